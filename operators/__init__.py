@@ -1,0 +1,1 @@
+"""Adapters that bring Airflow, Ray, Dask and MLflow to the ports of `tasks.core`."""

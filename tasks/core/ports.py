@@ -1,0 +1,217 @@
+"""Ports: what the science asks of the machinery. The adapters live in `operators`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.core.records import Record
+from tasks.core.refs import ArtifactRef, FileRef
+
+T = TypeVar("T")
+R = TypeVar("R")
+RecordT = TypeVar("RecordT", bound=Record)
+ItemT = TypeVar("ItemT", bound=Record)
+ConfigT = TypeVar("ConfigT", contravariant=True)
+OutcomeT = TypeVar("OutcomeT", bound=Record, covariant=True)
+
+
+class Future(Protocol[T]):
+    """The result of a submitted call that may not have ended yet."""
+
+    def result(self) -> T:
+        """Wait for the call and return its value.
+
+        Raises:
+            OrreryError: What the call raised; `TransientError` if its worker was lost.
+        """
+
+
+class Worker(Protocol):
+    """One stateful worker; see `Executor.workers`."""
+
+    def call(self, method: str, *args: Any) -> Future[Any]:
+        """Call a method of the object that the worker holds; calls run in order."""
+
+
+class Executor(Protocol):
+    """Parallel work, wherever it runs: in this process or on a cluster."""
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Apply a function to each item in parallel; results come in the items' order."""
+
+    def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
+        """Start one call and return at once."""
+
+    def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
+        """Yield futures as they end, the earliest first."""
+
+    def workers(self, factory: Callable[[int], Any], count: int) -> Sequence[Worker]:
+        """Start stateful workers; each holds the object that ``factory(index)`` returns."""
+
+    def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
+        """Put an array where every worker of a node reads the same copy.
+
+        Returns:
+            A picklable function that gives the array, read-only, inside any worker.
+        """
+
+    def train(
+        self,
+        loop: Callable[[Mapping[str, Any]], None],
+        config: Mapping[str, Any],
+        num_workers: int,
+    ) -> Mapping[str, float]:
+        """Run a plain torch training loop on workers and return its last report.
+
+        The mapping that the loop receives holds `config` and the callables ``report``
+        (metrics, step), ``save_checkpoint`` (folder) and ``load_checkpoint`` () -> folder or
+        None.
+        """
+
+    def compute(self, collection: Any) -> Any:
+        """Compute a Dask collection on the executor's workers."""
+
+
+class Tracker(Protocol):
+    """Where the numbers, pictures and parameters of a run go."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Record numbers under their names; values are sent in batches."""
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record settings."""
+
+    def log_figure(self, path: Path, name: str) -> None:
+        """Record a picture that stands in a local file, under a path such as ``seams.png``."""
+
+    def log_json(self, value: Any, name: str) -> None:
+        """Record a JSON document under a path such as ``quality.json``."""
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Label the run."""
+
+
+class ArtifactStore(Protocol):
+    """Keeps finished results, whole or not at all, under any URI that fsspec knows."""
+
+    def read(self, ref: ArtifactRef, record_type: type[RecordT]) -> RecordT:
+        """Read a finished result.
+
+        Raises:
+            ArtifactError: It is missing, cut short, of another schema, or altered.
+        """
+
+    def write(self, content: Record) -> ArtifactRef:
+        """Commit the result of the stage that runs, under its key.
+
+        The same key with other content is an error; who commits second adopts the first.
+        """
+
+    def fetch(self, file: FileRef) -> Path:
+        """Return a local path at which the file's bytes can be read, verified once.
+
+        Raises:
+            ArtifactError: The file is missing or its bytes are not those of the digest.
+        """
+
+
+class ItemFolder(Protocol):
+    """The output folder of one item while it is made; it appears whole or not at all."""
+
+    @property
+    def path(self) -> Path:
+        """Local folder to write files into."""
+
+    def add(self, name: str) -> FileRef:
+        """Register a file that was written as ``path / name`` and return its reference."""
+
+    def fetch(self, file: FileRef) -> Path:
+        """Return a local path of an input file; see `ArtifactStore.fetch`."""
+
+    def rng(self) -> np.random.Generator:
+        """The item's own generator: root seed, stage and item decide it, nothing else."""
+
+
+class ItemFunction(Protocol[ConfigT, OutcomeT]):
+    """Makes one item: reads refs, calls algorithms, writes files, returns a record.
+
+    It runs in a worker, so it must be a module-level function. It raises `DataError` where
+    the item can't be used.
+    """
+
+    def __call__(self, item: Any, config: ConfigT, folder: ItemFolder, /) -> OutcomeT:
+        """Make the item."""
+
+
+class Items(Protocol):
+    """Work over many items, each committed on its own."""
+
+    def map(
+        self, function: ItemFunction[ConfigT, OutcomeT], items: Sequence[ItemT], config: ConfigT
+    ) -> Sequence[OutcomeT | Skipped]:
+        """Make each item in parallel, in the items' order; committed items are not redone.
+
+        Each item is a `Record` with an ``item_id``. An item that raises `DataError`, whose
+        worker dies twice, or that passes its limits twice, comes back as `Skipped`.
+        Progress (done, total, rate, time left, skipped) is logged and tracked.
+        """
+
+
+class Skipped(Record):
+    """An item that could not be used, and why."""
+
+    schema_id = "core.skipped/1"
+
+    item_id: str
+    reason: str
+
+
+class Resources(Record):
+    """What a stage was given: whole or fractional CPUs and GPUs, and the device that follows."""
+
+    schema_id = "core.resources/1"
+
+    num_cpus: float
+    num_gpus: float
+    device: str
+
+
+class StageContext(Protocol):
+    """All that a stage may touch of the world outside its inputs and settings."""
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage, e.g. ``panorama.match``."""
+
+    @property
+    def store(self) -> ArtifactStore:
+        """Keeps the results."""
+
+    @property
+    def items(self) -> Items:
+        """Runs and commits the stage's items."""
+
+    @property
+    def executor(self) -> Executor:
+        """Runs parallel work that is not committed item by item."""
+
+    @property
+    def tracker(self) -> Tracker:
+        """Receives numbers and pictures of this stage's run."""
+
+    @property
+    def resources(self) -> Resources:
+        """What the stage was given to run on."""
+
+    @property
+    def scratch(self) -> Path:
+        """A local folder for the driver's own files; it goes when the stage ends."""
+
+    @property
+    def num_groups(self) -> int:
+        """Into how many groups a stage that fans out may split its result (profile)."""

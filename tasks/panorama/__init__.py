@@ -1,0 +1,1 @@
+"""Restitching: panoramas from rosettes of cameras, aligned by spline flow fields."""

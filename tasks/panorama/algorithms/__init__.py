@@ -1,0 +1,1 @@
+"""The methods of restitching, one a file, as pure functions over arrays."""

@@ -1,0 +1,1 @@
+"""Simulated rosette captures with exact truth, by ray casting."""
