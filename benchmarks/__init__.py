@@ -1,0 +1,1 @@
+"""Measurements of claims: each prints a table and writes ``benchmarks/results/<name>.json``."""

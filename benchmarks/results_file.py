@@ -1,0 +1,104 @@
+"""Results files: figures that a benchmark measured, with what is needed to measure them again."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+RESULTS_DIR = Path(__file__).parent / "results"
+
+
+class Figure(BaseModel):
+    """One measured value.
+
+    Attributes:
+        value: The figure; a mean or a median as the benchmark's docstring says.
+        unit: Unit, or an empty string for a ratio or a count.
+        interval: 95 % interval, or the range over the seeds, as the benchmark says; None
+            where the figure is a count.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    unit: str
+    interval: tuple[float, float] | None
+
+
+class ResultsFile(BaseModel):
+    """The content of ``benchmarks/results/<name>.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    date: str
+    commit: str
+    machine: str
+    command: str
+    seeds: tuple[int, ...]
+    figures: dict[str, Figure]
+
+
+def machine() -> str:
+    """Describe this machine: CPU model, cores, memory, nothing else."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0].split(":", 1)[1].strip() if names else model
+    memory_gib = round(psutil.virtual_memory().total / 2**30)
+    return f"{model}, {os.cpu_count()} cores, {memory_gib} GiB"
+
+
+def commit() -> str:
+    """Return the commit that is checked out, with ``+`` where the tree differs from it."""
+    root = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
+
+
+def write_results(
+    name: str,
+    command: str,
+    seeds: Sequence[int],
+    figures: Mapping[str, Figure],
+    folder: Path = RESULTS_DIR,
+) -> Path:
+    """Write a results file, whole or not at all, and return its path."""
+    results = ResultsFile(
+        name=name,
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        commit=commit(),
+        machine=machine(),
+        command=command,
+        seeds=tuple(seeds),
+        figures=dict(figures),
+    )
+    path = folder / f"{name}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False) as part:
+        part.write(json.dumps(results.model_dump(mode="json"), indent=2) + "\n")
+    Path(part.name).replace(path)
+    return path
+
+
+def read_results(path: Path) -> ResultsFile:
+    """Read a results file.
+
+    Raises:
+        pydantic.ValidationError: The file is not of this form; the error names the field.
+    """
+    return ResultsFile.model_validate_json(path.read_bytes())
