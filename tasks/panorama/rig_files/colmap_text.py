@@ -1,0 +1,114 @@
+"""Rows of COLMAP's text files, with errors that name file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from tasks.core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: fields between blanks, and where it stands."""
+
+    path: Path
+    line: int
+    fields: tuple[str, ...]
+
+    @property
+    def num_fields(self) -> int:
+        """How many fields the row has."""
+        return len(self.fields)
+
+    def error(self, message: str) -> DataError:
+        """An error that says where."""
+        return DataError(f"{self.path}, line {self.line}: {message}.")
+
+    def expect(self, num_fields: int) -> None:
+        """Check the number of fields.
+
+        Raises:
+            DataError: It is another.
+        """
+        if self.num_fields != num_fields:
+            raise self.error(
+                f"expected {num_fields} values, found {self.num_fields}; the line may be cut "
+                "short or written for another camera model"
+            )
+
+    def text(self, place: int) -> str:
+        """The field at a place.
+
+        Raises:
+            DataError: The row ends before it.
+        """
+        if place >= self.num_fields:
+            raise self.error(f"expected more than {self.num_fields} values; the line is cut short")
+        return self.fields[place]
+
+    def rest(self, place: int) -> str:
+        """The fields from a place on as one text: a file name with blanks.
+
+        Raises:
+            DataError: The row ends before it.
+        """
+        self.text(place)
+        return " ".join(self.fields[place:])
+
+    def whole(self, place: int) -> int:
+        """The field at a place as a whole number.
+
+        Raises:
+            DataError: It is none.
+        """
+        try:
+            return int(self.text(place))
+        except ValueError as error:
+            raise self.error(f"expected a whole number, found {self.text(place)!r}") from error
+
+    def numbers(self, place: int, count: int) -> tuple[float, ...]:
+        """Finite numbers from a place on.
+
+        Raises:
+            DataError: A field is no number, NaN or infinite.
+        """
+        return tuple(self._number(i) for i in range(place, place + count))
+
+    def _number(self, place: int) -> float:
+        text = self.text(place)
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise self.error(f"expected a number, found {text!r}") from error
+        if not isfinite(value):
+            raise self.error(f"expected a finite number, found {text!r}; export the rig again")
+        return value
+
+
+def read_rows(path: Path, lines_per_row: int = 1) -> Iterator[Row]:
+    """Yield the rows of a file, without comments and empty lines.
+
+    Args:
+        path: The file.
+        lines_per_row: 2 where each row is followed by a line to skip, which may be empty.
+
+    Raises:
+        DataError: The file can't be read as text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected a readable text file: {error}.") from error
+    skip = 0
+    for number, line in enumerate(lines, start=1):
+        if skip > 0:
+            skip -= 1
+            continue
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        yield Row(path, number, tuple(fields))
+        skip = lines_per_row - 1
