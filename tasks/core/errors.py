@@ -28,3 +28,7 @@ class TransientError(OrreryError):
 
     The only error that is retried.
     """
+
+
+class WorkerLostError(TransientError):
+    """The worker that ran a call died, or the call passed its time or memory limit."""

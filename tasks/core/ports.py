@@ -14,16 +14,17 @@ from tasks.core.refs import ArtifactRef, FileRef
 
 T = TypeVar("T")
 R = TypeVar("R")
+ValueT = TypeVar("ValueT", covariant=True)
 RecordT = TypeVar("RecordT", bound=Record)
 ItemT = TypeVar("ItemT", bound=Record)
 ConfigT = TypeVar("ConfigT", contravariant=True)
 OutcomeT = TypeVar("OutcomeT", bound=Record, covariant=True)
 
 
-class Future(Protocol[T]):
+class Future(Protocol[ValueT]):
     """The result of a submitted call that may not have ended yet."""
 
-    def result(self) -> T:
+    def result(self) -> ValueT:
         """Wait for the call and return its value.
 
         Raises:
@@ -111,6 +112,9 @@ class ArtifactStore(Protocol):
 
         The same key with other content is an error; who commits second adopts the first.
         """
+
+    def add(self, path: Path, name: str) -> FileRef:
+        """Keep a file that the stage's driver made, as part of the next result it writes."""
 
     def fetch(self, file: FileRef) -> Path:
         """Return a local path at which the file's bytes can be read, verified once.
@@ -209,9 +213,16 @@ class StageContext(Protocol):
         """What the stage was given to run on."""
 
     @property
+    def seed(self) -> int:
+        """Root seed of the run, for `tasks.core.seeds`; the stage declares ``draws=True``."""
+
+    @property
     def scratch(self) -> Path:
         """A local folder for the driver's own files; it goes when the stage ends."""
 
     @property
     def num_groups(self) -> int:
-        """Into how many groups a stage that fans out may split its result (profile)."""
+        """Into how many groups a stage that fans out may split its result (profile).
+
+        The stage declares ``fans_out=True``.
+        """

@@ -21,6 +21,8 @@ class StageSpec:
         draws: Whether the stage draws random numbers; the root seed then enters the key.
         reads_outside: Whether the inputs are the world outside the store (a user's folder).
             Such a result serves only its own DAG run; its items are keyed by what they read.
+        fans_out: Whether the stage returns a list of results, one per group; the number of
+            groups then enters the key of the stage, never that of its items.
         device: ``cpu``; ``gpu`` (fails where there is none); ``any`` (falls back, and says so).
         tolerances: For a stage whose repetition is not exact: named values and how far they
             may differ.
@@ -31,6 +33,7 @@ class StageSpec:
     libraries: tuple[str, ...] = ()
     draws: bool = False
     reads_outside: bool = False
+    fans_out: bool = False
     device: Literal["cpu", "gpu", "any"] = "cpu"
     tolerances: tuple[tuple[str, float], ...] = ()
 
