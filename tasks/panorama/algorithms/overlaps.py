@@ -60,7 +60,8 @@ def largest_connected(num_images: int, pairs: Sequence[tuple[int, int]]) -> tupl
     members: dict[int, list[int]] = {}
     for index in range(num_images):
         members.setdefault(root(index), []).append(index)
-    return tuple(max(members.values(), key=len, default=[]))
+    sets = sorted(members.values(), key=lambda indices: (-len(indices), indices[0]))
+    return tuple(sets[0]) if sets else ()
 
 
 def _grid(camera: Camera) -> FloatArray:

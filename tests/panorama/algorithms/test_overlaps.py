@@ -42,6 +42,6 @@ def test_largest_connected_is_that_of_the_graph(case):
     graph = networkx.Graph()
     graph.add_nodes_from(range(num))
     graph.add_edges_from(pairs)
-    components = sorted((sorted(c) for c in networkx.connected_components(graph)))
+    components = sorted(sorted(c) for c in networkx.connected_components(graph))
     expected = max(components, key=len, default=[])
     assert list(largest_connected(num, pairs)) == expected
