@@ -1,0 +1,2 @@
+"""x"""
+from tasks.panorama.simulation.street import build_street as build_room

@@ -1,0 +1,103 @@
+"""True correspondences: surface points that two cameras see, found by casting rays back.
+
+From a fixed grid of image a a ray is cast to the surface; the point is projected into image b;
+a second ray from b towards it must not be stopped on its way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.panorama.algorithms.camera import project, rays
+from tasks.panorama.simulation.ray_casting import NOTHING, Hits, cast
+from tasks.panorama.simulation.ray_tiles import bundle
+from tasks.panorama.simulation.surfaces import Scene
+from tasks.panorama.simulation.truth import TruePoints
+from tasks.panorama.types import BoolArray, Camera, FloatArray, IntArray, Rig
+
+GRID_STEP_PX = 8
+_TILE_SIZE = 64
+_BLOCK_PX = 64
+# How much nearer than the point a ray may be stopped: rounding, not another surface.
+_TOLERANCE = 1e-3
+_TOLERANCE_M = 2e-3
+
+
+def find_true_points(scene: Scene, rig: Rig, step_px: int = GRID_STEP_PX) -> TruePoints:
+    """Find the grid points of each image that a later image sees too.
+
+    Args:
+        scene: The scene.
+        rig: The true cameras.
+        step_px: Distance of the grid points in image a; the grid starts at half of it.
+    """
+    parts = []
+    seeds = [_grid_targets(scene, camera, step_px) for camera in rig.cameras]
+    for b, camera in enumerate(rig.cameras):
+        parts += [(a, b, *_seen(scene, camera, *seeds[a])) for a in range(b)]
+    parts.sort(key=lambda part: part[:2])
+    counts = [len(part[2]) for part in parts]
+    return TruePoints(
+        image_a=np.repeat(np.array([part[0] for part in parts], np.int64), counts),
+        image_b=np.repeat(np.array([part[1] for part in parts], np.int64), counts),
+        points_a_px=np.concatenate([part[2] for part in parts]),
+        points_b_px=np.concatenate([part[3] for part in parts]),
+        is_sky=np.concatenate([part[4] for part in parts]),
+    )
+
+
+def _grid_targets(
+    scene: Scene, camera: Camera, step_px: int
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Grid points (n, 2), what they see (n, 3; a direction for sky), whether it is sky."""
+    x = np.arange(step_px // 2, camera.width_px, step_px, dtype=float)
+    y = np.arange(step_px // 2, camera.height_px, step_px, dtype=float)
+    points_px = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    directions = rays(camera, points_px)
+    nearness, is_sky = _cast_scattered(scene, camera.centre_m, directions, points_px)
+    distance = 1.0 / np.where(is_sky, 1.0, nearness)
+    targets = np.where(
+        is_sky[:, None], directions, camera.centre_m + distance[:, None] * directions
+    )
+    return points_px, targets, is_sky
+
+
+def _seen(
+    scene: Scene, camera: Camera, points_px: FloatArray, targets: FloatArray, is_sky: BoolArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Keep the targets that a camera sees: points in a, points in it, whether sky."""
+    toward = np.where(is_sky[:, None], targets, targets - camera.centre_m)
+    projected_px, valid = project(camera, toward)
+    chosen = np.flatnonzero(valid)
+    points_px, projected_px, is_sky = points_px[chosen], projected_px[chosen], is_sky[chosen]
+    distance = np.linalg.norm(toward[chosen], axis=1)
+    directions = toward[chosen] / distance[:, None]
+    nearness, sees_sky = _cast_scattered(scene, camera.centre_m, directions, projected_px)
+    stopped_at = 1.0 / np.where(sees_sky, np.inf, np.maximum(nearness, 1e-9))
+    stopped_at = np.where(sees_sky, np.inf, 1.0 / np.where(sees_sky, 1.0, nearness))
+    is_open = stopped_at >= distance * (1.0 - _TOLERANCE) - _TOLERANCE_M
+    seen = np.where(is_sky, sees_sky, is_open)
+    return points_px[seen], projected_px[seen], is_sky[seen]
+
+
+def _cast_scattered(
+    scene: Scene, origin: FloatArray, directions: FloatArray, points_px: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Cast n rays; neighbours in the picture share a tile. Nearness and whether sky, (n,)."""
+    count = len(directions)
+    if count == 0:
+        return np.zeros(0), np.zeros(0, bool)
+    block = (points_px // _BLOCK_PX).astype(np.int64)
+    order = np.lexsort((block[:, 0], block[:, 1]))
+    padded = np.concatenate([order, np.repeat(order[-1:], -count % _TILE_SIZE)])
+    tiled = directions[padded].reshape(-1, _TILE_SIZE, 3)
+    hits = cast(scene, bundle(origin, tiled, np.zeros(tiled.shape[:2])))
+    return _unsort(hits, order)
+
+
+def _unsort(hits: Hits, order: IntArray) -> tuple[FloatArray, BoolArray]:
+    count = len(order)
+    nearness, is_sky = np.empty(count), np.empty(count, bool)
+    nearness[order] = hits.nearness.reshape(-1)[:count]
+    is_sky[order] = hits.surface.reshape(-1)[:count] == NOTHING
+    return nearness, is_sky
