@@ -26,7 +26,38 @@ class MatchConfig:
 
 @dataclass(frozen=True, config=SETTINGS)
 class SolveConfig:
-    """Recalibration, photometry and the spline fields."""
+    """Recalibration, photometry and the spline fields.
+
+    The weights of the regularisers compare with the residual of one match per 16 x 16 source
+    px: ``bending = 0.5`` means that bending by 1 px costs as much as a misalignment of 0.5 px.
+    """
+
+    recalibrate: bool = setting(
+        True, help="Refine rotations and focal lengths before the fields are fitted."
+    )
+    rotation_sigma_deg: float = setting(
+        1.0, gt=0, le=90, unit="degree", help="How far rotations may be off the calibration."
+    )
+    focal_sigma: float = setting(
+        0.01, ge=0, le=0.5, help="How far focal lengths may be off, relative; 0 keeps them."
+    )
+    num_cells: int = setting(9, ge=1, le=40, help="Spline cells along the longer side of an image.")
+    bending: float = setting(
+        0.3, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
+    )
+    ridge: float = setting(
+        0.05, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
+    )
+    gauge: float = setting(
+        0.5,
+        ge=0,
+        le=100,
+        help="Weight of what both images of a match move in common: holds the picture in place.",
+    )
+    loss_width_px: float = setting(
+        1.0, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."
+    )
+    max_iterations: int = setting(50, ge=1, le=1000, help="Iterations of each solver call.")
 
 
 @dataclass(frozen=True, config=SETTINGS)

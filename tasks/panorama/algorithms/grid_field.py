@@ -30,15 +30,14 @@ class GridField:
         """Displacement at points: (n, 2) px of the source image -> (n, 2) px."""
         rows, columns = self.values_px.shape[:2]
         position = (np.asarray(points_px, np.float64) - self.origin_px) / self.step_px
-        position = np.clip(position, 0.0, (columns - 1, rows - 1))
+        position = np.clip(position, 0.0, np.array([columns - 1.0, rows - 1.0]))
         first = np.minimum(position.astype(np.int64), (columns - 2, rows - 2))
         x, y = first[:, 0], first[:, 1]
         t = position - first
         right, down = t[:, :1], t[:, 1:]
         upper = self.values_px[y, x] * (1 - right) + self.values_px[y, x + 1] * right
         lower = self.values_px[y + 1, x] * (1 - right) + self.values_px[y + 1, x + 1] * right
-        between: FloatArray = upper * (1 - down) + lower * down
-        return between
+        return np.asarray(upper * (1 - down) + lower * down)
 
 
 def nodes(size_px: int, step_px: float, margin_px: float = 0.0) -> FloatArray:
@@ -53,4 +52,4 @@ def nodes(size_px: int, step_px: float, margin_px: float = 0.0) -> FloatArray:
         (n,) positions, n >= 2.
     """
     count = int(np.ceil((size_px - 1 + 2 * margin_px) / step_px)) + 1
-    return -margin_px + step_px * np.arange(max(2, count))
+    return np.asarray(step_px * np.arange(max(2, count)) - margin_px, np.float64)

@@ -1,0 +1,136 @@
+"""Warp fields of all images of a capture from all matches at once.
+
+Source: Krainin & Liu, "Seamless Google Street View Panoramas" (Google Research blog, 2017):
+"we formulate the task of warping the rosette as a global optimization that solves for all
+image warps simultaneously", on a "spline-based flow field with spatial regularization", solved
+with Ceres.
+
+Deviation: besides bending and displacement, the fit holds down what the two images of a match
+move *in common*. Alignment only fixes their difference; without that term a chain of images
+drifts away from where the scene is, at no gain in alignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyceres
+
+from tasks.panorama.algorithms.ceres import RobustLinearCost, solve
+from tasks.panorama.algorithms.control_tiles import ControlTiles
+from tasks.panorama.algorithms.residuals import (
+    LinearResiduals,
+    linearise,
+    panorama_px_per_source_px,
+)
+from tasks.panorama.algorithms.spline import SplineField
+from tasks.panorama.config import SolveConfig
+from tasks.panorama.types import Alignment, Correspondences, FloatArray, IntArray, Rig
+
+_BLOCK_PX = 16.0  # density of matches that the regularisers' weights refer to
+_BENDING_LENGTH = 0.1  # of the longer side: the length over which bending is counted
+
+
+def solve_fields(
+    matches: Correspondences, rig: Rig, config: SolveConfig
+) -> tuple[SplineField, ...]:
+    """Fit one field per image.
+
+    Args:
+        matches: Matches to fit; held-out ones must have been left out by the caller.
+        rig: Calibration that the fields refine.
+        config: Grid, weights and loss.
+
+    Returns:
+        One field per camera, zero where nothing pulls on it.
+
+    Raises:
+        DataError: The solver failed.
+    """
+    tiles = [
+        ControlTiles(camera.width_px, camera.height_px, config.num_cells) for camera in rig.cameras
+    ]
+    linear = linearise(Alignment(rig, (None,) * len(rig.cameras)), matches)
+    problem = pyceres.Problem()
+    costs = []  # Ceres holds no reference that keeps a Python cost alive
+    for cost, blocks in _all_costs(matches, linear, rig, tiles, config):
+        problem.add_residual_block(cost, None, blocks)
+        costs.append(cost)
+    solve(problem, "warp fields", config.max_iterations)
+    return tuple(grid.field() for grid in tiles)
+
+
+def _all_costs(
+    matches: Correspondences,
+    linear: LinearResiduals,
+    rig: Rig,
+    tiles: Sequence[ControlTiles],
+    config: SolveConfig,
+) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
+    for image, grid in enumerate(tiles):
+        scale = panorama_px_per_source_px(rig, image)
+        yield from _regularisers(grid, scale, config)
+    for rows in _groups(matches, tiles):
+        yield from _match_costs(rows, matches, linear, tiles, config)
+
+
+def _groups(matches: Correspondences, tiles: Sequence[ControlTiles]) -> Iterator[IntArray]:
+    """Rows of matches that act on the same tiles: same pair, same place in both images."""
+    if not len(matches):
+        return
+    place_a = np.empty(len(matches), np.int64)
+    place_b = np.empty(len(matches), np.int64)
+    for image, grid in enumerate(tiles):
+        in_a, in_b = matches.image_a == image, matches.image_b == image
+        place_a[in_a] = grid.place(matches.points_a_px[in_a])
+        place_b[in_b] = grid.place(matches.points_b_px[in_b])
+    keys = np.column_stack([matches.image_a, matches.image_b, place_a, place_b])
+    order = np.lexsort(keys.T)
+    starts = np.flatnonzero(np.any(np.diff(keys[order], axis=0) != 0, axis=1)) + 1
+    yield from np.split(order, starts)
+
+
+def _match_costs(
+    rows: IntArray,
+    matches: Correspondences,
+    linear: LinearResiduals,
+    tiles: Sequence[ControlTiles],
+    config: SolveConfig,
+) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
+    grid_a, grid_b = tiles[matches.image_a[rows[0]]], tiles[matches.image_b[rows[0]]]
+    touched_a, matrix_a = grid_a.design(matches.points_a_px[rows], linear.slope_a[rows])
+    touched_b, matrix_b = grid_b.design(matches.points_b_px[rows], linear.slope_b[rows])
+    blocks = [grid_a.blocks[i] for i in touched_a] + [grid_b.blocks[i] for i in touched_b]
+    sizes = [len(block) for block in blocks]
+    matrix = np.concatenate([matrix_a, -matrix_b], axis=2)
+    constant = linear.constant_px[rows].ravel()
+    weights = matches.weights[rows]
+    yield (
+        RobustLinearCost(
+            matrix.reshape(len(constant), -1), constant, sizes, config.loss_width_px, weights
+        ),
+        blocks,
+    )
+    if config.gauge > 0:
+        total = weights.sum()
+        common = np.concatenate([matrix_a, matrix_b], axis=2) * (0.5 * weights[:, None, None])
+        common = common.sum(axis=0) * (config.gauge / np.sqrt(total))
+        yield RobustLinearCost(common, np.zeros(2), sizes), blocks
+
+
+def _regularisers(
+    grid: ControlTiles, panorama_px_per_px: float, config: SolveConfig
+) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
+    """Bending and displacement of one image's control points, grouped by tile."""
+    num_matches = grid.width_px * grid.height_px / _BLOCK_PX**2
+    weight = panorama_px_per_px * np.sqrt(num_matches / grid.num_control)
+    length_px = _BENDING_LENGTH * max(grid.width_px, grid.height_px)
+    for tile in range(len(grid.blocks)):
+        touched, matrix = grid.stencils(
+            tile, bending=weight * config.bending * length_px**2, ridge=weight * config.ridge
+        )
+        if len(matrix):
+            blocks = [grid.blocks[i] for i in touched]
+            sizes = [len(block) for block in blocks]
+            yield RobustLinearCost(matrix, np.zeros(len(matrix)), sizes), blocks
