@@ -1,0 +1,118 @@
+"""Limits of one item: threads, time and memory."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import psutil
+import threadpoolctl
+
+from tasks.core.errors import WorkerLostError
+
+# A call inside a C library hears no alarm: after this much more the whole worker is ended.
+_HARD_FACTOR, _HARD_EXTRA_S = 1.5, 5.0
+_CV2_NO_MEMORY = -4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one item may use.
+
+    Attributes:
+        num_threads: Threads of the numeric libraries.
+        seconds: Time; None for no limit.
+        memory_gb: Memory that it may add to its process; None for no limit.
+        in_worker: Whether the process serves items only, and may be ended to stop one.
+    """
+
+    num_threads: int = 1
+    seconds: float | None = None
+    memory_gb: float | None = None
+    in_worker: bool = False
+
+
+@contextmanager
+def limited(limits: Limits) -> Iterator[None]:
+    """Run one item within its limits.
+
+    Raises:
+        WorkerLostError: It passed its time or its memory.
+    """
+    with _threads(limits.num_threads), _time(limits), _memory(limits.memory_gb):
+        try:
+            yield
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            raise WorkerLostError(f"passed its memory limit of {limits.memory_gb} GB") from error
+
+
+def release_signals() -> None:
+    """Give SIGTERM back to Python where glog, which pyceres loads, took it over."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and "pyceres" in sys.modules:
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    os.environ.setdefault("OMP_NUM_THREADS", str(count))
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(count))  # where cv2 is loaded later
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+    with threadpoolctl.threadpool_limits(count):
+        yield
+
+
+@contextmanager
+def _time(limits: Limits) -> Iterator[None]:
+    if limits.seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def alarm(_number: int, _frame: FrameType | None) -> None:
+        raise WorkerLostError(f"passed its time limit of {limits.seconds:g} s")
+
+    if limits.in_worker:
+        hard_s = limits.seconds * _HARD_FACTOR + _HARD_EXTRA_S
+        faulthandler.dump_traceback_later(hard_s, exit=True)
+    handler, timer = signal.signal(signal.SIGALRM, alarm), signal.getitimer(signal.ITIMER_REAL)
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+        if limits.in_worker:
+            faulthandler.cancel_dump_traceback_later()
+
+
+@contextmanager
+def _memory(limit_gb: float | None) -> Iterator[None]:
+    if limit_gb is None:
+        yield
+        return
+    # private writable memory: shared arrays and mapped libraries do not count
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    used = psutil.Process().memory_info().data
+    resource.setrlimit(resource.RLIMIT_DATA, (int(used + limit_gb * 1e9), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    named = type(error).__name__ == "OutOfMemoryError"  # torch's
+    return isinstance(error, MemoryError) or named or getattr(error, "code", 0) == _CV2_NO_MEMORY

@@ -1,0 +1,42 @@
+"""What all tests share: one Ray, quiet and small, and a profile that needs no service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """One Ray for all tests of the session; yields the address of its head."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    import ray
+
+    context = ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=100_000_000,
+        _node_ip_address="127.0.0.1",
+        logging_level="warning",
+    )
+    yield context.address_info["gcs_address"]
+    ray.shutdown()
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> str:
+    """Path of a profile whose store is the test's own folder."""
+    path = tmp_path / "test.yaml"
+    path.write_text(
+        f"store_uri: {tmp_path}/store\nray_address: auto\n"
+        "default: {num_cpus: 1.0, memory_gb: 1.0, limit_s: 20.0}\n"
+    )
+    return str(path)
