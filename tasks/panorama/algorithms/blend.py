@@ -8,8 +8,9 @@ the size of what it shows. What is particular here:
   the last column of the panorama go into each other.
 - An image is sampled and decomposed only around what it contributes, one image after the
   other: memory does not grow with their number.
-- Images go on (mirrored) beyond their borders, and the bands are divided by the sum of their
-  weights: towards what no camera saw, nothing darkens.
+- Beyond its border an image goes on with what the others show there, so that a blend wider than
+  the overlap brings nothing in from nowhere; where none shows anything it is mirrored, and the
+  bands are divided by the sum of their weights: towards what no camera saw, nothing darkens.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from tasks.panorama.algorithms.seams import UNCOVERED, LabelMap
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array
 
 _MIN_WEIGHT = 1e-4
-_REACH = 4  # a band's weights reach this many of its own pixels, generously
+_NARROWEST = 128  # times the coarsest band's pixel must go into the panorama's width
+_REACH = 3  # a band's weights reach this many of its own pixels, generously
 
-Sampler = Callable[[int, Box], Float32Array]
+Sampler = Callable[[int, Box], tuple[Float32Array, BoolArray]]
 
 
 @dataclass
@@ -46,20 +48,55 @@ def blend(labels: LabelMap, num_images: int, sample: Sampler, num_bands: int) ->
         labels: (height, width) index of the image that each pixel of the panorama belongs to,
             `UNCOVERED` where none does; the width is twice the height.
         num_images: Number of images.
-        sample: ``sample(image, box)`` gives the image, (h, w, 3) float32 in 0..255, at the
-            pixels of an unrolled box, beyond its own border too.
+        sample: ``sample(image, box)`` gives the image at the pixels of an unrolled box, (h, w, 3)
+            float32 in 0..255, mirrored beyond its border, and (h, w) where it shows them.
         num_bands: Number of band-pass levels; 0 puts the images hard side by side. Fewer are
             used where the panorama is small.
 
     Returns:
         (height, width, 3) uint8; 0 where no image covers.
     """
-    num_bands = min(num_bands, int(np.log2(max(1, labels.shape[1] // 32))))
+    num_bands = max(0, min(num_bands, int(np.log2(labels.shape[1] / _NARROWEST))))
+    base = _side_by_side(labels, num_images, sample)
+    if num_bands == 0:
+        return base
     canvas = _empty(labels, num_bands)
     for index in range(num_images):
         for box in _contributions(canvas, index, num_bands):
-            _add(canvas, index, box, sample(index, box))
+            pixels, shown = sample(index, box)
+            _fill(pixels, shown, box, base, labels)
+            _add(canvas, index, box, pixels)
     _normalise(canvas)
+    return _picture(canvas, labels)
+
+
+def _side_by_side(labels: LabelMap, num_images: int, sample: Sampler) -> ByteImage:
+    """Put the images hard side by side."""
+    canvas = _empty(labels, 0)
+    for index in range(num_images):
+        for box in _contributions(canvas, index, 0):
+            _add(canvas, index, box, sample(index, box)[0])
+    return _picture(canvas, labels)
+
+
+def _fill(
+    pixels: Float32Array, shown: BoolArray, box: Box, base: ByteImage, labels: LabelMap
+) -> None:
+    """Replace what an image does not show by what others show there; changes `pixels`."""
+    if shown.all():
+        return
+    height_px, width_px = labels.shape
+    missing_rows, missing_columns = np.nonzero(~shown)
+    rows = missing_rows + box.top_px
+    columns = (missing_columns + box.left_px) % width_px
+    known = rows < height_px
+    known[known] = labels[rows[known], columns[known]] != UNCOVERED
+    place = (missing_rows[known], missing_columns[known])
+    pixels[place] = base[rows[known], columns[known]]
+
+
+def _picture(canvas: _Canvas, labels: LabelMap) -> ByteImage:
+    """The panorama in bytes, cut from the canvas."""
     picture = _collapsed(canvas.bands)
     result = np.zeros((*labels.shape, 3), np.uint8)
     shown = canvas.box.clipped(whole(labels.shape[1]))
