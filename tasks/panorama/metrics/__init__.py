@@ -1,0 +1,1 @@
+"""Figures of merit, each defined in one place and the same for every method."""

@@ -1,0 +1,251 @@
+"""Seam step: how much more brightness jumps across the seams than beside them.
+
+Mean absolute luma difference over 1 px along the seam's normal, at the seam, over the same at
+8 and 16 px to both sides; 1 means that the seam can't be told. Blur would win, so sharpness
+near the seams is measured beside it: gradient energy against that of the sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tasks.core.errors import DataError
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
+
+UNCOVERED = -1
+
+_BESIDE_PX = (-16.0, -8.0, 8.0, 16.0)
+_NORMAL_SIGMA_PX = 3.0
+_MARGIN_PX = 24
+_SHARPNESS_REACH_PX = 32.0
+# The step of an unblended seam is no detail of the sources.
+_SEAM_HALF_WIDTH_PX = 2.5
+_MIN_SEAM_POINTS = 48
+# Darker than any noise: keeps a ratio of flat pictures finite.
+_FLAT_GREY = 0.05
+
+
+@dataclass(frozen=True)
+class Seam:
+    """One seam: all borders between two images.
+
+    Attributes:
+        image_a: Index of the first image.
+        image_b: Index of the second image; a < b.
+        num_points: Places at which it was measured.
+        ratio: Its seam step ratio.
+    """
+
+    image_a: int
+    image_b: int
+    num_points: int
+    ratio: float
+
+
+@dataclass(frozen=True)
+class SeamSteps:
+    """Seam steps of a panorama.
+
+    Attributes:
+        ratio: Over all seams together.
+        num_points: Places at which it was measured.
+        seams: Each seam that is long enough to be judged.
+    """
+
+    ratio: float
+    num_points: int
+    seams: tuple[Seam, ...]
+
+    @property
+    def worst(self) -> float:
+        """Highest ratio of a single seam."""
+        return max((seam.ratio for seam in self.seams), default=self.ratio)
+
+
+def measure_seam_steps(
+    panorama: ByteImage, labels: IntArray, counted: BoolArray | None = None
+) -> SeamSteps:
+    """Measure the seams of an equirectangular panorama.
+
+    Args:
+        panorama: (h, w, 3) BGR; its left and right borders meet.
+        labels: (h, w) index of the image that each pixel belongs to, `UNCOVERED` for none.
+        counted: (h, w) pixels that count (not sky); all if None.
+
+    Raises:
+        DataError: There is no seam within what counts.
+    """
+    luma = _wrapped(luma_of(panorama))
+    wrapped_labels = _wrapped(labels.astype(np.int32))
+    usable = wrapped_labels != UNCOVERED
+    if counted is not None:
+        usable &= _wrapped(counted.astype(np.uint8)) > 0
+    measured = [
+        (pair, _differences(luma, wrapped_labels, usable, pair, places))
+        for pair, places in _borders(wrapped_labels).items()
+    ]
+    measured = [(pair, values) for pair, values in measured if len(values)]
+    if not measured:
+        raise DataError("seam step: expected a seam between covered pixels that count, got none")
+    seams = tuple(
+        Seam(pair[0], pair[1], len(values), _ratio(values))
+        for pair, values in measured
+        if len(values) >= _MIN_SEAM_POINTS
+    )
+    together = np.concatenate([values for _, values in measured])
+    return SeamSteps(_ratio(together), len(together), seams)
+
+
+def seam_sharpness(
+    panorama: ByteImage,
+    sources: ByteImage,
+    labels: IntArray,
+    counted: BoolArray | None = None,
+) -> float:
+    """Gradient energy near the seams, over that of the sources.
+
+    Args:
+        panorama: (h, w, 3) the picture that is judged.
+        sources: (h, w, 3) the same mosaic unblended: each pixel from the image of its label,
+            in the panorama's exposure.
+        labels: (h, w) label of each pixel, `UNCOVERED` for none.
+        counted: (h, w) pixels that count; all if None.
+
+    Raises:
+        DataError: There is no seam within what counts.
+    """
+    wrapped_labels = _wrapped(labels.astype(np.int32))
+    distance = _distance_to_seams(wrapped_labels)[:, _MARGIN_PX:-_MARGIN_PX]
+    near = (distance <= _SHARPNESS_REACH_PX) & (distance > _SEAM_HALF_WIDTH_PX)
+    near &= _inside(wrapped_labels != UNCOVERED)[:, _MARGIN_PX:-_MARGIN_PX]
+    if counted is not None:
+        near &= counted
+    if not near.any():
+        raise DataError("seam sharpness: expected a seam between covered pixels, got none")
+    energy, reference = (_gradient_energy(picture)[near].mean() for picture in (panorama, sources))
+    return float((energy + _FLAT_GREY) / (reference + _FLAT_GREY))
+
+
+def luma_of(image: ByteImage | Float32Array) -> Float32Array:
+    """Luma (ITU-R BT.601) of a BGR picture, (h, w) float32 0..255."""
+    weights = np.array([0.114, 0.587, 0.299], np.float32)
+    return np.asarray(image.astype(np.float32) @ weights, np.float32)
+
+
+def _borders(labels: IntArray) -> dict[tuple[int, int], FloatArray]:
+    """Midpoints (n, 2), in wrapped pixels, between neighbours of different labels."""
+    inner = slice(_MARGIN_PX - 1, -_MARGIN_PX)
+    left, right = labels[:, :-1][:, inner], labels[:, 1:][:, inner]
+    upper, lower = labels[:-1, _MARGIN_PX:-_MARGIN_PX], labels[1:, _MARGIN_PX:-_MARGIN_PX]
+    found: dict[tuple[int, int], list[FloatArray]] = {}
+    first_column = (_MARGIN_PX - 1.0, float(_MARGIN_PX))
+    for one, other, shift in (
+        (left, right, (first_column[0] + 0.5, 0.0)),
+        (upper, lower, (first_column[1], 0.5)),
+    ):
+        differs = (one != other) & (one != UNCOVERED) & (other != UNCOVERED)
+        y, x = np.nonzero(differs)
+        places = np.column_stack([x, y]) + shift
+        pairs = np.sort(np.column_stack([one[differs], other[differs]]), axis=1)
+        for pair in np.unique(pairs, axis=0):
+            chosen = (pairs == pair).all(axis=1)
+            found.setdefault((int(pair[0]), int(pair[1])), []).append(places[chosen])
+    return {pair: np.concatenate(found[pair]) for pair in sorted(found)}
+
+
+def _differences(
+    luma: Float32Array,
+    labels: IntArray,
+    usable: BoolArray,
+    pair: tuple[int, int],
+    places: FloatArray,
+) -> FloatArray:
+    """Luma differences, (n, 5): at the seam, then at `_BESIDE_PX`; unusable places dropped."""
+    normals, known = _normals(labels, pair, places)
+    places, normals = places[known], normals[known]
+    keep = np.ones(len(places), bool)
+    columns = []
+    for offset in (0.0, *_BESIDE_PX):
+        ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
+        for end in ends:
+            keep &= _lookup(usable, end)
+        if offset:
+            # Beside the seam means within its two images, not beyond the next seam.
+            owner = pair[0] if offset < 0 else pair[1]
+            keep &= _lookup(labels == owner, ends[0]) & _lookup(labels == owner, ends[1])
+        columns.append(np.abs(_interpolate(luma, ends[1]) - _interpolate(luma, ends[0])))
+    return np.stack(columns, axis=1)[keep]
+
+
+def _normals(
+    labels: IntArray, pair: tuple[int, int], places: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Unit normals of a seam, from its first image to its second, and where one is known."""
+    low = np.maximum(np.floor(places.min(axis=0)).astype(int) - _MARGIN_PX, 0)
+    high = np.ceil(places.max(axis=0)).astype(int) + _MARGIN_PX
+    part = labels[low[1] : high[1], low[0] : high[0]]
+    side = (part == pair[1]).astype(np.float32) - (part == pair[0]).astype(np.float32)
+    smooth = cv2.GaussianBlur(side, (0, 0), _NORMAL_SIGMA_PX)
+    slopes = [cv2.Sobel(smooth, cv2.CV_32F, dx, dy, ksize=3) for dx, dy in ((1, 0), (0, 1))]
+    normals = np.stack([_interpolate(slope, places - low) for slope in slopes], axis=1)
+    length = np.linalg.norm(normals, axis=1)
+    known = length > 1e-3
+    return normals / np.where(known, length, 1.0)[:, None], known
+
+
+def _ratio(differences: FloatArray) -> float:
+    beside = float(differences[:, 1:].mean())
+    return (float(differences[:, 0].mean()) + _FLAT_GREY) / (beside + _FLAT_GREY)
+
+
+def _distance_to_seams(labels: IntArray) -> Float32Array:
+    is_seam = np.zeros(labels.shape, bool)
+    for one, other, marks in (
+        (labels[:, :-1], labels[:, 1:], is_seam[:, 1:]),
+        (labels[:-1], labels[1:], is_seam[1:]),
+    ):
+        marks |= (one != other) & (one != UNCOVERED) & (other != UNCOVERED)
+    if not is_seam.any():
+        return np.full(labels.shape, np.inf, np.float32)
+    return np.asarray(
+        cv2.distanceTransform((~is_seam).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    )
+
+
+def _gradient_energy(image: ByteImage) -> Float32Array:
+    luma = luma_of(image)
+    across = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    down = cv2.Sobel(luma, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    return np.asarray(across**2 + down**2)
+
+
+def _inside(mask: BoolArray) -> BoolArray:
+    """Pixels whose 3 x 3 neighbourhood lies within a mask."""
+    return np.asarray(cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
+
+def _wrapped(image: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    return np.concatenate([image[:, -_MARGIN_PX:], image, image[:, :_MARGIN_PX]], axis=1)
+
+
+def _lookup(mask: BoolArray, points: FloatArray) -> BoolArray:
+    x, y = (np.rint(points[:, axis]).astype(int) for axis in (0, 1))
+    height, width = mask.shape
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    return np.asarray(inside & mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
+
+
+def _interpolate(image: Float32Array, points: FloatArray) -> FloatArray:
+    """Bilinear values of an image at (n, 2) points; beyond the border it repeats."""
+    height, width = image.shape
+    x = np.clip(points[:, 0], 0.0, width - 1.0)
+    y = np.clip(points[:, 1], 0.0, height - 1.0)
+    column = np.minimum(x.astype(int), width - 2)
+    row = np.minimum(y.astype(int), height - 2)
+    right, down = x - column, y - row
+    upper = image[row, column] * (1 - right) + image[row, column + 1] * right
+    lower = image[row + 1, column] * (1 - right) + image[row + 1, column + 1] * right
+    return np.asarray(upper * (1 - down) + lower * down, np.float64)
