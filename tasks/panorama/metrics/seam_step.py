@@ -8,14 +8,18 @@ near the seams is measured beside it: gradient energy against that of the source
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from tasks.core.errors import DataError
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
 
 UNCOVERED = -1
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 _BESIDE_PX = (-16.0, -8.0, 8.0, 16.0)
 _NORMAL_SIGMA_PX = 3.0
@@ -79,7 +83,7 @@ def measure_seam_steps(
         DataError: There is no seam within what counts.
     """
     luma = _wrapped(luma_of(panorama))
-    wrapped_labels = _wrapped(labels.astype(np.int32))
+    wrapped_labels = _wrapped(labels.astype(np.int64))
     usable = wrapped_labels != UNCOVERED
     if counted is not None:
         usable &= _wrapped(counted.astype(np.uint8)) > 0
@@ -117,7 +121,7 @@ def seam_sharpness(
     Raises:
         DataError: There is no seam within what counts.
     """
-    wrapped_labels = _wrapped(labels.astype(np.int32))
+    wrapped_labels = _wrapped(labels.astype(np.int64))
     distance = _distance_to_seams(wrapped_labels)[:, _MARGIN_PX:-_MARGIN_PX]
     near = (distance <= _SHARPNESS_REACH_PX) & (distance > _SEAM_HALF_WIDTH_PX)
     near &= _inside(wrapped_labels != UNCOVERED)[:, _MARGIN_PX:-_MARGIN_PX]
@@ -227,7 +231,7 @@ def _inside(mask: BoolArray) -> BoolArray:
     return np.asarray(cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
-def _wrapped(image: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _wrapped(image: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
     return np.concatenate([image[:, -_MARGIN_PX:], image, image[:, :_MARGIN_PX]], axis=1)
 
 

@@ -26,9 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate the captures that the command line asks for; return the exit code."""
     options = _parser().parse_args(arguments)
     scenes = _SCENES if options.scene == "all" else (options.scene,)
-    wanted = [
-        (scene, seed) for scene in scenes for seed in range(options.seed, options.seed + options.count)
-    ]
+    seeds = range(options.seed, options.seed + options.count)
+    wanted = [(scene, seed) for scene in scenes for seed in seeds]
     try:
         for number, (scene, seed) in enumerate(wanted, start=1):
             folder = options.out / f"{scene}-{seed:04d}"
@@ -58,11 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     for field in fields(SimulationConfig):
         if field.name in ("scene", "seed", "depth_maps"):
             continue
-        default = SimulationConfig.__pydantic_fields__[field.name].default  # type: ignore[attr-defined]
         info = SimulationConfig.__pydantic_fields__[field.name]  # type: ignore[attr-defined]
         option = by_setting.get(field.name, field.name).replace("_", "-")
         parser.add_argument(
-            f"--{option}", type=type(default), default=default, help=info.description, dest=field.name
+            f"--{option}",
+            type=type(info.default),
+            default=info.default,
+            help=info.description,
+            dest=field.name,
         )
     parser.add_argument(
         "--depth-maps",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.panorama.simulation.facades import Box, paint_facade
-from tasks.panorama.simulation.textures import print_text
+from tasks.panorama.simulation.textures import draw_colour, print_text
 from tasks.panorama.simulation.workshop import Workshop
 from tasks.panorama.types import FloatArray
 
@@ -48,7 +48,9 @@ def add_building(shop: Workshop, front: Front, *, has_shop: bool = True) -> None
     facade = paint_facade(canvas, has_shop=has_shop)
     wall = shop.material(canvas, facade.picture)
     _add_slab(shop, front, (0.0, 0.0, front.width_m, front.height_m), 0.0, wall)
-    side = shop.rough_material(shop.colour(95.0, 150.0), front.distance_m, 0.08, 3.0)
+    side = shop.rough_material(
+        draw_colour(shop.rng, 95.0, 150.0, 0.12), front.distance_m, 0.08, 3.0
+    )
     for edge in (0.0, front.width_m):
         start = front.at(edge, front.height_m, 0.0, shop.ground_y_m)
         back = front.at(edge, front.height_m, -front.depth_m, shop.ground_y_m) - start
@@ -73,7 +75,9 @@ def _corners(front: Front) -> tuple[tuple[float, float], ...]:
 def _add_relief(
     shop: Workshop, front: Front, windows: tuple[Box, ...], ledges: tuple[Box, ...]
 ) -> None:
-    stone = shop.rough_material(shop.colour(140.0, 185.0), front.distance_m, 0.07, 1.0)
+    stone = shop.rough_material(
+        draw_colour(shop.rng, 135.0, 180.0, 0.06), front.distance_m, 0.07, 1.0
+    )
     for ledge in ledges[:-1]:
         _add_slab(shop, front, ledge, 0.16, stone)
     cornice = (-0.1, -0.25, front.width_m + 0.2, 0.45)
@@ -107,5 +111,5 @@ def _add_slab(shop: Workshop, front: Front, box: Box, out_m: float, material: in
     if start[1] > 0.0:
         shop.builder.flat(start + inward, along, -inward, material)
     if start[1] + height < 0.0:
-        below = start + (0.0, height, 0.0)
+        below = start + np.array([0.0, height, 0.0])
         shop.builder.flat(below, along, inward, material, brightness=0.7)

@@ -114,10 +114,11 @@ def _place_windows(
 def _paint_window(picture: Float32Array, canvas: Canvas, box: Box, frame: Colour) -> None:
     left, top, width, height = box
     rng = canvas.rng
-    fill(picture, canvas, (left - 0.12, top - 0.12, width + 0.24, height + 0.24), (172.0, 178.0, 182.0))
+    surround = (left - 0.12, top - 0.12, width + 0.24, height + 0.24)
+    fill(picture, canvas, surround, (172.0, 178.0, 182.0))
     shade_box(picture, canvas, (left - 0.12, top + height, width + 0.24, 0.12), 0.75)
     fill(picture, canvas, box, frame)
-    glass = tuple(float(v) for v in rng.uniform(0.6, 1.25) * np.array([92.0, 80.0, 68.0]))
+    glass_grey = float(rng.uniform(48.0, 100.0))
     panes = [
         (left + 0.07 + column * (width / 2 - 0.02), top + 0.07 + row * (0.36 * height - 0.02))
         for row in range(2)
@@ -125,7 +126,7 @@ def _paint_window(picture: Float32Array, canvas: Canvas, box: Box, frame: Colour
     ]
     for index, (x, y) in enumerate(panes):
         pane_height = (0.36 * height if index < 2 else 0.64 * height) - 0.12
-        tone = tuple(v * float(rng.uniform(0.75, 1.2)) for v in glass)
+        tone = draw_colour(rng, 0.8 * glass_grey, 1.2 * glass_grey, 0.15)
         fill(picture, canvas, (x, y, width / 2 - 0.12, pane_height), tone)
         shine = float(rng.uniform(0.1, 0.6)) * pane_height
         shade_box(picture, canvas, (x, y, width / 2 - 0.12, shine), 1.35)

@@ -8,6 +8,7 @@ Beyond its border a texture continues mirrored, without a visible edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def make_material(
     num_levels = max(1, min(_MAX_LEVELS, int(np.log2(shortest))))
     unit = 2 ** (num_levels - 1)
     height_px, width_px = (max(unit, round(side / unit) * unit) for side in picture.shape[:2])
-    level = np.clip(picture, 0.0, 255.0).astype(np.uint8)
+    level: Any = np.clip(picture, 0.0, 255.0).astype(np.uint8)
     if level.shape[:2] != (height_px, width_px):
         level = cv2.resize(level, (width_px, height_px), interpolation=cv2.INTER_LINEAR)
     atlas = np.zeros((height_px, width_px + max(1, width_px // 2), 3), np.uint8)
@@ -95,7 +96,8 @@ def sample(
     fine = _at_level(material, x_px, y_px, below)
     if not share.any():
         return fine
-    return fine + share * (_at_level(material, x_px, y_px, above) - fine)
+    coarse = _at_level(material, x_px, y_px, above)
+    return np.asarray(fine + share * (coarse - fine), np.float32)
 
 
 def gather(image: ByteImage | Float32Array, x_px: Float32Array, y_px: Float32Array) -> Float32Array:

@@ -8,6 +8,8 @@ shows the same picture with more detail.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -38,7 +40,7 @@ def fractal(
     own = rng.spawn(1)[0]
     width_px, height_px = raster_size(size_m, texels_per_m)
     cell_m, amplitude, energy = coarsest_m, 1.0, 0.0
-    field = np.zeros((2, 2), np.float32)
+    field: Any = np.zeros((2, 2), np.float32)
     while True:
         shape = (int(size_m[1] / cell_m) + 2, int(size_m[0] / cell_m) + 2)
         drawn = own.standard_normal(shape, dtype=np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from tasks.panorama.simulation.textures import (
     Colour,
@@ -65,7 +66,7 @@ def _car_side(shop: Workshop, paint: Colour, distance_m: float) -> tuple[int, Bo
     picture = rough(canvas, paint, 0.03, 1.0)
     scale = picture.shape[1] / _CAR_LENGTH_M
 
-    def texels(points_m: tuple[tuple[float, float], ...]) -> np.ndarray:  # type: ignore[type-arg]
+    def texels(points_m: tuple[tuple[float, float], ...]) -> npt.NDArray[np.int32]:
         points = [(z * scale, (_CAR_HEIGHT_M - h) * scale) for z, h in points_m]
         return np.round(points).astype(np.int32)
 
@@ -164,9 +165,10 @@ def add_kiosk(shop: Workshop, x_m: float, z_m: float, distance_m: float) -> None
     sheet = poster(paper)
     texels_per_m = picture.shape[1] / (2 * half)
     size = (round(1.2 * half * texels_per_m), round(1.3 * texels_per_m))
-    sheet = cv2.resize(sheet, size, interpolation=cv2.INTER_AREA)
     top, left = round(0.55 * texels_per_m), round(0.4 * half * texels_per_m)
-    picture[top : top + size[1], left : left + size[0]] = sheet
+    picture[top : top + size[1], left : left + size[0]] = cv2.resize(
+        sheet, size, interpolation=cv2.INTER_AREA
+    )
     print_text(picture, canvas, (0.1, 0.12, 2 * half - 0.2, 0.32), (225.0, 225.0, 225.0))
     walls = shop.material(canvas, picture)
     roof = shop.rough_material(shop.colour(40.0, 110.0), distance_m, 0.10, 1.0)

@@ -22,6 +22,9 @@ from tasks.panorama.types import BoolArray, Float32Array, FloatArray, IntArray
 
 NOTHING = -1
 
+# Against rounding of float32 products.
+_CULLING_MARGIN_RAD = 1e-5
+
 
 @dataclass(frozen=True)
 class Hits:
@@ -102,11 +105,13 @@ class _FlatCaster:
     def _possible_tiles(self) -> BoolArray:
         rows = self._abc_from_direction
         a, b, c = rows[:, 0], rows[:, 1], rows[:, 2]
-        limit = -np.sin(np.minimum(self._tiles.half_angles_rad, 0.5 * np.pi))
+        half_angles = np.minimum(self._tiles.half_angles_rad + _CULLING_MARGIN_RAD, 0.5 * np.pi)
+        limit = -np.sin(half_angles).astype(np.float32)
+        axes = np.ascontiguousarray(self._tiles.axes.T, np.float32)
         possible = np.ones((len(rows), len(limit)), bool)
         for normal in (a, b, c, c - a, c - b):
             unit = normal / np.linalg.norm(normal, axis=1, keepdims=True)
-            possible &= unit @ self._tiles.axes.T >= limit
+            possible &= unit.astype(np.float32) @ axes >= limit
         return possible
 
 

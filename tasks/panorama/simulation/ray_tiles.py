@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.panorama.algorithms.camera import rays
 from tasks.panorama.types import Camera, Float32Array, FloatArray, IntArray
 
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 # Pixels to directions: (n, 2) px -> (n, 3) unit vectors in the rig frame.
 RayFunction = Callable[[FloatArray], FloatArray]
 
@@ -93,7 +96,7 @@ def tile_pixels(view: View) -> IntArray:
     return blocks.reshape(rows * columns, tile * tile, 2)
 
 
-def untile(view: View, values: Float32Array) -> Float32Array:
+def untile(view: View, values: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
     """Turn (num_tiles, tile_size, ...) into a picture (height, width, ...)."""
     rows, columns = view.tiles_shape
     tile, rest = view.tile_px, values.shape[2:]
@@ -102,18 +105,12 @@ def untile(view: View, values: Float32Array) -> Float32Array:
     return picture[: view.height_px, : view.width_px]
 
 
-def view_rays(view: View, points_px: FloatArray, share_of_pixel: float = 1.0) -> RayTiles:
-    """Make the rays of a view.
-
-    Args:
-        view: The view.
-        points_px: (num_tiles, tile_size, 2) points, each tile's close together.
-        share_of_pixel: Size of what a ray stands for, in pixels.
-    """
+def view_rays(view: View, points_px: FloatArray) -> RayTiles:
+    """Make one ray for each pixel, (num_tiles, tile_size, 2), each tile's close together."""
     num_tiles, tile_size = points_px.shape[:2]
     directions = view.ray_function(points_px.reshape(-1, 2)).reshape(num_tiles, tile_size, 3)
     probe_px = points_px.mean(axis=1)
-    pixel_rad = share_of_pixel * _pixel_angle(view, probe_px)
+    pixel_rad = _pixel_angle(view, probe_px)
     return bundle(view.origin, directions, np.repeat(pixel_rad[:, None], tile_size, axis=1))
 
 
@@ -135,17 +132,13 @@ def bundle(origin: FloatArray, directions: FloatArray, pixel_rad: FloatArray) ->
 
 
 def _tile(width_px: int, height_px: int) -> int:
-    return 32 if width_px * height_px >= 300_000 else 16
+    return 32 if width_px * height_px >= 60_000 else 16
 
 
 def _pixel_angle(view: View, points_px: FloatArray) -> FloatArray:
     """Side of the square that a pixel covers on the unit sphere, at (n, 2) points."""
     half = 0.5
-    right, left = (
-        view.ray_function(points_px + offset) for offset in ((half, 0.0), (-half, 0.0))
-    )
-    lower, upper = (
-        view.ray_function(points_px + offset) for offset in ((0.0, half), (0.0, -half))
-    )
+    right, left = (view.ray_function(points_px + offset) for offset in ((half, 0.0), (-half, 0.0)))
+    lower, upper = (view.ray_function(points_px + offset) for offset in ((0.0, half), (0.0, -half)))
     area = np.linalg.norm(np.cross(right - left, lower - upper), axis=1)
-    return np.sqrt(np.maximum(area, 1e-16))
+    return np.asarray(np.sqrt(np.maximum(area, 1e-16)))

@@ -1,26 +1,35 @@
-"""Pictures of a scene: one ray a pixel, nine where that would alias.
+"""Pictures of a scene: one ray a pixel, four where that would alias.
 
-Borders between surfaces and strongly slanted surfaces are traced again with 3 x 3 rays
-a pixel (adaptive supersampling: T. Whitted, "An Improved Illumination Model for Shaded
-Display", 1980); within surfaces the texture pyramid does the averaging.
+Borders between surfaces and strongly slanted surfaces are traced again with four rays a pixel
+on a rotated grid (adaptive supersampling: T. Whitted, "An Improved Illumination Model for
+Shaded Display", 1980); within surfaces the texture pyramid does the averaging.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from tasks.panorama.simulation.ray_casting import NOTHING, cast
-from tasks.panorama.simulation.ray_tiles import View, tile_pixels, untile, view_rays
+from tasks.panorama.simulation.ray_tiles import (
+    RayTiles,
+    View,
+    bundle,
+    tile_pixels,
+    untile,
+    view_rays,
+)
 from tasks.panorama.simulation.shading import shade, slants
 from tasks.panorama.simulation.surfaces import Scene
-from tasks.panorama.types import BoolArray, Float32Array, FloatArray, IntArray
+from tasks.panorama.types import BoolArray, Float32Array, IntArray
 
-_RAYS_PER_SIDE = 3
+# Where the rays of a pixel lie, from its top left corner: no two in one row or column.
+_SPOTS = np.array([(3, 1), (7, 3), (1, 5), (5, 7)]) / 8.0
 _SLANTED = 0.22
 _MAX_TILES_AT_ONCE = 1024
+_CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)])
 
 
 @dataclass(frozen=True)
@@ -79,30 +88,31 @@ def _refine(scene: Scene, view: View, picture: Float32Array, aliases: BoolArray)
     """Trace the marked pixels again with more rays, in place."""
     points = tile_pixels(view).reshape(-1, 2)
     chosen = points[aliases[points[:, 1], points[:, 0]]]
-    if not len(chosen):
-        return
-    num_rays = _RAYS_PER_SIDE**2
-    pixels_per_tile = max(1, view.tile_px**2 // num_rays)
+    pixels_per_tile = max(1, view.tile_px**2 // len(_SPOTS))
     per_part = _MAX_TILES_AT_ONCE * pixels_per_tile
     for first in range(0, len(chosen), per_part):
         part = chosen[first : first + per_part]
         padding = -len(part) % pixels_per_tile
         padded = np.concatenate([part, np.repeat(part[-1:], padding, axis=0)])
-        samples = _spread(padded).reshape(-1, pixels_per_tile * num_rays, 2)
-        tiles = view_rays(view, samples, share_of_pixel=1.0 / _RAYS_PER_SIDE)
-        # The mean of a tile's points may lie where the view is coarser or finer than at them;
-        # within a tile of neighbours that doesn't matter.
+        tiles = _finer_rays(view, padded, pixels_per_tile)
         colours = shade(scene, tiles, cast(scene, tiles))
-        means = colours.reshape(-1, num_rays, 3).mean(axis=1)
+        means = colours.reshape(len(padded), -1, 3).mean(axis=1)
         picture[part[:, 1], part[:, 0]] = means[: len(part)]
 
 
-def _spread(pixels: IntArray) -> FloatArray:
-    steps = (np.arange(_RAYS_PER_SIDE) + 0.5) / _RAYS_PER_SIDE - 0.5
-    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    return pixels[:, None, :] + offsets
-
-
-def at_rest(view: View) -> View:
-    """Return the same view from the rig's centre."""
-    return replace(view, origin=np.zeros(3))
+def _finer_rays(view: View, pixels: IntArray, pixels_per_tile: int) -> RayTiles:
+    """Rays spread over pixels, (n, 2), bilinear between the rays of each pixel's corners."""
+    corners_px = pixels[:, None, :] + _CORNERS
+    corners = view.ray_function(corners_px.reshape(-1, 2)).reshape(-1, 4, 3)
+    right, down = _SPOTS.T
+    shares = [(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down]
+    directions = np.stack(shares, axis=1) @ corners
+    diagonals = corners[:, 3] - corners[:, 0], corners[:, 2] - corners[:, 1]
+    area = 0.5 * np.linalg.norm(np.cross(*diagonals), axis=1)
+    pixel_rad = np.sqrt(np.maximum(area, 1e-16) / len(_SPOTS))
+    tile_size = pixels_per_tile * len(_SPOTS)
+    return bundle(
+        view.origin,
+        directions.reshape(-1, tile_size, 3),
+        np.repeat(pixel_rad, len(_SPOTS)).reshape(-1, tile_size),
+    )

@@ -55,9 +55,7 @@ def _layout(num_cameras: int) -> list[tuple[str, float, float]]:
     return cameras
 
 
-def _camera(
-    settings: SimulationConfig, name: str, yaw_deg: float, pitch_deg: float
-) -> Camera:
+def _camera(settings: SimulationConfig, name: str, yaw_deg: float, pitch_deg: float) -> Camera:
     camera_from_rig = _looking(yaw_deg, pitch_deg)
     focal_px = nominal_focal_px(settings)
     centre_px = (0.5 * (settings.width_px - 1), 0.5 * (settings.height_px - 1))

@@ -12,11 +12,11 @@ _QUADRATIC_SHARE = 2.0 / 3.0
 
 
 def draw_photometry(settings: SimulationConfig, rng: np.random.Generator) -> Photometry:
-    """Draw gains per image and channel, with geometric mean 1, and set the vignetting."""
+    """Draw gains, geometric mean 1 over the images in each channel, and set the vignetting."""
     exposure = rng.uniform(-1.0, 1.0, (settings.num_cameras, 1)) * settings.gain_spread
     colour = rng.uniform(-1.0, 1.0, (settings.num_cameras, 3)) * settings.colour_spread
     gains = (1.0 + exposure) * (1.0 + colour)
-    gains /= np.exp(np.log(gains).mean())
+    gains /= np.exp(np.log(gains).mean(axis=0))
     loss = settings.vignetting
     return Photometry(gains, (-_QUADRATIC_SHARE * loss, -(1.0 - _QUADRATIC_SHARE) * loss))
 

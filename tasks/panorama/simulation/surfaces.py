@@ -18,6 +18,7 @@ from tasks.panorama.types import BoolArray, Float32Array, FloatArray, IntArray
 _BACK_FACE_MARGIN_M = 0.5
 
 Vector = tuple[float, float, float]
+Place = Sequence[float] | FloatArray
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ class SceneBuilder:
 
     def flat(
         self,
-        corner: Sequence[float],
-        along: Sequence[float],
-        down: Sequence[float],
+        corner: Place,
+        along: Place,
+        down: Place,
         material: int,
         *,
         start_m: tuple[float, float] = (0.0, 0.0),
@@ -149,22 +150,20 @@ class SceneBuilder:
         """Add the sides of an upright box that can face the rig (low y is the top)."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         width, height, depth = x1 - x0, y1 - y0, z1 - z0
-        look = {"start_m": start_m, "brightness": brightness}
         down = (0.0, height, 0.0)
-        margin = _BACK_FACE_MARGIN_M
-        if z0 > -margin:
-            self.flat((x0, y0, z0), (width, 0.0, 0.0), down, material, **look)  # type: ignore[arg-type]
-        if z1 < margin:
-            self.flat((x1, y0, z1), (-width, 0.0, 0.0), down, material, **look)  # type: ignore[arg-type]
-        if x0 > -margin:
-            self.flat((x0, y0, z1), (0.0, 0.0, -depth), down, material, **look)  # type: ignore[arg-type]
-        if x1 < margin:
-            self.flat((x1, y0, z0), (0.0, 0.0, depth), down, material, **look)  # type: ignore[arg-type]
         lid = material if top is None else top
-        if y0 > -margin:
-            self.flat((x0, y0, z1), (width, 0.0, 0.0), (0.0, 0.0, -depth), lid, **look)  # type: ignore[arg-type]
-        if y1 < margin:
-            self.flat((x0, y1, z0), (width, 0.0, 0.0), (0.0, 0.0, depth), lid, **look)  # type: ignore[arg-type]
+        margin = _BACK_FACE_MARGIN_M
+        faces = (
+            (z0 > -margin, (x0, y0, z0), (width, 0.0, 0.0), down, material),
+            (z1 < margin, (x1, y0, z1), (-width, 0.0, 0.0), down, material),
+            (x0 > -margin, (x0, y0, z1), (0.0, 0.0, -depth), down, material),
+            (x1 < margin, (x1, y0, z0), (0.0, 0.0, depth), down, material),
+            (y0 > -margin, (x0, y0, z1), (width, 0.0, 0.0), (0.0, 0.0, -depth), lid),
+            (y1 < margin, (x0, y1, z0), (width, 0.0, 0.0), (0.0, 0.0, depth), lid),
+        )
+        for can_face_rig, corner, along, across, look in faces:
+            if can_face_rig:
+                self.flat(corner, along, across, look, start_m=start_m, brightness=brightness)
 
     def cylinder(
         self, foot: Vector, radius_m: float, height_m: float, material: int, brightness: float = 1.0

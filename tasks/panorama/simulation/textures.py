@@ -87,7 +87,7 @@ def rough(canvas: Canvas, colour: Colour, contrast: float, coarsest_m: float) ->
     picture = canvas.plain(colour)
     picture *= (1.0 + contrast * canvas.noise(coarsest_m))[..., None]
     picture += (4.0 * contrast / 0.1) * canvas.noise(coarsest_m / 2)[..., None] * (0.6, 0.0, -0.6)
-    return np.clip(picture, 4.0, 235.0).astype(np.float32)
+    return np.asarray(np.clip(picture, 4.0, 235.0), np.float32)
 
 
 def blocks(
@@ -105,13 +105,16 @@ def blocks(
     shifted = x + 0.5 * block_m[0] * np.mod(row, 2)
     column = np.floor(shifted / block_m[0])
     shape = (int(row.max()) + 1, int(column.max()) + 1)
-    tones = canvas.rng.spawn(1)[0].standard_normal((*shape, 3)).astype(np.float32)
-    tones = 1.0 + variety * (0.8 * tones[..., :1] + 0.3 * tones)
-    picture = canvas.plain(colour) * tones[np.broadcast_to(row, column.shape).astype(int), column.astype(int)]
+    tones = canvas.rng.spawn(1)[0].standard_normal((*shape, 3), dtype=np.float32)
+    tones = np.float32(1.0) + np.float32(variety) * (
+        np.float32(0.9) * tones[..., :1] + np.float32(0.15) * tones
+    )
+    rows = np.broadcast_to(row, column.shape).astype(np.int64)
+    picture = canvas.plain(colour) * tones[rows, column.astype(np.int64)]
     picture *= (1.0 + 0.07 * canvas.noise(1.0, 0.9))[..., None]
     in_joint = (np.mod(y, block_m[1]) < joint_m) | (np.mod(shifted, block_m[0]) < joint_m)
     picture[in_joint] *= joint_factor
-    return np.clip(picture, 4.0, 235.0).astype(np.float32)
+    return np.asarray(np.clip(picture, 4.0, 235.0), np.float32)
 
 
 def asphalt(canvas: Canvas) -> Float32Array:
@@ -128,7 +131,9 @@ def boards(canvas: Canvas, colour: Colour, board_m: tuple[float, float]) -> Floa
     picture = blocks(canvas, colour, board_m, 0.006, joint_factor=0.45, variety=0.10)
     grain = Canvas(canvas.rng, canvas.width_m / 8, canvas.height_m, canvas.texels_per_m)
     stretched = cv2.resize(grain.noise(0.25, 0.9), picture.shape[1::-1])
-    return np.clip(picture * (1.0 + 0.12 * stretched)[..., None], 4.0, 235.0).astype(np.float32)
+    return np.asarray(
+        np.clip(picture * (1.0 + 0.12 * stretched)[..., None], 4.0, 235.0), np.float32
+    )
 
 
 def print_text(
@@ -154,9 +159,7 @@ def print_text(
         (long_px, _), _ = cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
         scale *= min(1.0, 0.95 * width_px / max(long_px, 1))
         foot = (round(0.03 * width_px), round((number + 0.78) * pitch))
-        cv2.putText(
-            ink, line, foot, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thickness, cv2.LINE_AA
-        )
+        cv2.putText(ink, line, foot, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thickness, cv2.LINE_AA)
     share = (ink.astype(np.float32) / 255.0)[..., None]
     picture[rows, columns] += share * (np.array(colour, np.float32) - picture[rows, columns])
 
@@ -179,7 +182,8 @@ def poster(canvas: Canvas) -> Float32Array:
             far = tuple(int((v + 1.5 * radius_m) * texels) for v in centre)
             cv2.rectangle(picture, spot, far, tone, -1)
     picture *= (1.0 + 0.06 * canvas.noise(0.15))[..., None]
-    print_text(picture, canvas, (0.06 * width_m, 0.04 * height_m, 0.88 * width_m, 0.16 * height_m), light)
+    upper = (0.06 * width_m, 0.04 * height_m, 0.88 * width_m, 0.16 * height_m)
+    print_text(picture, canvas, upper, light)
     lower = (0.08 * width_m, 0.74 * height_m, 0.84 * width_m, 0.22 * height_m)
     print_text(picture, canvas, lower, dark, num_lines=3)
     edge_m = 0.025 * min(width_m, height_m)
@@ -190,7 +194,7 @@ def poster(canvas: Canvas) -> Float32Array:
         (width_m - edge_m, 0.0, edge_m, height_m),
     ):
         fill(picture, canvas, box_m, dark)
-    return np.clip(picture, 4.0, 235.0).astype(np.float32)
+    return np.asarray(np.clip(picture, 4.0, 235.0), np.float32)
 
 
 _POSTER_TONES = ((60.0, 190.0), (190.0, 230.0), (10.0, 60.0))

@@ -6,6 +6,8 @@ a second ray from b towards it must not be stopped on its way.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tasks.panorama.algorithms.camera import project, rays
@@ -31,53 +33,80 @@ def find_true_points(scene: Scene, rig: Rig, step_px: int = GRID_STEP_PX) -> Tru
         rig: The true cameras.
         step_px: Distance of the grid points in image a; the grid starts at half of it.
     """
-    parts = []
-    seeds = [_grid_targets(scene, camera, step_px) for camera in rig.cameras]
-    for b, camera in enumerate(rig.cameras):
-        parts += [(a, b, *_seen(scene, camera, *seeds[a])) for a in range(b)]
-    parts.sort(key=lambda part: part[:2])
-    counts = [len(part[2]) for part in parts]
+    targets = [_grid_targets(scene, rig.cameras[a], a, step_px) for a in range(len(rig.cameras))]
+    parts = [
+        _seen(scene, camera, b, _joined(targets[:b]))
+        for b, camera in enumerate(rig.cameras)
+        if b > 0
+    ]
+    image_a = np.concatenate([part.image_a for part in parts])
+    image_b = np.concatenate([part.image_b for part in parts])
+    order = np.lexsort((image_b, image_a))
     return TruePoints(
-        image_a=np.repeat(np.array([part[0] for part in parts], np.int64), counts),
-        image_b=np.repeat(np.array([part[1] for part in parts], np.int64), counts),
-        points_a_px=np.concatenate([part[2] for part in parts]),
-        points_b_px=np.concatenate([part[3] for part in parts]),
-        is_sky=np.concatenate([part[4] for part in parts]),
+        image_a=image_a[order],
+        image_b=image_b[order],
+        points_a_px=np.concatenate([part.points_a_px for part in parts])[order],
+        points_b_px=np.concatenate([part.points_b_px for part in parts])[order],
+        is_sky=np.concatenate([part.is_sky for part in parts])[order],
     )
 
 
-def _grid_targets(
-    scene: Scene, camera: Camera, step_px: int
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Grid points (n, 2), what they see (n, 3; a direction for sky), whether it is sky."""
+@dataclass(frozen=True)
+class _Targets:
+    """Grid points of images and what they see; a place is a direction where it is sky."""
+
+    image: IntArray
+    points_px: FloatArray
+    places: FloatArray
+    is_sky: BoolArray
+
+
+def _joined(targets: list[_Targets]) -> _Targets:
+    return _Targets(
+        np.concatenate([part.image for part in targets]),
+        np.concatenate([part.points_px for part in targets]),
+        np.concatenate([part.places for part in targets]),
+        np.concatenate([part.is_sky for part in targets]),
+    )
+
+
+def _grid_targets(scene: Scene, camera: Camera, image: int, step_px: int) -> _Targets:
     x = np.arange(step_px // 2, camera.width_px, step_px, dtype=float)
     y = np.arange(step_px // 2, camera.height_px, step_px, dtype=float)
     points_px = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     directions = rays(camera, points_px)
     nearness, is_sky = _cast_scattered(scene, camera.centre_m, directions, points_px)
     distance = 1.0 / np.where(is_sky, 1.0, nearness)
-    targets = np.where(
-        is_sky[:, None], directions, camera.centre_m + distance[:, None] * directions
+    on_surface = camera.centre_m + distance[:, None] * directions
+    return _Targets(
+        np.full(len(points_px), image, np.int64),
+        points_px,
+        np.where(is_sky[:, None], directions, on_surface),
+        is_sky,
     )
-    return points_px, targets, is_sky
 
 
-def _seen(
-    scene: Scene, camera: Camera, points_px: FloatArray, targets: FloatArray, is_sky: BoolArray
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Keep the targets that a camera sees: points in a, points in it, whether sky."""
-    toward = np.where(is_sky[:, None], targets, targets - camera.centre_m)
+def _seen(scene: Scene, camera: Camera, image_b: int, targets: _Targets) -> TruePoints:
+    """Keep the targets that a camera sees."""
+    places = targets.places
+    toward = np.where(targets.is_sky[:, None], places, places - camera.centre_m)
     projected_px, valid = project(camera, toward)
     chosen = np.flatnonzero(valid)
-    points_px, projected_px, is_sky = points_px[chosen], projected_px[chosen], is_sky[chosen]
+    projected_px, is_sky = projected_px[chosen], targets.is_sky[chosen]
     distance = np.linalg.norm(toward[chosen], axis=1)
     directions = toward[chosen] / distance[:, None]
     nearness, sees_sky = _cast_scattered(scene, camera.centre_m, directions, projected_px)
-    stopped_at = 1.0 / np.where(sees_sky, np.inf, np.maximum(nearness, 1e-9))
     stopped_at = np.where(sees_sky, np.inf, 1.0 / np.where(sees_sky, 1.0, nearness))
     is_open = stopped_at >= distance * (1.0 - _TOLERANCE) - _TOLERANCE_M
     seen = np.where(is_sky, sees_sky, is_open)
-    return points_px[seen], projected_px[seen], is_sky[seen]
+    rows = chosen[seen]
+    return TruePoints(
+        image_a=targets.image[rows],
+        image_b=np.full(len(rows), image_b, np.int64),
+        points_a_px=targets.points_px[rows],
+        points_b_px=projected_px[seen],
+        is_sky=is_sky[seen],
+    )
 
 
 def _cast_scattered(

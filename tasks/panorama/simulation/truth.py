@@ -88,7 +88,8 @@ def save_truth(folder: Path, truth: Truth) -> None:
         _write_png(folder / _PANORAMA_SKY, truth.panorama_is_sky.astype(np.uint8) * 255)
     if truth.depths_m:
         names = [camera.name for camera in truth.rig.cameras]
-        np.savez(folder / _DEPTHS, **dict(zip(names, truth.depths_m, strict=True)))
+        named: dict[str, Any] = dict(zip(names, truth.depths_m, strict=True))
+        np.savez(folder / _DEPTHS, **named)
 
 
 def load_truth(folder: Path) -> Truth:

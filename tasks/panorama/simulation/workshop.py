@@ -84,7 +84,8 @@ class Workshop:
         factors = np.ones((size_px, size_px), np.float32)
         if has_sun:
             _paint(factors, self._shadows, texels_per_m, _SUN_SHADOW)
-            factors = cv2.GaussianBlur(factors, (0, 0), max(0.06 * texels_per_m, 0.6))
+            blurred = cv2.GaussianBlur(factors, (0, 0), max(0.06 * texels_per_m, 0.6))
+            factors = np.asarray(blurred, np.float32)
         contact = np.ones_like(factors)
         _paint(contact, self._contacts, texels_per_m, _CONTACT_SHADOW)
         factors *= cv2.GaussianBlur(contact, (0, 0), max(0.22 * texels_per_m, 0.6))
