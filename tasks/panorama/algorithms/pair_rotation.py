@@ -48,8 +48,9 @@ def find_rotation(first: FloatArray, second: FloatArray, tolerance_rad: float) -
     if len(first) < 2:
         return PairRotation(np.eye(3), np.zeros(len(first), bool), 0.0)
     rotations = _sampled_rotations(first, second, tolerance_rad)
-    turned = np.einsum("kij,nj->kni", rotations, first)
-    errors = ((turned - second) ** 2).sum(axis=2)
+    # |R a - b|^2 = 2 - 2 b.Ra of unit vectors: one matrix product for all samples.
+    products = (second[:, :, None] * first[:, None, :]).reshape(-1, 9)
+    errors = 2.0 - 2.0 * rotations.reshape(-1, 9) @ products.T
     scores = np.maximum(0.0, 1.0 - errors / tolerance_rad**2).sum(axis=1)
     rotation = rotations[int(scores.argmax())]
     for _ in range(_NUM_REFINEMENTS):
