@@ -119,6 +119,8 @@ def make_item(work: ItemWork, item: Any) -> Record:
             return kept.record(work.outcome_type, folder.folder)
     except DataError as error:
         return Skipped(item_id=item.item_id, reason=str(error))
+    except WorkerLostError:
+        raise
     except OrreryError as error:
         raise type(error)(f"{work.spec.name}, item {item.item_id}: {error}") from error
     except Exception as error:

@@ -33,7 +33,7 @@ class Profile:
     store_uri: str = setting("artifacts", help="Root of the artifact store, as fsspec knows it.")
     store_options: dict[str, str] = Field(default_factory=dict)
     tracking_uri: str = setting("", help="MLflow server; nothing is tracked without one.")
-    ray_address: str = setting("auto", help="Ray cluster as a driver reaches it.")
+    ray_address: str = setting("auto", help="Ray cluster; serial if empty.")
     ray_api: str = setting("http://127.0.0.1:8265", help="Jobs API of the Ray cluster.")
     num_jobs: int = setting(1, ge=1, help="Greatest number of groups a stage fans out to.")
     default: StageResources = Field(default_factory=StageResources)

@@ -18,7 +18,7 @@ from tasks.core.errors import OrreryError, TransientError
 Loop = Callable[[Mapping[str, Any]], None]
 
 # A worker that is lost is replaced this often, and the loop goes on from its last checkpoint.
-_NUM_RESTARTS = 2
+_NUM_RESTARTS = 1
 
 
 def train(
@@ -50,7 +50,7 @@ def train(
         ),
     )
     try:
-        reports: Mapping[str, float] = trainer.fit().return_value or {}
+        reports: Mapping[str, float] = getattr(trainer.fit(), "return_value", None) or {}
     except WorkerGroupError as error:
         cause = next(iter(error.worker_failures.values()), None)
         if isinstance(cause, OrreryError):

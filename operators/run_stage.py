@@ -60,7 +60,7 @@ def run_stage(
 
     Args:
         request: The call.
-        executor: Runs the parallel work; the profile's Ray cluster if None.
+        executor: Runs the parallel work; what the profile names if None.
         tracker: Receives the numbers; what the context names if None.
         on_ready: Called when all is loaded, right before the stage runs.
 
@@ -80,8 +80,19 @@ def run_stage(
 
 
 @dataclass(frozen=True)
-class _Context:
-    """See `tasks.core.ports.StageContext`."""
+class RunningStage:
+    """The world of one running stage; see `tasks.core.ports.StageContext`.
+
+    Attributes:
+        stage: Name of the stage.
+        store: Keeps its results.
+        items: Runs and commits its items.
+        executor: Runs its other parallel work.
+        tracker: Receives its numbers.
+        resources: What it runs on.
+        scratch: Folder for the driver's own files.
+        plan: The call.
+    """
 
     stage: str
     store: StageStore
@@ -110,6 +121,10 @@ class _Context:
 
 
 def _connect(address: str) -> Any:
+    if not address:
+        from operators.local import LocalExecutor
+
+        return LocalExecutor()
     from operators.ray_executor import RayExecutor
 
     return RayExecutor.connect(address)
@@ -141,7 +156,7 @@ def _run(
     plan: Plan, device: str, executor: Any, tracker: Any, on_ready: Callable[[], None]
 ) -> list[ArtifactRef]:
     function = _load(plan.declaration)
-    ctx = _open_context(plan, device, executor, tracker)
+    ctx = open_context(plan, device, executor, tracker)
     status = "FAILED"
     try:
         ctx.tracker.log_params(config_json(plan.config))
@@ -186,7 +201,15 @@ def _refs(returned: Any, plan: Plan) -> list[ArtifactRef]:
     return refs
 
 
-def _open_context(plan: Plan, device: str, executor: Any, tracker: Any) -> _Context:
+def open_context(plan: Plan, device: str, executor: Any, tracker: Any = None) -> RunningStage:
+    """Put together what a stage may touch.
+
+    Args:
+        plan: The call.
+        device: Device class that it runs on.
+        executor: Runs its parallel work.
+        tracker: Receives its numbers; what the plan names if None.
+    """
     key, granted = plan.key(device), plan.resources
     num_gpus = granted.num_gpus if device == "gpu" else 0.0
     executor = executor.granted(
@@ -212,7 +235,7 @@ def _open_context(plan: Plan, device: str, executor: Any, tracker: Any) -> _Cont
         finished_at = datetime.now(UTC).isoformat()
         return provenance | {"finished": finished_at, "items": dict(items.counts)}
 
-    return _Context(
+    return RunningStage(
         stage=plan.name,
         store=StageStore(plan.storage, plan.folder(key), plan.declaration.spec, key, at_end),
         items=items,

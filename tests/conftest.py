@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def ray_cluster() -> Iterator[str]:
     """One Ray for all tests of the session; yields the address of its head."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_AUTH_MODE"] = "disabled"
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)

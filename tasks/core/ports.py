@@ -70,8 +70,9 @@ class Executor(Protocol):
         """Run a plain torch training loop on workers and return its last report.
 
         The mapping that the loop receives holds `config` and the callables ``report``
-        (metrics, step), ``save_checkpoint`` (folder) and ``load_checkpoint`` () -> folder or
-        None.
+        (metrics, step), ``save_checkpoint`` (folder; it counts from the next report on) and
+        ``load_checkpoint`` () -> folder or None. A loop that is cut off starts again and goes
+        on from its checkpoint. All workers report equally often.
         """
 
     def compute(self, collection: Any) -> Any:
