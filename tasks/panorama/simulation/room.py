@@ -23,9 +23,9 @@ from tasks.panorama.simulation.workshop import Workshop
 from tasks.panorama.types import Float32Array
 
 _CAMERA_HEIGHT_M = 1.45
-_CEILING_M = 1.35
+_CEILING_M = 1.75
 _HEIGHT_M = _CAMERA_HEIGHT_M + _CEILING_M
-_NEAREST_WALL_M, _FARTHEST_WALL_M = 2.2, 4.6
+_NEAREST_WALL_M, _FARTHEST_WALL_M = 2.3, 4.8
 _WALL_RASTER_M = 2.2
 
 
@@ -65,7 +65,9 @@ def _add_shell(shop: Workshop, walls: tuple[_Wall, ...]) -> None:
     floor_canvas = shop.canvas(3.0, 3.0, 1.5)
     planks = boards(floor_canvas, (78.0, 112.0, 150.0), (1.1, 0.12))
     floor = shop.material(floor_canvas, planks, on_ground=True)
-    ceiling = shop.rough_material((196.0, 200.0, 202.0), 1.4, 0.025, 2.0)
+    ceiling_canvas = shop.canvas(3.6, 3.6, 1.8)
+    panels = blocks(ceiling_canvas, (184.0, 190.0, 192.0), (1.2, 0.6), 0.012, variety=0.03)
+    ceiling = shop.material(ceiling_canvas, panels)
     (x0, z1), (x1, z0) = walls[0].start, walls[2].start
     for height, material, brightness in (
         (shop.ground_y_m, floor, 1.0),
