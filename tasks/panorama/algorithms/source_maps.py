@@ -61,9 +61,14 @@ class SourceMap:
 
 def automatic_width_px(rig: Rig) -> int:
     """Width at which a panorama is as fine as its images (the median camera's centre)."""
-    focal_px = float(np.median([_focal_px(camera) for camera in rig.cameras]))
+    focal_px = float(np.median([focal_of(camera) for camera in rig.cameras]))
     multiples = round(2 * pi * focal_px / _WIDTH_MULTIPLE_PX)
     return int(np.clip(multiples * _WIDTH_MULTIPLE_PX, 512, 16384))
+
+
+def focal_of(camera: Camera) -> float:
+    """Pixels a radian in the middle of a camera's image."""
+    return sqrt(camera.params[0] * camera.params[1])
 
 
 def source_map(
@@ -97,7 +102,7 @@ def source_map(
         first_row=first_row,
         nodes_px=nodes_px,
         image_size_px=(camera.width_px, camera.height_px),
-        focal_px=_focal_px(camera),
+        focal_px=focal_of(camera),
     )
     return _tightened(found)
 
@@ -210,10 +215,6 @@ def _margin_px(panorama_width_px: int) -> int:
     return int(panorama_width_px * _MARGIN_SHARE)
 
 
-def _focal_px(camera: Camera) -> float:
-    return sqrt(camera.params[0] * camera.params[1])
-
-
 def _lattice_step_px(panorama_width_px: int) -> int:
     """Largest power of two whose interpolation error, in panorama pixels, stays the same."""
     allowed = _STEP_AT_4096_PX * sqrt(panorama_width_px / 4096)
@@ -240,7 +241,7 @@ def _scout(camera: Camera, panorama_width_px: int) -> Box | None:
     rows = columns[: _SCOUT_WIDTH // 2]
     points, _ = project(camera, _directions(columns, rows, _SCOUT_WIDTH))
     size = np.array([camera.width_px, camera.height_px])
-    slack = 0.1 * size + 2 * _focal_px(camera) * 2 * pi / _SCOUT_WIDTH
+    slack = 0.1 * size + 2 * focal_of(camera) * 2 * pi / _SCOUT_WIDTH
     near = ((points > -slack) & (points < size + slack)).all(axis=1)
     seen = near.reshape(len(rows), len(columns))
     if not seen.any():

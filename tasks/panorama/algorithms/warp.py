@@ -21,17 +21,20 @@ _ROWS_AT_ONCE = 512  # bounds the memory of the full-size map
 _FINER_AT_MOST = 1.2  # bicubic sampling bears this much
 
 
-def prefiltered(image: npt.NDArray[np.generic], found: SourceMap) -> Float32Array:
+def prefiltered(
+    image: npt.NDArray[np.generic], focal_px: float, panorama_width_px: int
+) -> Float32Array:
     """Average an image down until it is no finer than the panorama.
 
     Args:
-        image: (h, w) or (h, w, channels), of the map's image size, 8 bit or float32.
-        found: The image's map.
+        image: (h, w) or (h, w, channels), 8 bit or float32.
+        focal_px: Its pixels a radian.
+        panorama_width_px: Width of the whole panorama.
 
     Returns:
         The image, float32; smaller where it was finer.
     """
-    ratio = found.focal_px * 2 * pi / found.panorama_width_px
+    ratio = focal_px * 2 * pi / panorama_width_px
     pixels = image.astype(np.float32)
     if ratio < 1.2:
         return pixels

@@ -113,7 +113,9 @@ def test_perfect_rig_gives_back_the_sphere():
         found = maps[index]
         assert found is not None
         shown = border_distance(found, box) > 0
-        return warp(prefiltered(photos[index], found), found, box), shown
+        return warp(
+            prefiltered(photos[index], found.focal_px, found.panorama_width_px), found, box
+        ), shown
 
     result = blend(labels, 7, sample, 5).astype(float)
 

@@ -22,7 +22,9 @@ def proofs_of(
         assert found is not None
         small = reduced(found, 2)
         grey = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
-        result.append(proof_of(prefiltered(grey, small), mask, small))
+        result.append(
+            proof_of(prefiltered(grey, small.focal_px, small.panorama_width_px), mask, small)
+        )
     return result
 
 
@@ -49,7 +51,12 @@ def test_border_leaves_a_disagreement_where_it_can(yaw_deg: float):
     block[60:100, 115:135] = 1
     found = maps[0]
     assert found is not None
-    warped = proof_of(prefiltered(block * np.uint8(255), found), None, found).grey > 128
+    warped = (
+        proof_of(
+            prefiltered(block * np.uint8(255), found.focal_px, found.panorama_width_px), None, found
+        ).grey
+        > 128
+    )
     columns = np.arange(found.box.left_px, found.box.right_px) % WIDTH_PX
     over_block = labels[found.box.top_px : found.box.bottom_px][:, columns][warped]
     plain = fixed_labels(maps)[found.box.top_px : found.box.bottom_px][:, columns][warped]
@@ -69,7 +76,9 @@ def test_no_seam_through_a_masked_object():
 
     found = maps[0]
     assert found is not None
-    masked = proof_of(prefiltered(photos[0][..., 0], found), mask, found).masked
+    masked = proof_of(
+        prefiltered(photos[0][..., 0], found.focal_px, found.panorama_width_px), mask, found
+    ).masked
     inner = cv2.erode(masked.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     columns = np.arange(found.box.left_px, found.box.right_px) % WIDTH_PX
     rows = slice(found.box.top_px, found.box.bottom_px)

@@ -31,7 +31,7 @@ def map_of(camera: Camera, width_px: int = WIDTH_PX) -> SourceMap:
 def test_warped_photo_is_the_sphere(yaw_deg: float, pitch_deg: float):
     camera = pinhole("c", yaw_deg, pitch_deg)
     found = map_of(camera)
-    photo = prefiltered(photo_of_sphere(camera), found)
+    photo = prefiltered(photo_of_sphere(camera), found.focal_px, found.panorama_width_px)
 
     warped = warp(photo, found, found.box)
 
@@ -45,7 +45,11 @@ def test_image_goes_on_beyond_its_border():
     found = map_of(camera)
     beyond = Box(found.box.left_px - 30, found.box.top_px + 50, 20, 20)
 
-    warped = warp(prefiltered(np.full((160, 160, 3), 90, np.uint8), found), found, beyond)
+    warped = warp(
+        prefiltered(np.full((160, 160, 3), 90, np.uint8), found.focal_px, found.panorama_width_px),
+        found,
+        beyond,
+    )
 
     np.testing.assert_allclose(warped, 90, atol=1e-3)
 
@@ -56,7 +60,7 @@ def test_finer_image_is_averaged_before_it_is_sampled():
     stripes = np.zeros((1280, 1280), np.uint8)
     stripes[:, ::2] = 200
 
-    photo = prefiltered(stripes, found)
+    photo = prefiltered(stripes, found.focal_px, found.panorama_width_px)
     warped = warp(photo, found, Box(240, 112, 32, 32))
 
     assert photo.shape[0] == pytest.approx(1280 * 512 / (2 * np.pi * found.focal_px), abs=1)
@@ -68,7 +72,9 @@ def test_averaged_image_keeps_its_place():
     found = map_of(camera, 512)
     box = Box(found.box.left_px + 30, found.box.top_px + 30, 40, 40)
 
-    warped = warp(prefiltered(photo_of_sphere(camera), found), found, box)
+    warped = warp(
+        prefiltered(photo_of_sphere(camera), found.focal_px, found.panorama_width_px), found, box
+    )
 
     assert np.abs(warped - truth(found, box)).max() < 2.5
 
@@ -76,6 +82,10 @@ def test_averaged_image_keeps_its_place():
 def test_grey_image_stays_two_dimensional():
     found = map_of(pinhole("c", 0, 0))
 
-    warped = warp(prefiltered(np.full((160, 160), 7, np.uint8), found), found, replace(found.box))
+    warped = warp(
+        prefiltered(np.full((160, 160), 7, np.uint8), found.focal_px, found.panorama_width_px),
+        found,
+        replace(found.box),
+    )
 
     assert warped.shape == (found.box.height_px, found.box.width_px)

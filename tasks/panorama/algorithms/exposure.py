@@ -1,0 +1,187 @@
+"""Even out the exposure of images before they are put side by side.
+
+Each image is first divided by its gain and falloff (`photometric`), which come from matches. An
+image without matches (bare sky) keeps a wrong gain, and a lens or a lit lens hood need not
+follow the model. What is left is measured where images overlap, matched or not, and taken away
+by one smooth field per image and channel: a quadratic of the logarithm, all images at once,
+held near zero. Overlapping areas are compared as in Uyttendaele, Eden, Szeliski, *Eliminating
+Ghosting and Exposure Artifacts in Image Mosaics*, CVPR 2001, section 4, with one quadratic an
+image in place of blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import pi
+
+import numpy as np
+
+from tasks.panorama.algorithms.canvas import columns_of
+from tasks.panorama.algorithms.photometric import falloff_of
+from tasks.panorama.algorithms.seams import Maps
+from tasks.panorama.algorithms.source_maps import SourceMap, border_distance, places, reduced
+from tasks.panorama.algorithms.warp import prefiltered, warp
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, Photometry
+
+_NUM_TERMS = 6  # 1, x, y, x^2, xy, y^2
+_DARKEST = 8.0  # grey levels; below, noise spoils the ratio
+_LOSS_WIDTH = 0.03  # log ratio beyond which a place counts less: parallax, moving things
+_NUM_ITERATIONS = 6
+_GAIN_SIGMA = 1.0  # log gain
+_SHADE_SIGMA = 0.05  # log gain at the image's border
+_PLACES_PER_SIGMA = 100.0  # how many places outweigh the two above
+
+
+@dataclass(frozen=True)
+class _View:
+    """One image on a small panorama.
+
+    Attributes:
+        logs: (h, w, 3) logarithm of its colours.
+        seen: (h, w) where it is seen and bright enough.
+        terms: (h, w, 6) terms of its quadratic.
+    """
+
+    logs: Float32Array
+    seen: BoolArray
+    terms: Float32Array
+
+
+@dataclass(frozen=True)
+class _Overlap:
+    """Places that two images see.
+
+    Attributes:
+        pair: The images.
+        terms: (n, 12) terms of the first, then minus those of the second.
+        ratios: (n, 3) log ratio of the first over the second.
+        areas: (n,) area of each place, 1 at the horizon.
+    """
+
+    pair: tuple[int, int]
+    terms: FloatArray
+    ratios: FloatArray
+    areas: FloatArray
+
+
+def evened(image: ByteImage, photometry: Photometry, index: int) -> Float32Array:
+    """Divide an image by its gain and falloff.
+
+    Args:
+        image: (h, w, 3) BGR.
+        photometry: Of the capture.
+        index: Which image of the capture it is.
+
+    Returns:
+        (h, w, 3) float32; values may exceed 255.
+    """
+    height_px, width_px = image.shape[:2]
+    x = np.arange(width_px) - (width_px - 1) / 2
+    y = np.arange(height_px) - (height_px - 1) / 2
+    radius_squared = (x[None, :] ** 2 + y[:, None] ** 2) / ((width_px**2 + height_px**2) / 4)
+    falloff = falloff_of(photometry, radius_squared).astype(np.float32)
+    gains = photometry.gains[index].astype(np.float32)
+    return np.asarray(image / (falloff[..., None] * gains), np.float32)
+
+
+def fit_shades(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
+    """Measure how overlapping images still differ in brightness.
+
+    Args:
+        images: One (h, w, 3) image per camera, evened.
+        maps: Where they go on the panorama, to within a few pixels; None if nowhere.
+
+    Returns:
+        (num_images, 6, 3) quadratics of log brightness over the image, for `without_shade`.
+    """
+    views = {
+        index: _view(image, found)
+        for index, (image, found) in enumerate(zip(images, maps, strict=True))
+        if found is not None
+    }
+    overlaps = list(_overlaps(views))
+    shades = np.zeros((len(images), _NUM_TERMS, 3))
+    for channel in range(3):
+        for _ in range(_NUM_ITERATIONS):
+            shades[:, :, channel] = _solve(overlaps, shades[:, :, channel], channel)
+    return shades
+
+
+def without_shade(image: Float32Array, shade: FloatArray) -> Float32Array:
+    """Take a shade away from an image.
+
+    Args:
+        image: (h, w, 3).
+        shade: (6, 3) as `fit_shades` returns it for the image.
+    """
+    if not shade.any():
+        return image
+    height_px, width_px = image.shape[:2]
+    x = (np.arange(width_px) + 0.5) / width_px * 2 - 1
+    y = (np.arange(height_px) + 0.5) / height_px * 2 - 1
+    constant, *powers = shade[:, None, None, :]
+    logs = constant + x[None, :, None] * powers[0] + y[:, None, None] * powers[1]
+    logs = logs + (x**2)[None, :, None] * powers[2] + (y**2)[:, None, None] * powers[4]
+    logs += (y[:, None] * x[None, :])[..., None] * powers[3]
+    return np.asarray(image * np.exp(-logs.astype(np.float32)), np.float32)
+
+
+def _view(image: Float32Array, found: SourceMap) -> _View:
+    """An image on the panorama of the lattice's size, on which each node is a pixel."""
+    small = reduced(found, found.step_px)
+    width = small.panorama_width_px
+    focal_px = found.focal_px * image.shape[1] / found.image_size_px[0]
+    box = small.box
+    pixels = warp(prefiltered(image, focal_px, width), small, box)
+    seen = (border_distance(small, box) > 2 * pi / width) & (pixels.min(axis=2) > _DARKEST)
+    size = np.array(found.image_size_px, np.float32)
+    x, y = np.moveaxis((places(small, box) + 0.5) / size * 2 - 1, 2, 0)
+    result = _View(
+        np.zeros((width // 2, width, 3), np.float32),
+        np.zeros((width // 2, width), np.bool_),
+        np.zeros((width // 2, width, _NUM_TERMS), np.float32),
+    )
+    place = (slice(box.top_px, box.bottom_px), columns_of(box, width))
+    result.logs[place] = np.log(np.maximum(pixels, 1.0))
+    result.seen[place] = seen
+    result.terms[place] = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
+    return result
+
+
+def _overlaps(views: Mapping[int, _View]) -> Iterator[_Overlap]:
+    for a, b in combinations(views, 2):
+        both = views[a].seen & views[b].seen
+        if not both.any():
+            continue
+        rows = np.nonzero(both)[0]
+        latitude = (0.5 - (rows + 0.5) / len(both)) * pi
+        yield _Overlap(
+            (a, b),
+            np.concatenate([views[a].terms[both], -views[b].terms[both]], axis=1).astype(float),
+            (views[a].logs[both] - views[b].logs[both]).astype(float),
+            np.cos(latitude),
+        )
+
+
+def _solve(overlaps: Sequence[_Overlap], shades: FloatArray, channel: int) -> FloatArray:
+    """One reweighted least-squares step of all quadratics of a channel: (num_images, 6)."""
+    num_images = len(shades)
+    normal = np.zeros((num_images, _NUM_TERMS, num_images, _NUM_TERMS))
+    right = np.zeros((num_images, _NUM_TERMS))
+    for overlap in overlaps:
+        pair = list(overlap.pair)
+        ratios = overlap.ratios[:, channel]
+        off = ratios - overlap.terms @ shades[pair].ravel()
+        weighted = overlap.terms * (overlap.areas / (1 + (off / _LOSS_WIDTH) ** 2))[:, None]
+        part = (weighted.T @ overlap.terms).reshape(2, _NUM_TERMS, 2, _NUM_TERMS)
+        for row, first in enumerate(pair):
+            right[first] += (weighted.T @ ratios).reshape(2, _NUM_TERMS)[row]
+            for column, second in enumerate(pair):
+                normal[first, :, second] += part[row, :, column]
+    sigma = np.array([_GAIN_SIGMA] + [_SHADE_SIGMA] * (_NUM_TERMS - 1))
+    prior = np.tile(_PLACES_PER_SIGMA * (_LOSS_WIDTH / sigma) ** 2, num_images)
+    size = num_images * _NUM_TERMS
+    solved = np.linalg.solve(normal.reshape(size, size) + np.diag(prior), right.ravel())
+    return np.asarray(solved.reshape(num_images, _NUM_TERMS))

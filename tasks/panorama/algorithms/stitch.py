@@ -1,0 +1,130 @@
+"""Put the images of a capture together: one panorama for one alignment and partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.panorama.algorithms.blend import blend
+from tasks.panorama.algorithms.canvas import Box
+from tasks.panorama.algorithms.exposure import evened, fit_shades, without_shade
+from tasks.panorama.algorithms.inversion import inverse_field
+from tasks.panorama.algorithms.seam_routing import Proof, proof_of
+from tasks.panorama.algorithms.seams import LabelMap, Maps
+from tasks.panorama.algorithms.source_maps import (
+    border_distance,
+    focal_of,
+    reduced,
+    source_maps,
+)
+from tasks.panorama.algorithms.warp import prefiltered, warp
+from tasks.panorama.types import (
+    Alignment,
+    BoolArray,
+    ByteImage,
+    Camera,
+    DisplacementField,
+    Float32Array,
+    Photometry,
+    Rig,
+)
+
+PROOF_FACTOR = 2  # proofs are this much smaller than the panorama
+_INVERSE_STEP = 1 / 64  # of the longer side: grid of the inverted fields
+_LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The images of a capture, evened out and as fine as the panorama needs.
+
+    Attributes:
+        panorama_width_px: Width of the panorama they are meant for.
+        colours: One (h, w, 3) float32 BGR image per camera.
+        greys: One (h, w) float32 luma image per camera, as fine as proofs need.
+        masked: Per camera None or (h, w) of the camera's size, True on what no seam should cut.
+    """
+
+    panorama_width_px: int
+    colours: tuple[Float32Array, ...]
+    greys: tuple[Float32Array, ...]
+    masked: tuple[BoolArray | None, ...]
+
+
+def sources_of(
+    images: Sequence[ByteImage],
+    usable: Sequence[BoolArray | None],
+    rig: Rig,
+    photometry: Photometry,
+    panorama_width_px: int,
+) -> Sources:
+    """Prepare images; any alignment of them can then be stitched.
+
+    Args:
+        images: One (h, w, 3) BGR image per camera.
+        usable: Per image None or (h, w), False where an object lies that no seam should cut.
+        rig: Where the images go, to within a few pixels.
+        photometry: Gains and falloff.
+        panorama_width_px: Width of the panorama.
+    """
+    colours = [
+        prefiltered(evened(image, photometry, index), focal_of(camera), panorama_width_px)
+        for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True))
+    ]
+    shades = fit_shades(colours, maps_of(Alignment(rig, (None,) * len(colours)), panorama_width_px))
+    colours = [without_shade(*pair) for pair in zip(colours, shades, strict=True)]
+    greys = []
+    for colour, camera in zip(colours, rig.cameras, strict=True):
+        focal_px = focal_of(camera) * colour.shape[1] / camera.width_px
+        grey = np.asarray(colour @ _LUMA_OF_BGR, np.float32)
+        greys.append(prefiltered(grey, focal_px, panorama_width_px // PROOF_FACTOR))
+    masked = tuple(None if mask is None or mask.all() else ~mask for mask in usable)
+    return Sources(panorama_width_px, tuple(colours), tuple(greys), masked)
+
+
+def maps_of(alignment: Alignment, panorama_width_px: int) -> Maps:
+    """Compute where the directions of the panorama fall in each image of an alignment."""
+    inverses = [
+        None if field is None else _inverse(field, camera)
+        for field, camera in zip(alignment.fields, alignment.rig.cameras, strict=True)
+    ]
+    return source_maps(alignment.rig, inverses, panorama_width_px)
+
+
+def proofs_of(sources: Sources, maps: Maps) -> list[Proof | None]:
+    """Make the proofs of all images, at a fraction of the panorama's width."""
+    return [
+        None if found is None else proof_of(grey, mask, reduced(found, PROOF_FACTOR))
+        for grey, mask, found in zip(sources.greys, sources.masked, maps, strict=True)
+    ]
+
+
+def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> ByteImage:
+    """Warp and blend the images of a capture.
+
+    Args:
+        sources: The images.
+        maps: Where they go, one map per image.
+        labels: (height, width) which image each pixel of the panorama belongs to.
+        num_bands: Band-pass levels of the blend; 0 puts the images hard side by side.
+
+    Returns:
+        (height, width, 3) BGR; 0 where no image covers.
+    """
+
+    def sample(index: int, box: Box) -> tuple[Float32Array, BoolArray]:
+        found = maps[index]
+        if found is None:
+            raise ValueError(f"image {index} has a label but covers nothing")
+        shown = np.asarray(border_distance(found, box) > 0, np.bool_)
+        return warp(sources.colours[index], found, box), shown
+
+    return blend(labels, len(maps), sample, num_bands)
+
+
+def _inverse(field: DisplacementField, camera: Camera) -> DisplacementField:
+    step_px = max(4.0, _INVERSE_STEP * max(camera.width_px, camera.height_px))
+    inverse, _ = inverse_field(field, camera.width_px, camera.height_px, step_px)
+    return inverse
