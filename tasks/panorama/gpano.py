@@ -1,0 +1,140 @@
+"""Panoramas as JPEG with GPano metadata, so that viewers show them as a sphere.
+
+Sources: Google, "Photo Sphere XMP Metadata" (the fields); Adobe, "XMP Specification, Part 3:
+Storage in Files" (2016), section 1.1.3 (XMP in a JPEG's APP1 segment). A picture that lacks
+the poles or sides states where it lies on the whole sphere.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import cv2
+
+from tasks.core.errors import DataError, ResourceError
+from tasks.panorama.types import ByteImage
+
+NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
+XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
+_SOFTWARE = "Orrery restitch"
+_MAX_JPEG_SIDE_PX = 65_500
+_APP0_END = 20  # SOI and the 18 bytes of the JFIF segment that the encoder writes.
+
+
+@dataclass(frozen=True)
+class GPano:
+    """Where a picture lies on its sphere.
+
+    Attributes:
+        full_width_px: Width of the whole equirectangular panorama.
+        full_height_px: Its height: half the width.
+        left_px: Column of the whole at which the picture begins.
+        top_px: Row of the whole at which the picture begins.
+        num_photos: How many photos it was made from.
+        heading_deg: Compass heading of the whole's middle; None where unknown.
+    """
+
+    full_width_px: int
+    full_height_px: int
+    left_px: int = 0
+    top_px: int = 0
+    num_photos: int = 0
+    heading_deg: float | None = None
+
+
+def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int = 92) -> None:
+    """Write a panorama; the file appears whole or not at all.
+
+    Args:
+        path: The JPEG file.
+        image: (height, width, 3) BGR, the whole panorama or a part of it.
+        gpano: Where the picture lies.
+        quality: JPEG quality, 1 to 100.
+
+    Raises:
+        DataError: The picture does not fit into the stated panorama, or into a JPEG.
+        ResourceError: It can't be written, for example because the disk is full.
+    """
+    _check(image, gpano)
+    is_encoded, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not is_encoded:
+        raise DataError(f"{path}: the JPEG encoder refused a picture of shape {image.shape}.")
+    data = buffer.tobytes()
+    segment = XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8")
+    header = b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big")
+    _write_whole(path, data[:_APP0_END] + header + segment + data[_APP0_END:])
+
+
+def _check(image: ByteImage, gpano: GPano) -> None:
+    height, width = image.shape[:2]
+    if max(height, width) > _MAX_JPEG_SIDE_PX:
+        raise DataError(
+            f"panorama of {width} x {height} px: expected at most {_MAX_JPEG_SIDE_PX} px, JPEG's "
+            "limit; set a smaller panorama width."
+        )
+    fits = (
+        gpano.left_px >= 0
+        and gpano.top_px >= 0
+        and gpano.left_px + width <= gpano.full_width_px
+        and gpano.top_px + height <= gpano.full_height_px
+        and gpano.full_width_px == 2 * gpano.full_height_px
+    )
+    if not fits:
+        raise DataError(
+            f"picture of {width} x {height} px at ({gpano.left_px}, {gpano.top_px}): expected it "
+            f"to lie within {gpano.full_width_px} x {gpano.full_height_px} px, twice as wide as "
+            "high."
+        )
+
+
+def _xmp(image: ByteImage, gpano: GPano) -> str:
+    fields: dict[str, object] = {
+        "UsePanoramaViewer": "True",
+        "ProjectionType": "equirectangular",
+        "StitchingSoftware": _SOFTWARE,
+        "FullPanoWidthPixels": gpano.full_width_px,
+        "FullPanoHeightPixels": gpano.full_height_px,
+        "CroppedAreaImageWidthPixels": image.shape[1],
+        "CroppedAreaImageHeightPixels": image.shape[0],
+        "CroppedAreaLeftPixels": gpano.left_px,
+        "CroppedAreaTopPixels": gpano.top_px,
+    }
+    if gpano.num_photos:
+        fields["SourcePhotosCount"] = gpano.num_photos
+    if gpano.heading_deg is not None:
+        fields["PoseHeadingDegrees"] = f"{gpano.heading_deg % 360:.3f}"
+    attributes = "\n".join(
+        f"GPano:{name}={quoteattr(str(value))}" for name, value in fields.items()
+    )
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+        f'<rdf:Description rdf:about="" xmlns:GPano="{NAMESPACE}"\n{attributes}/>\n'
+        "</rdf:RDF>\n</x:xmpmeta>\n"
+        '<?xpacket end="r"?>'
+    )
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise ResourceError(
+            f"{path}: could not write {len(data)} bytes ({error.strerror}); free disk space or "
+            "write elsewhere."
+        ) from error
