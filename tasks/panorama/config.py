@@ -21,38 +21,61 @@ class IngestConfig:
 
 @dataclass(frozen=True, config=SETTINGS)
 class MatchConfig:
-    """Dense correspondences between overlapping images."""
+    """Dense correspondences between overlapping images.
+
+    Lengths in px are those of the source images, whatever the scale.
+    """
+
+    scale: float = setting(
+        0.7, ge=0.1, le=1.0, help="Size of the images in which the flow runs, against the source."
+    )
+    min_overlap: float = setting(
+        0.02, ge=0, le=1, help="Share of an image that another must see for the two to be matched."
+    )
+    block_px: float = setting(
+        16.0, ge=2, le=256, unit="px", help="Side of the blocks that give one match each."
+    )
+    max_round_trip_px: float = setting(
+        1.0, gt=0, le=32, unit="px", help="How far flow there and back may miss its start."
+    )
+    min_structure: float = setting(
+        3.0, ge=0, le=1000, help="Least structure (smaller eigenvalue) that can be trusted."
+    )
+    max_displacement: float = setting(
+        0.08,
+        gt=0,
+        le=1,
+        help="How far the calibration may be off, relative to an image's longer side.",
+    )
+    held_out_share: float = setting(
+        0.2, ge=0, lt=1, help="Share of the matches that serve only to judge."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)
 class SolveConfig:
     """Recalibration, photometry and the spline fields.
 
-    The weights of the regularisers compare with the residual of one match per 16 x 16 source
-    px: ``bending = 0.5`` means that bending by 1 px costs as much as a misalignment of 0.5 px.
+    A weight of 0.5 means that 1 px of what it weighs costs as much as a misalignment by 0.5 px,
+    everywhere: in all matches of a camera, or in one match per 16 x 16 source px for the fields.
     """
 
     recalibrate: bool = setting(
         True, help="Refine rotations and focal lengths before the fields are fitted."
     )
-    rotation_sigma_deg: float = setting(
-        1.0, gt=0, le=90, unit="degree", help="How far rotations may be off the calibration."
+    refine_focal: bool = setting(True, help="Whether recalibration changes focal lengths.")
+    rotation_ridge: float = setting(
+        0.4, ge=0, le=100, help="Weight of the turn of a camera against its calibration."
     )
-    focal_sigma: float = setting(
-        0.01, ge=0, le=0.5, help="How far focal lengths may be off, relative; 0 keeps them."
+    focal_ridge: float = setting(
+        0.1, ge=0, le=100, help="Weight of a change of focal length against the calibration."
     )
     num_cells: int = setting(9, ge=1, le=40, help="Spline cells along the longer side of an image.")
     bending: float = setting(
-        0.3, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
+        0.05, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
     )
     ridge: float = setting(
-        0.05, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
-    )
-    gauge: float = setting(
-        0.5,
-        ge=0,
-        le=100,
-        help="Weight of what both images of a match move in common: holds the picture in place.",
+        0.03, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
     )
     loss_width_px: float = setting(
         1.0, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."

@@ -25,8 +25,9 @@ def matches_under(
         warped_b, seen = project(camera_b, directions_of(alignment, a, points_a))
         points_b = warped_b[seen]
         field = alignment.fields[b]
-        for _ in range(50 if field is not None else 0):
-            points_b = warped_b[seen] - field.sample(points_b)
+        if field is not None:
+            for _ in range(50):
+                points_b = warped_b[seen] - field.sample(points_b)
         pair = np.broadcast_to((a, b), (len(points_b), 2))
         columns.append((pair, points_a[seen], points_b))
     pair, points_a, points_b = (np.concatenate(column) for column in zip(*columns, strict=True))

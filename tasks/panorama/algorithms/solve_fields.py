@@ -5,9 +5,8 @@ Source: Krainin & Liu, "Seamless Google Street View Panoramas" (Google Research 
 image warps simultaneously", on a "spline-based flow field with spatial regularization", solved
 with Ceres.
 
-Deviation: besides bending and displacement, the fit holds down what the two images of a match
-move *in common*. Alignment only fixes their difference; without that term a chain of images
-drifts away from where the scene is, at no gain in alignment.
+Against drift of the whole picture, which alignment alone allows, the rig is recalibrated with a
+strong prior first (see `recalibrate`), and displacements carry a small weight everywhere.
 """
 
 from __future__ import annotations
@@ -112,11 +111,6 @@ def _match_costs(
         ),
         blocks,
     )
-    if config.gauge > 0:
-        total = weights.sum()
-        common = np.concatenate([matrix_a, matrix_b], axis=2) * (0.5 * weights[:, None, None])
-        common = common.sum(axis=0) * (config.gauge / np.sqrt(total))
-        yield RobustLinearCost(common, np.zeros(2), sizes), blocks
 
 
 def _regularisers(

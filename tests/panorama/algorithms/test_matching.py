@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.panorama.algorithms.matching import flow_of_pair, match_images
+from tasks.panorama.algorithms.residuals import misalignment_px
+from tasks.panorama.config import MatchConfig
+from tasks.panorama.types import Alignment, ByteImage, Rig
+from tests.support.rigs import ring_rig
+from tests.support.views import photograph, textured_sphere
+
+PAIRS = [(0, 1), (1, 2)]
+SPHERE = textured_sphere()
+CONFIG = MatchConfig(scale=1.0, block_px=8.0)
+
+
+def _rig(step_deg: float = 30.0) -> Rig:
+    return ring_rig(3, step_deg, model="OPENCV")
+
+
+def _photos(rig: Rig) -> list[ByteImage]:
+    gains = (0.8, 1.0, 1.2)
+    return [
+        np.clip(photograph(camera, SPHERE) * gain, 0, 255).astype(np.uint8)
+        for camera, gain in zip(rig.cameras, gains, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.6])
+def test_matches_show_the_same_point_though_the_calibration_is_off(scale: float) -> None:
+    true, nominal = _rig(30.0), _rig(30.6)
+    config = MatchConfig(scale=scale, block_px=8.0)
+    matches = match_images(_photos(true), [None] * 3, nominal, PAIRS, config)
+    assert len(matches) > 300
+    nominal_px = misalignment_px(Alignment(nominal, (None,) * 3), matches)
+    true_px = misalignment_px(Alignment(true, (None,) * 3), matches)
+    px = 2048 / np.pi / nominal.cameras[0].params[0]  # panorama px per source px
+    assert np.median(nominal_px) == pytest.approx(6.8, abs=0.5)
+    assert np.median(true_px) < 0.25 * px
+    assert np.mean(true_px > px) < 0.02
+
+
+def test_colours_are_those_of_the_images() -> None:
+    rig = _rig()
+    matches = match_images(_photos(rig), [None] * 3, rig, PAIRS, CONFIG)
+    ratio = np.median(matches.colours_b / matches.colours_a, axis=0)
+    np.testing.assert_allclose(ratio, 1.22, rtol=0.06)  # between 1.0 / 0.8 and 1.2 / 1.0
+
+
+def test_masked_parts_give_no_matches() -> None:
+    rig = _rig()
+    mask = np.ones((320, 240), bool)
+    mask[:160] = False
+    matches = match_images(_photos(rig), [None, mask, None], rig, PAIRS, CONFIG)
+    in_second = np.concatenate(
+        [
+            matches.points_b_px[matches.image_b == 1],
+            matches.points_a_px[matches.image_a == 1],
+        ]
+    )
+    assert len(in_second) > 50
+    assert in_second[:, 1].min() > 158
+
+
+def test_flat_images_give_no_matches() -> None:
+    rig = _rig()
+    flat = [np.full((320, 240, 3), 90, np.uint8)] * 3
+    assert len(match_images(flat, [None] * 3, rig, PAIRS, CONFIG)) == 0
+
+
+def test_no_pairs_give_no_matches() -> None:
+    rig = _rig()
+    assert len(match_images(_photos(rig), [None] * 3, rig, [], CONFIG)) == 0
+
+
+def test_a_fifth_of_the_matches_is_held_out() -> None:
+    rig = _rig()
+    matches = match_images(_photos(rig), [None] * 3, rig, PAIRS, CONFIG)
+    assert 0.05 < matches.held_out.mean() < 0.4
+    none = match_images(
+        _photos(rig), [None] * 3, rig, PAIRS, MatchConfig(scale=1.0, held_out_share=0.0)
+    )
+    assert not none.held_out.any()
+
+
+def test_flow_of_a_true_rig_is_nearly_none() -> None:
+    rig = _rig()
+    photos = _photos(rig)
+    pair = flow_of_pair(
+        (photos[0], photos[1]), (None, None), (rig.cameras[0], rig.cameras[1]), CONFIG
+    )
+    assert pair is not None
+    assert pair.kept.any()
+    assert np.median(np.linalg.norm(pair.flow.forth[pair.kept], axis=1)) < 0.2
