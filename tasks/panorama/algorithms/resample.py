@@ -18,7 +18,7 @@ from tasks.panorama.algorithms.camera import project, rays
 from tasks.panorama.types import BoolArray, ByteImage, Camera, Float32Array, FloatArray
 
 _GRID_SIDE = 24  # samples along each side of an image when the overlap is looked for
-_MAP_STEP_PX = 8  # the map into an image is exact on this grid and cubic between
+_MAP_STEP_PX = 4  # the map into an image is exact on this grid and linear between
 _MIN_SIDE_PX = 32
 _MAX_PIXELS = 4_000_000
 
@@ -105,7 +105,7 @@ def view_map(view: OverlapView, camera: Camera) -> tuple[Float32Array, Float32Ar
         coarse,
         shrink,
         (view.width_px, view.height_px),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.ascontiguousarray(fine[..., 0]), np.ascontiguousarray(fine[..., 1])

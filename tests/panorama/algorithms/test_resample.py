@@ -43,7 +43,7 @@ def test_the_coarse_map_is_exact_enough() -> None:
     x, y = rng.integers(0, view.width_px, 200), rng.integers(0, view.height_px, 200)
     points, valid = project(second, view.directions(np.column_stack([x, y]).astype(float)))
     approximate = np.column_stack([map_x[y, x], map_y[y, x]])
-    assert np.abs(points - approximate)[valid].max() < 0.02
+    assert np.abs(points - approximate)[valid].max() < 0.04
 
 
 def test_view_directions_round_trip_through_the_rig_frame() -> None:
