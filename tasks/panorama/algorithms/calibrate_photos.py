@@ -19,7 +19,12 @@ from scipy.sparse import coo_array, csgraph
 
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.bundle_rays import RayBundle, RayMatches, adjust, residuals_px
-from tasks.panorama.algorithms.features import PairMatches, find_features, match_features
+from tasks.panorama.algorithms.features import (
+    Features,
+    PairMatches,
+    find_features,
+    match_features,
+)
 from tasks.panorama.algorithms.levelling import level
 from tasks.panorama.algorithms.overlaps import largest_connected
 from tasks.panorama.algorithms.photo_links import Link, PhotoSet, describe, find_links
@@ -67,8 +72,30 @@ def calibrate_photos(
     Raises:
         DataError: No two photos hang together.
     """
-    photos = describe(images, focal_hints_px or [None] * len(images))
-    matches = match_features([find_features(image) for image in images])
+    sizes = [(image.shape[1], image.shape[0]) for image in images]
+    hints = focal_hints_px or [None] * len(images)
+    return calibrate_features([find_features(image) for image in images], sizes, names, hints)
+
+
+def calibrate_features(
+    features: Sequence[Features],
+    sizes_px: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    focal_hints_px: Sequence[float | None],
+) -> CalibratedPhotos:
+    """As `calibrate_photos`, for photos whose pixels are no longer in memory.
+
+    Args:
+        features: Features of each photo.
+        sizes_px: Width and height of each photo.
+        names: A name for each photo.
+        focal_hints_px: Focal lengths by EXIF, None where unknown.
+
+    Raises:
+        DataError: No two photos hang together.
+    """
+    photos = describe(sizes_px, focal_hints_px)
+    matches = match_features(features)
     for tolerance in _TOLERANCES:
         factor, links = find_links(photos, matches, tolerance)
         used, links, bundle = _solve(photos, links, factor, tolerance)
@@ -80,9 +107,9 @@ def calibrate_photos(
             "from about one point, found none; add photos in between, or give a rig."
         )
     return CalibratedPhotos(
-        rig=_rig(bundle, images, names, used),
+        rig=_rig(bundle, sizes_px, names, used),
         used=used,
-        left_out=_reasons(len(images), used, matches, links),
+        left_out=_reasons(len(names), used, matches, links),
         stats=_stats(photos, bundle, _ray_matches(photos, links, used, None), links, tolerance),
     )
 
@@ -165,12 +192,15 @@ def _ray_matches(
 
 
 def _rig(
-    bundle: RayBundle, images: Sequence[ByteImage], names: Sequence[str], used: Sequence[int]
+    bundle: RayBundle,
+    sizes_px: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    used: Sequence[int],
 ) -> Rig:
     cameras = []
     rig_from_camera = level(bundle.rig_from_camera)
     for place, image in enumerate(used):
-        height_px, width_px = images[image].shape[:2]
+        width_px, height_px = sizes_px[image]
         focal = float(bundle.focal_px[place])
         centre = ((width_px - 1) / 2, (height_px - 1) / 2)
         cameras.append(

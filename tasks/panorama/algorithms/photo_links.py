@@ -16,7 +16,7 @@ import numpy as np
 from tasks.panorama.algorithms.bundle_rays import FocalPrior, bearings
 from tasks.panorama.algorithms.features import PairMatches
 from tasks.panorama.algorithms.pair_rotation import PairRotation, find_rotation
-from tasks.panorama.types import ByteImage, FloatArray, IntArray
+from tasks.panorama.types import FloatArray, IntArray
 
 _FACTORS = np.geomspace(0.4, 3.2, 16)
 _USUAL_FOCAL = 0.9  # Of the longer side: 32 mm on 35 mm film, between phones and compacts.
@@ -67,14 +67,16 @@ class Link:
         return self.matches.first, self.matches.second
 
 
-def describe(images: Sequence[ByteImage], focal_hints_px: Sequence[float | None]) -> PhotoSet:
+def describe(
+    sizes_px: Sequence[tuple[int, int]], focal_hints_px: Sequence[float | None]
+) -> PhotoSet:
     """Put together what is known of photos.
 
     Args:
-        images: (height, width, 3) each.
+        sizes_px: Width and height of each.
         focal_hints_px: Focal lengths by EXIF.
     """
-    sizes = np.array([image.shape[1::-1] for image in images], np.float64)
+    sizes = np.array(sizes_px, np.float64)
     sides = sizes.max(axis=1)
     known = [hint / side for hint, side in zip(focal_hints_px, sides, strict=True) if hint]
     usual = float(np.median(known)) if known else _USUAL_FOCAL
