@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import DataError
+from tasks.panorama.rig_files.colmap import write_rig
 from tasks.panorama.simulation.plaza import build_plaza
 from tasks.panorama.simulation.ray_tiles import camera_view, equirect_view
 from tasks.panorama.simulation.rendering import Picture, render
@@ -108,8 +109,6 @@ def simulate_capture(folder: Path, settings: SimulationConfig) -> None:
 
 
 def _write(folder: Path, capture: SimulatedCapture, jpeg_quality: int) -> None:
-    from tasks.panorama.rig_files.colmap import write_rig
-
     photos = folder / "images"
     photos.mkdir()
     for camera, image in zip(capture.rig.cameras, capture.images, strict=True):

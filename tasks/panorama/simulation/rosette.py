@@ -46,11 +46,13 @@ def _layout(num_cameras: int) -> list[tuple[str, float, float]]:
     level = min(num_cameras, _FULL_RING)
     step = 360.0 / level if level >= _SMALLEST_CLOSED_RING else 360.0 / _FULL_RING
     cameras = [(f"level_{k}", step * k, 0.0) for k in range(level)]
-    raised = max(0, num_cameras - _FULL_RING - 1)
+    # Without at least three raised cameras a zenith camera would touch nothing.
+    has_zenith = num_cameras >= _FULL_RING + 4
+    raised = max(0, num_cameras - _FULL_RING - has_zenith)
     cameras += [
         (f"raised_{k}", 360.0 / raised * (k + 0.5), _RAISED_PITCH_DEG) for k in range(raised)
     ]
-    if num_cameras > _FULL_RING:
+    if has_zenith:
         cameras.append(("zenith", 0.0, 90.0))
     return cameras
 

@@ -25,7 +25,7 @@ class SimulationConfig:
         15,
         ge=2,
         le=15,
-        help="Up to 8: one ring (closed from 5 on); more: 8 in a ring, a raised ring, a zenith.",
+        help="Up to 8: one ring (closed from 5 on); more: a raised ring, then a zenith.",
     )
     width_px: int = setting(768, ge=32, le=4096, unit="px", help="Width of a photo.")
     height_px: int = setting(1024, ge=32, le=4096, unit="px", help="Height of a photo.")
