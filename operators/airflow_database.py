@@ -1,0 +1,56 @@
+"""A migrated SQLite database for Airflow, made once per Airflow version and then copied."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from operators.services import ROOT, STATE
+from tasks.core.errors import ResourceError
+
+
+def fresh_database(home: Path, env: Mapping[str, str]) -> Path:
+    """Put an empty, migrated database into an AIRFLOW_HOME that has none.
+
+    Args:
+        home: AIRFLOW_HOME.
+        env: Environment of Airflow's processes.
+
+    Raises:
+        ResourceError: The migration fails; the message has its last lines.
+    """
+    target = home / "airflow.db"
+    if not target.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_empty_database(env), target)
+    return target
+
+
+def _empty_database(env: Mapping[str, str]) -> Path:
+    version = importlib.metadata.version("apache-airflow")
+    cached = STATE / f"airflow-{version}.db"
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "airflow-database.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not cached.exists():
+            with tempfile.TemporaryDirectory(dir=STATE) as folder:
+                _migrate(Path(folder), env).replace(cached)
+    return cached
+
+
+def _migrate(home: Path, env: Mapping[str, str]) -> Path:
+    path = home / "airflow.db"
+    own = {"AIRFLOW_HOME": str(home), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{path}"}
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    done = subprocess.run(
+        command, env={**env, **own}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ResourceError(f"`airflow db migrate` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    return path

@@ -1,0 +1,180 @@
+"""Starts servers in sessions of their own, and ends them with all that they started.
+
+Everything that is started bears a mark in its environment, which children inherit wherever they
+are re-parented to; a process counts as ours by that mark, by its session or by its ancestry,
+never by its name. (Some servers overwrite their environment when they set their title, hence
+the other two.)
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tasks.core.errors import ResourceError, TransientError
+
+MARK = "ORRERY_STACK"
+# Below Ray's worker ports (10002-19999) begin the usual servers, above 32767 the ports that the
+# system gives to outgoing connections.
+FREE_PORTS = range(20_000, 32_000)
+_POLL_S = 0.2
+
+
+def start(
+    command: Sequence[str],
+    *,
+    mark: str,
+    env: Mapping[str, str],
+    log: Path,
+    folder: Path,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own.
+
+    Args:
+        command: Program and arguments.
+        mark: Name of the stack that it belongs to; see `members`.
+        env: Its whole environment.
+        log: File that takes what it prints.
+        folder: Its working directory.
+        pass_fds: Open files that it inherits.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env={**env, MARK: mark, "SPT_NOENV": "1"},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+
+
+def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
+    """Return the live processes of a stack, this one excepted.
+
+    Args:
+        mark: The stack's name.
+        sessions: Sessions that `start` opened (the process ids it returned).
+    """
+    known, found = set(sessions), {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and _is_member(process, mark, known):
+                found[process.pid] = process
+                found |= {child.pid: child for child in process.children(recursive=True)}
+    found.pop(os.getpid(), None)
+    return list(found.values())
+
+
+def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> int:
+    """End a stack: ask, wait, then kill, until nothing of it is left.
+
+    Args:
+        mark: The stack's name.
+        sessions: Sessions that `start` opened.
+        patience_s: Time to end by themselves.
+
+    Returns:
+        How many processes had to be killed.
+
+    Raises:
+        ResourceError: Some can't be ended.
+    """
+    sessions = tuple(sessions)
+    alive = members(mark, sessions)
+    ours = {process.pid for process in alive}
+    for process in alive:
+        # Only the roots are asked: they know in which order their children end.
+        with suppress(psutil.Error):
+            if process.ppid() not in ours:
+                process.terminate()
+    psutil.wait_procs(alive, timeout=patience_s)
+    killed = 0
+    for _ in range(10):
+        left = [p for p in members(mark, sessions) if p.status() != psutil.STATUS_ZOMBIE]
+        if not left:
+            return killed
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        killed += len(left)
+        psutil.wait_procs(left, timeout=2.0)
+    raise ResourceError(f"processes {[p.pid for p in left]} don't end; kill them by hand")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on, the same ones if free."""
+    ports: list[int] = []
+    first = FREE_PORTS.start + os.getpid() * 16 % len(FREE_PORTS)
+    for port in [*range(first, FREE_PORTS.stop), *range(FREE_PORTS.start, first)]:
+        if len(ports) == count:
+            return ports
+        if is_free(port):
+            ports.append(port)
+    raise ResourceError(f"expected {count} free ports in {FREE_PORTS}, found {len(ports)}")
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of the loopback interface."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until(
+    name: str, is_ready: Callable[[], bool], limit_s: float, is_alive: Callable[[], bool]
+) -> float:
+    """Wait for a server.
+
+    Args:
+        name: Its name.
+        is_ready: Whether it answers.
+        limit_s: How long to wait.
+        is_alive: Whether its process still runs.
+
+    Returns:
+        How long it took, in seconds.
+
+    Raises:
+        TransientError: It ended, or does not answer in time.
+    """
+    begun_s = time.monotonic()
+    while not is_ready():
+        waited_s = time.monotonic() - begun_s
+        if not is_alive():
+            raise TransientError(f"{name} ended after {waited_s:.0f} s while it was starting")
+        if waited_s > limit_s:
+            raise TransientError(f"{name} does not answer after {limit_s:.0f} s")
+        time.sleep(_POLL_S)
+    return time.monotonic() - begun_s
+
+
+def answers(url: str, contains: str = "", headers: Mapping[str, str] | None = None) -> bool:
+    """Whether a server answers a request with success, and with a text that contains another."""
+    try:
+        reply = httpx.get(url, timeout=5.0, headers=dict(headers or {}), trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return reply.is_success and contains in reply.text
+
+
+def _is_member(process: psutil.Process, mark: str, sessions: set[int]) -> bool:
+    if sessions and os.getsid(process.pid) in sessions:
+        return True
+    return process.environ().get(MARK) == mark
