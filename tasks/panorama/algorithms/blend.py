@@ -97,14 +97,12 @@ def _fill(
 
 def _picture(canvas: _Canvas, labels: LabelMap) -> ByteImage:
     """The panorama in bytes, cut from the canvas."""
-    picture = _collapsed(canvas.bands)
-    result = np.zeros((*labels.shape, 3), np.uint8)
     shown = canvas.box.clipped(whole(labels.shape[1]))
-    cv2.convertScaleAbs(
-        np.maximum(picture[shown.slices(canvas.box)], 0),
-        dst=result[shown.slices(whole(labels.shape[1]))],
-    )
-    result[labels == UNCOVERED] = 0
+    part = _collapsed(canvas.bands)[shown.slices(canvas.box)]
+    cut = shown.slices(whole(labels.shape[1]))
+    rounded = cv2.add(part, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload]
+    result = np.zeros((*labels.shape, 3), np.uint8)
+    cv2.copyTo(rounded, (labels[cut] != UNCOVERED).astype(np.uint8), result[cut])
     return result
 
 

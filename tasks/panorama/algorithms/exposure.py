@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import pi
 
+import cv2
 import numpy as np
 
 from tasks.panorama.algorithms.canvas import columns_of
@@ -25,13 +26,14 @@ from tasks.panorama.algorithms.source_maps import SourceMap, border_distance, pl
 from tasks.panorama.algorithms.warp import prefiltered, warp
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, Photometry
 
+_SHADE_GRID = 32
 _NUM_TERMS = 6  # 1, x, y, x^2, xy, y^2
 _DARKEST = 8.0  # grey levels; below, noise spoils the ratio
 _LOSS_WIDTH = 0.03  # log ratio beyond which a place counts less: parallax, moving things
 _NUM_ITERATIONS = 6
 _GAIN_SIGMA = 1.0  # log gain
 _SHADE_SIGMA = 0.05  # log gain at the image's border
-_PLACES_PER_SIGMA = 100.0  # how many places outweigh the two above
+_PLACES_PER_SIGMA = 25.0  # how many places outweigh the two above
 
 
 @dataclass(frozen=True)
@@ -66,35 +68,43 @@ class _Overlap:
     areas: FloatArray
 
 
-def evened(image: ByteImage, photometry: Photometry, index: int) -> Float32Array:
-    """Divide an image by its gain and falloff.
+def evened(
+    image: ByteImage | Float32Array,
+    photometry: Photometry,
+    index: int,
+    shade: FloatArray | None = None,
+) -> Float32Array:
+    """Divide an image by its gain, falloff and shade.
 
     Args:
-        image: (h, w, 3) BGR.
+        image: (h, w, 3) BGR, of any size.
         photometry: Of the capture.
         index: Which image of the capture it is.
+        shade: (6, 3) as `fit_shades` returns it for the image.
 
     Returns:
         (h, w, 3) float32; values may exceed 255.
     """
     height_px, width_px = image.shape[:2]
-    x = np.arange(width_px) - (width_px - 1) / 2
-    y = np.arange(height_px) - (height_px - 1) / 2
-    radius_squared = (x[None, :] ** 2 + y[:, None] ** 2) / ((width_px**2 + height_px**2) / 4)
-    falloff = falloff_of(photometry, radius_squared).astype(np.float32)
-    gains = photometry.gains[index].astype(np.float32)
-    return np.asarray(image / (falloff[..., None] * gains), np.float32)
+    x = np.arange(width_px, dtype=np.float32) - (width_px - 1) / 2
+    y = np.arange(height_px, dtype=np.float32) - (height_px - 1) / 2
+    half_diagonal_squared = (width_px**2 + height_px**2) / 4
+    radius_squared = (x[None, :] ** 2 + y[:, None] ** 2) / np.float32(half_diagonal_squared)
+    factor = _shade_factor(shade, width_px, height_px)
+    factor /= photometry.gains[index].astype(np.float32)
+    factor /= falloff_of(photometry, radius_squared)[..., None].astype(np.float32)
+    return np.asarray(cv2.multiply(image.astype(np.float32), factor), np.float32)
 
 
 def fit_shades(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
     """Measure how overlapping images still differ in brightness.
 
     Args:
-        images: One (h, w, 3) image per camera, evened.
+        images: One (h, w, 3) image per camera, evened; small ones do.
         maps: Where they go on the panorama, to within a few pixels; None if nowhere.
 
     Returns:
-        (num_images, 6, 3) quadratics of log brightness over the image, for `without_shade`.
+        (num_images, 6, 3) quadratics of log brightness over the image, for `evened`.
     """
     views = {
         index: _view(image, found)
@@ -109,23 +119,20 @@ def fit_shades(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
     return shades
 
 
-def without_shade(image: Float32Array, shade: FloatArray) -> Float32Array:
-    """Take a shade away from an image.
+def _shade_factor(shade: FloatArray | None, width_px: int, height_px: int) -> Float32Array:
+    """What a shade is divided out with, (height, width, 3)."""
+    if shade is None:
+        return np.ones((height_px, width_px, 3), np.float32)
+    place = (np.arange(_SHADE_GRID) + 0.5) / _SHADE_GRID * 2 - 1
+    x, y = np.meshgrid(place, place)
+    logs = np.stack(_terms(x, y), axis=2) @ shade
+    small = np.exp(-logs).astype(np.float32)
+    return np.asarray(cv2.resize(small, (width_px, height_px)), np.float32)
 
-    Args:
-        image: (h, w, 3).
-        shade: (6, 3) as `fit_shades` returns it for the image.
-    """
-    if not shade.any():
-        return image
-    height_px, width_px = image.shape[:2]
-    x = (np.arange(width_px) + 0.5) / width_px * 2 - 1
-    y = (np.arange(height_px) + 0.5) / height_px * 2 - 1
-    constant, *powers = shade[:, None, None, :]
-    logs = constant + x[None, :, None] * powers[0] + y[:, None, None] * powers[1]
-    logs = logs + (x**2)[None, :, None] * powers[2] + (y**2)[:, None, None] * powers[4]
-    logs += (y[:, None] * x[None, :])[..., None] * powers[3]
-    return np.asarray(image * np.exp(-logs.astype(np.float32)), np.float32)
+
+def _terms(x: FloatArray, y: FloatArray) -> list[FloatArray]:
+    """Terms of the quadratic at places in -1..1."""
+    return [np.ones_like(x), x, y, x * x, x * y, y * y]
 
 
 def _view(image: Float32Array, found: SourceMap) -> _View:
@@ -146,7 +153,7 @@ def _view(image: Float32Array, found: SourceMap) -> _View:
     place = (slice(box.top_px, box.bottom_px), columns_of(box, width))
     result.logs[place] = np.log(np.maximum(pixels, 1.0))
     result.seen[place] = seen
-    result.terms[place] = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
+    result.terms[place] = np.stack(_terms(x, y), axis=2)
     return result
 
 
@@ -155,6 +162,7 @@ def _overlaps(views: Mapping[int, _View]) -> Iterator[_Overlap]:
         both = views[a].seen & views[b].seen
         if not both.any():
             continue
+        both[1::2] = both[:, 1::2] = False  # neighbours say the same
         rows = np.nonzero(both)[0]
         latitude = (0.5 - (rows + 0.5) / len(both)) * pi
         yield _Overlap(

@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.panorama.algorithms.blend import blend
 from tasks.panorama.algorithms.canvas import Box
-from tasks.panorama.algorithms.exposure import evened, fit_shades, without_shade
+from tasks.panorama.algorithms.exposure import evened, fit_shades
 from tasks.panorama.algorithms.inversion import inverse_field
 from tasks.panorama.algorithms.seam_routing import Proof, proof_of
 from tasks.panorama.algorithms.seams import LabelMap, Maps
@@ -27,10 +27,12 @@ from tasks.panorama.types import (
     Camera,
     DisplacementField,
     Float32Array,
+    FloatArray,
     Photometry,
     Rig,
 )
 
+_SHADE_FACTOR = 8
 PROOF_FACTOR = 2  # proofs are this much smaller than the panorama
 _INVERSE_STEP = 1 / 64  # of the longer side: grid of the inverted fields
 _LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
@@ -44,12 +46,14 @@ class Sources:
         panorama_width_px: Width of the panorama they are meant for.
         colours: One (h, w, 3) float32 BGR image per camera.
         greys: One (h, w) float32 luma image per camera, as fine as proofs need.
+        gains: (num_images, 3) BGR gains in all, those of overlaps included; geometric mean 1.
         masked: Per camera None or (h, w) of the camera's size, True on what no seam should cut.
     """
 
     panorama_width_px: int
     colours: tuple[Float32Array, ...]
     greys: tuple[Float32Array, ...]
+    gains: FloatArray
     masked: tuple[BoolArray | None, ...]
 
 
@@ -69,19 +73,34 @@ def sources_of(
         photometry: Gains and falloff.
         panorama_width_px: Width of the panorama.
     """
+    shades = _shades(images, rig, photometry, panorama_width_px)
     colours = [
-        prefiltered(evened(image, photometry, index), focal_of(camera), panorama_width_px)
+        prefiltered(
+            evened(image, photometry, index, shades[index]), focal_of(camera), panorama_width_px
+        )
         for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True))
     ]
-    shades = fit_shades(colours, maps_of(Alignment(rig, (None,) * len(colours)), panorama_width_px))
-    colours = [without_shade(*pair) for pair in zip(colours, shades, strict=True)]
     greys = []
     for colour, camera in zip(colours, rig.cameras, strict=True):
         focal_px = focal_of(camera) * colour.shape[1] / camera.width_px
         grey = np.asarray(colour @ _LUMA_OF_BGR, np.float32)
         greys.append(prefiltered(grey, focal_px, panorama_width_px // PROOF_FACTOR))
     masked = tuple(None if mask is None or mask.all() else ~mask for mask in usable)
-    return Sources(panorama_width_px, tuple(colours), tuple(greys), masked)
+    logs = np.log(photometry.gains) + shades[:, 0]
+    gains = np.exp(logs - logs.mean(axis=0))
+    return Sources(panorama_width_px, tuple(colours), tuple(greys), gains, masked)
+
+
+def _shades(
+    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, panorama_width_px: int
+) -> FloatArray:
+    """Differences of brightness that the photometry leaves, from small images."""
+    small = [
+        prefiltered(image, focal_of(camera), panorama_width_px // _SHADE_FACTOR)
+        for image, camera in zip(images, rig.cameras, strict=True)
+    ]
+    small = [evened(image, photometry, index) for index, image in enumerate(small)]
+    return fit_shades(small, maps_of(Alignment(rig, (None,) * len(small)), panorama_width_px))
 
 
 def maps_of(alignment: Alignment, panorama_width_px: int) -> Maps:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.panorama.algorithms.exposure import evened, fit_shades
+from tasks.panorama.algorithms.source_maps import source_maps
+from tasks.panorama.types import Float32Array, Photometry, Rig
+from tests.support.spheres import photo_of_sphere, pinhole, small_rosette
+
+WIDTH_PX = 512
+
+
+def ones(num_images: int, vignetting: tuple[float, float] = (0.0, 0.0)) -> Photometry:
+    return Photometry(np.ones((num_images, 3)), vignetting)
+
+
+def logs_of(shade: np.ndarray, x: float, y: float) -> np.ndarray:
+    return np.array([1.0, x, y, x * x, x * y, y * y]) @ shade
+
+
+def test_evening_undoes_gain_and_falloff():
+    photometry = Photometry(np.array([[1.0, 1.0, 1.0], [0.5, 1.25, 2.0]]), (-0.2, -0.1))
+    radiance = np.full((41, 61, 3), 80.0)
+    x, y = np.arange(61) - 30.0, np.arange(41) - 20.0
+    r2 = (x[None] ** 2 + y[:, None] ** 2) / ((61**2 + 41**2) / 4)
+    pixels = radiance * (1 - 0.2 * r2 - 0.1 * r2**2)[..., None] * photometry.gains[1]
+
+    result = evened(pixels.astype(np.float32), photometry, 1)
+
+    np.testing.assert_allclose(result, radiance, rtol=1e-5)
+
+
+def test_evening_takes_a_shade_away():
+    shade = np.zeros((6, 3))
+    shade[0] = np.log(1.2)
+    shade[1, 2] = 0.1
+    image = np.full((64, 64, 3), 100.0, np.float32)
+
+    result = evened(image, ones(1), 0, shade)
+
+    np.testing.assert_allclose(result[..., 0], 100 / 1.2, rtol=1e-4)
+    x = (np.arange(64) + 0.5) / 32 - 1
+    np.testing.assert_allclose(result[32, :, 2], 100 / 1.2 * np.exp(-0.1 * x), rtol=5e-3)
+
+
+def test_gains_are_found_where_images_overlap_and_nothing_else_tells():
+    rig = small_rosette()
+    maps = source_maps(rig, [None] * 7, WIDTH_PX)
+    true = np.exp(np.random.default_rng(5).normal(0, 0.1, (7, 3)))
+    images: list[Float32Array] = [
+        (photo_of_sphere(camera) * gain).astype(np.float32)
+        for camera, gain in zip(rig.cameras, true, strict=True)
+    ]
+
+    shades = fit_shades(images, maps)
+
+    error = shades[:, 0] - np.log(true)
+    assert np.abs(error - error.mean(axis=0)).max() < 0.01
+    assert np.abs(shades[:, 1:]).max() < 0.02
+
+
+def test_slow_shade_of_one_image_is_found():
+    rig = small_rosette()
+    maps = source_maps(rig, [None] * 7, WIDTH_PX)
+    images = [photo_of_sphere(camera).astype(np.float32) for camera in rig.cameras]
+    y = (np.arange(160) + 0.5) / 80 - 1
+    images[2] *= np.exp(0.08 * y)[:, None, None].astype(np.float32)
+
+    shades = fit_shades(images, maps)
+
+    # Its neighbours share in it: what counts is the difference where they meet.
+    slopes = [logs_of(shade, 0.0, 0.7) - logs_of(shade, 0.0, -0.7) for shade in shades[1:4]]
+    apart = slopes[1] - (slopes[0] + slopes[2]) / 2
+    np.testing.assert_allclose(apart, 0.08 * 1.4, rtol=0.35)
+
+
+def test_disagreeing_things_do_not_count_as_shade():
+    rig = Rig((pinhole("a", -20, 0), pinhole("b", 20, 0)))
+    maps = source_maps(rig, [None, None], WIDTH_PX)
+    images = [photo_of_sphere(camera).astype(np.float32) for camera in rig.cameras]
+    images[0][50:90, 100:140] = 250.0
+
+    shades = fit_shades(images, maps)
+
+    assert np.abs(shades[0, 0] - shades[1, 0]).max() < 0.02
+
+
+def test_image_that_meets_no_other_is_left_alone():
+    rig = Rig((pinhole("a", 0, 0), pinhole("b", 180, 0)))
+    maps = [*source_maps(rig, [None, None], WIDTH_PX), None]
+    images = [photo_of_sphere(camera).astype(np.float32) for camera in rig.cameras]
+
+    assert not fit_shades([*images, images[0]], maps).any()

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.panorama.algorithms.camera import rays
+from tasks.panorama.algorithms.equirect import directions
+from tasks.panorama.algorithms.seams import UNCOVERED, fixed_labels
+from tasks.panorama.algorithms.stitch import maps_of, proofs_of, sources_of, stitch
+from tasks.panorama.types import (
+    Alignment,
+    ByteImage,
+    Camera,
+    DisplacementField,
+    FloatArray,
+    Photometry,
+    Rig,
+)
+from tests.support.spheres import colours_along, small_rosette
+
+WIDTH_PX = 640
+
+
+class Wave:
+    """A displacement of up to 3 px that varies over the image."""
+
+    def sample(self, points_px: FloatArray) -> FloatArray:
+        x, y = points_px.T
+        return 3.0 * np.stack([np.sin(y / 50), np.cos(x / 60)], axis=1)
+
+
+def distorted_photo(camera: Camera, field: DisplacementField, gain: FloatArray) -> ByteImage:
+    """Photo whose pixel p looks along ray(p + field(p)), darker by a gain."""
+    x, y = np.meshgrid(np.arange(camera.width_px), np.arange(camera.height_px))
+    points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
+    colours = colours_along(rays(camera, points + field.sample(points))) * gain
+    return np.rint(colours).astype(np.uint8).reshape(camera.height_px, camera.width_px, 3)
+
+
+def psnr(picture: ByteImage, covered: np.ndarray) -> float:
+    sphere = directions(WIDTH_PX, WIDTH_PX // 2).reshape(-1, 3)
+    truth = colours_along(sphere).reshape(picture.shape)
+    # Brightness as a whole can't be told from photos.
+    scale = (truth[covered] / np.maximum(picture[covered], 1)).mean()
+    return float(10 * np.log10(255**2 / ((picture * scale - truth)[covered] ** 2).mean()))
+
+
+def test_warped_and_uneven_photos_give_back_the_sphere():
+    rig = small_rosette()
+    gains = np.exp(np.random.default_rng(2).normal(0, 0.1, (7, 3)))
+    gains /= np.exp(np.log(gains).mean(axis=0)) / 0.9
+    photos = [distorted_photo(c, Wave(), g) for c, g in zip(rig.cameras, gains, strict=True)]
+    photometry = Photometry(gains / 0.9, (0.0, 0.0))
+    sources = sources_of(photos, [None] * 7, rig, photometry, WIDTH_PX)
+
+    scores = []
+    for fields in ((None,) * 7, tuple(Wave() for _ in rig.cameras)):
+        maps = maps_of(Alignment(rig, fields), WIDTH_PX)
+        labels = fixed_labels(maps)
+        picture = stitch(sources, maps, labels, 5)
+        assert (picture[labels == UNCOVERED] == 0).all()
+        scores.append(psnr(picture, labels != UNCOVERED))
+
+    unwarped, warped = scores
+    assert unwarped < 30
+    assert warped > 38
+
+
+def test_wrong_gain_of_an_image_without_matches_is_made_good():
+    rig = small_rosette()
+    gains = np.ones((7, 3))
+    gains[6] = 0.7
+    none = Wave()
+    none.sample = np.zeros_like  # type: ignore[method-assign, assignment]
+    photos = [distorted_photo(c, none, g) for c, g in zip(rig.cameras, gains, strict=True)]
+
+    sources = sources_of(photos, [None] * 7, rig, Photometry(np.ones((7, 3)), (0.0, 0.0)), WIDTH_PX)
+
+    ratio = sources.gains / sources.gains[:1]
+    np.testing.assert_allclose(ratio, gains, rtol=0.02)
+    assert np.exp(np.log(sources.gains).mean()) == pytest.approx(1.0)
+
+
+def test_proofs_are_half_as_wide_and_know_the_masks():
+    rig = Rig(small_rosette().cameras[:2])
+    usable = np.ones((160, 160), bool)
+    usable[40:120, 40:120] = False
+    photos = [np.full((160, 160, 3), 90, np.uint8)] * 2
+    sources = sources_of(
+        photos, [usable, usable | True], rig, Photometry(np.ones((2, 3)), (0.0, 0.0)), WIDTH_PX
+    )
+
+    proofs = proofs_of(sources, maps_of(Alignment(rig, (None, None)), WIDTH_PX))
+
+    assert proofs[0] is not None
+    assert proofs[1] is not None
+    assert proofs[0].found.panorama_width_px == WIDTH_PX // 2
+    assert proofs[0].masked.any()
+    assert not proofs[0].masked.all()
+    assert not proofs[1].masked.any()
