@@ -17,6 +17,23 @@ class IngestConfig:
         param="captures",
         help="Folder that holds one folder per capture, or one capture itself.",
     )
+    min_overlap: float = setting(
+        0.02, ge=0, le=1, help="Share of an image that another must see for the two to connect."
+    )
+    thumbnail_px: int = setting(
+        240, ge=16, le=1024, unit="px", help="Longer side of a photo on the contact sheet."
+    )
+    max_skipped_fraction: float = setting(
+        0.5, ge=0, le=1, help="Share of captures that may be unusable before the stage fails."
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class InspectConfig:
+    """The part of `IngestConfig` that decides what becomes of one capture."""
+
+    min_overlap: float
+    thumbnail_px: int
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -84,13 +101,66 @@ class SolveConfig:
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class RenderConfig:
-    """The panorama picture: size, seams and blending."""
+class GateConfig:
+    """When a repair may be published in place of the unrepaired stitch.
+
+    Lengths in px are those of a panorama 4096 wide.
+    """
+
+    min_held_out: int = setting(
+        20, ge=1, le=100_000, help="Held-out matches that an overlap needs to be judged alone."
+    )
+    overlap_tolerance_px: float = setting(
+        0.1, ge=0, le=10, unit="px", help="How much worse one overlap may be, against noise."
+    )
+    seam_tolerance: float = setting(
+        0.05, ge=0, le=1, help="How much worse the worst seam may be, relative, against noise."
+    )
+    max_warp_px: float = setting(
+        10.0, gt=0, le=1000, unit="px", help="Limit of the displacement (95th percentile)."
+    )
+    max_strain: float = setting(0.05, gt=0, le=1, help="Limit of the local stretch.")
+    limits_refuse: bool = setting(
+        False, help="Refuse a repair that passes these two limits, instead of warning."
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class RenderConfig(GateConfig):
+    """The panorama picture: size, seams, blending and the quality gate."""
+
+    width_px: int = setting(
+        4096,
+        ge=0,
+        le=16384,
+        multiple_of=64,
+        unit="px",
+        help="Width of the panorama; 0 makes it as fine as the images.",
+    )
+    num_bands: int = setting(5, ge=0, le=8, help="Band-pass levels of the blend; 0: hard seams.")
+    seam_reach: float = setting(
+        0.03,
+        ge=0,
+        le=0.25,
+        help="How far a seam may move to where images agree, relative to the panorama's width.",
+    )
+    jpeg_quality: int = setting(92, ge=1, le=100, help="JPEG quality of the panorama.")
+    max_skipped_fraction: float = setting(
+        0.5, ge=0, le=1, help="Share of captures that may fail before the stage fails."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)
 class PublishConfig:
-    """What may be published, and the report."""
+    """The report, and where the panoramas go."""
+
+    export_to: str = setting(
+        "",
+        help="Folder that receives a readable copy of panoramas and report; empty for none.",
+    )
+    num_crops: int = setting(
+        2, ge=1, le=8, help="Worst seams of each capture that the contact sheet shows."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -1,0 +1,156 @@
+"""The quality gate: whether a repair may be published.
+
+What is published is never worse than the unrepaired stitch by what no fit has seen: the error
+of held-out correspondences, in total and on every overlap that has enough of them, and by its
+worst seam. Warps that are too large, that strain too much or that fold are refused whatever
+they score. A pure function of numbers, so that its settings can be tried on recorded figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tasks.panorama.config import GateConfig
+
+Pair = tuple[int, int]
+_NUM_NAMED = 3
+
+
+@dataclass(frozen=True)
+class OverlapError:
+    """Held-out error of one overlap.
+
+    Attributes:
+        num_points: Held-out correspondences.
+        mean_px: Their mean error, panorama px at a width of 4096.
+    """
+
+    num_points: int
+    mean_px: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of one way to stitch a capture.
+
+    Attributes:
+        name: Which way.
+        held_out: Error of each overlap that has held-out correspondences.
+        worst_seam: Highest seam step ratio of a single seam, on seams that are the same for all
+            ways; None if there is no seam.
+        warp_p95_px: 95th percentile of the displacement, of the image where it is largest,
+            panorama px at a width of 4096.
+        max_strain: Largest local stretch of any image.
+        has_fold: Whether an image is turned over somewhere.
+    """
+
+    name: str
+    held_out: Mapping[Pair, OverlapError] = field(default_factory=dict)
+    worst_seam: float | None = None
+    warp_p95_px: float = 0.0
+    max_strain: float = 0.0
+    has_fold: bool = False
+
+    @property
+    def held_out_px(self) -> float | None:
+        """Mean error over all held-out correspondences; None if there are none."""
+        count = sum(error.num_points for error in self.held_out.values())
+        if not count:
+            return None
+        return sum(error.num_points * error.mean_px for error in self.held_out.values()) / count
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is published, and why.
+
+    Attributes:
+        published: Name of the way.
+        is_repaired: Whether it is a repair, not the unrepaired stitch.
+        reasons: Why each better-sounding way was refused; empty if the best one passed.
+        warnings: What is unusual about the published way, though allowed.
+    """
+
+    published: str
+    is_repaired: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -> Verdict:
+    """Choose what to publish.
+
+    Args:
+        unrepaired: The stitch by the calibration as it was given.
+        repairs: The ways to repair it, in any order.
+        config: Tolerances and limits.
+
+    Returns:
+        The repair with the least held-out error among those without an objection; else
+        unrepaired.
+    """
+    reasons: list[str] = []
+    passed: list[Figures] = []
+    for repair in repairs:
+        found = objections(unrepaired, repair, config)
+        reasons += [f"{repair.name}: {reason}" for reason in found]
+        if not found:
+            passed.append(repair)
+    if not passed:
+        return Verdict(unrepaired.name, is_repaired=False, reasons=tuple(reasons), warnings=())
+    best = min(passed, key=lambda figures: figures.held_out_px or 0.0)
+    return Verdict(
+        best.name, is_repaired=True, reasons=tuple(reasons), warnings=tuple(_warnings(best, config))
+    )
+
+
+def objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
+    """Why a repair may not be published; empty if it may."""
+    found = _held_out_objections(unrepaired, repair, config)
+    if repair.worst_seam is not None and unrepaired.worst_seam is not None:
+        allowed = unrepaired.worst_seam * (1 + config.seam_tolerance)
+        if repair.worst_seam > allowed:
+            found.append(
+                f"worst seam {repair.worst_seam:.2f}, unrepaired {unrepaired.worst_seam:.2f}"
+            )
+    if config.limits_refuse:
+        found += _limits_passed(repair, config)
+    if repair.has_fold:
+        found.append("a warp folds")
+    return found
+
+
+def _held_out_objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
+    before, after = unrepaired.held_out_px, repair.held_out_px
+    count = sum(error.num_points for error in repair.held_out.values())
+    if before is None or after is None or count < config.min_held_out:
+        return [f"{count} held-out matches, at least {config.min_held_out} are needed to judge"]
+    found = []
+    if after >= before:
+        found.append(f"held-out error {after:.2f} px, unrepaired {before:.2f} px")
+    worse = [
+        (pair, error.mean_px, unrepaired.held_out[pair].mean_px)
+        for pair, error in sorted(repair.held_out.items())
+        if pair in unrepaired.held_out
+        and error.num_points >= config.min_held_out
+        and error.mean_px > unrepaired.held_out[pair].mean_px + config.overlap_tolerance_px
+    ]
+    named = ", ".join(f"{a}-{b} {x:.2f} > {y:.2f} px" for (a, b), x, y in worse[:_NUM_NAMED])
+    if worse:
+        more = f" and {len(worse) - _NUM_NAMED} more" if len(worse) > _NUM_NAMED else ""
+        found.append(f"held-out error grows on overlap {named}{more}")
+    return found
+
+
+def _limits_passed(figures: Figures, config: GateConfig) -> list[str]:
+    found = []
+    if figures.warp_p95_px > config.max_warp_px:
+        found.append(f"warp of {figures.warp_p95_px:.1f} px (p95), limit {config.max_warp_px:g}")
+    if figures.max_strain > config.max_strain:
+        found.append(f"strain {figures.max_strain:.3f}, limit {config.max_strain:g}")
+    return found
+
+
+def _warnings(figures: Figures, config: GateConfig) -> list[str]:
+    return [] if config.limits_refuse else _limits_passed(figures, config)
