@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +33,6 @@ from tasks.panorama.types import (
 )
 
 _SHADE_FACTOR = 8
-PROOF_FACTOR = 2  # proofs are this much smaller than the panorama
 _INVERSE_STEP = 1 / 64  # of the longer side: grid of the inverted fields
 _LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
 
@@ -45,14 +44,14 @@ class Sources:
     Attributes:
         panorama_width_px: Width of the panorama they are meant for.
         colours: One (h, w, 3) float32 BGR image per camera.
-        greys: One (h, w) float32 luma image per camera, as fine as proofs need.
+        focals_px: Pixels a radian of each.
         gains: (num_images, 3) BGR gains in all, those of overlaps included; geometric mean 1.
         masked: Per camera None or (h, w) of the camera's size, True on what no seam should cut.
     """
 
     panorama_width_px: int
     colours: tuple[Float32Array, ...]
-    greys: tuple[Float32Array, ...]
+    focals_px: tuple[float, ...]
     gains: FloatArray
     masked: tuple[BoolArray | None, ...]
 
@@ -74,33 +73,35 @@ def sources_of(
         panorama_width_px: Width of the panorama.
     """
     shades = _shades(images, rig, photometry, panorama_width_px)
-    colours = [
-        prefiltered(
-            evened(image, photometry, index, shades[index]), focal_of(camera), panorama_width_px
-        )
-        for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True))
-    ]
-    greys = []
-    for colour, camera in zip(colours, rig.cameras, strict=True):
-        focal_px = focal_of(camera) * colour.shape[1] / camera.width_px
-        grey = np.asarray(colour @ _LUMA_OF_BGR, np.float32)
-        greys.append(prefiltered(grey, focal_px, panorama_width_px // PROOF_FACTOR))
-    masked = tuple(None if mask is None or mask.all() else ~mask for mask in usable)
     logs = np.log(photometry.gains) + shades[:, 0]
-    gains = np.exp(logs - logs.mean(axis=0))
-    return Sources(panorama_width_px, tuple(colours), tuple(greys), gains, masked)
+    colours, focals_px = [], []
+    for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True)):
+        even = evened(image, photometry, index, shades[index])
+        colours.append(prefiltered(even, focal_of(camera), panorama_width_px))
+        focals_px.append(focal_of(camera) * colours[-1].shape[1] / camera.width_px)
+    return Sources(
+        panorama_width_px=panorama_width_px,
+        colours=tuple(colours),
+        focals_px=tuple(focals_px),
+        gains=np.exp(logs - logs.mean(axis=0)),
+        masked=tuple(None if mask is None or mask.all() else ~mask for mask in usable),
+    )
 
 
-def _shades(
-    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, panorama_width_px: int
-) -> FloatArray:
-    """Differences of brightness that the photometry leaves, from small images."""
-    small = [
-        prefiltered(image, focal_of(camera), panorama_width_px // _SHADE_FACTOR)
-        for image, camera in zip(images, rig.cameras, strict=True)
+def reduced_sources(sources: Sources, factor: int) -> Sources:
+    """Return the images as fine as a panorama needs that is smaller by a factor."""
+    width_px = sources.panorama_width_px // factor
+    colours = [
+        prefiltered(colour, focal_px, width_px)
+        for colour, focal_px in zip(sources.colours, sources.focals_px, strict=True)
     ]
-    small = [evened(image, photometry, index) for index, image in enumerate(small)]
-    return fit_shades(small, maps_of(Alignment(rig, (None,) * len(small)), panorama_width_px))
+    focals_px = [
+        focal_px * small.shape[1] / colour.shape[1]
+        for focal_px, small, colour in zip(sources.focals_px, colours, sources.colours, strict=True)
+    ]
+    return replace(
+        sources, panorama_width_px=width_px, colours=tuple(colours), focals_px=tuple(focals_px)
+    )
 
 
 def maps_of(alignment: Alignment, panorama_width_px: int) -> Maps:
@@ -112,11 +113,16 @@ def maps_of(alignment: Alignment, panorama_width_px: int) -> Maps:
     return source_maps(alignment.rig, inverses, panorama_width_px)
 
 
+def reduced_maps(maps: Maps, factor: int) -> Maps:
+    """Return maps for a panorama that is smaller by a factor (a power of two up to the step)."""
+    return [None if found is None else reduced(found, factor) for found in maps]
+
+
 def proofs_of(sources: Sources, maps: Maps) -> list[Proof | None]:
-    """Make the proofs of all images, at a fraction of the panorama's width."""
+    """Make the proofs of all images, of the width of sources and maps."""
     return [
-        None if found is None else proof_of(grey, mask, reduced(found, PROOF_FACTOR))
-        for grey, mask, found in zip(sources.greys, sources.masked, maps, strict=True)
+        None if found is None else proof_of(colour @ _LUMA_OF_BGR, mask, found)
+        for colour, mask, found in zip(sources.colours, sources.masked, maps, strict=True)
     ]
 
 
@@ -141,6 +147,22 @@ def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> By
         return warp(sources.colours[index], found, box), shown
 
     return blend(labels, len(maps), sample, num_bands)
+
+
+def _shades(
+    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, panorama_width_px: int
+) -> FloatArray:
+    """Differences of brightness that the photometry leaves, from small images."""
+    maps = maps_of(Alignment(rig, (None,) * len(images)), panorama_width_px)
+    small = [
+        evened(
+            prefiltered(image, focal_of(camera), panorama_width_px // _SHADE_FACTOR),
+            photometry,
+            index,
+        )
+        for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True))
+    ]
+    return fit_shades(small, maps)
 
 
 def _inverse(field: DisplacementField, camera: Camera) -> DisplacementField:

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from tasks.panorama.algorithms.camera import rays
 from tasks.panorama.algorithms.equirect import directions
 from tasks.panorama.algorithms.seams import UNCOVERED, fixed_labels
-from tasks.panorama.algorithms.stitch import maps_of, proofs_of, sources_of, stitch
+from tasks.panorama.algorithms.stitch import (
+    maps_of,
+    proofs_of,
+    reduced_maps,
+    reduced_sources,
+    sources_of,
+    stitch,
+)
 from tasks.panorama.types import (
     Alignment,
     ByteImage,
@@ -16,7 +24,7 @@ from tasks.panorama.types import (
     Photometry,
     Rig,
 )
-from tests.support.spheres import colours_along, small_rosette
+from tests.support.spheres import colours_along, photo_of_sphere, small_rosette
 
 WIDTH_PX = 640
 
@@ -81,20 +89,36 @@ def test_wrong_gain_of_an_image_without_matches_is_made_good():
     assert np.exp(np.log(sources.gains).mean()) == pytest.approx(1.0)
 
 
-def test_proofs_are_half_as_wide_and_know_the_masks():
+def test_reduced_sources_make_the_same_picture_smaller():
+    rig = small_rosette()
+    photos = [photo_of_sphere(camera) for camera in rig.cameras]
+    plain = Photometry(np.ones((7, 3)), (0.0, 0.0))
+    sources = sources_of(photos, [None] * 7, rig, plain, WIDTH_PX)
+    maps = maps_of(Alignment(rig, (None,) * 7), WIDTH_PX)
+
+    half = reduced_maps(maps, 2)
+    picture = stitch(reduced_sources(sources, 2), half, fixed_labels(half), 0)
+
+    large = stitch(sources, maps, fixed_labels(maps), 0)
+    expected = cv2.resize(large, (WIDTH_PX // 2, WIDTH_PX // 4), interpolation=cv2.INTER_AREA)
+    both = cv2.erode((picture > 0).all(axis=2).astype(np.uint8), np.ones((5, 5))) > 0
+    assert both.mean() > 0.5
+    assert np.abs(picture.astype(float) - expected)[both].mean() < 2
+
+
+def test_proofs_know_the_masks():
     rig = Rig(small_rosette().cameras[:2])
     usable = np.ones((160, 160), bool)
     usable[40:120, 40:120] = False
     photos = [np.full((160, 160, 3), 90, np.uint8)] * 2
-    sources = sources_of(
-        photos, [usable, usable | True], rig, Photometry(np.ones((2, 3)), (0.0, 0.0)), WIDTH_PX
-    )
+    plain = Photometry(np.ones((2, 3)), (0.0, 0.0))
+    sources = sources_of(photos, [usable, usable | True], rig, plain, WIDTH_PX)
 
-    proofs = proofs_of(sources, maps_of(Alignment(rig, (None, None)), WIDTH_PX))
+    first, second = proofs_of(sources, maps_of(Alignment(rig, (None, None)), WIDTH_PX))
 
-    assert proofs[0] is not None
-    assert proofs[1] is not None
-    assert proofs[0].found.panorama_width_px == WIDTH_PX // 2
-    assert proofs[0].masked.any()
-    assert not proofs[0].masked.all()
-    assert not proofs[1].masked.any()
+    assert first is not None
+    assert second is not None
+    assert first.masked.any()
+    assert not first.masked.all()
+    assert not second.masked.any()
+    np.testing.assert_allclose(first.grey[first.seen], 90, atol=0.5)
