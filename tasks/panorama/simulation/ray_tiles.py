@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.panorama.algorithms.camera import rays
-from tasks.panorama.types import Camera, Float32Array, FloatArray, IntArray
+from tasks.panorama.types import Camera, Float32Array, FloatArray
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 # Pixels to directions: (n, 2) px -> (n, 3) unit vectors in the rig frame.
@@ -84,14 +84,13 @@ def equirect_view(width_px: int) -> View:
     return View(np.zeros(3), width_px, height_px, ray_function, _tile(width_px, height_px))
 
 
-def tile_pixels(view: View) -> IntArray:
+def tile_pixels(view: View) -> npt.NDArray[np.int32]:
     """Return (num_tiles, tile_size, 2) pixel coordinates; beyond the border they repeat it."""
     rows, columns = view.tiles_shape
     tile = view.tile_px
-    y, x = np.mgrid[0 : rows * tile, 0 : columns * tile]
-    grid = np.stack(
-        [np.minimum(x, view.width_px - 1), np.minimum(y, view.height_px - 1)], axis=-1
-    ).astype(np.int64)
+    grid = np.empty((rows * tile, columns * tile, 2), np.int32)
+    grid[..., 0] = np.minimum(np.arange(columns * tile), view.width_px - 1)
+    grid[..., 1] = np.minimum(np.arange(rows * tile), view.height_px - 1)[:, None]
     blocks = grid.reshape(rows, tile, columns, tile, 2).transpose(0, 2, 1, 3, 4)
     return blocks.reshape(rows * columns, tile * tile, 2)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from tasks.panorama.simulation.ray_casting import NOTHING, cast
 from tasks.panorama.simulation.ray_tiles import (
@@ -23,12 +24,12 @@ from tasks.panorama.simulation.ray_tiles import (
 )
 from tasks.panorama.simulation.shading import shade, slants
 from tasks.panorama.simulation.surfaces import Scene
-from tasks.panorama.types import BoolArray, Float32Array, IntArray
+from tasks.panorama.types import BoolArray, Float32Array
 
 # Where the rays of a pixel lie, from its top left corner: no two in one row or column.
 _SPOTS = np.array([(3, 1), (7, 3), (1, 5), (5, 7)]) / 8.0
 _SLANTED = 0.22
-_MAX_TILES_AT_ONCE = 1024
+_MAX_TILES_AT_ONCE = 512
 _CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)])
 
 
@@ -55,7 +56,7 @@ def render(scene: Scene, view: View) -> Picture:
     pixels = tile_pixels(view)
     colours = np.empty((*pixels.shape[:2], 3), np.float32)
     nearness = np.empty(pixels.shape[:2], np.float32)
-    surface = np.empty(pixels.shape[:2], np.int64)
+    surface = np.empty(pixels.shape[:2], np.int32)
     is_slanted = np.empty(pixels.shape[:2], bool)
     for first in range(0, len(pixels), _MAX_TILES_AT_ONCE):
         part = slice(first, first + _MAX_TILES_AT_ONCE)
@@ -66,14 +67,15 @@ def render(scene: Scene, view: View) -> Picture:
         is_slanted[part] = slants(scene, tiles, hits) < _SLANTED
     aliases = _borders(untile(view, surface)) | untile(view, is_slanted)
     picture = np.ascontiguousarray(untile(view, colours))
-    _refine(scene, view, picture, aliases)
+    del colours
+    _refine(scene, view, picture, pixels.reshape(-1, 2), aliases)
     with np.errstate(divide="ignore"):
         distance_m = 1.0 / untile(view, nearness)
     distance_m[untile(view, surface) == NOTHING] = np.inf
     return Picture(picture, distance_m)
 
 
-def _borders(surface: IntArray) -> BoolArray:
+def _borders(surface: npt.NDArray[np.int32]) -> BoolArray:
     differs = np.zeros(surface.shape, np.uint8)
     beside = surface[:, 1:] != surface[:, :-1]
     below = surface[1:] != surface[:-1]
@@ -84,10 +86,15 @@ def _borders(surface: IntArray) -> BoolArray:
     return np.asarray(cv2.dilate(differs, np.ones((3, 3), np.uint8)) > 0)
 
 
-def _refine(scene: Scene, view: View, picture: Float32Array, aliases: BoolArray) -> None:
-    """Trace the marked pixels again with more rays, in place."""
-    points = tile_pixels(view).reshape(-1, 2)
-    chosen = points[aliases[points[:, 1], points[:, 0]]]
+def _refine(
+    scene: Scene,
+    view: View,
+    picture: Float32Array,
+    pixels: npt.NDArray[np.int32],
+    aliases: BoolArray,
+) -> None:
+    """Trace the marked pixels, of all in the order of tiles, again with more rays, in place."""
+    chosen = pixels[aliases[pixels[:, 1], pixels[:, 0]]]
     pixels_per_tile = max(1, view.tile_px**2 // len(_SPOTS))
     per_part = _MAX_TILES_AT_ONCE * pixels_per_tile
     for first in range(0, len(chosen), per_part):
@@ -100,7 +107,7 @@ def _refine(scene: Scene, view: View, picture: Float32Array, aliases: BoolArray)
         picture[part[:, 1], part[:, 0]] = means[: len(part)]
 
 
-def _finer_rays(view: View, pixels: IntArray, pixels_per_tile: int) -> RayTiles:
+def _finer_rays(view: View, pixels: npt.NDArray[np.int32], pixels_per_tile: int) -> RayTiles:
     """Rays spread over pixels, (n, 2), bilinear between the rays of each pixel's corners."""
     corners_px = pixels[:, None, :] + _CORNERS
     corners = view.ray_function(corners_px.reshape(-1, 2)).reshape(-1, 4, 3)
