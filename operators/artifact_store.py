@@ -225,6 +225,7 @@ class StageStore:
         """Drop what was added but not written."""
         if self._draft:
             self._draft.__exit__(None, None, None)
+            self._draft = None
 
     def _open(self) -> Draft:
         suffix = f"-{len(self.refs)}" if self.refs else ""

@@ -44,6 +44,7 @@ class ItemWork:
         folder: Folder of all items of the stage, relative to the store's root.
         spec: The stage's declaration.
         function: Makes one item.
+        outcome_type: Record that the function returns.
         config: What the function receives.
         key_parts: See `operators.stage_key.key_parts`.
         seed: Root seed of the run.
@@ -55,6 +56,7 @@ class ItemWork:
     folder: str
     spec: StageSpec
     function: Any
+    outcome_type: type[Record]
     config: Any
     key_parts: Mapping[str, Any]
     seed: int
@@ -74,14 +76,6 @@ class ItemWork:
         except ArtifactError:
             return None  # rubbish: making the item again replaces it
         return manifest.record(self.outcome_type, where) if manifest else None
-
-    @property
-    def outcome_type(self) -> type[Record]:
-        """Record type that the function is annotated to return."""
-        outcome = typing.get_type_hints(self.function).get("return")
-        if not (isinstance(outcome, type) and issubclass(outcome, Record)):
-            raise TypeError(f"annotate {self.function!r} with the Record that it returns")
-        return outcome
 
 
 class _Folder(Draft):
@@ -152,7 +146,8 @@ class StageItems:
         self, function: ItemFunction[Any, Any], items: Sequence[Any], config: Any
     ) -> Sequence[Any]:
         """Make each item in parallel, in the items' order; committed items are not redone."""
-        work = ItemWork(**self.work, function=function, config=config)
+        made = _outcome_type(function)
+        work = ItemWork(**self.work, function=function, outcome_type=made, config=config)
         progress = Progress(work.spec.name, len(items), self.tracker)
         outcomes: list[Any] = [None] * len(items)
         running: dict[Future[Record], tuple[int, int]] = {}
@@ -191,6 +186,14 @@ class StageItems:
             reason = f"{error} (tried {_NUM_TRIES} times)"
             outcomes[index] = Skipped(item_id=items[index].item_id, reason=reason)
         progress.add(outcomes[index])
+
+
+def _outcome_type(function: Any) -> type[Record]:
+    """Record type that an item function is annotated to return."""
+    outcome = typing.get_type_hints(function).get("return")
+    if not (isinstance(outcome, type) and issubclass(outcome, Record)):
+        raise TypeError(f"annotate {function!r} with the Record that it returns")
+    return outcome
 
 
 def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[Record | None]:

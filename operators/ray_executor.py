@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from tasks.core.ports import Future
 T = TypeVar("T")
 R = TypeVar("R")
 
+_CONNECT_S = 10.0
 _LOST = (
     exceptions.WorkerCrashedError,
     exceptions.OutOfMemoryError,
@@ -107,7 +109,10 @@ class RayExecutor:
             TransientError: It can't be reached.
         """
         if not ray.is_initialized():
+            host, _, port = address.rpartition(":")
             try:
+                if port.isdigit():  # ray.init waits minutes for a head that is gone
+                    socket.create_connection((host, int(port)), _CONNECT_S).close()
                 ray.init(address=address, logging_level=logging.WARNING)
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
                 raise TransientError(

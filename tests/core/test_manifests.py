@@ -67,5 +67,5 @@ def test_other_layout_is_refused() -> None:
 def test_other_schema_is_named() -> None:
     with pytest.raises(ArtifactError, match=r"expected test.stone/1, got test.fruit/1"):
         manifest().record(Stone, "here")
-    with pytest.raises(ArtifactError, match="does not fit test.fruit/1"):
+    with pytest.raises(ArtifactError, match=r"does not fit test.fruit/1"):
         manifest().record(OtherFruit, "here")

@@ -31,10 +31,10 @@ def test_nothing_is_not_too_many() -> None:
 
 
 def test_too_many_are_named_with_reasons() -> None:
-    with pytest.raises(DataError, match="1 of 4 items .* at most 0%.*s0: reason 0"):
+    with pytest.raises(DataError, match=r"1 of 4 items .* at most 0%.*s0: reason 0"):
         split([*MADE, SKIPPED[0]], 0.0)
 
 
 def test_a_long_list_is_cut() -> None:
-    with pytest.raises(DataError, match="12 of 12 items.*s9: reason 9; and 2 more"):
+    with pytest.raises(DataError, match=r"12 of 12 items.*s9: reason 9; and 2 more"):
         split(SKIPPED, 0.9)
