@@ -29,6 +29,7 @@ MAX_MEGAPIXELS = 200
 _FORMATS = ("JPEG", "PNG", "TIFF")
 _PNG_BIT_DEPTH_BYTE = 24
 _TIFF_BITS_PER_SAMPLE = 258
+_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _DIAGONAL_35_MM = hypot(36.0, 24.0)
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
 _SURELY_ORIGINAL_WIDTH_PX = 2000
@@ -59,6 +60,17 @@ class Photo:
     pixels: ByteImage
     orientation: int
     focal_px: float | None
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height, upright."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def stored_size_px(self) -> tuple[int, int]:
+        """Width and height of the stored pixels."""
+        width_px, height_px = self.size_px
+        return (height_px, width_px) if self.orientation in _TURNED else (width_px, height_px)
 
 
 def read_photo(path: Path, orientation: int | None = None) -> ByteImage:
@@ -134,7 +146,7 @@ def read_mask(path: Path, orientation: int = 1) -> BoolArray:
 
 def turn_upright(pixels: ByteImage, orientation: int) -> ByteImage:
     """Apply an EXIF orientation (EXIF 2.32, tag 0x0112) to stored pixels."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _TURNED:
         pixels = np.swapaxes(pixels, 0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

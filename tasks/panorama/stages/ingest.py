@@ -1,0 +1,137 @@
+"""First stage: find captures, check every photo, read or calibrate their rigs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+from tasks.core.digests import file_digest
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.outcomes import split
+from tasks.core.ports import ItemFolder, Skipped, StageContext
+from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.stages import StageSpec, stage
+from tasks.panorama.captures import CaptureFiles, find_captures, fingerprint, survey
+from tasks.panorama.config import IngestConfig, InspectConfig
+from tasks.panorama.contact_sheet import contact_sheet
+from tasks.panorama.inspection import CheckedPhoto, inspect_capture
+from tasks.panorama.manifests import (
+    CaptureFolder,
+    CaptureRecord,
+    CaptureSet,
+    ImageRecord,
+    LeftOut,
+)
+from tasks.panorama.rig_files.rig_json import write_rig_json
+
+_LOG = logging.getLogger(__name__)
+_RIG_FILE, _SHEET_FILE = "rig.json", "contact_sheet.jpg"
+_SHEET_QUALITY = 85
+
+
+@stage(
+    StageSpec(
+        name="panorama.ingest",
+        section="ingest",
+        libraries=("numpy", "scipy", "opencv-python-headless", "pillow"),
+        reads_outside=True,
+        fans_out=True,
+    )
+)
+def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef]:
+    """Find and check all captures, and deal them out to groups."""
+    if not config.captures:
+        raise ConfigError(
+            "captures: expected the path of a folder with captures, found nothing; set the param "
+            "'captures'."
+        )
+    folders = find_captures(Path(config.captures).expanduser().absolute())
+    found = [_look_at(item_id, folder) for item_id, folder in folders.items()]
+    items = [item for item in found if isinstance(item, CaptureFolder)]
+    unreadable = [item for item in found if isinstance(item, Skipped)]
+    inspect = InspectConfig(config.min_overlap, config.thumbnail_px)
+    outcomes = [*ctx.items.map(ingest_one, items, inspect), *unreadable]
+    captures, skipped = split(outcomes, config.max_skipped_fraction)
+    ctx.tracker.log_metrics(
+        {
+            "captures": float(len(captures)),
+            "captures_skipped": float(len(skipped)),
+            "photos": float(sum(len(capture.images) for capture in captures)),
+            "photos_left_out": float(sum(len(capture.left_out) for capture in captures)),
+        }
+    )
+    return _write_groups(captures, skipped, ctx)
+
+
+def ingest_one(item: CaptureFolder, config: InspectConfig, folder: ItemFolder) -> CaptureRecord:
+    """Check one capture.
+
+    Raises:
+        DataError: It can't be stitched; says which file or figure is at fault.
+    """
+    files = survey(Path(item.path))
+    photos, used = inspect_capture(files, config.min_overlap, config.thumbnail_px)
+    left_out = tuple(LeftOut(name=name, reason=why) for name, why in used.left_out.items())
+    for each in left_out:
+        _LOG.warning("%s: photo %s is left out: %s", item.item_id, each.name, each.reason)
+    write_rig_json(folder.path / _RIG_FILE, used.rig)
+    _write_contact_sheet(folder.path / _SHEET_FILE, photos)
+    by_name = {photo.name: photo for photo in photos}
+    return CaptureRecord(
+        item_id=item.item_id,
+        images=tuple(_image_record(by_name[camera.name], files) for camera in used.rig.cameras),
+        rig=folder.add(_RIG_FILE),
+        rig_source=used.source,
+        left_out=left_out,
+        calibration=dict(used.figures),
+        contact_sheet=folder.add(_SHEET_FILE),
+        truth={name: _file_ref(path) for name, path in files.truth.items()},
+    )
+
+
+def _look_at(item_id: str, folder: Path) -> CaptureFolder | Skipped:
+    try:
+        return CaptureFolder(item_id=item_id, path=str(folder), fingerprint=fingerprint(folder))
+    except DataError as error:
+        return Skipped(item_id=item_id, reason=str(error))
+
+
+def _write_contact_sheet(path: Path, photos: Sequence[CheckedPhoto]) -> None:
+    sheet = contact_sheet([photo.thumbnail for photo in photos], [photo.name for photo in photos])
+    _, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, _SHEET_QUALITY])
+    path.write_bytes(data.tobytes())
+
+
+def _image_record(photo: CheckedPhoto, files: CaptureFiles) -> ImageRecord:
+    mask = files.masks.get(photo.name)
+    return ImageRecord(
+        name=photo.name,
+        file=_file_ref(files.photos[photo.name]),
+        orientation=photo.orientation,
+        width_px=photo.size_px[0],
+        height_px=photo.size_px[1],
+        mask=None if mask is None else _file_ref(mask),
+    )
+
+
+def _file_ref(path: Path) -> FileRef:
+    """Refer to a user's own file, where it lies."""
+    return FileRef(uri=f"file://{path}", sha256=file_digest(path), num_bytes=path.stat().st_size)
+
+
+def _write_groups(
+    captures: Sequence[CaptureRecord], skipped: Sequence[Skipped], ctx: StageContext
+) -> list[ArtifactRef]:
+    num_groups = max(1, min(ctx.num_groups, len(captures)))
+    return [
+        ctx.store.write(
+            CaptureSet(
+                captures=tuple(captures[group::num_groups]),
+                skipped=tuple(skipped) if group == 0 else (),
+            )
+        )
+        for group in range(num_groups)
+    ]

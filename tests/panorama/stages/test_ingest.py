@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from operators.local import LocalRun
+from tasks.core.errors import ConfigError, DataError
+from tasks.panorama.capture_files import read_images, read_masks, read_rig, truth_folder
+from tasks.panorama.config import IngestConfig
+from tasks.panorama.manifests import CaptureSet
+from tasks.panorama.stages import ingest
+from tasks.panorama.stages.ingest import ingest_captures
+from tests.support.captures import small_rig, write_capture
+
+
+@pytest.fixture
+def archive(tmp_path):
+    for name in ("first", "second"):
+        write_capture(tmp_path / "archive" / name)
+    return tmp_path / "archive"
+
+
+def run_ingest(folder, archive, **settings):
+    run = LocalRun(folder / "store")
+    refs = run.run(ingest_captures, config=IngestConfig(captures=str(archive), **settings))
+    return run, [run.read(ref, CaptureSet) for ref in refs]
+
+
+def test_captures_can_be_read_back(tmp_path, archive):
+    (archive / "first" / "masks").mkdir()
+    mask = np.zeros((128, 96), np.uint8)
+    mask[:40] = 255
+    cv2.imwrite(str(archive / "first" / "masks" / "camera1.png"), mask)
+    (archive / "second" / "truth").mkdir()
+    (archive / "second" / "truth" / "cameras.json").write_text("{}")
+    run, (group,) = run_ingest(tmp_path, archive)
+    first, second = group.captures
+    assert (first.item_id, second.item_id) == ("first", "second")
+    assert first.rig_source == "colmap"
+    rig = read_rig(first, run.fetch)
+    for got, expected in zip(rig.cameras, small_rig().cameras, strict=True):
+        assert np.allclose(got.camera_from_rig, expected.camera_from_rig)
+    images = read_images(first, run.fetch)
+    expected_image = cv2.imread(str(archive / "first" / "images" / "camera2.jpg"))
+    assert np.abs(images[2].astype(int) - expected_image).max() <= 3
+    none, kept, _ = read_masks(first, run.fetch)
+    assert none is None
+    assert np.array_equal(kept, mask > 0)
+    assert truth_folder(first, run.fetch) is None
+    assert truth_folder(second, run.fetch) == archive / "second"
+    sheet = cv2.imread(str(run.fetch(first.contact_sheet)))
+    assert min(sheet.shape[:2]) > 100
+
+
+def test_a_bad_capture_is_listed_and_the_rest_goes_on(tmp_path, archive):
+    (archive / "empty").mkdir()
+    broken = archive / "second" / "images" / "camera0.jpg"
+    broken.write_bytes(broken.read_bytes()[:700])
+    _, (group,) = run_ingest(tmp_path, archive, max_skipped_fraction=0.7)
+    assert [capture.item_id for capture in group.captures] == ["first"]
+    reasons = {skipped.item_id: skipped.reason for skipped in group.skipped}
+    assert "expected 2 to 30 photos" in reasons["empty"]
+    assert "camera0.jpg: expected a whole JPEG" in reasons["second"]
+
+
+def test_too_many_bad_captures_fail(tmp_path, archive):
+    shutil.rmtree(archive / "first" / "images")
+    shutil.rmtree(archive / "second" / "images")
+    with pytest.raises(DataError, match="2 of 2 items can't be used"):
+        run_ingest(tmp_path, archive)
+
+
+def test_unchanged_captures_are_not_done_again(tmp_path, archive, monkeypatch):
+    _, (before,) = run_ingest(tmp_path, archive)
+    surveyed = []
+
+    def counting_survey(folder, real=ingest.survey):
+        surveyed.append(folder.name)
+        return real(folder)
+
+    monkeypatch.setattr(ingest, "survey", counting_survey)
+    write_capture(archive / "third")
+    # Another setting of the stage, so that its finished result does not serve.
+    _, (after,) = run_ingest(tmp_path, archive, max_skipped_fraction=0.4)
+    assert surveyed == ["third"]
+    assert after.captures[:2] == before.captures
+
+
+def test_groups(tmp_path, archive, monkeypatch):
+    write_capture(archive / "third")
+    (archive / "x-empty").mkdir()
+    run = LocalRun(tmp_path / "store")
+    config = IngestConfig(captures=str(archive))
+    context = run.context(ingest_captures, config=config)
+    monkeypatch.setattr(type(context), "num_groups", property(lambda self: 2), raising=False)
+    groups = [run.read(ref, CaptureSet) for ref in ingest_captures(config, context)]
+    assert [[c.item_id for c in group.captures] for group in groups] == [
+        ["first", "third"],
+        ["second"],
+    ]
+    assert [len(group.skipped) for group in groups] == [1, 0]
+
+
+@pytest.mark.parametrize("name", ["", "none"])
+def test_path_that_holds_no_captures(tmp_path, name):
+    path = str(tmp_path / name) if name else ""
+    with pytest.raises((ConfigError, DataError), match=r"does not exist|set the param 'captures'"):
+        run_ingest(tmp_path, path)
