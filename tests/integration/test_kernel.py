@@ -1,0 +1,163 @@
+"""Whole stages on a real Ray: the same as serially, through kills, and twice at once."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from operators.local import LocalExecutor, LocalRun
+from operators.profiles import ROOT
+from operators.run_stage import StageRequest, run_stage
+from operators.storage import DRAFTS, Storage
+from tasks.core.manifests import Manifest
+from tests.support.sample_stages import (
+    DoubleConfig,
+    DoubledList,
+    ListConfig,
+    double_numbers,
+    list_numbers,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def ray_profile(tmp_path: Path, ray_cluster: str) -> str:
+    path = tmp_path / "ray.yaml"
+    path.write_text(
+        f"ray_address: {ray_cluster}\ndefault: {{num_cpus: 1.0, memory_gb: 0.5, limit_s: 4.0}}\n"
+    )
+    return str(path)
+
+
+def request_for(
+    folder: Path, profile: str, config: DoubleConfig, listing: ListConfig
+) -> StageRequest:
+    local = LocalRun(folder, profile=profile)
+    numbers = local.run(list_numbers, config=listing)
+    return local.request(double_numbers, numbers, config=config)
+
+
+def start(request: StageRequest) -> subprocess.Popen[str]:
+    """Run the command of a job in a process of its own."""
+    given = request.model_dump(mode="json")
+    arguments = [f"--{name}={given[name]}" for name in ("pipeline", "stage")]
+    arguments += [f"--{name}={json.dumps(given[name])}" for name in ("config", "inputs", "context")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "operators.run_stage", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for a command; returns the URI of its result."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1].removeprefix("ORRERY_RESULT "))[0]["uri"]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline_s, "waited for a minute"
+        time.sleep(0.02)
+
+
+def made(marks: Path) -> collections.Counter[str]:
+    return collections.Counter(marks.read_text().split() if marks.exists() else ())
+
+
+def committed(folder: Path) -> set[str]:
+    items = (folder / "local/sample.double/items").glob("*/manifest.json")
+    return {Manifest.parse(path.read_bytes(), str(path)).content["item_id"] for path in items}
+
+
+def manifest(folder: Path, uri: str) -> Manifest:
+    found = Storage(str(folder)).read(uri)
+    assert found is not None
+    return found
+
+
+def test_serial_and_ray_give_equal_manifests_and_bytes(tmp_path: Path, ray_profile: str) -> None:
+    listing = ListConfig(count=6, bad=("bad-1",))
+    contents, files = [], []
+    for name, executor in (("serial", LocalExecutor()), ("ray", None)):
+        folder = tmp_path / name
+        request = request_for(folder, ray_profile, DoubleConfig(), listing)
+        ref = run_stage(request, executor)[0]
+        found = manifest(folder, ref.uri)
+        contents.append((ref, found.key, found.content))
+        items = folder / "local/sample.double/items"
+        files.append({p.relative_to(items): p.read_bytes() for p in items.rglob("*.txt")})
+    assert contents[0] == contents[1]
+    assert files[0] == files[1]
+    assert len(files[0]) == 6
+
+
+def test_mishaps_are_listed_and_the_rest_goes_on(tmp_path: Path, ray_profile: str) -> None:
+    marks = tmp_path / "marks"
+    config = DoubleConfig(marks=str(marks), max_skipped_fraction=0.9)
+    bad = ("bad-1", "dies-1", "stumbles-1", "hang-1", "hoard-1")
+    request = request_for(tmp_path / "store", ray_profile, config, ListConfig(count=3, bad=bad))
+    ref = run_stage(request)[0]
+    result = LocalRun(tmp_path / "store").read(ref, DoubledList)
+    reasons = {each.item_id: each.reason for each in result.skipped}
+    assert [each.item_id for each in result.doubled] == ["good-0", "good-1", "good-2", "stumbles-1"]
+    assert reasons == {
+        "bad-1": "expected a good number, got a bad one; remove it",
+        "dies-1": "its worker died: it was killed, ran out of memory, or passed its time limit "
+        "(tried 2 times)",
+        "hang-1": "passed its time limit of 4 s (tried 2 times)",
+        "hoard-1": "passed its memory limit of 0.5 GB (tried 2 times)",
+    }
+    assert made(marks) == dict.fromkeys(("good-0", "good-1", "good-2", "bad-1"), 1) | dict.fromkeys(
+        ("dies-1", "stumbles-1", "hang-1", "hoard-1"), 2
+    )
+    counts = manifest(tmp_path / "store", ref.uri).provenance["items"]
+    assert counts == {"made": 4, "reused": 0, "skipped": 4}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_driver_loses_only_what_is_in_flight(
+    tmp_path: Path, ray_profile: str, number: signal.Signals
+) -> None:
+    folder, marks = tmp_path / "store", tmp_path / "marks"
+    config = DoubleConfig(marks=str(marks), wait_s=0.2)
+    request = request_for(folder, ray_profile, config, ListConfig(count=24))
+    process = start(request)
+    wait_until(lambda: len(committed(folder)) >= 6)
+    os.kill(process.pid, number)
+    process.communicate(timeout=30)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 143)
+    time.sleep(1.0)  # Ray ends the workers of a driver that is gone
+    kept, begun = committed(folder), made(marks)
+    assert 6 <= len(kept) < 24
+    assert not list((folder / "local/sample.double").glob("*/result.json"))
+
+    uri = finish(start(request))
+    assert all(made(marks)[name] == 1 for name in kept), "no committed item is made again"
+    assert set(made(marks)) == {f"good-{i}" for i in range(24)}
+    again = sum(made(marks).values()) - 24
+    assert again == len(set(begun) - kept) <= 4, "only what was in flight is made again"
+    assert manifest(folder, uri).provenance["items"]["reused"] == len(kept)
+    if number == signal.SIGTERM:
+        assert finish(start(request)) == uri
+
+
+def test_two_runs_at_once_end_with_one_result(tmp_path: Path, ray_profile: str) -> None:
+    folder = tmp_path / "store"
+    request = request_for(folder, ray_profile, DoubleConfig(), ListConfig(count=8))
+    processes = [start(request), start(request)]
+    uris = {finish(process) for process in processes}
+    assert len(uris) == 1
+    assert len(committed(folder)) == 8
+    assert list((folder / DRAFTS).iterdir()) == []
