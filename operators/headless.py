@@ -89,6 +89,7 @@ def run_headless(
     """
     say = _clock(on_line)
     begun_s = time.monotonic()
+    servers = None
     with _run_folder() as folder, _term_interrupts():
         ports, is_private = _choose(say)
         mark = folder.name
@@ -98,14 +99,17 @@ def run_headless(
             if is_private:
                 servers = _Servers(mark, folder, ports, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
-            if is_private:
+            if servers:
                 servers.wait()
             (folder / READY).touch()
             for line in lines:
                 say(line.rstrip())
             state = "success" if child.wait() == 0 else "failed"
+            say(f"{dag_id}: {state}; ending what was started")
         finally:
-            if not is_private:
+            if servers:
+                servers.end_ray()
+            else:
                 asyncio.run(_stop_jobs(ports.ray_url, mark))
             processes.end(mark)
         return _result(folder, state, time.monotonic() - begun_s)
@@ -142,6 +146,10 @@ class _Servers:
             else:
                 return
         self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
+
+    def end_ray(self) -> None:
+        """End Ray at once: what it holds is only in memory, and its drain takes seconds."""
+        processes.end("", [self._ray.pid], patience_s=0.0)
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         log = self._folder / f"{name}.log"
@@ -205,7 +213,8 @@ async def _stop_jobs(address: str, mark: str) -> None:
 
 def _result(folder: Path, state: str, seconds: float) -> HeadlessResult:
     path = folder / RESULT
-    told = json.loads(path.read_text()) if path.exists() else {"run_id": "", "results": {}}
+    nothing: dict[str, Any] = {"run_id": "", "results": {}}
+    told = json.loads(path.read_text()) if path.exists() else nothing
     opened = told["results"].pop("open_run", [{}])[0]
     return HeadlessResult(
         state=state,

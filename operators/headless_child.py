@@ -13,11 +13,11 @@ import json
 import logging
 import os
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 from airflow.sdk.exceptions import ParamValidationError
 
 from operators.headless import READY, RESULT
@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         logger.error("%s: %s", given.dag, str(error).partition("\n\n")[0])  # noqa: TRY400
         result: dict[str, Any] = {"state": "failed", "run_id": "", "results": {}}
     else:
+        _warm_up()
         _wait_for(folder / READY)
         run = dag.test(run_conf=conf)
         result = {"state": str(run.state), "run_id": run.run_id, "results": _results(run)}
@@ -96,6 +97,14 @@ def _is_for_people(record: logging.LogRecord) -> bool:
     return not is_job_line or _LINE.search(record.getMessage()) is not None
 
 
+def _warm_up() -> None:
+    """Build Airflow's API, which tasks talk to in this process, while the servers come up."""
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+    with httpx.Client(transport=in_process_api_server().transport) as client:
+        client.get("http://in-process.invalid./health")
+
+
 def _wait_for(path: Path) -> None:
     """Wait until the servers are up; end if whoever started us has."""
     parent = os.getppid()
@@ -122,4 +131,7 @@ def _results(run: Any) -> dict[str, list[dict[str, str]]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # All is written; joining the threads of Airflow's API would take seconds.
+    os._exit(code)

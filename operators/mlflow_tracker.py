@@ -32,6 +32,8 @@ NUM_TRIES = 3
 PARENT_TAG = "mlflow.parentRunId"
 
 logger = logging.getLogger(__name__)
+# It says one line per call, which would drown the log of the stage.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -68,14 +69,13 @@ def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
         mark: The stack's name.
         sessions: Sessions that `start` opened (the process ids it returned).
     """
-    known, found = set(sessions), {}
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and _is_member(process, mark, known):
-                found[process.pid] = process
-                found |= {child.pid: child for child in process.children(recursive=True)}
-    found.pop(os.getpid(), None)
-    return list(found.values())
+    known = set(sessions)
+    everyone = {p.pid: p for p in psutil.process_iter() if p.pid != os.getpid() and _lives(p)}
+    parents = {pid: _ask(process.ppid) for pid, process in everyone.items()}
+    found = {pid for pid, process in everyone.items() if _is_member(process, mark, known)}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return [everyone[pid] for pid in sorted(found)]
 
 
 def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> int:
@@ -97,18 +97,16 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
     ours = {process.pid for process in alive}
     for process in alive:
         # Only the roots are asked: they know in which order their children end.
-        with suppress(psutil.Error):
-            if process.ppid() not in ours:
-                process.terminate()
+        if _ask(process.ppid) not in ours:
+            _ask(process.terminate)
     psutil.wait_procs(alive, timeout=patience_s)
     killed = 0
     for _ in range(10):
-        left = [p for p in members(mark, sessions) if p.status() != psutil.STATUS_ZOMBIE]
+        left = members(mark, sessions)
         if not left:
             return killed
         for process in left:
-            with suppress(psutil.Error):
-                process.kill()
+            _ask(process.kill)
         killed += len(left)
         psutil.wait_procs(left, timeout=2.0)
     raise ResourceError(f"processes {[p.pid for p in left]} don't end; kill them by hand")
@@ -175,6 +173,19 @@ def answers(url: str, contains: str = "", headers: Mapping[str, str] | None = No
 
 
 def _is_member(process: psutil.Process, mark: str, sessions: set[int]) -> bool:
-    if sessions and os.getsid(process.pid) in sessions:
+    if sessions and _ask(lambda: os.getsid(process.pid)) in sessions:
         return True
-    return process.environ().get(MARK) == mark
+    env: dict[str, str] | None = _ask(process.environ)
+    return env is not None and env.get(MARK) == mark
+
+
+def _lives(process: psutil.Process) -> bool:
+    return _ask(process.status) not in (None, psutil.STATUS_ZOMBIE)
+
+
+def _ask(question: Callable[[], Any]) -> Any:
+    """What a process says of itself; None if it has gone, or is not ours to ask."""
+    try:
+        return question()
+    except (psutil.Error, OSError):
+        return None

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -60,9 +60,12 @@ class Ports:
     def choose(cls, airflow: int = 0, mlflow: int = 0, ray: int = 0) -> Ports:
         """Take the wished ports where they are free, any free ones otherwise."""
         spare = free_ports(3 + len(_RAY_PORTS))
-        wished = (airflow, mlflow, ray)
-        outer = [w if w and is_free(w) else s for w, s in zip(wished, spare, strict=False)]
-        return cls(*outer, ray_inner=tuple(spare[3:]))
+        return cls(
+            airflow=airflow if airflow and is_free(airflow) else spare[0],
+            mlflow=mlflow if mlflow and is_free(mlflow) else spare[1],
+            ray=ray if ray and is_free(ray) else spare[2],
+            ray_inner=tuple(spare[3:]),
+        )
 
     @property
     def airflow_url(self) -> str:
@@ -235,11 +238,6 @@ def write_private(path: Path, text: str) -> Path:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     return path
-
-
-def write_ports(path: Path, ports: Ports) -> None:
-    """Note where a stack listens."""
-    path.write_text(json.dumps(asdict(ports)))
 
 
 def num_cpus() -> int:
