@@ -175,11 +175,11 @@ def _differences(
     for offset in (0.0, *_BESIDE_PX):
         ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
         for end in ends:
-            keep &= _lookup(usable, end)
+            keep &= _nearest(usable, end)
         if offset:
             # Beside the seam means within its two images, not beyond the next seam.
             owner = pair[0] if offset < 0 else pair[1]
-            keep &= _lookup(labels == owner, ends[0]) & _lookup(labels == owner, ends[1])
+            keep &= (_nearest(labels, ends[0]) == owner) & (_nearest(labels, ends[1]) == owner)
         columns.append(np.abs(_interpolate(luma, ends[1]) - _interpolate(luma, ends[0])))
     return np.stack(columns, axis=1)[keep]
 
@@ -235,11 +235,12 @@ def _wrapped(image: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
     return np.concatenate([image[:, -_MARGIN_PX:], image, image[:, :_MARGIN_PX]], axis=1)
 
 
-def _lookup(mask: BoolArray, points: FloatArray) -> BoolArray:
-    x, y = (np.rint(points[:, axis]).astype(int) for axis in (0, 1))
-    height, width = mask.shape
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    return np.asarray(inside & mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
+def _nearest(image: npt.NDArray[ScalarT], points: FloatArray) -> npt.NDArray[ScalarT]:
+    """Pixels of an image nearest to (n, 2) points; beyond the border it repeats."""
+    height, width = image.shape
+    x = np.clip(np.rint(points[:, 0]).astype(int), 0, width - 1)
+    y = np.clip(np.rint(points[:, 1]).astype(int), 0, height - 1)
+    return np.asarray(image[y, x])
 
 
 def _interpolate(image: Float32Array, points: FloatArray) -> FloatArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -32,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number, (scene, seed) in enumerate(wanted, start=1):
             folder = options.out / f"{scene}-{seed:04d}"
             started_s = time.monotonic()
-            _simulate(folder, _settings(options, scene, seed), force=options.force)
+            settings = _settings(options, scene, seed)
+            simulate_capture(folder, settings, replace_existing=options.force)
             took_s = time.monotonic() - started_s
             sys.stdout.write(f"[{number}/{len(wanted)}] {folder}  {took_s:.1f} s\n")
             sys.stdout.flush()
@@ -78,12 +78,6 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(options: argparse.Namespace, scene: SceneKind, seed: int) -> SimulationConfig:
     given = {field.name: getattr(options, field.name) for field in fields(SimulationConfig)}
     return SimulationConfig(**{**given, "scene": scene, "seed": seed})
-
-
-def _simulate(folder: Path, settings: SimulationConfig, *, force: bool) -> None:
-    if force and folder.exists():
-        shutil.rmtree(folder)
-    simulate_capture(folder, settings)
 
 
 if __name__ == "__main__":

@@ -84,17 +84,20 @@ def build_scene(settings: SimulationConfig) -> Scene:
     return _BUILDERS[settings.scene](_generator(settings, _SCENE), focal_px)
 
 
-def simulate_capture(folder: Path, settings: SimulationConfig) -> None:
+def simulate_capture(
+    folder: Path, settings: SimulationConfig, *, replace_existing: bool = False
+) -> None:
     """Simulate a capture and write it; the folder appears whole or not at all.
 
     Args:
-        folder: Folder of the capture; must not exist.
+        folder: Folder of the capture.
         settings: The settings.
+        replace_existing: Whether a folder that exists gives way, once the new one is whole.
 
     Raises:
         DataError: The folder exists, or a file could not be written.
     """
-    if folder.exists():
+    if folder.exists() and not replace_existing:
         raise DataError(f"{folder}: exists already; choose another name or delete it first")
     capture = render_capture(settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +105,8 @@ def simulate_capture(folder: Path, settings: SimulationConfig) -> None:
     try:
         _write(half_done, capture, settings.jpeg_quality)
         half_done.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
         half_done.rename(folder)
     except BaseException:
         shutil.rmtree(half_done, ignore_errors=True)
