@@ -175,6 +175,7 @@ def _differences(
     for offset in (0.0, *_BESIDE_PX):
         ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
         for end in ends:
+            keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= luma.shape[0] - 1.0)
             keep &= _nearest(usable, end)
         if offset:
             # Beside the seam means within its two images, not beyond the next seam.

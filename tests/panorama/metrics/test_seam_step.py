@@ -106,6 +106,16 @@ def test_no_seam_is_an_error():
         seam_sharpness(_grey(_noise()), _grey(_noise()), labels)
 
 
+@pytest.mark.parametrize("row", [8, HEIGHT - 8])
+def test_a_seam_too_near_the_pole_is_left_out(row):
+    labels = np.repeat(np.arange(HEIGHT) >= row, WIDTH).reshape(HEIGHT, WIDTH).astype(np.int64)
+    with pytest.raises(DataError, match="expected a seam"):
+        measure_seam_steps(_grey(_noise()), labels)
+    further = np.roll(labels, 12 if row < 80 else -12, axis=0)
+    further[:12], further[-12:] = 0, 1
+    assert measure_seam_steps(_grey(_noise()), further).num_points == WIDTH
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.integers(0, WIDTH))
 def test_turning_the_panorama_changes_nothing(seed, turn):

@@ -181,3 +181,9 @@ def test_nothing_half_written_is_left(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         simulate_capture(tmp_path / "one", TINY)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "kept").touch()
+    with pytest.raises(OSError, match="No space"):
+        simulate_capture(tmp_path / "one", TINY, replace_existing=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    assert (tmp_path / "one" / "kept").exists()
