@@ -21,8 +21,7 @@ import numpy as np
 
 from tasks.panorama.algorithms.canvas import columns_of
 from tasks.panorama.algorithms.photometric import falloff_of
-from tasks.panorama.algorithms.seams import Maps
-from tasks.panorama.algorithms.source_maps import SourceMap, border_distance, places, reduced
+from tasks.panorama.algorithms.source_maps import Maps, SourceMap, border_distance, places, reduced
 from tasks.panorama.algorithms.warp import prefiltered, warp
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, Photometry
 

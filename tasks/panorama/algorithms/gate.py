@@ -37,8 +37,8 @@ class Figures:
     Attributes:
         name: Which way.
         held_out: Error of each overlap that has held-out correspondences.
-        worst_seam: Highest seam step ratio of a single seam, on seams that are the same for all
-            ways; None if there is no seam.
+        worst_seam: Highest excess of a single seam (`seam_excess`), on seams that are the same
+            for all ways; None if there is no seam.
         warp_p95_px: 95th percentile of the displacement, of the image where it is largest,
             panorama px at a width of 4096.
         max_strain: Largest local stretch of any image.

@@ -19,7 +19,13 @@ import numpy as np
 
 from tasks.panorama.algorithms.canvas import Box, circular_range, columns_of, cut_out
 from tasks.panorama.algorithms.seams import UNCOVERED, LabelMap, fixed_labels, labels_from_grid
-from tasks.panorama.algorithms.source_maps import SourceMap, border_distance, reduced
+from tasks.panorama.algorithms.source_maps import (
+    Maps,
+    SourceMap,
+    border_distance,
+    known_map,
+    reduced,
+)
 from tasks.panorama.algorithms.warp import warp
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array
 
@@ -64,9 +70,7 @@ def proof_of(grey: Float32Array, mask: BoolArray | None, found: SourceMap) -> Pr
     return Proof(found, warp(grey, found, box), seen, masked)
 
 
-def routed_labels(
-    maps: Sequence[SourceMap | None], proofs: Sequence[Proof | None], reach_px: int
-) -> LabelMap:
+def routed_labels(maps: Maps, proofs: Sequence[Proof | None], reach_px: int) -> LabelMap:
     """Partition a panorama along borders at which the images agree.
 
     Args:
@@ -77,7 +81,7 @@ def routed_labels(
     Returns:
         (width / 2, width) index of the image; `UNCOVERED` where there is none.
     """
-    step_px = next(m.step_px for m in maps if m is not None)
+    step_px = known_map(maps).step_px
     coarse = [None if m is None else reduced(m, step_px) for m in maps]
     labels = fixed_labels(coarse)
     reach = max(1, reach_px // step_px)

@@ -17,14 +17,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tasks.panorama.algorithms.source_maps import SourceMap, node_distance
+from tasks.panorama.algorithms.source_maps import Maps, SourceMap, known_map, node_distance
 from tasks.panorama.types import BoolArray, Float32Array, IntArray
 
 UNCOVERED = 255  # label of what no image shows
 _SHARE_WEIGHT = 1000.0  # a share decides, and the distance where shares are equal
 
 LabelMap = npt.NDArray[np.uint8]
-Maps = Sequence[SourceMap | None]
 
 
 def fixed_labels(maps: Maps, nominal: Maps | None = None) -> LabelMap:
@@ -55,7 +54,7 @@ def labels_from_grid(maps: Maps, shares: Sequence[Float32Array | None]) -> Label
     Returns:
         (width / 2, width) index of the image; `UNCOVERED` where there is none.
     """
-    known = next(found for found in maps if found is not None)
+    known = known_map(maps)
     step_px, width = known.step_px, known.panorama_width_px // known.step_px
     distances = [None if m is None else node_distance(m) for m in maps]
     coarse = _coarse(maps, distances, shares, width)
@@ -151,7 +150,7 @@ def _refined(
     columns: IntArray,
 ) -> LabelMap:
     """Labels of the pixels of some cells, (cells, step, step)."""
-    known = next(found for found in maps if found is not None)
+    known = known_map(maps)
     best = np.zeros((len(rows), known.step_px, known.step_px), np.float32)
     labels = np.full(best.shape, UNCOVERED, np.uint8)
     around = _neighbourhood(coarse, rows, columns)

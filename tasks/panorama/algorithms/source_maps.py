@@ -15,6 +15,7 @@ from math import pi, sqrt
 import cv2
 import numpy as np
 
+from tasks.core.errors import DataError
 from tasks.panorama.algorithms.camera import project
 from tasks.panorama.algorithms.canvas import Box, bounding_box, circular_range
 from tasks.panorama.types import (
@@ -57,6 +58,21 @@ class SourceMap:
     nodes_px: Float32Array
     image_size_px: tuple[int, int]
     focal_px: float
+
+
+Maps = Sequence[SourceMap | None]
+
+
+def known_map(maps: Maps) -> SourceMap:
+    """Return one of the maps, for what they have in common.
+
+    Raises:
+        DataError: No image covers anything.
+    """
+    for found in maps:
+        if found is not None:
+            return found
+    raise DataError("expected at least one image that shows a part of the panorama, got none")
 
 
 def automatic_width_px(rig: Rig) -> int:

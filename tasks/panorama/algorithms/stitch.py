@@ -12,10 +12,12 @@ from tasks.panorama.algorithms.canvas import Box
 from tasks.panorama.algorithms.exposure import evened, fit_shades
 from tasks.panorama.algorithms.inversion import inverse_field
 from tasks.panorama.algorithms.seam_routing import Proof, proof_of
-from tasks.panorama.algorithms.seams import LabelMap, Maps
+from tasks.panorama.algorithms.seams import LabelMap
 from tasks.panorama.algorithms.source_maps import (
+    Maps,
     border_distance,
     focal_of,
+    known_map,
     reduced,
     source_maps,
 )
@@ -61,18 +63,19 @@ def sources_of(
     usable: Sequence[BoolArray | None],
     rig: Rig,
     photometry: Photometry,
-    panorama_width_px: int,
+    maps: Maps,
 ) -> Sources:
     """Prepare images; any alignment of them can then be stitched.
 
     Args:
         images: One (h, w, 3) BGR image per camera.
         usable: Per image None or (h, w), False where an object lies that no seam should cut.
-        rig: Where the images go, to within a few pixels.
+        rig: For the images' resolution.
         photometry: Gains and falloff.
-        panorama_width_px: Width of the panorama.
+        maps: Where the images go on the panorama, to within a few pixels.
     """
-    shades = _shades(images, rig, photometry, panorama_width_px)
+    panorama_width_px = known_map(maps).panorama_width_px
+    shades = _shades(images, rig, photometry, maps)
     logs = np.log(photometry.gains) + shades[:, 0]
     colours, focals_px = [], []
     for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True)):
@@ -150,16 +153,12 @@ def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> By
 
 
 def _shades(
-    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, panorama_width_px: int
+    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, maps: Maps
 ) -> FloatArray:
     """Differences of brightness that the photometry leaves, from small images."""
-    maps = maps_of(Alignment(rig, (None,) * len(images)), panorama_width_px)
+    width_px = known_map(maps).panorama_width_px // _SHADE_FACTOR
     small = [
-        evened(
-            prefiltered(image, focal_of(camera), panorama_width_px // _SHADE_FACTOR),
-            photometry,
-            index,
-        )
+        evened(prefiltered(image, focal_of(camera), width_px), photometry, index)
         for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True))
     ]
     return fit_shades(small, maps)

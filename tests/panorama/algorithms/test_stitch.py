@@ -7,6 +7,7 @@ import pytest
 from tasks.panorama.algorithms.camera import rays
 from tasks.panorama.algorithms.equirect import directions
 from tasks.panorama.algorithms.seams import UNCOVERED, fixed_labels
+from tasks.panorama.algorithms.source_maps import Maps, source_maps
 from tasks.panorama.algorithms.stitch import (
     maps_of,
     proofs_of,
@@ -27,6 +28,10 @@ from tasks.panorama.types import (
 from tests.support.spheres import colours_along, photo_of_sphere, small_rosette
 
 WIDTH_PX = 640
+
+
+def nominal_maps(rig: Rig) -> Maps:
+    return source_maps(rig, [None] * len(rig.cameras), WIDTH_PX)
 
 
 class Wave:
@@ -59,7 +64,7 @@ def test_warped_and_uneven_photos_give_back_the_sphere():
     gains /= np.exp(np.log(gains).mean(axis=0)) / 0.9
     photos = [distorted_photo(c, Wave(), g) for c, g in zip(rig.cameras, gains, strict=True)]
     photometry = Photometry(gains / 0.9, (0.0, 0.0))
-    sources = sources_of(photos, [None] * 7, rig, photometry, WIDTH_PX)
+    sources = sources_of(photos, [None] * 7, rig, photometry, nominal_maps(rig))
 
     scores = []
     for fields in ((None,) * 7, tuple(Wave() for _ in rig.cameras)):
@@ -82,7 +87,9 @@ def test_wrong_gain_of_an_image_without_matches_is_made_good():
     none.sample = np.zeros_like  # type: ignore[method-assign, assignment]
     photos = [distorted_photo(c, none, g) for c, g in zip(rig.cameras, gains, strict=True)]
 
-    sources = sources_of(photos, [None] * 7, rig, Photometry(np.ones((7, 3)), (0.0, 0.0)), WIDTH_PX)
+    sources = sources_of(
+        photos, [None] * 7, rig, Photometry(np.ones((7, 3)), (0.0, 0.0)), nominal_maps(rig)
+    )
 
     ratio = sources.gains / sources.gains[:1]
     np.testing.assert_allclose(ratio, gains, rtol=0.02)
@@ -93,7 +100,7 @@ def test_reduced_sources_make_the_same_picture_smaller():
     rig = small_rosette()
     photos = [photo_of_sphere(camera) for camera in rig.cameras]
     plain = Photometry(np.ones((7, 3)), (0.0, 0.0))
-    sources = sources_of(photos, [None] * 7, rig, plain, WIDTH_PX)
+    sources = sources_of(photos, [None] * 7, rig, plain, nominal_maps(rig))
     maps = maps_of(Alignment(rig, (None,) * 7), WIDTH_PX)
 
     half = reduced_maps(maps, 2)
@@ -112,7 +119,7 @@ def test_proofs_know_the_masks():
     usable[40:120, 40:120] = False
     photos = [np.full((160, 160, 3), 90, np.uint8)] * 2
     plain = Photometry(np.ones((2, 3)), (0.0, 0.0))
-    sources = sources_of(photos, [usable, usable | True], rig, plain, WIDTH_PX)
+    sources = sources_of(photos, [usable, usable | True], rig, plain, nominal_maps(rig))
 
     first, second = proofs_of(sources, maps_of(Alignment(rig, (None, None)), WIDTH_PX))
 
