@@ -1,0 +1,51 @@
+"""Trackers without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from operators.local import LocalExecutor, LocalRun
+from operators.run_stage import run_stage
+from operators.trackers import LocalTracker, NullTracker
+from tests.support.sample_stages import ListConfig, list_numbers
+
+
+def test_local_tracker_keeps_everything(tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(b"png")
+    tracker = LocalTracker(tmp_path / "run")
+    tracker.log_metrics({"a": 1.5}, step=2)
+    tracker.log_params({"b": "c"})
+    tracker.log_json([1], "x.json")
+    tracker.log_figure(tmp_path / "picture.png", "figures/p.png")
+    tracker.set_tags({"t": "u"})
+    tracker.finish("FINISHED")
+    lines = (tmp_path / "run/events.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"metrics": {"a": 1.5}, "step": 2},
+        {"params": {"b": "c"}},
+        {"json": [1], "name": "x.json"},
+        {"figure": "figures/p.png"},
+        {"tags": {"t": "u"}},
+        {"status": "FINISHED"},
+    ]
+    assert (tmp_path / "run/figures/p.png").read_bytes() == b"png"
+
+
+def test_null_tracker_takes_everything(tmp_path: Path) -> None:
+    tracker = NullTracker()
+    tracker.log_metrics({"a": 1.0})
+    tracker.log_params({})
+    tracker.log_json({}, "x")
+    tracker.log_figure(tmp_path / "none.png", "x")
+    tracker.set_tags({})
+    tracker.finish("FINISHED")
+
+
+def test_folder_as_tracking_uri_receives_the_stage(tmp_path: Path) -> None:
+    request = LocalRun(tmp_path / "store").request(list_numbers, config=ListConfig(count=3))
+    context = request.context.model_copy(update={"tracking_uri": str(tmp_path / "runs")})
+    run_stage(request.model_copy(update={"context": context}), LocalExecutor())
+    events = (tmp_path / "runs/sample.list/events.jsonl").read_text()
+    assert '{"params": {"count": 3, "bad": []}}' in events
+    assert '"name": "manifest.json"' in events
