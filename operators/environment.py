@@ -10,6 +10,8 @@ PROFILE = "ORRERY_PROFILE"
 PYTHON = "ORRERY_PYTHON"
 # Addresses under which a browser finds the servers, where they are not the profile's.
 AIRFLOW_URL, MLFLOW_URL, RAY_URL = "ORRERY_AIRFLOW_URL", "ORRERY_MLFLOW_URL", "ORRERY_RAY_URL"
+# Folder of databases, logs and secrets, where it is not .state in the repository.
+STATE_FOLDER = "ORRERY_STATE"
 # Another file than configs/schedules.yaml.
 SCHEDULES = "ORRERY_SCHEDULES"
 

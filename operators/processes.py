@@ -99,7 +99,7 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
         # Only the roots are asked: they know in which order their children end.
         if _ask(process.ppid) not in ours:
             _ask(process.terminate)
-    psutil.wait_procs(alive, timeout=patience_s)
+    _wait(alive, patience_s)
     killed = 0
     for _ in range(10):
         left = members(mark, sessions)
@@ -108,7 +108,7 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
         for process in left:
             _ask(process.kill)
         killed += len(left)
-        psutil.wait_procs(left, timeout=2.0)
+        _wait(left, 2.0)
     raise ResourceError(f"processes {[p.pid for p in left]} don't end; kill them by hand")
 
 
@@ -170,6 +170,13 @@ def answers(url: str, contains: str = "", headers: Mapping[str, str] | None = No
     except httpx.HTTPError:
         return False
     return reply.is_success and contains in reply.text
+
+
+def _wait(ending: Iterable[psutil.Process], limit_s: float) -> None:
+    """Wait until processes have ended. A zombie has, even if nobody collects it."""
+    until_s = time.monotonic() + limit_s
+    while any(_lives(process) for process in ending) and time.monotonic() < until_s:
+        time.sleep(_POLL_S / 2)
 
 
 def _is_member(process: psutil.Process, mark: str, sessions: set[int]) -> bool:

@@ -18,13 +18,14 @@ import httpx
 import yaml
 from cryptography.fernet import Fernet
 
-from operators.environment import PROFILE
+from operators.environment import PROFILE, STATE_FOLDER
 from operators.processes import answers, free_ports, is_free
 from operators.profiles import load_profile
 from tasks.core.config import config_json
 
 ROOT = Path(__file__).resolve().parent.parent
-STATE = ROOT / ".state"
+# Databases, logs, secrets: everything that is neither code nor a result.
+STATE = Path(os.environ.get(STATE_FOLDER, ROOT / ".state"))
 HOST = "127.0.0.1"
 NUM_PARALLEL_TASKS = 4
 AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -182,6 +183,8 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "CORE__PARALLELISM": str(NUM_PARALLEL_TASKS),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__DAGS_FOLDER": str(dags),
+        # Our DAG files don't spell the words that Airflow guesses by.
+        "CORE__DAG_DISCOVERY_SAFE_MODE": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "CORE__DEFAULT_TIMEZONE": "utc",
         "CORE__FERNET_KEY": known["fernet"],

@@ -38,7 +38,7 @@ from tasks.core.errors import OrreryError, ResourceError
 
 NOTE = STATE / "stack.json"
 LOGS = STATE / "logs"
-MARK = f"stack-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+MARK = f"stack-{hashlib.sha256(str(STATE).encode()).hexdigest()[:8]}"
 WISHED_PORTS = (8080, 5000, 8265)
 UP_LIMIT_S = 240.0
 DOWN_LIMIT_S = 45.0
@@ -61,8 +61,11 @@ def running_ports() -> Ports | None:
     return None
 
 
-def up() -> None:
+def up(dags: Path = ROOT / "dags") -> None:
     """Start the stack and wait until all of it is well.
+
+    Args:
+        dags: Folder of the DAG files.
 
     Raises:
         TransientError: A server does not start; the message names it.
@@ -75,7 +78,7 @@ def up() -> None:
         else:
             processes.end(MARK, patience_s=DOWN_LIMIT_S)
             ports = Ports.choose(*WISHED_PORTS)
-            _start(ports)
+            _start(ports, dags)
             _count_waiting_tasks(ports)
             _say(f"the stack is up after {time.monotonic() - begun_s:.0f} s")
         _print_addresses(ports)
@@ -158,10 +161,10 @@ stdout_logfile_backups=2
     return "".join(sections)
 
 
-def _start(ports: Ports) -> None:
+def _start(ports: Ports, dags: Path) -> None:
     home, folder = STATE / "airflow", _run_folder()
     LOGS.mkdir(parents=True, exist_ok=True)
-    env = services.base_env() | services.airflow_env(home, ROOT / "dags", ports)
+    env = services.base_env() | services.airflow_env(home, dags, ports)
     env |= services.write_profile(STATE / "stack-profile.yaml", profile_name(), ports)
     env |= {
         AIRFLOW_URL: ports.airflow_url,
@@ -260,11 +263,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m operators.stack", description=__doc__)
     parser.add_argument("command", choices=("up", "down", "status"))
-    command = parser.parse_args(arguments).command
+    parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="folder of the DAG files")
+    given = parser.parse_args(arguments)
     try:
-        if command == "status":
+        if given.command == "status":
             return status()
-        (up if command == "up" else down)()
+        if given.command == "up":
+            up(given.dags.resolve())
+        else:
+            down()
     except OrreryError as error:
         _say(f"ERROR {error}; logs are in {LOGS}")
         return 1

@@ -1,0 +1,88 @@
+# Orrery. Every target does its own set-up: Python 3.11 and make are all it takes.
+
+PYTHON_VERSION := 3.11
+UV_VERSION     := 0.13.9
+VENV           := .venv
+PYTHON         := $(VENV)/bin/python
+UV             := $(VENV)/bin/uv
+STAMP          := $(VENV)/.synced
+PIPELINE       ?= restitch
+CONF           ?= {}
+NAME           ?= restitch
+QUICK          ?=
+export CONF QUICK
+
+# Compiled bytecode halves every start-up, so nothing here may switch it off.
+unexport PYTHONDONTWRITEBYTECODE
+.DEFAULT_GOAL := help
+.PHONY: help demo run up down status test test-slow lint bench readme lock prune clean system-deps setup
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(STAMP) ## Restitch a small simulated batch and show what became better
+	$(PYTHON) -m benchmarks.demo
+
+run: $(STAMP) ## Run a pipeline without the full stack: PIPELINE=restitch CONF='{"captures": "PATH"}'
+	@$(PYTHON) -m operators.headless $(PIPELINE) --conf "$$CONF"
+
+up: $(STAMP) ## Start Airflow, MLflow and Ray, and say where they are
+	@$(PYTHON) -m operators.stack up
+
+down: $(STAMP) ## Stop them; nothing is left running
+	@$(PYTHON) -m operators.stack down
+
+status: $(STAMP) ## Say what runs
+	@$(PYTHON) -m operators.stack status
+
+test: lint ## Check style, types, imports and behaviour
+	$(PYTHON) -m pytest -m "not slow"
+
+test-slow: $(STAMP) ## Run soaks, repeated kills and heavy exports
+	$(PYTHON) -m pytest -m slow
+
+lint: $(STAMP) ## Check style, types and who imports whom
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(STAMP) ## Measure one benchmark: NAME=restitch, QUICK=1 for a short run
+	$(PYTHON) -m benchmarks.$(NAME) $(if $(QUICK),--quick)
+
+readme: $(STAMP) ## Write the README's tables from benchmarks/results
+	$(PYTHON) -m benchmarks.readme
+
+prune: $(STAMP) ## Remove items and results that no kept run needs
+	$(PYTHON) -m operators.prune
+
+lock: $(UV) ## Pin and hash what requirements/*.in name
+	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
+		--python-version $(PYTHON_VERSION) orrery.in -o orrery.lock
+	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
+		--python-version $(PYTHON_VERSION) -c orrery.lock dev.in -o dev.lock
+
+clean: ## Remove caches and the state of stopped services; results and MLflow's records stay
+	@if [ -e .state/stack.json ]; then echo "the stack is up: make down first"; exit 1; fi
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .state/headless .state/logs .state/airflow .state/airflow-*.db
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+system-deps: ## Install what single systems need from the operating system (Debian, root)
+	@echo "nothing: no system needs a package of the operating system yet"
+
+setup: $(STAMP) ## Only install
+
+$(UV):
+	@py=$$(command -v python$(PYTHON_VERSION) || command -v python3 || echo none); \
+	$$py -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "Orrery needs Python $(PYTHON_VERSION); found: $$($$py --version 2>&1)." >&2; \
+		echo "Install it as python$(PYTHON_VERSION) and run make again." >&2; exit 1; }; \
+	$$py -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# One environment for running, testing and measuring. The stamp comes last: an interrupted
+# installation is taken up again.
+$(STAMP): requirements/dev.lock | $(UV)
+	$(UV) pip sync --compile-bytecode --python $(PYTHON) requirements/dev.lock
+	@touch $@
