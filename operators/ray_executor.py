@@ -131,10 +131,14 @@ class RayExecutor:
         executor = replace(
             self, num_cpus=num_cpus, num_gpus=num_gpus, memory_gb=memory_gb, checkpoints=checkpoints
         )
-        totals = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         needs = executor._needs()
-        if not any(all(node.get(k, 0) >= v for k, v in needs.items()) for node in totals):
-            raise ResourceError(f"a call needs {needs}, but the nodes have only {totals}")
+        if not any(all(node.get(k, 0) >= v for k, v in needs.items()) for node in nodes):
+            largest = {name: max(node.get(name, 0) for node in nodes) for name in needs}
+            raise ResourceError(
+                f"a call needs {needs} (memory in bytes) on one node, but the nodes have at most "
+                f"{largest}; ask for less in the profile or add a node"
+            )
         return executor
 
     @property
@@ -219,6 +223,7 @@ class RayExecutor:
 
 @ray.remote
 def _call(function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     release_signals()
     with limited(Limits(num_threads)):
         return function(*args)

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -39,7 +39,7 @@ from operators.stage_plan import Plan, RunContext, StageRequest, find_finished
 from operators.trackers import LocalTracker, NullTracker
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError, OrreryError, ResourceError, TransientError
-from tasks.core.ports import Resources
+from tasks.core.ports import Executor, Resources, Tracker
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import spec_of
 
@@ -50,10 +50,38 @@ logger = logging.getLogger(__name__)
 EXIT_TRANSIENT, EXIT_ORRERY, EXIT_OTHER = 75, 65, 70
 
 
+class StageExecutor(Executor, Protocol):
+    """An executor as a stage is given it."""
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether calls run in processes that may be ended to stop them."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """Calls that keep it busy."""
+
+    @property
+    def available_gpus(self) -> float:
+        """GPUs that it can give."""
+
+    def granted(
+        self, num_cpus: float, num_gpus: float, memory_gb: float | None, checkpoints: str
+    ) -> StageExecutor:
+        """Return the executor whose calls use so much, and whose trainings are kept there."""
+
+
+class RunTracker(Tracker, Protocol):
+    """A tracker that ends with its stage."""
+
+    def finish(self, status: str) -> None:
+        """End the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
+
+
 def run_stage(
     request: StageRequest,
-    executor: Any = None,
-    tracker: Any = None,
+    executor: StageExecutor | None = None,
+    tracker: RunTracker | None = None,
     on_ready: Callable[[], None] = lambda: None,
 ) -> list[ArtifactRef]:
     """Return the results of a stage, from the store if it has finished before.
@@ -97,8 +125,8 @@ class RunningStage:
     stage: str
     store: StageStore
     items: StageItems
-    executor: Any
-    tracker: Any
+    executor: StageExecutor
+    tracker: RunTracker
     resources: Resources
     scratch: Path
     plan: Plan
@@ -120,7 +148,7 @@ class RunningStage:
             raise ConfigError(f"{self.stage}: declare it with {declared}=True, its key lacks it")
 
 
-def _connect(address: str) -> Any:
+def _connect(address: str) -> StageExecutor:
     if not address:
         from operators.local import LocalExecutor
 
@@ -130,7 +158,7 @@ def _connect(address: str) -> Any:
     return RayExecutor.connect(address)
 
 
-def _device(plan: Plan, executor: Any) -> str:
+def _device(plan: Plan, executor: StageExecutor) -> str:
     """Device class that the stage runs on.
 
     Raises:
@@ -153,7 +181,11 @@ def _device(plan: Plan, executor: Any) -> str:
 
 
 def _run(
-    plan: Plan, device: str, executor: Any, tracker: Any, on_ready: Callable[[], None]
+    plan: Plan,
+    device: str,
+    executor: StageExecutor,
+    tracker: RunTracker | None,
+    on_ready: Callable[[], None],
 ) -> list[ArtifactRef]:
     function = _load(plan.declaration)
     ctx = open_context(plan, device, executor, tracker)
@@ -201,7 +233,9 @@ def _refs(returned: Any, plan: Plan) -> list[ArtifactRef]:
     return refs
 
 
-def open_context(plan: Plan, device: str, executor: Any, tracker: Any = None) -> RunningStage:
+def open_context(
+    plan: Plan, device: str, executor: StageExecutor, tracker: RunTracker | None = None
+) -> RunningStage:
     """Put together what a stage may touch.
 
     Args:
@@ -259,7 +293,7 @@ def _provenance(plan: Plan, device: str) -> dict[str, Any]:
     }
 
 
-def _open_tracker(plan: Plan, tags: dict[str, str]) -> Any:
+def _open_tracker(plan: Plan, tags: dict[str, str]) -> RunTracker:
     context = plan.request.context
     uri = plan.profile.tracking_uri if context.tracking_uri is None else context.tracking_uri
     if not uri:

@@ -303,3 +303,13 @@ def test_missing_bucket_is_named(s3_server: str, monkeypatch: pytest.MonkeyPatch
     storage = Storage("s3://no-such-bucket/root", {"endpoint_url": s3_server})
     with pytest.raises(ResourceError, match=r"no-such-bucket.* does not exist: create the bucket"):
         store(storage).write(Score(value=1.0))
+
+
+def test_unreachable_server_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    storage = Storage("s3://bucket/root", {"endpoint_url": "http://127.0.0.1:1"})
+    monkeypatch.setattr(storage.fs, "retries", 1)
+    with pytest.raises(TransientError, match=r"can't reach s3://bucket/root/p/x/manifest\.json"):
+        storage.read("p/x")

@@ -62,3 +62,12 @@ def test_call_that_hears_no_alarm_ends_its_worker() -> None:
     assert done.returncode != os.EX_OK
     assert b"Timeout" in done.stderr
     assert time.monotonic() - started_s < 20
+
+
+def test_stop_signal_is_taken_back_from_glog() -> None:
+    code = (
+        "import pyceres, os, operators.limits as l\nl.release_signals()\nos.kill(os.getpid(), 15)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == b"", "glog prints a stack trace"
