@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -10,6 +12,7 @@ from tasks.panorama.algorithms.equirect import to_pixels
 from tasks.panorama.types import ByteImage, Camera
 
 
+@lru_cache(maxsize=4)
 def textured_sphere(width_px: int = 2048, seed: int = 0) -> ByteImage:
     """An equirectangular picture of coloured spots of many sizes."""
     rng = np.random.default_rng(seed)

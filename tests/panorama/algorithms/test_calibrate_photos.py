@@ -117,3 +117,14 @@ def test_real_photos(folder, num, largest_rms_px, span_deg):
     assert result.stats["focal_over_exif"] == pytest.approx(1, abs=0.15)
     headings = [heading_deg(camera) for camera in result.rig.cameras]
     assert max(headings) - min(headings) == pytest.approx(span_deg, abs=4)
+
+
+def test_a_link_that_contradicts_the_others_goes():
+    """A piece of the first photo in the last one claims that the row closes to a ring."""
+    true = level_ring([0.0, 25.0, 50.0, 75.0])
+    images = [photograph(camera, textured_sphere()) for camera in true.cameras]
+    images[3][:, 220:] = images[0][:, :80]
+    result = calibrate_photos(images, ["a", "b", "c", "d"])
+    assert result.used == (0, 1, 2, 3)
+    headings = [heading_deg(camera) for camera in result.rig.cameras]
+    assert max(headings) - min(headings) == pytest.approx(75, abs=2)
