@@ -27,6 +27,7 @@ from tasks.panorama.types import (
     Rig,
 )
 
+_NOWHERE_PX = -1e6
 _SCOUT_WIDTH = 128  # columns of the first look at the whole sphere: cells of 2.8 degrees
 _STEP_AT_4096_PX = 8
 _MARGIN_SHARE = 3 / 64  # of the width: places are known this far around what the image covers
@@ -101,15 +102,13 @@ def source_map(
     Returns:
         The map, or None if the image covers not even one lattice node.
     """
-    step_px = _lattice_step_px(panorama_width_px)
-    region = _scout(camera, panorama_width_px)
-    if region is None:
+    near = _near(camera)
+    if not near.any():
         return None
-    region = region.grown(_margin_px(panorama_width_px)).aligned(step_px)
+    step_px = _lattice_step_px(panorama_width_px)
+    region = _region(near, panorama_width_px).grown(_margin_px(panorama_width_px)).aligned(step_px)
     first_column, first_row = region.left_px // step_px, region.top_px // step_px
-    lefts_px = region.left_px + step_px * np.arange(region.width_px // step_px, dtype=np.float64)
-    tops_px = region.top_px + step_px * np.arange(region.height_px // step_px, dtype=np.float64)
-    nodes_px = _nodes(camera, inverse, lefts_px, tops_px, step_px, panorama_width_px)
+    nodes_px = _nodes(camera, inverse, near, region, step_px, panorama_width_px)
     found = SourceMap(
         panorama_width_px=panorama_width_px,
         box=region,
@@ -251,44 +250,53 @@ def _directions(columns_px: FloatArray, rows_px: FloatArray, panorama_width_px: 
     return result.reshape(-1, 3)
 
 
-def _scout(camera: Camera, panorama_width_px: int) -> Box | None:
-    """Box around all that the image may cover, generously, from a look at the whole sphere."""
+def _near(camera: Camera) -> BoolArray:
+    """Cells of the sphere, (rows, columns), that the image or its surroundings may cover."""
     columns = np.arange(_SCOUT_WIDTH, dtype=np.float64)
     rows = columns[: _SCOUT_WIDTH // 2]
     points, _ = project(camera, _directions(columns, rows, _SCOUT_WIDTH))
     size = np.array([camera.width_px, camera.height_px])
     slack = 0.1 * size + 2 * focal_of(camera) * 2 * pi / _SCOUT_WIDTH
     near = ((points > -slack) & (points < size + slack)).all(axis=1)
-    seen = near.reshape(len(rows), len(columns))
-    if not seen.any():
-        return None
-    start, length = circular_range(np.asarray(seen.any(axis=0)))
+    return np.asarray(near.reshape(len(rows), len(columns)), np.bool_)
+
+
+def _region(near: BoolArray, panorama_width_px: int) -> Box:
+    """Box around cells of the sphere."""
+    start, length = circular_range(np.asarray(near.any(axis=0)))
     cell_px = panorama_width_px / _SCOUT_WIDTH
     if length * cell_px + 2 * _margin_px(panorama_width_px) + cell_px > panorama_width_px:
         start, length = 0, _SCOUT_WIDTH  # with its margin it meets itself: take all round
-    seen_rows = np.flatnonzero(seen.any(axis=1))
-    left_px, top_px = int(start * cell_px), int(seen_rows[0] * cell_px)
+    rows = np.flatnonzero(near.any(axis=1))
+    left_px, top_px = int(start * cell_px), int(rows[0] * cell_px)
     right_px = int(np.ceil((start + length) * cell_px))
-    bottom_px = int(np.ceil((seen_rows[-1] + 1) * cell_px))
+    bottom_px = int(np.ceil((rows[-1] + 1) * cell_px))
     return Box(left_px, top_px, right_px - left_px, bottom_px - top_px)
 
 
 def _nodes(
     camera: Camera,
     inverse: DisplacementField | None,
-    lefts_px: FloatArray,
-    tops_px: FloatArray,
+    near: BoolArray,
+    region: Box,
     step_px: int,
     panorama_width_px: int,
 ) -> Float32Array:
+    """Places of the nodes of a region; far away in cells that the image can't reach."""
     middle = (step_px - 1) / 2
-    directions = _directions(lefts_px + middle, tops_px + middle, panorama_width_px)
-    points, _ = project(camera, directions)
+    x = np.arange(region.left_px + middle, region.right_px, step_px, dtype=np.float64)
+    y = np.arange(region.top_px + middle, region.bottom_px, step_px, dtype=np.float64)
+    cell_px = panorama_width_px / _SCOUT_WIDTH
+    cell_rows = np.clip((y // cell_px).astype(np.int64), 0, len(near) - 1)
+    wanted = near[np.ix_(cell_rows, (x // cell_px).astype(np.int64) % _SCOUT_WIDTH)].ravel()
+    points, _ = project(camera, _directions(x, y, panorama_width_px)[wanted])
     if inverse is not None:
         size = np.array([camera.width_px, camera.height_px])
-        near = ((points > -size) & (points < 2 * size)).all(axis=1)
-        points[near] += inverse.sample(points[near])
-    return points.reshape(len(tops_px), len(lefts_px), 2).astype(np.float32)
+        close = ((points > -size) & (points < 2 * size)).all(axis=1)
+        points[close] += inverse.sample(points[close])
+    nodes_px = np.full((len(y) * len(x), 2), _NOWHERE_PX, np.float32)
+    nodes_px[wanted] = points
+    return nodes_px.reshape(len(y), len(x), 2)
 
 
 def _tightened(found: SourceMap) -> SourceMap | None:

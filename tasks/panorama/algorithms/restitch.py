@@ -1,0 +1,117 @@
+"""Stitch a capture in several ways, choose the one to publish, and draw it in full size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.panorama.algorithms.assess import Assessment, assess
+from tasks.panorama.algorithms.canvas import Box, columns_of
+from tasks.panorama.algorithms.gate import Verdict, judge
+from tasks.panorama.algorithms.seam_routing import routed_labels
+from tasks.panorama.algorithms.seams import UNCOVERED, LabelMap, fixed_labels
+from tasks.panorama.algorithms.source_maps import Maps, automatic_width_px
+from tasks.panorama.algorithms.stitch import (
+    Sources,
+    maps_of,
+    reduced_maps,
+    reduced_sources,
+    sources_of,
+    stitch,
+)
+from tasks.panorama.config import RenderConfig
+from tasks.panorama.types import Alignment, BoolArray, ByteImage, Correspondences, Photometry
+
+UNREPAIRED = "unrepaired"
+PROOF_FACTOR = 2  # ways are compared on a panorama this much smaller
+
+
+@dataclass(frozen=True)
+class Restitched:
+    """A capture, stitched.
+
+    Attributes:
+        sources: Its images, evened out.
+        assessments: Each way by name, on a panorama smaller by `PROOF_FACTOR`.
+        verdict: Which way is published.
+        nominal: Where the unrepaired way puts the images, full size.
+        maps: Where the published way puts them.
+        labels: Partition of the published panorama, its seams routed.
+        panorama: The published panorama, (width / 2, width, 3).
+    """
+
+    sources: Sources
+    assessments: Mapping[str, Assessment]
+    verdict: Verdict
+    nominal: Maps
+    maps: Maps
+    labels: LabelMap
+    panorama: ByteImage
+
+
+def restitch(
+    images: Sequence[ByteImage],
+    usable: Sequence[BoolArray | None],
+    ways: Mapping[str, Alignment],
+    photometry: Photometry,
+    held_out: Correspondences,
+    config: RenderConfig,
+) -> Restitched:
+    """Stitch a capture.
+
+    Args:
+        images: One (h, w, 3) BGR image per camera.
+        usable: Per image None or (h, w), False where an object lies that no seam should cut.
+        ways: Alignments by name; `UNREPAIRED` is the calibration as it was given.
+        photometry: Gains and falloff.
+        held_out: Correspondences that no fit has seen.
+        config: Size, seams, blend and gate.
+
+    Raises:
+        DataError: No image covers anything.
+    """
+    rig = ways[UNREPAIRED].rig
+    width_px = config.width_px or automatic_width_px(rig)
+    maps = {name: maps_of(alignment, width_px) for name, alignment in ways.items()}
+    sources = sources_of(images, usable, rig, photometry, maps[UNREPAIRED])
+    small = reduced_sources(sources, PROOF_FACTOR)
+    small_maps = {name: reduced_maps(found, PROOF_FACTOR) for name, found in maps.items()}
+    num_bands = max(0, config.num_bands - 1)
+    assessments = {
+        name: assess(
+            name, ways[name], small, small_maps[name], small_maps[UNREPAIRED], held_out, num_bands
+        )
+        for name in ways
+    }
+    repairs = [found.figures for name, found in assessments.items() if name != UNREPAIRED]
+    verdict = judge(assessments[UNREPAIRED].figures, repairs, config)
+    chosen = maps[verdict.published]
+    reach_px = round(config.seam_reach * width_px)
+    labels = routed_labels(chosen, assessments[verdict.published].proofs, reach_px)
+    panorama = stitch(sources, chosen, labels, config.num_bands)
+    return Restitched(sources, assessments, verdict, maps[UNREPAIRED], chosen, labels, panorama)
+
+
+def stitch_window(sources: Sources, maps: Maps, window: Box, num_bands: int) -> ByteImage:
+    """Stitch a window of a panorama on its fixed seams.
+
+    Args:
+        sources: The images.
+        maps: Where they go.
+        window: Which part, unrolled.
+        num_bands: Of the blend.
+
+    Returns:
+        (window height, window width, 3), as the whole panorama shows it.
+    """
+    labels = fixed_labels(maps)
+    needed = window.grown(4 * 2**num_bands)
+    rows = slice(max(0, needed.top_px), needed.bottom_px)
+    columns = np.unique(columns_of(needed, labels.shape[1]))
+    part = np.full_like(labels, UNCOVERED)
+    part[rows, columns] = labels[rows, columns]
+    picture = stitch(sources, maps, part, num_bands)
+    seen = picture[window.top_px : window.bottom_px]
+    return np.ascontiguousarray(seen[:, columns_of(window, labels.shape[1])])
