@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,19 +17,7 @@ _FORMAT = "panorama.rig/1"
 
 def write_rig_json(path: Path, rig: Rig) -> None:
     """Write a rig."""
-    cameras = [
-        {
-            "name": camera.name,
-            "width_px": camera.width_px,
-            "height_px": camera.height_px,
-            "model": camera.model,
-            "params": [float(x) for x in camera.params],
-            "camera_from_rig": camera.camera_from_rig.tolist(),
-            "centre_m": camera.centre_m.tolist(),
-        }
-        for camera in rig.cameras
-    ]
-    content = {"format": _FORMAT, "cameras": cameras}
+    content = {"format": _FORMAT, "cameras": [camera_to_json(camera) for camera in rig.cameras]}
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -41,18 +31,32 @@ def read_rig_json(path: Path) -> Rig:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
             raise ArtifactError(f"{path}: expected {_FORMAT}, found {content['format']}.")
-        cameras = tuple(
-            Camera(
-                name=camera["name"],
-                width_px=camera["width_px"],
-                height_px=camera["height_px"],
-                model=camera["model"],
-                params=tuple(camera["params"]),
-                camera_from_rig=np.array(camera["camera_from_rig"], np.float64),
-                centre_m=np.array(camera["centre_m"], np.float64),
-            )
-            for camera in content["cameras"]
-        )
+        return Rig(tuple(camera_from_json(camera) for camera in content["cameras"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path}: expected a rig written by this program: {error}.") from error
-    return Rig(cameras)
+
+
+def camera_to_json(camera: Camera) -> dict[str, Any]:
+    """A camera as plain JSON values."""
+    return {
+        "name": camera.name,
+        "width_px": camera.width_px,
+        "height_px": camera.height_px,
+        "model": camera.model,
+        "params": [float(x) for x in camera.params],
+        "camera_from_rig": camera.camera_from_rig.tolist(),
+        "centre_m": camera.centre_m.tolist(),
+    }
+
+
+def camera_from_json(entry: Mapping[str, Any]) -> Camera:
+    """The camera that `camera_to_json` described."""
+    return Camera(
+        name=entry["name"],
+        width_px=entry["width_px"],
+        height_px=entry["height_px"],
+        model=entry["model"],
+        params=tuple(entry["params"]),
+        camera_from_rig=np.array(entry["camera_from_rig"], np.float64),
+        centre_m=np.array(entry["centre_m"], np.float64),
+    )
