@@ -27,6 +27,7 @@ _TABLE_SIZE = 1025
 _NEWTON_STEPS_RADIAL = 3
 _NEWTON_STEPS_TANGENTIAL = 6
 _IMAGINARY_TOLERANCE = 1e-9
+_NEGLIGIBLE = 1e-12  # A coefficient that moves no pixel; roots of it would overflow.
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _lens(model: str, extra: tuple[float, ...], focal_in_half_sides: float) -> L
 
 
 def _first_turning_point(profile: tuple[float, ...]) -> float:
-    slope = polynomial.polytrim(polynomial.polyder(profile))
+    slope = polynomial.polytrim(polynomial.polyder(profile), _NEGLIGIBLE)
     if len(slope) < 2:
         return inf
     roots = polynomial.polyroots(slope)

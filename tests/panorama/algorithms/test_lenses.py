@@ -52,3 +52,7 @@ def test_inverse_within_the_range(k1, k2, p1, p2):
     assert known.all()
     back = undistort(bent, points)
     assert np.abs(back - plane / np.linalg.norm(plane, axis=1, keepdims=True)).max() < 1e-6
+
+
+def test_a_vanishing_coefficient_is_none():
+    assert lens("OPENCV", 0.0, 2.2e-313, 0.0, 0.0).max_radius == inf
