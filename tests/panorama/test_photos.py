@@ -105,7 +105,7 @@ def tiff_16(path: Path) -> None:
         ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("P")), "palette"),
         ("a.png", lambda p: save(p, Image.new("I;16", (9, 9))), "more than 8 bits"),
         ("a.png", lambda p: cv2.imwrite(str(p), np.zeros((9, 9, 3), np.uint16)), "16 bits per"),
-        ("a.tif", tiff_16, "16 bits per|more than 8 bits|damaged"),
+        ("a.tif", tiff_16, "16 bits per"),
         ("a.jpg", lambda p: p.write_bytes(b""), "an empty file"),
         ("a.jpg", lambda p: p.write_text("not an image"), "found 12 bytes that begin with"),
         ("a.jpg", lambda p: p.mkdir(), "expected a readable file: Is a directory"),
