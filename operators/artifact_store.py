@@ -14,6 +14,7 @@ import logging
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -102,7 +103,8 @@ class Draft:
             if first is not None:
                 _check_same(first, manifest, tolerances)
                 return first
-            self.storage.remove(self.folder)
+            with suppress(FileNotFoundError):  # another writer removed it first
+                self.storage.remove(self.folder)
         raise TransientError(f"{self.storage.uri}/{self.folder} changes while it is written")
 
     def _place(self, manifest: bytes) -> bool:

@@ -148,6 +148,7 @@ class StageItems:
         """Make each item in parallel, in the items' order; committed items are not redone."""
         made = _outcome_type(function)
         work = ItemWork(**self.work, function=function, outcome_type=made, config=config)
+        _check_unique([item.item_id for item in items])
         progress = Progress(work.spec.name, len(items), self.tracker)
         outcomes: list[Any] = [None] * len(items)
         running: dict[Future[Record], tuple[int, int]] = {}
@@ -194,6 +195,13 @@ def _outcome_type(function: Any) -> type[Record]:
     if not (isinstance(outcome, type) and issubclass(outcome, Record)):
         raise TypeError(f"annotate {function!r} with the Record that it returns")
     return outcome
+
+
+def _check_unique(item_ids: list[str]) -> None:
+    """Raise unless each id, which decides an item's draws, stands once."""
+    if len(set(item_ids)) < len(item_ids):
+        twice = next(each for each in item_ids if item_ids.count(each) > 1)
+        raise DataError(f"expected items with ids of their own, got {twice!r} twice: rename one")
 
 
 def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[Record | None]:

@@ -163,6 +163,11 @@ def test_draws_must_be_declared(local: LocalRun) -> None:
         _ = ctx.num_groups
 
 
+def test_two_items_with_one_id_are_refused(local: LocalRun, config: DoubleConfig) -> None:
+    with pytest.raises(DataError, match="got 'b' twice"):
+        run(local, config, "a", "b", "b")
+
+
 def unannotated(item: Number, config: DoubleConfig, folder: ItemFolder):
     return Doubled.model_construct()
 
