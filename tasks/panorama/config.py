@@ -111,7 +111,13 @@ class GateConfig:
         20, ge=1, le=100_000, help="Held-out matches that an overlap needs to be judged alone."
     )
     overlap_tolerance_px: float = setting(
-        0.1, ge=0, le=10, unit="px", help="How much worse one overlap may be, against noise."
+        0.1, ge=0, le=10, unit="px", help="How much worse one overlap may be."
+    )
+    overlap_sigmas: float = setting(
+        2.0,
+        ge=0,
+        le=10,
+        help="Standard errors of an overlap's change that count as chance, besides.",
     )
     seam_tolerance: float = setting(
         0.05, ge=0, le=1, help="How much worse the worst seam may be, relative, against noise."

@@ -32,6 +32,7 @@ from tasks.panorama.types import (
     ByteImage,
     Correspondences,
     Float32Array,
+    FloatArray,
     IntArray,
 )
 
@@ -71,6 +72,7 @@ def assess(
     maps: Maps,
     nominal: Maps,
     held_out: Correspondences,
+    errors_before_px: FloatArray,
     num_bands: int,
 ) -> Assessment:
     """Stitch a capture in one way and measure it.
@@ -82,8 +84,10 @@ def assess(
         maps: Where this way puts them on it.
         nominal: Where the nominal calibration puts them: decides the seams.
         held_out: Correspondences that no fit has seen.
+        errors_before_px: (n,) errors of the correspondences by the nominal calibration.
         num_bands: Of the blend.
     """
+    errors_now_px = errors_px(alignment, held_out)
     labels = fixed_labels(maps, nominal)
     picture = stitch(sources, maps, labels, num_bands)
     proofs = proofs_of(sources, maps)
@@ -93,14 +97,14 @@ def assess(
     worst = worst_excess(excesses)
     figures = Figures(
         name=name,
-        held_out=_held_out(alignment, held_out),
+        held_out=_held_out(errors_now_px, errors_before_px, held_out),
         worst_seam=worst,
         warp_p95_px=max(shape.p95_px for shape in shapes),
         max_strain=max(shape.max_strain for shape in shapes),
         has_fold=any(shape.has_fold for shape in shapes),
     )
     numbers = {
-        **_error_numbers(alignment, held_out),
+        **_error_numbers(errors_now_px),
         **_seam_numbers(steps),
         **({} if worst is None else {"seam_excess_worst": worst}),
         **_similarity_numbers(proofs),
@@ -168,18 +172,23 @@ def _shapes(alignment: Alignment) -> list[WarpShape]:
     ]
 
 
-def _held_out(alignment: Alignment, matches: Correspondences) -> dict[Pair, OverlapError]:
-    errors = errors_px(alignment, matches)
-    return {
-        pair: OverlapError(error.num_points, error.mean_px)
-        for pair, error in by_pair(errors, matches).items()
-    }
+def _held_out(
+    now_px: FloatArray, before_px: FloatArray, matches: Correspondences
+) -> dict[Pair, OverlapError]:
+    changes = by_pair((now_px - before_px) ** 2, matches)
+    result = {}
+    for pair, error in by_pair(now_px, matches).items():
+        mean_square = changes[pair].mean_px
+        result[pair] = OverlapError(
+            error.num_points, error.mean_px, float(np.sqrt(mean_square / error.num_points))
+        )
+    return result
 
 
-def _error_numbers(alignment: Alignment, matches: Correspondences) -> dict[str, float]:
-    if not len(matches):
+def _error_numbers(errors: FloatArray) -> dict[str, float]:
+    if not len(errors):
         return {"held_out_num": 0.0}
-    error = summarise(errors_px(alignment, matches))
+    error = summarise(errors)
     return {
         "held_out_num": float(error.num_points),
         "held_out_mean_px": error.mean_px,

@@ -24,10 +24,13 @@ class OverlapError:
     Attributes:
         num_points: Held-out correspondences.
         mean_px: Their mean error, panorama px at a width of 4096.
+        change_sigma_px: Standard error of the mean's change against the unrepaired stitch, from
+            the changes of the single points.
     """
 
     num_points: int
     mean_px: float
+    change_sigma_px: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def _held_out_objections(unrepaired: Figures, repair: Figures, config: GateConfi
         for pair, error in sorted(repair.held_out.items())
         if pair in unrepaired.held_out
         and error.num_points >= config.min_held_out
-        and error.mean_px > unrepaired.held_out[pair].mean_px + config.overlap_tolerance_px
+        and error.mean_px - unrepaired.held_out[pair].mean_px
+        > config.overlap_tolerance_px + config.overlap_sigmas * error.change_sigma_px
     ]
     named = ", ".join(f"{a}-{b} {x:.2f} > {y:.2f} px" for (a, b), x, y in worse[:_NUM_NAMED])
     if worse:

@@ -22,6 +22,7 @@ from tasks.panorama.algorithms.stitch import (
     stitch,
 )
 from tasks.panorama.config import RenderConfig
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, BoolArray, ByteImage, Correspondences, Photometry
 
 UNREPAIRED = "unrepaired"
@@ -79,11 +80,19 @@ def restitch(
     small = reduced_sources(sources, PROOF_FACTOR)
     small_maps = {name: reduced_maps(found, PROOF_FACTOR) for name, found in maps.items()}
     num_bands = max(0, config.num_bands - 1)
+    before_px = errors_px(ways[UNREPAIRED], held_out)
     assessments = {
         name: assess(
-            name, ways[name], small, small_maps[name], small_maps[UNREPAIRED], held_out, num_bands
+            name,
+            alignment,
+            small,
+            small_maps[name],
+            small_maps[UNREPAIRED],
+            held_out,
+            before_px,
+            num_bands,
         )
-        for name in ways
+        for name, alignment in ways.items()
     }
     repairs = [found.figures for name, found in assessments.items() if name != UNREPAIRED]
     verdict = judge(assessments[UNREPAIRED].figures, repairs, config)

@@ -7,6 +7,7 @@ from tasks.panorama.algorithms.assess import assess, overlap_similarity, seam_st
 from tasks.panorama.algorithms.seams import UNCOVERED, fixed_labels
 from tasks.panorama.algorithms.source_maps import source_maps
 from tasks.panorama.algorithms.stitch import proofs_of, sources_of
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, Photometry, Rig
 from tests.support.matches import matches_under
 from tests.support.spheres import photo_of_sphere, pinhole
@@ -32,12 +33,17 @@ def test_right_alignment_beats_a_wrong_one_in_every_figure():
             source_maps(rig, NONE, WIDTH_PX),
             nominal,
             matches,
+            errors_px(Alignment(OFF, NONE), matches),
             2,
         )
         for name, rig in (("unrepaired", OFF), ("recalibrated", TRUE))
     )
 
     assert right.numbers["held_out_mean_px"] < 1e-6
+    assert wrong.figures.held_out[(0, 1)].change_sigma_px == 0.0
+    error = wrong.figures.held_out[(0, 1)]
+    sigma_px = right.figures.held_out[(0, 1)].change_sigma_px
+    assert sigma_px == pytest.approx(error.mean_px / error.num_points**0.5, rel=0.1)
     assert wrong.numbers["held_out_mean_px"] == pytest.approx(
         np.hypot(1.5, 1.0) * 4096 / 360, rel=0.1
     )
@@ -58,7 +64,7 @@ def test_nothing_held_out_and_no_overlap_leave_figures_out():
     alignment = Alignment(rig, (None, None))
     matches = matches_under(alignment, [(0, 1)], 10)
 
-    found = assess("unrepaired", alignment, sources, maps, maps, matches, 2)
+    found = assess("unrepaired", alignment, sources, maps, maps, matches, np.empty(0), 2)
 
     assert found.figures.worst_seam is None
     assert found.figures.held_out_px is None

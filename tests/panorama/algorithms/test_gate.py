@@ -81,6 +81,14 @@ def test_tolerances_forgive_noise():
     assert len(objections(BEFORE, repair, strict)) == 2
 
 
+def test_growth_within_chance_is_forgiven():
+    errors = {(0, 1): OverlapError(50, 4.5, 0.3), (0, 2): OverlapError(50, 1.0, 0.3)}
+    repair = Figures("warped", errors, worst_seam=1.0)
+
+    assert objections(BEFORE, repair, CONFIG) == []
+    assert len(objections(BEFORE, repair, replace(CONFIG, overlap_sigmas=1.0))) == 1
+
+
 def test_limits_warn_or_refuse():
     wild = replace(figures("warped", 1.0, 1.0), warp_p95_px=14.0, max_strain=0.2)
 
