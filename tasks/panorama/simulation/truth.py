@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import DataError
+from tasks.panorama.rig_files.rig_json import camera_from_json, camera_to_json
 from tasks.panorama.types import (
     BoolArray,
     ByteImage,
-    Camera,
     Float32Array,
     FloatArray,
     IntArray,
@@ -77,7 +77,7 @@ def save_truth(folder: Path, truth: Truth) -> None:
     """Write the truth into a folder, which is made."""
     folder.mkdir(parents=True)
     document = {
-        "cameras": [_camera_to_json(camera) for camera in truth.rig.cameras],
+        "cameras": [camera_to_json(camera) for camera in truth.rig.cameras],
         "gains_bgr": truth.photometry.gains.tolist(),
         "vignetting": list(truth.photometry.vignetting),
     }
@@ -105,7 +105,7 @@ def load_truth(folder: Path) -> Truth:
     if not (inner / _CAMERAS).is_file():
         raise DataError(f"{folder}: expected truth/{_CAMERAS}; only simulated captures have truth")
     document = json.loads((inner / _CAMERAS).read_text(encoding="utf-8"))
-    rig = Rig(tuple(_camera_from_json(entry) for entry in document["cameras"]))
+    rig = Rig(tuple(camera_from_json(entry) for entry in document["cameras"]))
     k2, k4 = document["vignetting"]
     panorama = _read_png(inner / _PANORAMA, cv2.IMREAD_COLOR)
     is_sky = _read_png(inner / _PANORAMA_SKY, cv2.IMREAD_GRAYSCALE)
@@ -116,30 +116,6 @@ def load_truth(folder: Path) -> Truth:
         panorama=panorama,
         panorama_is_sky=None if is_sky is None else is_sky > 0,
         depths_m=_read_depths(inner / _DEPTHS, [camera.name for camera in rig.cameras]),
-    )
-
-
-def _camera_to_json(camera: Camera) -> dict[str, Any]:
-    return {
-        "name": camera.name,
-        "width_px": camera.width_px,
-        "height_px": camera.height_px,
-        "model": camera.model,
-        "params": list(camera.params),
-        "camera_from_rig": camera.camera_from_rig.tolist(),
-        "centre_m": camera.centre_m.tolist(),
-    }
-
-
-def _camera_from_json(entry: dict[str, Any]) -> Camera:
-    return Camera(
-        name=entry["name"],
-        width_px=entry["width_px"],
-        height_px=entry["height_px"],
-        model=entry["model"],
-        params=tuple(entry["params"]),
-        camera_from_rig=np.array(entry["camera_from_rig"]),
-        centre_m=np.array(entry["centre_m"]),
     )
 
 
