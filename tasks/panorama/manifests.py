@@ -94,3 +94,102 @@ class CaptureSet(Record):
 
     captures: tuple[CaptureRecord, ...]
     skipped: tuple[Skipped, ...]
+
+
+class RenderRecord(Record):
+    """A capture's panorama, as it is published, and how it compares.
+
+    Attributes:
+        item_id: The capture's id.
+        num_images: How many photos it was made from.
+        num_left_out: How many photos could not be used.
+        published: The way that was chosen: ``unrepaired``, ``recalibrated`` or ``warped``.
+        is_repaired: Whether that is a repair.
+        reasons: Why repairs were refused.
+        warnings: What is unusual about the published way.
+        figures: Figures of each way by name, on seams that are the same for all of them.
+        published_figures: Figures of the published picture itself, on its own seams.
+        width_px: Width of the whole panorama.
+        panorama: The published panorama, JPEG with GPano metadata, cropped to what is covered.
+        before: The unrepaired stitch, at half the width.
+        before_after: Crops at the worst seams above the whole picture.
+        crops: The same crops one by one, before and after side by side, the worst first.
+        quality: All of this as JSON.
+        flow: Picture of the flow in the overlaps, if there is one.
+    """
+
+    schema_id = "panorama.render/1"
+
+    item_id: str
+    num_images: int
+    num_left_out: int
+    published: str
+    is_repaired: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    figures: dict[str, dict[str, float]]
+    published_figures: dict[str, float]
+    width_px: int
+    panorama: FileRef
+    before: FileRef
+    before_after: FileRef
+    crops: tuple[FileRef, ...]
+    quality: FileRef
+    flow: FileRef | None
+
+
+class RenderSet(Record):
+    """A group of rendered captures.
+
+    Attributes:
+        captures: The panoramas.
+        skipped: Captures that this stage or one before it could not use, with reasons.
+    """
+
+    schema_id = "panorama.renders/1"
+
+    captures: tuple[RenderRecord, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class PublishedCapture(Record):
+    """One capture of a publication: verdict, figures and files, for tables and tools."""
+
+    schema_id = "panorama.published_capture/1"
+
+    item_id: str
+    published: str
+    is_repaired: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    before: dict[str, float]
+    after: dict[str, float]
+    panorama: FileRef
+    before_after: FileRef
+    quality: FileRef
+
+
+class Publication(Record):
+    """The end of a run: what was published, and the report.
+
+    Attributes:
+        captures: All captures of all groups, by id.
+        skipped: Captures that could not be used, with reasons.
+        num_repaired: How many are published repaired.
+        num_kept: How many are published as they were.
+        figures: Means over the captures.
+        report: Self-contained HTML page.
+        contact_sheet: Before and after at the worst seams of all captures.
+        exported_to: Folder with readable copies; empty if there is none.
+    """
+
+    schema_id = "panorama.publication/1"
+
+    captures: tuple[PublishedCapture, ...]
+    skipped: tuple[Skipped, ...]
+    num_repaired: int
+    num_kept: int
+    figures: dict[str, float]
+    report: FileRef
+    contact_sheet: FileRef | None
+    exported_to: str

@@ -37,6 +37,11 @@ class WorstPlace:
     row_px: int
     difference: float
 
+    def is_near(self, other: WorstPlace, distance_px: float) -> bool:
+        """Tell whether another place is nearer than a distance."""
+        apart = np.hypot(self.column_px - other.column_px, self.row_px - other.row_px)
+        return bool(apart < distance_px)
+
 
 def worst_places(seams: Sequence[SeamExcess], count: int, apart_px: int) -> list[WorstPlace]:
     """Find where images disagree most along seams.
@@ -63,7 +68,7 @@ def worst_places(seams: Sequence[SeamExcess], count: int, apart_px: int) -> list
     for place in candidates:
         if len(chosen) == count:
             break
-        if all(_distance_px(place, other) >= apart_px for other in chosen):
+        if not any(place.is_near(other, apart_px) for other in chosen):
             chosen.append(place)
     return chosen
 
@@ -162,10 +167,6 @@ def _row(pictures: Sequence[ByteImage]) -> ByteImage:
 def _smoothed(values: FloatArray) -> FloatArray:
     kernel = np.ones(min(_SMOOTHED_PLACES, len(values)))
     return np.asarray(np.convolve(values, kernel / len(kernel), mode="same"))
-
-
-def _distance_px(one: WorstPlace, other: WorstPlace) -> float:
-    return float(np.hypot(one.column_px - other.column_px, one.row_px - other.row_px))
 
 
 def _plain(text: str) -> str:

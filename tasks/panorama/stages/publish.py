@@ -1,0 +1,212 @@
+"""Last stage: gather what was rendered, report it, and export readable copies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tasks.core.errors import ResourceError
+from tasks.core.ports import ItemFolder, Skipped, StageContext
+from tasks.core.records import Record
+from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.stages import StageSpec, stage
+from tasks.panorama.config import PublishConfig
+from tasks.panorama.manifests import (
+    Publication,
+    PublishedCapture,
+    RenderRecord,
+    RenderSet,
+)
+from tasks.panorama.photos import read_photo
+from tasks.panorama.pictures import contact_sheet, fitted
+from tasks.panorama.report import COLUMNS, ReportPicture, html_report
+from tasks.panorama.types import ByteImage
+
+_UNREPAIRED = "unrepaired"
+_REPORT_FILE, _SHEET_FILE = "report.html", "contact_sheet.jpg"
+_QUALITY = 82
+_PREVIEW_WIDTH_PX = 1400
+_MAX_PICTURED = 60  # captures of the report that have pictures, so that a browser can open it
+_MAX_ON_SHEET = 120  # crops; a JPEG has at most 65,500 rows
+
+
+class _Renders(Record):
+    """All that the report is made from."""
+
+    schema_id = "panorama.report_input/1"
+
+    item_id: str
+    captures: tuple[RenderRecord, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class _Report(Record):
+    """The files of the report."""
+
+    schema_id = "panorama.report/1"
+
+    item_id: str
+    report: FileRef
+    contact_sheet: FileRef | None
+
+
+@stage(
+    StageSpec(
+        name="panorama.publish",
+        section="publish",
+        libraries=("numpy", "opencv-python-headless"),
+    )
+)
+def publish_captures(
+    renders: list[ArtifactRef], config: PublishConfig, ctx: StageContext
+) -> ArtifactRef:
+    """Report all captures of all groups, and copy their panoramas to where people look."""
+    sets = [ctx.store.read(ref, RenderSet) for ref in renders]
+    captures = sorted((c for each in sets for c in each.captures), key=lambda c: c.item_id)
+    skipped = sorted((s for each in sets for s in each.skipped), key=lambda s: s.item_id)
+    item = _Renders(item_id="report", captures=tuple(captures), skipped=tuple(skipped))
+    (report,) = ctx.items.map(write_report, [item], config)
+    if isinstance(report, Skipped):
+        raise ResourceError(f"the report could not be made: {report.reason}")
+    published = [_published(capture) for capture in captures]
+    num_repaired = sum(capture.is_repaired for capture in captures)
+    publication = Publication(
+        captures=tuple(published),
+        skipped=tuple(skipped),
+        num_repaired=num_repaired,
+        num_kept=len(captures) - num_repaired,
+        figures=_means(published),
+        report=report.report,
+        contact_sheet=report.contact_sheet,
+        exported_to=config.export_to,
+    )
+    if config.export_to:
+        _export(Path(config.export_to).expanduser(), captures, report, ctx.store.fetch)
+    _track(publication, ctx)
+    return ctx.store.write(publication)
+
+
+def write_report(item: _Renders, config: PublishConfig, folder: ItemFolder) -> _Report:
+    """Write the report and the contact sheet of all captures."""
+    pictures = {
+        capture.item_id: _pictures(capture, folder.fetch)
+        for capture in item.captures[:_MAX_PICTURED]
+    }
+    published = [_published(capture) for capture in item.captures]
+    page = html_report(published, item.skipped, pictures)
+    (folder.path / _REPORT_FILE).write_text(page, encoding="utf-8")
+    crops = [crop for capture in item.captures for crop in capture.crops[: config.num_crops]]
+    sheet = None
+    if crops:
+        images = [_read(folder.fetch(crop)) for crop in crops[:_MAX_ON_SHEET]]
+        (folder.path / _SHEET_FILE).write_bytes(_jpeg(contact_sheet(images)))
+        sheet = folder.add(_SHEET_FILE)
+    return _Report(item_id=item.item_id, report=folder.add(_REPORT_FILE), contact_sheet=sheet)
+
+
+def _published(capture: RenderRecord) -> PublishedCapture:
+    return PublishedCapture(
+        item_id=capture.item_id,
+        published=capture.published,
+        is_repaired=capture.is_repaired,
+        reasons=capture.reasons,
+        warnings=capture.warnings,
+        before=capture.figures[_UNREPAIRED],
+        after=capture.figures[capture.published],
+        panorama=capture.panorama,
+        before_after=capture.before_after,
+        quality=capture.quality,
+    )
+
+
+def _pictures(capture: RenderRecord, fetch: Callable[[FileRef], Path]) -> list[ReportPicture]:
+    panorama = fitted(_read(fetch(capture.panorama)), _PREVIEW_WIDTH_PX)
+    crops = [_read(fetch(crop)) for crop in capture.crops]
+    return [
+        ReportPicture(f"{capture.item_id}: panorama", _jpeg(panorama)),
+        *(ReportPicture(f"{capture.item_id}: before and after", _jpeg(crop)) for crop in crops),
+    ]
+
+
+def _means(captures: Sequence[PublishedCapture]) -> dict[str, float]:
+    """Mean of each figure over the captures that have it, before and after."""
+    means = {}
+    for name, _, _, _ in COLUMNS:
+        both = [
+            (c.before[name], c.after[name])
+            for c in captures
+            if name in c.before and name in c.after
+        ]
+        if both:
+            before, after = np.mean(both, axis=0)
+            means[f"{name}_before"], means[f"{name}_after"] = float(before), float(after)
+    return means
+
+
+def _track(publication: Publication, ctx: StageContext) -> None:
+    counts = {
+        "captures": len(publication.captures),
+        "captures_repaired": publication.num_repaired,
+        "captures_kept": publication.num_kept,
+        "captures_skipped": len(publication.skipped),
+    }
+    ctx.tracker.log_metrics({**{k: float(v) for k, v in counts.items()}, **publication.figures})
+    ctx.tracker.log_figure(ctx.store.fetch(publication.report), _REPORT_FILE)
+    if publication.contact_sheet is not None:
+        ctx.tracker.log_figure(ctx.store.fetch(publication.contact_sheet), _SHEET_FILE)
+
+
+def _export(
+    target: Path,
+    captures: Sequence[RenderRecord],
+    report: _Report,
+    fetch: Callable[[FileRef], Path],
+) -> None:
+    """Copy what people look at; each file appears whole.
+
+    Raises:
+        ResourceError: The folder can't be written.
+    """
+    files = {_REPORT_FILE: report.report}
+    if report.contact_sheet is not None:
+        files[_SHEET_FILE] = report.contact_sheet
+    for capture in captures:
+        files[f"{capture.item_id}/panorama.jpg"] = capture.panorama
+        files[f"{capture.item_id}/before.jpg"] = capture.before
+        files[f"{capture.item_id}/before_after.jpg"] = capture.before_after
+        files[f"{capture.item_id}/quality.json"] = capture.quality
+    for name, file in files.items():
+        _copy(fetch(file), target / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+        try:
+            shutil.copyfile(source, name)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            f"{target}: could not export ({error.strerror}); choose a writable folder with free "
+            "space as publish.export_to, or leave it empty."
+        ) from error
+
+
+def _read(path: Path) -> ByteImage:
+    return read_photo(path, 1)
+
+
+def _jpeg(picture: ByteImage) -> bytes:
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return data.tobytes()
