@@ -44,7 +44,7 @@ class MatchConfig:
     """
 
     scale: float = setting(
-        0.7, ge=0.1, le=1.0, help="Size of the images in which the flow runs, against the source."
+        1.0, ge=0.1, le=1.0, help="Size of the images in which the flow runs, against the source."
     )
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to be matched."
@@ -82,17 +82,17 @@ class SolveConfig:
     )
     refine_focal: bool = setting(True, help="Whether recalibration changes focal lengths.")
     rotation_ridge: float = setting(
-        0.4, ge=0, le=100, help="Weight of the turn of a camera against its calibration."
+        0.3, ge=0, le=100, help="Weight of the turn of a camera against its calibration."
     )
     focal_ridge: float = setting(
         0.1, ge=0, le=100, help="Weight of a change of focal length against the calibration."
     )
-    num_cells: int = setting(9, ge=1, le=40, help="Spline cells along the longer side of an image.")
+    num_cells: int = setting(12, ge=1, le=40, help="Spline cells along the longer side of an image.")
     bending: float = setting(
-        0.05, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
+        0.03, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
     )
     ridge: float = setting(
-        0.03, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
+        0.01, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
     )
     loss_width_px: float = setting(
         1.0, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."

@@ -20,7 +20,7 @@ from tasks.panorama.types import Alignment, Camera, Correspondences, FloatArray,
 
 _STEP_PX = 4.0
 _TRUNCATION = 4.0  # standard deviations
-_FADE = 1e-3  # of one match at distance zero: below this density the warp fades
+_FADE = 1e-2  # of one match at distance zero: below this density the warp fades
 
 
 def interpolate_fields(
