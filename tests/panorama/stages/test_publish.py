@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import cv2
+import pytest
+
+from operators.local import LocalRun
+from tasks.core.errors import ResourceError
+from tasks.panorama.config import PublishConfig
+from tasks.panorama.manifests import Publication
+from tasks.panorama.stages.publish import publish_captures
+from tests.support.sample_renders import SampleRenderConfig, render_samples
+
+
+@pytest.fixture
+def run(tmp_path):
+    return LocalRun(tmp_path / "store")
+
+
+@pytest.fixture
+def groups(run):
+    return [
+        run.run(render_samples, config=SampleRenderConfig(repaired=("b", "a"), skipped=("x",))),
+        run.run(render_samples, config=SampleRenderConfig(kept=("c",))),
+    ]
+
+
+def test_all_groups_are_gathered(run, groups):
+    publication = run.read(run.run(publish_captures, groups, config=PublishConfig()), Publication)
+
+    assert [capture.item_id for capture in publication.captures] == ["a", "b", "c"]
+    assert [each.item_id for each in publication.skipped] == ["x"]
+    assert (publication.num_repaired, publication.num_kept) == (2, 1)
+    assert publication.figures["held_out_mean_px_before"] == 4.0
+    assert publication.figures["held_out_mean_px_after"] == pytest.approx((0.5 + 0.5 + 4.0) / 3)
+    assert publication.captures[2].after == publication.captures[2].before
+    assert publication.exported_to == ""
+
+
+def test_report_and_sheet_show_every_capture(run, groups):
+    config = PublishConfig(num_crops=2)
+    publication = run.read(run.run(publish_captures, groups, config=config), Publication)
+
+    page = run.fetch(publication.report).read_text("utf-8")
+    assert page.count("data:image/jpeg;base64,") == 3 * (1 + 3)
+    assert "no &lt;photos&gt;" in page
+    assert "worst seam 2.00, unrepaired 1.50" in page
+    sheet = cv2.imread(str(run.fetch(publication.contact_sheet)))
+    crops = 6
+    assert sheet.shape[0] * sheet.shape[1] >= crops * 60 * 160
+
+
+def test_copies_appear_where_people_look(run, groups, tmp_path):
+    config = PublishConfig(export_to=str(tmp_path / "export"))
+
+    run.run(publish_captures, groups, config=config)
+
+    found = {str(p.relative_to(tmp_path / "export")) for p in (tmp_path / "export").rglob("*.*")}
+    names = ("panorama.jpg", "before.jpg", "before_after.jpg", "quality.json")
+    expected = {f"{capture}/{name}" for capture in "abc" for name in names}
+    assert found == expected | {"report.html", "contact_sheet.jpg"}
+
+
+def test_export_that_cannot_be_written_says_so(run, groups, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(ResourceError, match=r"could not export.*publish\.export_to"):
+        run.run(
+            publish_captures, groups, config=PublishConfig(export_to=str(tmp_path / "file" / "x"))
+        )
+
+
+def test_nothing_rendered_gives_an_empty_publication(run):
+    empty = run.run(render_samples, config=SampleRenderConfig(skipped=("x",)))
+
+    publication = run.read(run.run(publish_captures, [empty], config=PublishConfig()), Publication)
+
+    assert publication.captures == ()
+    assert publication.contact_sheet is None
+    assert "0 captures" in run.fetch(publication.report).read_text("utf-8")
