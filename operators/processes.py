@@ -93,13 +93,7 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
         ResourceError: Some can't be ended.
     """
     sessions = tuple(sessions)
-    alive = members(mark, sessions)
-    ours = {process.pid for process in alive}
-    for process in alive:
-        # Only the roots are asked: they know in which order their children end.
-        if _ask(process.ppid) not in ours:
-            _ask(process.terminate)
-    _wait(alive, patience_s)
+    ask_to_end(members(mark, sessions), patience_s)
     killed = 0
     for _ in range(10):
         left = members(mark, sessions)
@@ -110,6 +104,21 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
         killed += len(left)
         _wait(left, 2.0)
     raise ResourceError(f"processes {[p.pid for p in left]} don't end; kill them by hand")
+
+
+def ask_to_end(ending: Sequence[psutil.Process], patience_s: float) -> None:
+    """Send TERM to processes, and wait until all have ended or the patience has.
+
+    Args:
+        ending: The processes; only those without a parent among them get the signal, since
+            they know in which order their children end.
+        patience_s: How long to wait.
+    """
+    ours = {process.pid for process in ending}
+    for process in ending:
+        if _ask(process.ppid) not in ours:
+            _ask(process.terminate)
+    _wait(ending, patience_s)
 
 
 def free_ports(count: int) -> list[int]:

@@ -41,7 +41,7 @@ LOGS = STATE / "logs"
 MARK = f"stack-{hashlib.sha256(str(STATE).encode()).hexdigest()[:8]}"
 WISHED_PORTS = (8080, 5000, 8265)
 UP_LIMIT_S = 240.0
-DOWN_LIMIT_S = 45.0
+DOWN_LIMIT_S, ORPHANS_LIMIT_S = 45.0, 3.0
 # Runs of the pool's tasks at a time, waiting ones included.
 POOL_SLOTS = 8
 EXIT_DOWN = 3
@@ -76,7 +76,7 @@ def up(dags: Path = ROOT / "dags") -> None:
         if ports and all(check(ports) for _, check in _CHECKS):
             _say("the stack is up already")
         else:
-            processes.end(MARK, patience_s=DOWN_LIMIT_S)
+            _end()
             ports = Ports.choose(*WISHED_PORTS)
             _start(ports, dags)
             _count_waiting_tasks(ports)
@@ -88,7 +88,7 @@ def down() -> None:
     """Stop the stack; nothing that it started is left."""
     with _lock():
         begun_s, was_up = time.monotonic(), NOTE.exists()
-        num_killed = processes.end(MARK, patience_s=DOWN_LIMIT_S)
+        num_killed = _end()
         NOTE.unlink(missing_ok=True)
         shutil.rmtree(_run_folder(), ignore_errors=True)
         how = f", {num_killed} processes had to be killed" if num_killed else ""
@@ -159,6 +159,19 @@ stdout_logfile_backups=2
         for name, command in programs.items()
     ]
     return "".join(sections)
+
+
+def _end() -> int:
+    """End the servers; returns how many processes had to be killed.
+
+    Supervisor ends its servers in order. What is left then are orphans of servers that were
+    killed before, such as the workers of a scheduler; they don't listen to TERM.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((_run_folder() / "supervisord.pid").read_text())
+        server = [process for process in processes.members(MARK) if process.pid == pid]
+        processes.ask_to_end(server, DOWN_LIMIT_S)
+    return processes.end(MARK, patience_s=ORPHANS_LIMIT_S)
 
 
 def _start(ports: Ports, dags: Path) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Before anything of Airflow or of the services is imported: tests keep no state outside.
+STATE = Path(tempfile.mkdtemp(prefix="orrery-tests-"))
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+os.environ["ORRERY_STATE"] = str(STATE)
+os.environ["AIRFLOW_HOME"] = str(STATE / "airflow-tests")
 
 
 @pytest.fixture(scope="session")
