@@ -8,6 +8,7 @@ archive, other settings) tries it again.
 
 from __future__ import annotations
 
+import time
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -106,9 +107,11 @@ def make_item(work: ItemWork, item: Any) -> Record:
     key = work.key(item)
     try:
         with _Folder(work, item.item_id, key) as folder:
+            begun_s = time.monotonic()
             with limited(work.limits):
                 outcome = work.function(item, work.config, folder)
-            manifest = Manifest.of(outcome, work.spec.name, key, work.provenance)
+            provenance = {**work.provenance, "seconds": round(time.monotonic() - begun_s, 3)}
+            manifest = Manifest.of(outcome, work.spec.name, key, provenance)
             kept = folder.commit(manifest, work.spec.tolerances)
             return kept.record(work.outcome_type, folder.folder)
     except DataError as error:
