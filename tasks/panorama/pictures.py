@@ -73,26 +73,27 @@ def worst_places(seams: Sequence[SeamExcess], count: int, apart_px: int) -> list
     return chosen
 
 
-def window_around(
-    place: WorstPlace, factor: int, size_px: tuple[int, int], panorama_width_px: int
-) -> Box:
-    """Window of a panorama around a place.
+def window_around(place: WorstPlace, factor: int, size_px: tuple[int, int], covered: Box) -> Box:
+    """Window of a panorama around a place, within what is covered as far as it can be.
 
     Args:
         place: The place, on a panorama that is smaller by `factor`.
         factor: See above.
-        size_px: (width, height) of the window.
-        panorama_width_px: Width of the panorama.
+        size_px: (width, height) of the window; smaller where less is covered.
+        covered: Box of the covered part of the panorama.
 
     Returns:
-        An unrolled box whose rows lie within the panorama.
+        The window.
     """
-    width_px, height_px = size_px
-    height_px = min(height_px, panorama_width_px // 2)
+    width_px, height_px = min(size_px[0], covered.width_px), min(size_px[1], covered.height_px)
     left_px = place.column_px * factor - width_px // 2
     top_px = place.row_px * factor - height_px // 2
-    top_px = int(np.clip(top_px, 0, panorama_width_px // 2 - height_px))
-    return Box(left_px, top_px, width_px, height_px)
+    return Box(
+        int(np.clip(left_px, covered.left_px, covered.right_px - width_px)),
+        int(np.clip(top_px, covered.top_px, covered.bottom_px - height_px)),
+        width_px,
+        height_px,
+    )
 
 
 def crop(panorama: ByteImage, window: Box) -> ByteImage:

@@ -69,9 +69,10 @@ def worst_crops(found: Restitched, name: str, num_bands: int) -> list[ByteImage]
     for place in worst_places(after, _NUM_CROPS, apart_px):
         if len(places) < _NUM_CROPS and all(not place.is_near(p, apart_px) for p in places):
             places.append(place)
+    covered = _covered(found.labels)
     pictures = []
     for place in places:
-        window = window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, width_px)
+        window = window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, covered)
         seam = f"images {place.pair[0]} and {place.pair[1]}"
         pictures.append(
             side_by_side(

@@ -48,13 +48,16 @@ def test_worst_places_keep_apart_and_may_be_fewer():
     assert worst_places([], 3, 80) == []
 
 
-def test_window_lies_around_its_place_and_within_the_poles():
-    near_pole = WorstPlace((0, 1), 10, 2, 1.0)
-    middle = WorstPlace((0, 1), 200, 128, 1.0)
+def test_window_lies_around_its_place_and_within_what_is_covered():
+    covered = Box(0, 20, 1024, 400)
 
-    assert window_around(middle, 2, (80, 40), 1024) == Box(360, 236, 80, 40)
-    assert window_around(near_pole, 2, (80, 40), 1024) == Box(-20, 0, 80, 40)
-    assert window_around(near_pole, 2, (80, 4000), 1024).height_px == 512
+    def window(column: int, row: int, width: int = 80, height: int = 40) -> Box:
+        return window_around(WorstPlace((0, 1), column, row, 1.0), 2, (width, height), covered)
+
+    assert window(200, 128) == Box(360, 236, 80, 40)
+    assert window(10, 2) == Box(0, 20, 80, 40)
+    assert window(510, 209) == Box(944, 380, 80, 40)
+    assert window(200, 128, 4000, 4000) == covered
 
 
 def test_crop_goes_on_over_the_border():

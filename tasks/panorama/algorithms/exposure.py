@@ -25,6 +25,9 @@ from tasks.panorama.algorithms.source_maps import Maps, SourceMap, border_distan
 from tasks.panorama.algorithms.warp import prefiltered, warp
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, Photometry
 
+_CLIPPED = 250.0  # grey levels from which a photo holds no detail
+_WHITE_PERCENT = 99.5
+_KNEE = 190.0
 _SHADE_GRID = 32
 _NUM_TERMS = 6  # 1, x, y, x^2, xy, y^2
 _DARKEST = 8.0  # grey levels; below, noise spoils the ratio
@@ -116,6 +119,43 @@ def fit_shades(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
         for _ in range(_NUM_ITERATIONS):
             shades[:, :, channel] = _solve(overlaps, shades[:, :, channel], channel)
     return shades
+
+
+def white_point(images: Sequence[Float32Array], evened_images: Sequence[Float32Array]) -> float:
+    """Value up to which evened images hold detail: 255 or more.
+
+    Args:
+        images: One (h, w, 3) image per camera, 0..255; small ones do.
+        evened_images: The same, evened.
+    """
+    brightest = [
+        even.max(axis=2)[image.max(axis=2) < _CLIPPED]
+        for image, even in zip(images, evened_images, strict=True)
+    ]
+    values = np.concatenate(brightest)
+    return max(255.0, float(np.percentile(values, _WHITE_PERCENT))) if len(values) else 255.0
+
+
+def rolled_off(image: Float32Array, white: float) -> Float32Array:
+    """Bring highlights back below 255: a shoulder that ends at the white point.
+
+    The curve of Reinhard, Stark, Shirley, Ferwerda, *Photographic Tone Reproduction for Digital
+    Images*, SIGGRAPH 2002, equation 4, above a knee; below it, and where the white point is
+    255, nothing changes.
+
+    Args:
+        image: (h, w, 3).
+        white: What becomes 255.
+    """
+    if white <= 255.0:
+        return image
+    bright = image > _KNEE
+    height = 255.0 - _KNEE
+    over = (image[bright] - _KNEE) / height
+    end = (white - _KNEE) / height
+    result = image.copy()
+    result[bright] = _KNEE + height * np.minimum(over * (1 + over / end**2) / (1 + over), 1.0)
+    return result
 
 
 def _shade_factor(shade: FloatArray | None, width_px: int, height_px: int) -> Float32Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.panorama.algorithms.blend import blend
 from tasks.panorama.algorithms.canvas import Box
-from tasks.panorama.algorithms.exposure import evened, fit_shades
+from tasks.panorama.algorithms.exposure import evened, fit_shades, rolled_off, white_point
 from tasks.panorama.algorithms.inversion import inverse_field
 from tasks.panorama.algorithms.seam_routing import Proof, proof_of
 from tasks.panorama.algorithms.seams import LabelMap
@@ -75,11 +75,11 @@ def sources_of(
         maps: Where the images go on the panorama, to within a few pixels.
     """
     panorama_width_px = known_map(maps).panorama_width_px
-    shades = _shades(images, rig, photometry, maps)
+    shades, white = _light(images, rig, photometry, maps)
     logs = np.log(photometry.gains) + shades[:, 0]
     colours, focals_px = [], []
     for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True)):
-        even = evened(image, photometry, index, shades[index])
+        even = rolled_off(evened(image, photometry, index, shades[index]), white)
         colours.append(prefiltered(even, focal_of(camera), panorama_width_px))
         focals_px.append(focal_of(camera) * colours[-1].shape[1] / camera.width_px)
     return Sources(
@@ -152,16 +152,18 @@ def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> By
     return blend(labels, len(maps), sample, num_bands)
 
 
-def _shades(
+def _light(
     images: Sequence[ByteImage], rig: Rig, photometry: Photometry, maps: Maps
-) -> FloatArray:
-    """Differences of brightness that the photometry leaves, from small images."""
+) -> tuple[FloatArray, float]:
+    """Differences of brightness that the photometry leaves, and the white point."""
     width_px = known_map(maps).panorama_width_px // _SHADE_FACTOR
     small = [
-        evened(prefiltered(image, focal_of(camera), width_px), photometry, index)
-        for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True))
+        prefiltered(image, focal_of(camera), width_px)
+        for image, camera in zip(images, rig.cameras, strict=True)
     ]
-    return fit_shades(small, maps)
+    shades = fit_shades([evened(image, photometry, i) for i, image in enumerate(small)], maps)
+    even = [evened(image, photometry, i, shades[i]) for i, image in enumerate(small)]
+    return shades, white_point(small, even)
 
 
 def _inverse(field: DisplacementField, camera: Camera) -> DisplacementField:

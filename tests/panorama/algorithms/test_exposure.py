@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.panorama.algorithms.exposure import evened, fit_shades
+from tasks.panorama.algorithms.exposure import evened, fit_shades, rolled_off, white_point
 from tasks.panorama.algorithms.source_maps import source_maps
 from tasks.panorama.types import Float32Array, Photometry, Rig
 from tests.support.spheres import photo_of_sphere, pinhole, small_rosette
@@ -91,3 +91,26 @@ def test_image_that_meets_no_other_is_left_alone():
     images = [photo_of_sphere(camera).astype(np.float32) for camera in rig.cameras]
 
     assert not fit_shades([*images, images[0]], maps).any()
+
+
+def test_white_point_is_the_brightest_detail():
+    image = np.full((40, 40, 3), 100.0, np.float32)
+    image[:20] = 200.0
+    image[:5] = 255.0
+
+    assert white_point([image], [image]) == 255.0
+    assert white_point([image], [image * 1.5]) == 300.0
+    assert white_point([np.full_like(image, 255.0)], [image * 9]) == 255.0
+
+
+def test_highlights_roll_off_and_the_rest_stays():
+    ramp = np.tile(np.linspace(0, 400, 801, dtype=np.float32)[None, :, None], (2, 1, 3))
+
+    result = rolled_off(ramp, 320.0)[0, :, 0]
+
+    assert rolled_off(ramp, 255.0) is ramp
+    np.testing.assert_array_equal(result[: 2 * 190], ramp[0, : 2 * 190, 0])
+    assert (np.diff(result) >= 0).all()
+    assert np.abs(np.diff(result)).max() <= 0.5 + 1e-3
+    np.testing.assert_allclose(result[2 * 320 :], 255.0)
+    assert result[2 * 255] < 245

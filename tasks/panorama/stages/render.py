@@ -1,0 +1,157 @@
+"""Fourth stage: stitch each capture in its ways, judge them, draw the one to publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.core.outcomes import split
+from tasks.core.ports import ItemFolder, StageContext
+from tasks.core.refs import ArtifactRef
+from tasks.core.stages import StageSpec, stage
+from tasks.panorama.algorithms.assess import seam_steps
+from tasks.panorama.algorithms.restitch import UNREPAIRED, Restitched, restitch
+from tasks.panorama.algorithms.seams import UNCOVERED
+from tasks.panorama.capture_files import Fetch, read_images, read_masks, truth_folder
+from tasks.panorama.config import RenderConfig
+from tasks.panorama.manifests import CaptureRecord, RenderRecord, RenderSet, WarpRecord, WarpSet
+from tasks.panorama.metrics.true_figures import true_figures
+from tasks.panorama.render_files import (
+    before_after,
+    worst_crops,
+    write_before,
+    write_jpeg,
+    write_panorama,
+)
+from tasks.panorama.simulation.truth import load_truth
+from tasks.panorama.solution import read_solution
+
+_FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim", "true_mean_px")
+
+
+@stage(
+    StageSpec(
+        name="panorama.render",
+        section="render",
+        libraries=("numpy", "scipy", "opencv-python-headless"),
+    )
+)
+def render_captures(warps: ArtifactRef, config: RenderConfig, ctx: StageContext) -> ArtifactRef:
+    """Warp, blend and judge all captures of a group."""
+    solved = ctx.store.read(warps, WarpSet)
+    outcomes = ctx.items.map(render_one, solved.captures, config)
+    captures, skipped = split(outcomes, config.max_skipped_fraction)
+    ctx.tracker.log_metrics(_means(captures))
+    for capture in captures:
+        name = f"{capture.item_id}/before_after.jpg"
+        ctx.tracker.log_figure(ctx.store.fetch(capture.before_after), name)
+    return ctx.store.write(RenderSet(captures=captures, skipped=(*solved.skipped, *skipped)))
+
+
+def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> RenderRecord:
+    """Stitch one capture and write its pictures.
+
+    Raises:
+        DataError: A file is missing or nothing can be stitched.
+    """
+    capture = item.capture
+    solution = read_solution(item, folder.fetch)
+    found = restitch(
+        read_images(capture, folder.fetch),
+        read_masks(capture, folder.fetch),
+        solution.ways,
+        solution.photometry,
+        solution.held_out,
+        config,
+    )
+    figures = _figures(found, capture, folder.fetch)
+    own = seam_steps(found.panorama, found.labels)
+    published_figures = (
+        {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
+    )
+    write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality)
+    write_before(folder.path / "before.jpg", found, config.jpeg_quality)
+    crops = worst_crops(found, capture.item_id, config.num_bands)
+    for index, picture in enumerate(crops):
+        write_jpeg(folder.path / f"crop_{index}.jpg", picture)
+    write_jpeg(folder.path / "before_after.jpg", before_after(found, capture.item_id, crops))
+    quality = _quality(capture, found, figures, published_figures)
+    (folder.path / "quality.json").write_text(quality, encoding="utf-8")
+    verdict = found.verdict
+    return RenderRecord(
+        item_id=item.item_id,
+        num_images=len(capture.images),
+        num_left_out=len(capture.left_out),
+        published=verdict.published,
+        is_repaired=verdict.is_repaired,
+        reasons=verdict.reasons,
+        warnings=verdict.warnings,
+        figures=figures,
+        published_figures=published_figures,
+        width_px=found.sources.panorama_width_px,
+        panorama=folder.add("panorama.jpg"),
+        before=folder.add("before.jpg"),
+        before_after=folder.add("before_after.jpg"),
+        crops=tuple(folder.add(f"crop_{index}.jpg") for index in range(len(crops))),
+        quality=folder.add("quality.json"),
+        flow=item.flow,
+    )
+
+
+def _figures(
+    found: Restitched, capture: CaptureRecord, fetch: Fetch
+) -> dict[str, dict[str, float]]:
+    """Figures of each way, and those against the truth where it is known."""
+    figures = {way: dict(each.numbers) for way, each in found.assessments.items()}
+    folder = truth_folder(capture, fetch)
+    if folder is not None and not capture.left_out:
+        truth = load_truth(folder)
+        for way, each in found.assessments.items():
+            covered = each.labels != UNCOVERED
+            figures[way] |= true_figures(truth, each.alignment, each.picture, covered)
+    return figures
+
+
+def _quality(
+    capture: CaptureRecord,
+    found: Restitched,
+    figures: dict[str, dict[str, float]],
+    published_figures: dict[str, float],
+) -> str:
+    """Everything that is known of a result, as JSON."""
+    verdict = found.verdict
+    document = {
+        "capture": capture.item_id,
+        "num_images": len(capture.images),
+        "left_out": {each.name: each.reason for each in capture.left_out},
+        "published": verdict.published,
+        "is_repaired": verdict.is_repaired,
+        "reasons": verdict.reasons,
+        "warnings": verdict.warnings,
+        "figures": figures,
+        "published_figures": published_figures,
+        "gains_bgr": np.round(found.sources.gains, 5).tolist(),
+        "width_px": found.sources.panorama_width_px,
+    }
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _means(captures: Sequence[RenderRecord]) -> dict[str, float]:
+    """Means over the captures, for the tracker."""
+    means = {"repaired": float(np.mean([c.is_repaired for c in captures]))} if captures else {}
+    for name in _FIGURES:
+        for title, ways in (("before", [UNREPAIRED] * len(captures)), ("after", _ways(captures))):
+            values = [
+                capture.figures[way][name]
+                for capture, way in zip(captures, ways, strict=True)
+                if name in capture.figures[way]
+            ]
+            if values:
+                means[f"{name}_{title}"] = float(np.mean(values))
+    return means
+
+
+def _ways(captures: Sequence[RenderRecord]) -> list[str]:
+    return [capture.published for capture in captures]
