@@ -7,7 +7,7 @@ calibration), same blend. So what differs is the alignment alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import cv2
@@ -17,12 +17,14 @@ import numpy.typing as npt
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.gate import Figures, OverlapError, Pair
+from tasks.panorama.algorithms.grid_field import nodes
+from tasks.panorama.algorithms.inversion import largest_strain, smallest_determinant
 from tasks.panorama.algorithms.seam_excess import SeamExcess, seam_excesses, worst_excess
 from tasks.panorama.algorithms.seam_routing import Proof
 from tasks.panorama.algorithms.seams import UNCOVERED, LabelMap, fixed_labels
 from tasks.panorama.algorithms.source_maps import Maps
 from tasks.panorama.algorithms.stitch import Sources, proofs_of, stitch
-from tasks.panorama.metrics.bending import WarpShape, measure_warp
+from tasks.panorama.metrics.bending import output_px_per_source_px
 from tasks.panorama.metrics.misalignment import by_pair, errors_px, summarise
 from tasks.panorama.metrics.seam_step import SeamSteps, luma_of, measure_seam_steps
 from tasks.panorama.metrics.similarity import ssim_map
@@ -30,24 +32,41 @@ from tasks.panorama.types import (
     Alignment,
     BoolArray,
     ByteImage,
+    Camera,
     Correspondences,
+    DisplacementField,
     Float32Array,
     FloatArray,
     IntArray,
 )
 
 _MIN_OVERLAP_PX = 400  # smaller ones say nothing about similarity
+_SHAPE_STEP_PX = 16.0
 _WINDOW_PX = 11  # of the similarity
 
 
 @dataclass(frozen=True)
-class Assessment:
-    """One way to stitch a capture, and how good it is.
+class Outline:
+    """One way to stitch a capture, and what can be told of it without stitching.
 
     Attributes:
         alignment: The way.
-        maps: Where the images go on the smaller panorama.
-        proofs: The images on it.
+        figures: What the gate judges by, but for the seams.
+        numbers: All figures by name.
+    """
+
+    alignment: Alignment
+    figures: Figures
+    numbers: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One way to stitch a capture, stitched.
+
+    Attributes:
+        alignment: The way.
+        proofs: The images on the smaller panorama.
         labels: Its fixed partition.
         picture: The blended panorama.
         seams: Its seams.
@@ -56,7 +75,6 @@ class Assessment:
     """
 
     alignment: Alignment
-    maps: Maps
     proofs: Sequence[Proof | None]
     labels: LabelMap
     picture: ByteImage
@@ -65,55 +83,61 @@ class Assessment:
     numbers: dict[str, float]
 
 
-def assess(
-    name: str,
-    alignment: Alignment,
-    sources: Sources,
-    maps: Maps,
-    nominal: Maps,
-    held_out: Correspondences,
-    errors_before_px: FloatArray,
-    num_bands: int,
-) -> Assessment:
-    """Stitch a capture in one way and measure it.
+def outline(
+    name: str, alignment: Alignment, held_out: Correspondences, errors_before_px: FloatArray
+) -> Outline:
+    """Measure the alignment of one way.
 
     Args:
         name: Name of the way.
         alignment: The way.
-        sources: The images, for the smaller panorama.
-        maps: Where this way puts them on it.
-        nominal: Where the nominal calibration puts them: decides the seams.
         held_out: Correspondences that no fit has seen.
-        errors_before_px: (n,) errors of the correspondences by the nominal calibration.
-        num_bands: Of the blend.
+        errors_before_px: (n,) their errors by the nominal calibration.
     """
     errors_now_px = errors_px(alignment, held_out)
-    labels = fixed_labels(maps, nominal)
-    picture = stitch(sources, maps, labels, num_bands)
-    proofs = proofs_of(sources, maps)
-    shapes = _shapes(alignment)
-    steps = seam_steps(picture, labels)
-    excesses = seam_excesses(luma_of(picture), labels, proofs)
-    worst = worst_excess(excesses)
+    shapes = [
+        _shape(field, camera)
+        for field, camera in zip(alignment.fields, alignment.rig.cameras, strict=True)
+    ]
     figures = Figures(
         name=name,
         held_out=_held_out(errors_now_px, errors_before_px, held_out),
-        worst_seam=worst,
         warp_p95_px=max(shape.p95_px for shape in shapes),
-        max_strain=max(shape.max_strain for shape in shapes),
+        max_strain=max(shape.strain for shape in shapes),
         has_fold=any(shape.has_fold for shape in shapes),
     )
     numbers = {
         **_error_numbers(errors_now_px),
-        **_seam_numbers(steps),
-        **({} if worst is None else {"seam_excess_worst": worst}),
-        **_similarity_numbers(proofs),
         "warp_p95_px": figures.warp_p95_px,
         "max_strain": figures.max_strain,
-        "bending": float(np.mean([shape.bending for shape in shapes])),
         "num_folds": float(sum(shape.has_fold for shape in shapes)),
     }
-    return Assessment(alignment, maps, proofs, labels, picture, excesses, figures, numbers)
+    return Outline(alignment, figures, numbers)
+
+
+def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands: int) -> Assessment:
+    """Stitch a capture in one way and measure the picture.
+
+    Args:
+        way: The way.
+        sources: The images, for the smaller panorama.
+        maps: Where this way puts them on it.
+        nominal: Where the nominal calibration puts them: decides the seams.
+        num_bands: Of the blend.
+    """
+    labels = fixed_labels(maps, nominal)
+    picture = stitch(sources, maps, labels, num_bands)
+    proofs = proofs_of(sources, maps)
+    seams = seam_excesses(luma_of(picture), labels, proofs)
+    worst = worst_excess(seams)
+    numbers = {
+        **way.numbers,
+        **_seam_numbers(seam_steps(picture, labels)),
+        **({} if worst is None else {"seam_excess_worst": worst}),
+        **_similarity_numbers(proofs),
+    }
+    figures = replace(way.figures, worst_seam=worst)
+    return Assessment(way.alignment, proofs, labels, picture, seams, figures, numbers)
 
 
 def seam_steps(
@@ -165,11 +189,27 @@ def _from_other(values: npt.NDArray[ValueT], proof: Proof, window: Box) -> npt.N
     return cut_out(values, proof.found.box, window, proof.found.panorama_width_px)
 
 
-def _shapes(alignment: Alignment) -> list[WarpShape]:
-    return [
-        measure_warp(field, camera)
-        for field, camera in zip(alignment.fields, alignment.rig.cameras, strict=True)
-    ]
+@dataclass(frozen=True)
+class _Shape:
+    """Size and shape of one image's warp."""
+
+    p95_px: float
+    strain: float
+    has_fold: bool
+
+
+def _shape(field: DisplacementField | None, camera: Camera) -> _Shape:
+    if field is None:
+        return _Shape(0.0, 0.0, has_fold=False)
+    size = (camera.width_px, camera.height_px)
+    lattice = np.meshgrid(*(nodes(length, _SHAPE_STEP_PX) for length in size))
+    moved = field.sample(np.stack(lattice, axis=-1).reshape(-1, 2))
+    length_px = np.linalg.norm(moved, axis=1) * output_px_per_source_px(camera)
+    return _Shape(
+        float(np.percentile(length_px, 95)),
+        largest_strain(field, *size, _SHAPE_STEP_PX),
+        smallest_determinant(field, *size, _SHAPE_STEP_PX) <= 0,
+    )
 
 
 def _held_out(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.panorama.algorithms.assess import Assessment, assess
+from tasks.panorama.algorithms.assess import Assessment, Outline, assess, outline
 from tasks.panorama.algorithms.canvas import Box, columns_of
-from tasks.panorama.algorithms.gate import Verdict, judge
+from tasks.panorama.algorithms.gate import Verdict, judge, objections
 from tasks.panorama.algorithms.seam_routing import routed_labels
 from tasks.panorama.algorithms.seams import UNCOVERED, LabelMap, fixed_labels
 from tasks.panorama.algorithms.source_maps import Maps, automatic_width_px
@@ -35,7 +35,9 @@ class Restitched:
 
     Attributes:
         sources: Its images, evened out.
-        assessments: Each way by name, on a panorama smaller by `PROOF_FACTOR`.
+        outlines: Each way by name, without its picture.
+        assessments: The ways that were stitched to be judged, on a panorama smaller by
+            `PROOF_FACTOR`.
         verdict: Which way is published.
         nominal: Where the unrepaired way puts the images, full size.
         maps: Where the published way puts them.
@@ -44,6 +46,7 @@ class Restitched:
     """
 
     sources: Sources
+    outlines: Mapping[str, Outline]
     assessments: Mapping[str, Assessment]
     verdict: Verdict
     nominal: Maps
@@ -75,32 +78,42 @@ def restitch(
     """
     rig = ways[UNREPAIRED].rig
     width_px = config.width_px or automatic_width_px(rig)
-    maps = {name: maps_of(alignment, width_px) for name, alignment in ways.items()}
-    sources = sources_of(images, usable, rig, photometry, maps[UNREPAIRED])
-    small = reduced_sources(sources, PROOF_FACTOR)
-    small_maps = {name: reduced_maps(found, PROOF_FACTOR) for name, found in maps.items()}
-    num_bands = max(0, config.num_bands - 1)
     before_px = errors_px(ways[UNREPAIRED], held_out)
-    assessments = {
-        name: assess(
-            name,
-            alignment,
-            small,
-            small_maps[name],
-            small_maps[UNREPAIRED],
-            held_out,
-            before_px,
-            num_bands,
-        )
-        for name, alignment in ways.items()
-    }
+    outlines = {name: outline(name, way, held_out, before_px) for name, way in ways.items()}
+    nominal = maps_of(ways[UNREPAIRED], width_px)
+    sources = sources_of(images, usable, rig, photometry, nominal)
+    maps, assessments = _assess_until_one_passes(outlines, sources, nominal, config)
     repairs = [found.figures for name, found in assessments.items() if name != UNREPAIRED]
     verdict = judge(assessments[UNREPAIRED].figures, repairs, config)
     chosen = maps[verdict.published]
     reach_px = round(config.seam_reach * width_px)
     labels = routed_labels(chosen, assessments[verdict.published].proofs, reach_px)
     panorama = stitch(sources, chosen, labels, config.num_bands)
-    return Restitched(sources, assessments, verdict, maps[UNREPAIRED], chosen, labels, panorama)
+    return Restitched(sources, outlines, assessments, verdict, nominal, chosen, labels, panorama)
+
+
+def _assess_until_one_passes(
+    outlines: Mapping[str, Outline], sources: Sources, nominal: Maps, config: RenderConfig
+) -> tuple[dict[str, Maps], dict[str, Assessment]]:
+    """Stitch ways small, the best aligned repair first, until one may be published."""
+    small, small_nominal = (
+        reduced_sources(sources, PROOF_FACTOR),
+        reduced_maps(nominal, PROOF_FACTOR),
+    )
+    num_bands = max(0, config.num_bands - 1)
+    maps = {UNREPAIRED: nominal}
+    found = {
+        UNREPAIRED: assess(outlines[UNREPAIRED], small, small_nominal, small_nominal, num_bands)
+    }
+    repairs = [way for name, way in outlines.items() if name != UNREPAIRED]
+    for way in sorted(repairs, key=lambda repair: repair.figures.held_out_px or 0.0):
+        name = way.figures.name
+        maps[name] = maps_of(way.alignment, sources.panorama_width_px)
+        small_maps = reduced_maps(maps[name], PROOF_FACTOR)
+        found[name] = assess(way, small, small_maps, small_nominal, num_bands)
+        if not objections(found[UNREPAIRED].figures, found[name].figures, config):
+            break
+    return maps, found
 
 
 def stitch_window(sources: Sources, maps: Maps, window: Box, num_bands: int) -> ByteImage:

@@ -12,30 +12,34 @@ from tasks.panorama.simulation.truth import Truth
 from tasks.panorama.types import Alignment, BoolArray, ByteImage
 
 
-def true_figures(
-    truth: Truth, alignment: Alignment, picture: ByteImage, covered: BoolArray
-) -> dict[str, float]:
-    """Compare with the truth.
+def true_misalignment(truth: Truth, alignment: Alignment) -> dict[str, float]:
+    """``true_mean_px`` and ``true_p95_px`` of what is not sky; nothing where all is sky.
 
     Args:
         truth: The truth; its images are those of the alignment, in the same order.
         alignment: The way.
-        picture: (h, 2h, 3) its panorama, of any size up to the true one's.
-        covered: (h, 2h) where an image covers it.
-
-    Returns:
-        ``true_mean_px`` and ``true_p95_px``, the misalignment of what is not sky; and
-        ``psnr_db`` to the true panorama where there is one. What can't be told is left out.
     """
-    figures: dict[str, float] = {}
     try:
         error = measure_misalignment(alignment, truth.points, ~truth.points.is_sky)
-        figures.update(true_mean_px=error.mean_px, true_p95_px=error.p95_px)
-        if truth.panorama is not None and truth.panorama_is_sky is not None:
-            size = (picture.shape[1], picture.shape[0])
-            reference = cv2.resize(truth.panorama, size, interpolation=cv2.INTER_AREA)
-            sky = cv2.resize(truth.panorama_is_sky.astype(np.uint8), size) > 0
-            figures["psnr_db"] = psnr_db(picture, np.asarray(reference, np.uint8), covered & ~sky)
     except DataError:
-        return figures  # no point is left that counts
-    return figures
+        return {}
+    return {"true_mean_px": error.mean_px, "true_p95_px": error.p95_px}
+
+
+def true_fidelity(truth: Truth, picture: ByteImage, covered: BoolArray) -> dict[str, float]:
+    """``psnr_db`` to the true panorama, sky left out; nothing where there is no such panorama.
+
+    Args:
+        truth: The truth.
+        picture: (h, 2h, 3) a panorama, of any size up to the true one's.
+        covered: (h, 2h) where an image covers it.
+    """
+    if truth.panorama is None or truth.panorama_is_sky is None:
+        return {}
+    size = (picture.shape[1], picture.shape[0])
+    reference = cv2.resize(truth.panorama, size, interpolation=cv2.INTER_AREA)
+    sky = cv2.resize(truth.panorama_is_sky.astype(np.uint8), size) > 0
+    try:
+        return {"psnr_db": psnr_db(picture, np.asarray(reference, np.uint8), covered & ~sky)}
+    except DataError:
+        return {}

@@ -17,7 +17,7 @@ from tasks.panorama.algorithms.seams import UNCOVERED
 from tasks.panorama.capture_files import Fetch, read_images, read_masks, truth_folder
 from tasks.panorama.config import RenderConfig
 from tasks.panorama.manifests import CaptureRecord, RenderRecord, RenderSet, WarpRecord, WarpSet
-from tasks.panorama.metrics.true_figures import true_figures
+from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
 from tasks.panorama.render_files import (
     before_after,
     worst_crops,
@@ -104,13 +104,17 @@ def _figures(
     found: Restitched, capture: CaptureRecord, fetch: Fetch
 ) -> dict[str, dict[str, float]]:
     """Figures of each way, and those against the truth where it is known."""
-    figures = {way: dict(each.numbers) for way, each in found.assessments.items()}
+    figures = {way: dict(each.numbers) for way, each in found.outlines.items()}
+    for way, assessment in found.assessments.items():
+        figures[way] |= assessment.numbers
     folder = truth_folder(capture, fetch)
     if folder is not None and not capture.left_out:
         truth = load_truth(folder)
-        for way, each in found.assessments.items():
-            covered = each.labels != UNCOVERED
-            figures[way] |= true_figures(truth, each.alignment, each.picture, covered)
+        for way, each in found.outlines.items():
+            figures[way] |= true_misalignment(truth, each.alignment)
+        for way, assessment in found.assessments.items():
+            covered = assessment.labels != UNCOVERED
+            figures[way] |= true_fidelity(truth, assessment.picture, covered)
     return figures
 
 

@@ -3,12 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.assess import assess, overlap_similarity, seam_steps, signed
+from tasks.panorama.algorithms.assess import (
+    assess,
+    outline,
+    overlap_similarity,
+    seam_steps,
+    signed,
+)
 from tasks.panorama.algorithms.seams import UNCOVERED, fixed_labels
 from tasks.panorama.algorithms.source_maps import source_maps
 from tasks.panorama.algorithms.stitch import proofs_of, sources_of
 from tasks.panorama.metrics.misalignment import errors_px
-from tasks.panorama.types import Alignment, Photometry, Rig
+from tasks.panorama.types import Alignment, FloatArray, Photometry, Rig
 from tests.support.matches import matches_under
 from tests.support.spheres import photo_of_sphere, pinhole
 
@@ -25,15 +31,13 @@ def test_right_alignment_beats_a_wrong_one_in_every_figure():
     sources = sources_of(photos, NONE, OFF, PLAIN, nominal)
     matches = matches_under(Alignment(TRUE, NONE), [(0, 1), (1, 2)], 200)
 
+    before_px = errors_px(Alignment(OFF, NONE), matches)
     wrong, right = (
         assess(
-            name,
-            Alignment(rig, NONE),
+            outline(name, Alignment(rig, NONE), matches, before_px),
             sources,
             source_maps(rig, NONE, WIDTH_PX),
             nominal,
-            matches,
-            errors_px(Alignment(OFF, NONE), matches),
             2,
         )
         for name, rig in (("unrepaired", OFF), ("recalibrated", TRUE))
@@ -64,7 +68,8 @@ def test_nothing_held_out_and_no_overlap_leave_figures_out():
     alignment = Alignment(rig, (None, None))
     matches = matches_under(alignment, [(0, 1)], 10)
 
-    found = assess("unrepaired", alignment, sources, maps, maps, matches, np.empty(0), 2)
+    way = outline("unrepaired", alignment, matches, np.empty(0))
+    found = assess(way, sources, maps, maps, 2)
 
     assert found.figures.worst_seam is None
     assert found.figures.held_out_px is None
@@ -91,3 +96,27 @@ def test_signed_labels_mark_what_is_not_covered():
     labels = np.array([[0, 3, UNCOVERED]], np.uint8)
 
     np.testing.assert_array_equal(signed(labels), [[0, 3, -1]])
+
+
+class Ramp:
+    """Moves pixels right the more the farther right they are."""
+
+    def __init__(self, slope: float) -> None:
+        self.slope = slope
+
+    def sample(self, points_px: FloatArray) -> FloatArray:
+        return np.stack([self.slope * points_px[:, 0], np.zeros(len(points_px))], axis=1)
+
+
+def test_outline_tells_size_strain_and_folds_of_the_warp():
+    none = matches_under(Alignment(TRUE, NONE), [(0, 2)], 1)
+    mild, wild = (
+        outline("warped", Alignment(TRUE, (None, Ramp(slope), None)), none, np.empty(0)).figures
+        for slope in (0.02, -1.5)
+    )
+
+    per_source_px = 4096 / (2 * np.pi * TRUE.cameras[1].params[0])
+    assert mild.warp_p95_px == pytest.approx(0.95 * 0.02 * 159 * per_source_px, rel=0.1)
+    assert mild.max_strain == pytest.approx(0.02)
+    assert not mild.has_fold
+    assert wild.has_fold

@@ -49,6 +49,20 @@ def test_harmful_repair_is_not(matches: Correspondences):
     assert found.maps is found.nominal
 
 
+def test_second_best_way_is_not_stitched_where_the_best_passes(matches: Correspondences):
+    photos = [photo_of_sphere(camera) for camera in TRUE.cameras]
+    plain = Photometry(np.ones((3, 3)), (0.0, 0.0))
+    half_way = Rig((TRUE.cameras[0], pinhole("c1", 190.7, 0.5), TRUE.cameras[2]))
+    rigs = {UNREPAIRED: OFF, "recalibrated": half_way, "warped": TRUE}
+    ways = {name: Alignment(rig, NONE) for name, rig in rigs.items()}
+
+    found = restitch(photos, NONE, ways, plain, matches, CONFIG)
+
+    assert found.verdict.published == "warped"
+    assert set(found.assessments) == {UNREPAIRED, "warped"}
+    assert found.outlines["recalibrated"].numbers["held_out_mean_px"] > 1
+
+
 def test_window_is_cut_from_the_whole(matches: Correspondences):
     found = restitched(TRUE, OFF, matches)
     window = Box(WIDTH_PX - 30, 90, 60, 70)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.panorama.metrics.true_figures import true_figures
+from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
 from tasks.panorama.simulation.truth import TruePoints, Truth
 from tasks.panorama.types import Alignment, Photometry, Rig
 from tests.support.matches import matches_under
@@ -33,16 +33,21 @@ def truth() -> Truth:
     )
 
 
-def test_misalignment_and_fidelity_are_told(truth):
-    picture, covered = np.full((32, 64, 3), 110, np.uint8), np.ones((32, 64), bool)
-
-    right = true_figures(truth, Alignment(TRUE, NONE), picture, covered)
-    wrong = true_figures(truth, Alignment(OFF, NONE), picture, covered)
+def test_misalignment_is_told(truth):
+    right = true_misalignment(truth, Alignment(TRUE, NONE))
+    wrong = true_misalignment(truth, Alignment(OFF, NONE))
 
     assert right["true_mean_px"] < 1e-6
     assert wrong["true_mean_px"] == pytest.approx(4096 / 360, rel=0.1)
     assert wrong["true_p95_px"] >= wrong["true_mean_px"]
-    assert right["psnr_db"] == pytest.approx(20 * np.log10(255 / 10), abs=0.01)
+
+
+def test_fidelity_is_told_at_any_size(truth):
+    picture, covered = np.full((32, 64, 3), 110, np.uint8), np.ones((32, 64), bool)
+
+    found = true_fidelity(truth, picture, covered)
+
+    assert found == {"psnr_db": pytest.approx(20 * np.log10(255 / 10), abs=0.01)}
 
 
 def test_sky_and_what_is_not_covered_do_not_count(truth):
@@ -52,19 +57,13 @@ def test_sky_and_what_is_not_covered_do_not_count(truth):
     sky = np.zeros((64, 128), bool)
     sky[16:32] = True
 
-    figures = true_figures(
-        replace(truth, panorama_is_sky=sky), Alignment(TRUE, NONE), picture, covered
-    )
-
-    assert figures["psnr_db"] > 50
+    assert true_fidelity(replace(truth, panorama_is_sky=sky), picture, covered)["psnr_db"] > 50
 
 
 def test_what_cannot_be_told_is_left_out(truth):
     picture, covered = np.zeros((32, 64, 3), np.uint8), np.zeros((32, 64), bool)
+    all_sky = replace(truth, points=replace(truth.points, is_sky=truth.points.is_sky | True))
 
-    assert "psnr_db" not in true_figures(truth, Alignment(TRUE, NONE), picture, covered)
-    blind = replace(truth, panorama=None, panorama_is_sky=None)
-    assert set(true_figures(blind, Alignment(TRUE, NONE), picture, covered)) == {
-        "true_mean_px",
-        "true_p95_px",
-    }
+    assert true_fidelity(truth, picture, covered) == {}
+    assert true_fidelity(replace(truth, panorama=None), picture, ~covered) == {}
+    assert true_misalignment(all_sky, Alignment(TRUE, NONE)) == {}
