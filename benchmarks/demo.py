@@ -40,13 +40,14 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "demo"
 SEED = 0
 PANORAMA_WIDTH_PX = 2048
+TABLE_WIDTH = 104  # characters; a table that wraps can't be read
 
 # Figure, title, decimals.
 COLUMNS = (
-    ("true_mean_px", "misalignment\nmean, px", 2),
-    ("true_p95_px", "misalignment\np95, px", 2),
-    ("overlap_ssim", "overlap\nSSIM", 3),
-    ("seam_step", "seam step\nratio", 2),
+    ("true_mean_px", "mean error, px", 2),
+    ("true_p95_px", "p95 error, px", 2),
+    ("overlap_ssim", "overlap SSIM", 3),
+    ("seam_step", "seam step", 2),
 )
 # What must not get worse for the demo to succeed; all are errors.
 JUDGED = ("true_mean_px", "held_out_mean_px")
@@ -58,6 +59,7 @@ def main() -> int:
     """Run the demo; see the module."""
     begun_s = time.monotonic()
     console = Console(soft_wrap=True)
+    console.width = max(console.width, TABLE_WIDTH)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
@@ -143,7 +145,6 @@ def summarise(result: HeadlessResult) -> dict[str, Any]:
         "skipped": {each.item_id: each.reason for each in publication.skipped},
         "report": str((before_after / "report.html").relative_to(ROOT)),
         "mlflow_run_id": result.mlflow_run_id,
-        "mlflow_url": result.mlflow_url,
         "dag_run_id": result.run_id,
     }
 
@@ -185,12 +186,15 @@ def _seconds(store: Storage, result: HeadlessResult) -> dict[str, float]:
 
 
 def _table(captures: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title="before -> after, by exact truth (px of a panorama 4096 wide)")
-    table.add_column("capture")
-    table.add_column("published")
+    table = Table(
+        title="before -> after; error: misalignment of non-sky overlaps by exact truth, in px of a "
+        "panorama 4096 wide"
+    )
+    table.add_column("capture", no_wrap=True)
+    table.add_column("published", no_wrap=True)
     for _, title, _ in COLUMNS:
-        table.add_column(title, justify="right")
-    table.add_column("seconds", justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
     for row in captures:
         cells = [
             f"{row['before'][key]:.{decimals}f} -> {row['after'][key]:.{decimals}f}"
@@ -202,9 +206,9 @@ def _table(captures: Sequence[Mapping[str, Any]]) -> Table:
 
 def _say_where(summary: Mapping[str, Any], say: Say) -> None:
     for row in summary["captures"]:
-        say(f"{row['capture']}: {row['panorama']}  {Path(row['before_after']).name}")
+        say(f"{row['capture']}: {row['panorama']}, picture {row['before_after']}")
     say(f"report: {summary['report']}")
-    say(f"MLflow run {summary['mlflow_run_id']}: `make up`, then {summary['mlflow_url']}")
+    say(f"MLflow: `make up`, then experiment restitch, run {summary['mlflow_run_id']}")
     say(f"summary: artifacts/demo/summary.json, {summary['seconds']:.0f} s in all")
 
 
