@@ -67,6 +67,9 @@ class MatchConfig:
     held_out_share: float = setting(
         0.2, ge=0, lt=1, help="Share of the matches that serve only to judge."
     )
+    max_skipped_fraction: float = setting(
+        0.5, ge=0, le=1, help="Share of captures that may fail before the stage fails."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -87,17 +90,34 @@ class SolveConfig:
     focal_ridge: float = setting(
         0.1, ge=0, le=100, help="Weight of a change of focal length against the calibration."
     )
-    num_cells: int = setting(12, ge=1, le=40, help="Spline cells along the longer side of an image.")
+    num_cells: int = setting(
+        12, ge=1, le=40, help="Spline cells along the longer side of an image."
+    )
     bending: float = setting(
         0.03, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
     )
     ridge: float = setting(
         0.01, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
     )
+    gauge: float = setting(
+        0.2,
+        ge=0,
+        le=100,
+        help="Weight of what both images of a match move in common: it aligns nothing.",
+    )
     loss_width_px: float = setting(
         1.0, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."
     )
     max_iterations: int = setting(50, ge=1, le=1000, help="Iterations of each solver call.")
+    baselines: bool = setting(
+        False, help="Fit kernel interpolation too, for comparison; it is never published."
+    )
+    kernel_sigma_px: float = setting(
+        32.0, gt=0, le=1000, unit="px", help="Width of the kernel of that baseline."
+    )
+    max_skipped_fraction: float = setting(
+        0.5, ge=0, le=1, help="Share of captures that may fail before the stage fails."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)

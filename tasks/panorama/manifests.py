@@ -193,3 +193,127 @@ class Publication(Record):
     report: FileRef
     contact_sheet: FileRef | None
     exported_to: str
+
+
+class OverlapMatches(Record):
+    """What one overlap gave to match.
+
+    Attributes:
+        first: Name of the first image.
+        second: Name of the second image.
+        num_matches: Matches kept, held-out ones included.
+        num_held_out: How many of them serve only to judge.
+        mean_px: Mean misalignment under the calibration as given, px of a panorama 4096 wide;
+            None without matches.
+    """
+
+    schema_id = "panorama.overlap_matches/1"
+
+    first: str
+    second: str
+    num_matches: int
+    num_held_out: int
+    mean_px: float | None
+
+
+class MatchRecord(Record):
+    """The matches of a capture.
+
+    Attributes:
+        item_id: The capture's id.
+        capture: The capture.
+        correspondences: All matches, Parquet.
+        overlaps: What each overlap gave.
+        flow: Picture of the flow in the overlaps with most matches; None where there is none.
+        figures: ``num_matches``, ``num_held_out``, ``num_overlaps``,
+            ``num_overlaps_without_matches``.
+    """
+
+    schema_id = "panorama.match/1"
+
+    item_id: str
+    capture: CaptureRecord
+    correspondences: FileRef
+    overlaps: tuple[OverlapMatches, ...]
+    flow: FileRef | None
+    figures: dict[str, float]
+
+
+class MatchSet(Record):
+    """A group of matched captures.
+
+    Attributes:
+        captures: The matches.
+        skipped: Captures that this stage or one before it could not use, with reasons.
+    """
+
+    schema_id = "panorama.matches/1"
+
+    captures: tuple[MatchRecord, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class OverlapFit(Record):
+    """How well one overlap is aligned, by the matches that no fit has seen.
+
+    Attributes:
+        first: Name of the first image.
+        second: Name of the second image.
+        num_held_out: How many matches judge.
+        mean_px: Mean misalignment of each way by name, px of a panorama 4096 wide; empty
+            without held-out matches.
+    """
+
+    schema_id = "panorama.overlap_fit/1"
+
+    first: str
+    second: str
+    num_held_out: int
+    mean_px: dict[str, float]
+
+
+class WarpRecord(Record):
+    """What was fitted to the matches of a capture.
+
+    Attributes:
+        item_id: The capture's id.
+        capture: The capture.
+        correspondences: All matches, Parquet.
+        rig: The recalibrated rig.
+        fields: One warp field per image, npz.
+        baseline_fields: Those of kernel interpolation; None unless asked for.
+        photometry: Gains and falloff, JSON.
+        overlaps: How well each overlap is aligned.
+        flow: Picture of the flow; None where there is none.
+        figures: Misalignment of each way on fitted and held-out matches, and the size and shape
+            of the warp.
+        warnings: What is unusual.
+    """
+
+    schema_id = "panorama.warp/1"
+
+    item_id: str
+    capture: CaptureRecord
+    correspondences: FileRef
+    rig: FileRef
+    fields: FileRef
+    baseline_fields: FileRef | None
+    photometry: FileRef
+    overlaps: tuple[OverlapFit, ...]
+    flow: FileRef | None
+    figures: dict[str, float]
+    warnings: tuple[str, ...]
+
+
+class WarpSet(Record):
+    """A group of solved captures.
+
+    Attributes:
+        captures: What was fitted.
+        skipped: Captures that this stage or one before it could not use, with reasons.
+    """
+
+    schema_id = "panorama.warps/1"
+
+    captures: tuple[WarpRecord, ...]
+    skipped: tuple[Skipped, ...]

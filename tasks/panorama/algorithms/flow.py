@@ -53,7 +53,12 @@ def flow_both_ways(first: ByteImage, second: ByteImage) -> FlowPair:
 def _flow(first: ByteImage, second: ByteImage) -> Float32Array:
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     start = np.zeros((*first.shape, 2), np.float32)
-    return np.asarray(estimator.calc(first, second, start), np.float32)
+    num_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # each thread takes a stripe, and the flow depends on the stripes
+    try:
+        return np.asarray(estimator.calc(first, second, start), np.float32)
+    finally:
+        cv2.setNumThreads(num_threads)
 
 
 def round_trip_px(flow: FlowPair) -> Float32Array:

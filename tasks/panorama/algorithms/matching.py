@@ -6,7 +6,7 @@ dense flow between overlapping images, downsampled, dropped where structure is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -71,6 +71,7 @@ class PairFlow:
 
     Attributes:
         view: The common view.
+        patches: (h, w) both images, normalised, as the view shows them.
         flow: Flow from the first image to the second in the view, px of the view.
         kept: (h, w) where the flow is trusted.
         kept_px: (n, 2) the pixels of the view that became matches.
@@ -78,10 +79,26 @@ class PairFlow:
     """
 
     view: OverlapView
+    patches: tuple[ByteImage, ByteImage]
     flow: FlowPair
     kept: BoolArray
     kept_px: IntArray
     round_trip_px: Float32Array
+
+
+@dataclass(frozen=True)
+class MatchedPair:
+    """One overlap, matched.
+
+    Attributes:
+        pair: Indices of the two images, the smaller first.
+        flow: Flow in the common view.
+        matches: The matches that came of it.
+    """
+
+    pair: tuple[int, int]
+    flow: PairFlow
+    matches: Correspondences
 
 
 def match_images(
@@ -103,33 +120,46 @@ def match_images(
     Returns:
         Matches of all pairs, pair by pair; a pair with nothing to hold on to gives none.
     """
+    found = match_pairs(images, masks, rig, pairs, config)
+    return joined([pair.matches for pair in found])
+
+
+def match_pairs(
+    images: Sequence[ByteImage],
+    masks: Sequence[BoolArray | None],
+    rig: Rig,
+    pairs: Sequence[tuple[int, int]],
+    config: MatchConfig,
+) -> Iterator[MatchedPair]:
+    """Match pair by pair, as `match_images` does, and show how.
+
+    Yields:
+        One result per pair whose overlap is large enough for flow.
+    """
     prepared = [
         _prepare(image, mask, camera, config.scale)
         for image, mask, camera in zip(images, masks, rig.cameras, strict=True)
     ]
-    parts = []
     for a, b in pairs:
-        flow = pair_flow(prepared[a], prepared[b], config)
+        flow = _pair_flow(prepared[a], prepared[b], config)
         if flow is not None:
-            parts.append(_matches(a, b, prepared[a], prepared[b], flow, config))
-    return _joined(parts)
+            matches = _matches(a, b, prepared[a], prepared[b], flow, config)
+            yield MatchedPair((a, b), flow, matches)
 
 
-def flow_of_pair(
-    images: tuple[ByteImage, ByteImage],
-    masks: tuple[BoolArray | None, BoolArray | None],
-    cameras: tuple[Camera, Camera],
-    config: MatchConfig,
-) -> PairFlow | None:
-    """Flow of one overlap on its own, for pictures of it; None where it is too small."""
-    first, second = (
-        _prepare(image, mask, camera, config.scale)
-        for image, mask, camera in zip(images, masks, cameras, strict=True)
-    )
-    return pair_flow(first, second, config)
+def joined(parts: Sequence[Correspondences]) -> Correspondences:
+    """All matches of several sets, in order."""
+    if not parts:
+        none = np.empty(0, np.int64)
+        points, colours = np.empty((0, 2)), np.empty((0, 3))
+        return Correspondences(
+            none, none, points, points, np.empty(0), colours, colours, np.empty(0, np.bool_)
+        )
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Correspondences(*(np.concatenate(column) for column in columns))
 
 
-def pair_flow(first: _Prepared, second: _Prepared, config: MatchConfig) -> PairFlow | None:
+def _pair_flow(first: _Prepared, second: _Prepared, config: MatchConfig) -> PairFlow | None:
     """Flow between two prepared images in their common view."""
     size_px = max(first.grey.shape)
     view = overlap_view(
@@ -150,7 +180,8 @@ def pair_flow(first: _Prepared, second: _Prepared, config: MatchConfig) -> PairF
     kept &= strength > config.min_structure
     kept &= np.linalg.norm(flow.forth, axis=2) < config.max_displacement * size_px
     block_px = max(1, round(config.block_px * config.scale))
-    return PairFlow(view, flow, kept, best_per_block(strength, kept, block_px), missed_px)
+    chosen = best_per_block(strength, kept, block_px)
+    return PairFlow(view, (patches[0], patches[1]), flow, kept, chosen, missed_px)
 
 
 def _prepare(image: ByteImage, mask: BoolArray | None, camera: Camera, scale: float) -> _Prepared:
@@ -200,14 +231,3 @@ def _colours(image: _Prepared, points_px: FloatArray) -> FloatArray:
     height, width = image.grey.shape
     nearest = np.clip(np.rint(points_px).astype(np.int64), 0, (width - 1, height - 1))
     return image.colours[nearest[:, 1], nearest[:, 0]].astype(np.float64)
-
-
-def _joined(parts: Sequence[Correspondences]) -> Correspondences:
-    if not parts:
-        none = np.empty(0, np.int64)
-        points, colours = np.empty((0, 2)), np.empty((0, 3))
-        return Correspondences(
-            none, none, points, points, np.empty(0), colours, colours, np.empty(0, np.bool_)
-        )
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Correspondences(*(np.concatenate(column) for column in columns))

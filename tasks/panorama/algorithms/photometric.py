@@ -18,6 +18,7 @@ _LOSS_WIDTH = 0.03  # log ratio beyond which a match counts less
 _GAIN_SIGMA = 0.5  # log gain; ties down images without matches
 _FALLOFF_SIGMA = 1.0
 _MIN_FALLOFF = 0.1
+_DECIMALS = 8  # the bits beyond depend on how many threads the algebra used
 
 
 def fit_photometry(matches: Correspondences, rig: Rig) -> Photometry:
@@ -48,8 +49,9 @@ def fit_photometry(matches: Correspondences, rig: Rig) -> Photometry:
         off -= log_gains[matches.image_a] - log_gains[matches.image_b]
         step_gains, step_falloff = _step(matches, off, slopes_a - slopes_b, log_gains, falloff)
         log_gains, falloff = log_gains + step_gains, falloff + step_falloff
-    log_gains -= log_gains.mean(axis=0)
-    return Photometry(np.exp(log_gains), (float(falloff[0]), float(falloff[1])))
+    gains = np.round(np.exp(log_gains - log_gains.mean(axis=0)), _DECIMALS)
+    k2, k4 = (np.round(falloff, _DECIMALS) + 0.0).tolist()
+    return Photometry(gains, (k2, k4))
 
 
 def falloff_of(photometry: Photometry, radius_squared: FloatArray) -> FloatArray:

@@ -33,6 +33,7 @@ from tasks.panorama.types import Alignment, Camera, Correspondences, FloatArray,
 _NUM_LINEARISATIONS = 3
 _NUM_UNKNOWNS = 4  # rotation vector in the rig frame, logarithm of the focal length
 _FOCAL_STEP = 1e-4
+_DECIMALS = 9  # of radians: the bits beyond depend on how many threads the algebra used
 _LOSS_WIDTH_PX = 2.0  # parallax is an outlier to a rigid model, so the loss sets in early
 _PRIOR_WIDTH_PX = 3.0  # a calibration farther off than this gives way to the matches
 
@@ -51,6 +52,8 @@ def recalibrate(matches: Correspondences, rig: Rig, config: SolveConfig) -> Rig:
     Raises:
         DataError: The solver failed.
     """
+    if not len(matches):
+        return rig
     current = rig
     change = np.zeros((len(rig.cameras), _NUM_UNKNOWNS))
     for _ in range(_NUM_LINEARISATIONS):
@@ -79,7 +82,7 @@ def _solve_step(
         if not config.refine_focal:
             problem.set_manifold(unknowns[image], rotation_only)
     solve(problem, "recalibration", config.max_iterations)
-    return np.stack(unknowns)
+    return np.asarray(np.round(np.stack(unknowns), _DECIMALS), np.float64)
 
 
 def _pair_costs(

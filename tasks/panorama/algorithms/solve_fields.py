@@ -5,8 +5,10 @@ Source: Krainin & Liu, "Seamless Google Street View Panoramas" (Google Research 
 image warps simultaneously", on a "spline-based flow field with spatial regularization", solved
 with Ceres.
 
-Against drift of the whole picture, which alignment alone allows, the rig is recalibrated with a
-strong prior first (see `recalibrate`), and displacements carry a small weight everywhere.
+Deviation: besides bending and displacement, the fit holds down what the two images of a match
+move *in common*. Matches only fix their difference; a displacement weight strong enough to hold
+the common part would also hold back the difference, which is what aligns the images. Without
+it, wrong matches that agree with each other stretch all images alike.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from tasks.panorama.algorithms.residuals import (
     linearise,
     panorama_px_per_source_px,
 )
-from tasks.panorama.algorithms.spline import SplineField
+from tasks.panorama.algorithms.spline import SplineField, rounded
 from tasks.panorama.config import SolveConfig
 from tasks.panorama.types import Alignment, Correspondences, FloatArray, IntArray, Rig
 
@@ -57,7 +59,7 @@ def solve_fields(
         problem.add_residual_block(cost, None, blocks)
         costs.append(cost)
     solve(problem, "warp fields", config.max_iterations)
-    return tuple(grid.field() for grid in tiles)
+    return tuple(rounded(grid.field()) for grid in tiles)
 
 
 def _all_costs(
@@ -111,6 +113,11 @@ def _match_costs(
         ),
         blocks,
     )
+    if config.gauge > 0:
+        total = weights.sum()
+        common = np.concatenate([matrix_a, matrix_b], axis=2) * (0.5 * weights[:, None, None])
+        common = common.sum(axis=0) * (config.gauge / np.sqrt(total))
+        yield RobustLinearCost(common, np.zeros(2), sizes), blocks
 
 
 def _regularisers(

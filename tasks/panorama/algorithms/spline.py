@@ -104,6 +104,15 @@ class SplineField:
         return np.asarray(np.einsum("ni,nic->nc", weights_x, by_row))
 
 
+def rounded(field: SplineField) -> SplineField:
+    """The field with control points on multiples of 1e-6 px, the same on every machine.
+
+    The last bits of a solution depend on how many threads the linear algebra used.
+    """
+    control_px = np.round(field.control_px, 6) + 0.0  # no negative zeros
+    return SplineField(control_px, field.width_px, field.height_px)
+
+
 def control_shape(width_px: int, height_px: int, num_cells: int) -> tuple[int, int]:
     """Rows and columns of control points for an image.
 

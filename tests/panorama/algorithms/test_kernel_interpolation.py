@@ -44,4 +44,4 @@ def test_one_match_moves_its_neighbourhood_alike() -> None:
     one = matches.select(np.arange(1))
     move_a, _ = half_moves(one, rig)
     field = interpolate_fields(one, rig, 20.0)[0]
-    np.testing.assert_allclose(field.sample(one.points_a_px + 10.0), move_a, rtol=0.01)
+    np.testing.assert_allclose(field.sample(one.points_a_px + 10.0), move_a, rtol=0.02)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.matching import flow_of_pair, match_images
+from tasks.panorama.algorithms.matching import match_images, match_pairs
 from tasks.panorama.algorithms.residuals import misalignment_px
 from tasks.panorama.config import MatchConfig
 from tasks.panorama.types import Alignment, ByteImage, Rig
@@ -86,10 +86,8 @@ def test_a_fifth_of_the_matches_is_held_out() -> None:
 
 def test_flow_of_a_true_rig_is_nearly_none() -> None:
     rig = _rig()
-    photos = _photos(rig)
-    pair = flow_of_pair(
-        (photos[0], photos[1]), (None, None), (rig.cameras[0], rig.cameras[1]), CONFIG
-    )
-    assert pair is not None
-    assert pair.kept.any()
-    assert np.median(np.linalg.norm(pair.flow.forth[pair.kept], axis=1)) < 0.2
+    for found in match_pairs(_photos(rig), [None] * 3, rig, PAIRS, CONFIG):
+        assert found.flow.kept.any()
+        assert np.median(np.linalg.norm(found.flow.flow.forth[found.flow.kept], axis=1)) < 0.2
+        assert found.flow.patches[0].shape == found.flow.kept.shape
+        assert set(found.matches.image_a.tolist()) == {found.pair[0]}

@@ -50,6 +50,19 @@ def test_wrong_matches_do_little_harm() -> None:
     assert after < 0.1 * before
 
 
+def test_without_gauge_wrong_matches_stretch_all_images_alike() -> None:
+    """The reason for the gauge: 5 % of matches that agree with each other, and nothing holds."""
+    rig, fitted, others = _case()
+    wrong = np.random.default_rng(3).random(len(fitted)) < 0.05
+    points_b = np.where(wrong[:, None], fitted.points_b_px + 40.0, fitted.points_b_px)
+    spoiled = replace(fitted, points_b_px=points_b)
+    means = [
+        misalignment_px(Alignment(rig, solve_fields(spoiled, rig, config)), others).mean()
+        for config in (replace(CONFIG, gauge=0.0), CONFIG)
+    ]
+    assert means[0] > 10 * means[1]
+
+
 def test_aligned_matches_leave_the_images_alone() -> None:
     rig = ring_rig(3, 25.0)
     matches = matches_under(Alignment(rig, (None,) * 3), PAIRS, 300)

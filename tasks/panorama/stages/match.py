@@ -1,0 +1,121 @@
+"""Second stage: dense matches between all overlapping images of each capture."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from tasks.core.errors import ArtifactError, DataError
+from tasks.core.outcomes import split
+from tasks.core.ports import ItemFolder, StageContext
+from tasks.core.refs import ArtifactRef
+from tasks.core.stages import StageSpec, stage
+from tasks.panorama.algorithms.matching import MatchedPair, joined, match_pairs
+from tasks.panorama.algorithms.overlaps import overlapping_pairs
+from tasks.panorama.algorithms.residuals import misalignment_px
+from tasks.panorama.capture_files import read_images, read_masks, read_rig
+from tasks.panorama.config import MatchConfig
+from tasks.panorama.correspondence_file import write_correspondences
+from tasks.panorama.flow_picture import flow_picture
+from tasks.panorama.manifests import (
+    CaptureRecord,
+    CaptureSet,
+    MatchRecord,
+    MatchSet,
+    OverlapMatches,
+)
+from tasks.panorama.types import Alignment, Correspondences, Rig
+
+_LOG = logging.getLogger(__name__)
+_MATCH_FILE, _FLOW_FILE = "correspondences.parquet", "flow.jpg"
+_NUM_PICTURED = 3
+_FLOW_QUALITY = 85
+
+
+@stage(
+    StageSpec(
+        name="panorama.match",
+        section="match",
+        libraries=("numpy", "opencv-python-headless", "pillow", "pyarrow"),
+    )
+)
+def match_captures(captures: ArtifactRef, config: MatchConfig, ctx: StageContext) -> ArtifactRef:
+    """Match all captures of a group."""
+    found = ctx.store.read(captures, CaptureSet)
+    outcomes = ctx.items.map(match_one, found.captures, config)
+    matched, skipped = split(outcomes, config.max_skipped_fraction)
+    for name in matched[0].figures if matched else ():
+        mean = float(np.mean([record.figures[name] for record in matched]))
+        ctx.tracker.log_metrics({f"mean_{name}": mean})
+    for record in matched:
+        if record.flow is not None:
+            ctx.tracker.log_figure(ctx.store.fetch(record.flow), f"{record.item_id}/flow.jpg")
+    return ctx.store.write(MatchSet(captures=matched, skipped=(*found.skipped, *skipped)))
+
+
+def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> MatchRecord:
+    """Match one capture.
+
+    A capture whose overlaps have nothing to hold on to is still passed on: it can be stitched
+    as it is.
+
+    Raises:
+        DataError: A photo is gone, has changed or can't be read.
+    """
+    rig = read_rig(item, folder.fetch)
+    try:
+        images = read_images(item, folder.fetch)
+        masks = read_masks(item, folder.fetch)
+    except ArtifactError as error:  # the user's own files, which may change at any time
+        raise DataError(f"{item.item_id}: {error}") from error
+    pairs = overlapping_pairs(rig, config.min_overlap)
+    parts: dict[tuple[int, int], Correspondences] = {}
+    pictured: list[MatchedPair] = []
+    for found in match_pairs(images, masks, rig, pairs, config):
+        parts[found.pair] = found.matches
+        pictured = _strongest([*pictured, found])
+    matches = joined(list(parts.values()))
+    if not len(matches):
+        _LOG.warning("%s: no overlap has structure to hold on to", item.item_id)
+    write_correspondences(folder.path / _MATCH_FILE, matches)
+    if pictured:
+        picture = flow_picture([found.flow for found in pictured])
+        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _FLOW_QUALITY])
+        (folder.path / _FLOW_FILE).write_bytes(data.tobytes())
+    overlaps = tuple(_overlap(pair, parts.get(pair), rig) for pair in pairs)
+    return MatchRecord(
+        item_id=item.item_id,
+        capture=item,
+        correspondences=folder.add(_MATCH_FILE),
+        overlaps=overlaps,
+        flow=folder.add(_FLOW_FILE) if pictured else None,
+        figures={
+            "num_matches": float(len(matches)),
+            "num_held_out": float(matches.held_out.sum()),
+            "num_overlaps": float(len(overlaps)),
+            "num_overlaps_without_matches": float(sum(o.num_matches == 0 for o in overlaps)),
+        },
+    )
+
+
+def _strongest(found: Sequence[MatchedPair]) -> list[MatchedPair]:
+    """The overlaps with most matches; the others' flow is let go at once, for memory."""
+    ranked = sorted(found, key=lambda pair: (-len(pair.matches), pair.pair))
+    return ranked[:_NUM_PICTURED]
+
+
+def _overlap(pair: tuple[int, int], matches: Correspondences | None, rig: Rig) -> OverlapMatches:
+    mean_px = None
+    if matches is not None and len(matches):
+        nominal = Alignment(rig, (None,) * len(rig.cameras))
+        mean_px = round(float(misalignment_px(nominal, matches).mean()), 4)
+    return OverlapMatches(
+        first=rig.cameras[pair[0]].name,
+        second=rig.cameras[pair[1]].name,
+        num_matches=0 if matches is None else len(matches),
+        num_held_out=0 if matches is None else int(matches.held_out.sum()),
+        mean_px=mean_px,
+    )
