@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psutil
 
@@ -97,25 +97,26 @@ def run_headless(
         env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
         try:
             if is_private:
-                servers = _Servers(mark, folder, ports, env, say)
+                servers = Servers(mark, folder, ports, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
             if servers:
                 servers.wait()
             (folder / READY).touch()
-            for line in lines:
-                say(line.rstrip())
+            with lines:
+                for line in lines:
+                    say(line.rstrip())
             state = "success" if child.wait() == 0 else "failed"
             say(f"{dag_id}: {state}; ending what was started")
         finally:
             if servers:
-                servers.end_ray()
+                servers.end()
             else:
                 asyncio.run(_stop_jobs(ports.ray_url, mark))
             processes.end(mark)
         return _result(folder, state, time.monotonic() - begun_s)
 
 
-class _Servers:
+class Servers:
     """Ray and MLflow for one run, started side by side."""
 
     def __init__(
@@ -141,15 +142,19 @@ class _Servers:
                 self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
             except TransientError as error:
                 self._say(f"{error}; trying again")
-                processes.end("", [self._ray.pid])
+                processes.end("", [self._ray.pid], patience_s=0.0)
+                self._ray.wait()
                 self._ray = self._start("ray", services.ray_command(self._ports, self._ray_folder))
             else:
                 return
         self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
 
-    def end_ray(self) -> None:
-        """End Ray at once: what it holds is only in memory, and its drain takes seconds."""
+    def end(self) -> None:
+        """End both; Ray at once: what it holds is only in memory, and its drain takes seconds."""
         processes.end("", [self._ray.pid], patience_s=0.0)
+        processes.end("", [self._mlflow.pid])
+        self._ray.wait()
+        self._mlflow.wait()
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         log = self._folder / f"{name}.log"
@@ -184,7 +189,7 @@ def _choose(say: Callable[[str], None]) -> tuple[Ports, bool]:
 
 def _start_airflow(
     mark: str, folder: Path, env: Mapping[str, str], dag_id: str, conf: Mapping[str, Any]
-) -> tuple[subprocess.Popen[bytes], Iterator[str]]:
+) -> tuple[subprocess.Popen[bytes], TextIO]:
     """Start the process that runs the DAG; also returns its lines for people."""
     fresh_database(folder, env)
     reader, writer = os.pipe()

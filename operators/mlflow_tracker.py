@@ -29,6 +29,7 @@ MAX_TAG_CHARS = 8000
 FLUSH_INTERVAL_S = 2.0
 CALL_TIMEOUT_S = 30.0
 NUM_TRIES = 3
+RETRY_DELAY_S = 0.5
 PARENT_TAG = "mlflow.parentRunId"
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,21 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 @dataclass(frozen=True)
 class Run:
-    """One MLflow run, and where a browser finds it."""
+    """One MLflow run.
+
+    Attributes:
+        run_id: Its id.
+        experiment_id: The experiment it belongs to.
+        artifact_path: Where the server's artifact proxy keeps its files.
+        url: Where a browser finds it.
+        airflow_tags: Those of its tags that name the DAG run.
+    """
 
     run_id: str
     experiment_id: str
     artifact_path: str
     url: str
+    airflow_tags: Mapping[str, str]
 
 
 class MlflowApi:
@@ -82,7 +92,7 @@ class MlflowApi:
 
     def search(self, experiment_id: str, **tags: str) -> list[Run]:
         """Return the runs of an experiment that bear all these tags, the newest first."""
-        clauses = [f"tags.`{name}` = '{_quoted(value)}'" for name, value in tags.items()]
+        clauses = [f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items()]
         body = {"experiment_ids": [experiment_id], "filter": " and ".join(clauses)}
         return [self._run(each) for each in self._send("POST", "runs/search", body).get("runs", [])]
 
@@ -123,6 +133,11 @@ class MlflowApi:
             experiment_id=info["experiment_id"],
             artifact_path=info["artifact_uri"].partition(":/")[2].lstrip("/"),
             url=f"{self.uri}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}",
+            airflow_tags={
+                tag["key"]: tag["value"]
+                for tag in run["data"].get("tags", [])
+                if tag["key"].startswith("airflow.")
+            },
         )
 
     def _send(
@@ -145,7 +160,7 @@ class MlflowApi:
                     return reply
                 if reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR or not left:
                     break
-            time.sleep(0.5)
+            time.sleep(RETRY_DELAY_S)
         raise TransientError(
             f"MLflow at {self.uri} refused {method} {path}: {reply.status_code} {reply.text[:500]}"
         )
@@ -235,11 +250,11 @@ class MlflowTracker:
             TransientError: The server can't be reached.
         """
         with MlflowApi(tracking_uri) as api:
-            parent = {PARENT_TAG: parent_run_id} if parent_run_id else {}
-            experiment_id = (
-                api.get(parent_run_id).experiment_id if parent_run_id else api.experiment("stages")
-            )
-            return cls(tracking_uri, api.create(experiment_id, stage, {**tags, **parent}))
+            if not parent_run_id:
+                return cls(tracking_uri, api.create(api.experiment("stages"), stage, tags))
+            parent = api.get(parent_run_id)
+            own = {**parent.airflow_tags, **tags, PARENT_TAG: parent_run_id}
+            return cls(tracking_uri, api.create(parent.experiment_id, stage, own))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unbuffered, (self._tracking_uri, self.run)
@@ -326,8 +341,8 @@ def _not_finite(number: float) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A value inside the single quotes of a search filter."""
-    return value.replace("\\", "\\\\").replace("'", "\\'")
+    """A value in a search filter, whose quotes can't be escaped, only chosen."""
+    return f'"{value}"' if "'" in value else f"'{value}'"
 
 
 def _now_ms() -> int:

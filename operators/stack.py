@@ -189,7 +189,7 @@ def _start(ports: Ports, dags: Path) -> None:
     config.write_text(supervisor_config(ports, folder))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
     server = processes.start(command, mark=MARK, env=env, log=LOGS / "supervisord.out", folder=ROOT)
-    NOTE.write_text(json.dumps(asdict(ports)))
+    note(ports)
     for index, (name, check) in enumerate(_CHECKS):
         waited_s = processes.wait_until(
             name, partial(check, ports), UP_LIMIT_S, lambda: server.poll() is None
@@ -232,6 +232,12 @@ def _count_waiting_tasks(ports: Ports) -> None:
         # Of the default pool only these may change, so only these may be named.
         mask = {"update_mask": ["slots", "include_deferred"]}
         client.patch("/api/v2/pools/default_pool", params=mask, json=pool).raise_for_status()
+
+
+def note(ports: Ports) -> None:
+    """Note where the servers listen; `running_ports` reads it."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    NOTE.write_text(json.dumps(asdict(ports)))
 
 
 def _noted() -> Ports | None:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +50,30 @@ def profile(tmp_path: Path) -> str:
         "default: {num_cpus: 1.0, memory_gb: 1.0, limit_s: 20.0}\n"
     )
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Any]:
+    """Ray with its Jobs API, and MLflow, as a headless run starts them; yields their `Ports`.
+
+    They are noted as the running stack, so that headless runs of the session use them. Nothing
+    of them is left at the end.
+    """
+    from operators import processes, services, stack
+    from operators.headless import Servers
+
+    ports = services.Ports.choose()
+    mark = f"tests-{os.getpid()}"
+    folder = STATE / "servers"
+    folder.mkdir()
+    running = Servers(mark, folder, ports, services.base_env(), lambda _line: None)
+    try:
+        running.wait()
+        stack.note(ports)
+        yield ports
+    finally:
+        stack.NOTE.unlink(missing_ok=True)
+        running.end()
+        processes.end(mark)
+        shutil.rmtree((folder / "ray").readlink(), ignore_errors=True)
+    assert processes.members(mark) == []

@@ -1,0 +1,185 @@
+"""Whole runs: Airflow, Ray and MLflow together, through the same operator as in production."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from operators import processes, services
+from operators.artifact_store import read_artifact
+from operators.headless import run_headless
+from operators.services import Ports
+from operators.storage import Storage
+from tests.support.sample_stages import NumberList
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DAGS = ROOT / "tests" / "support" / "dags"
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> str:
+    """Two groups, and a store of the test's own."""
+    path = tmp_path / "profile.yaml"
+    path.write_text(f"store_uri: {tmp_path}/store\nnum_jobs: 2\ndefault: {{num_cpus: 0.5}}\n")
+    return str(path)
+
+
+def jobs(ports: Ports, run_id: str) -> dict[str, str]:
+    """States of a run's jobs by id, without their hash."""
+    headers = {"Authorization": f"Bearer {services.ray_token().read_text()}"}
+    told = httpx.get(f"{ports.ray_url}/api/jobs/", headers=headers, timeout=30.0).json()
+    mine = [each for each in told if (each.get("metadata") or {}).get("run_id") == run_id]
+    return {
+        f"{job['metadata']['task_id']}-{job['submission_id'].rpartition('-')[2]}": job["status"]
+        for job in mine
+    }
+
+
+def mlflow(ports: Ports, path: str, **body: Any) -> Any:
+    url = f"{ports.mlflow_url}/api/2.0/mlflow/{path}"
+    return (httpx.post(url, json=body) if body else httpx.get(url)).raise_for_status().json()
+
+
+def tags_of(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+def test_a_run_leaves_results_and_records(servers: Ports, profile: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+    conf = {"count": 5, "double.factor": 3.0}
+    result = run_headless("sample", conf, dags=DAGS, profile=profile, on_line=lines.append)
+
+    assert result.state == "success", result.log.read_text()[-3000:]
+    assert {task: len(refs) for task, refs in result.results.items()} == {
+        "list": 1,
+        "group": 2,
+        "double": 2,
+        "sum": 1,
+    }
+    total = read_artifact(Storage(f"{tmp_path}/store", {}), result.results["sum"][0])
+    assert total.record(NumberList, "sum").numbers[0].value == 3.0 * sum(range(5))
+    assert set(jobs(servers, result.run_id)) == {"list-1", "group-1", "double-1", "sum-1"}
+
+    run = mlflow(servers, f"runs/get?run_id={result.mlflow_run_id}")["run"]
+    assert run["info"]["status"] == "FINISHED"
+    assert tags_of(run)["airflow.run_id"] == result.run_id
+    assert "Headless run" in tags_of(run)["mlflow.note.content"]
+    params = {each["key"]: each["value"] for each in run["data"]["params"]}
+    assert params["double.factor"] == "3.0"
+    children = mlflow(
+        servers,
+        "runs/search",
+        experiment_ids=[run["info"]["experiment_id"]],
+        filter=f"tags.`mlflow.parentRunId` = '{result.mlflow_run_id}'",
+    )["runs"]
+    names = Counter(child["info"]["run_name"] for child in children)
+    assert names == {"sample.list": 1, "sample.groups": 1, "sample.double": 2, "sample.sum": 1}
+    assert {child["info"]["status"] for child in children} == {"FINISHED"}
+    assert {tags_of(child)["device"] for child in children} == {"cpu"}
+    assert {tags_of(child)["airflow.run_id"] for child in children} == {result.run_id}
+    assert any("sample.double: " in line and "items" in line for line in lines)
+
+
+def test_a_bad_param_is_refused_before_any_job(servers: Ports, profile: str) -> None:
+    lines: list[str] = []
+    wrong = {"double.factor": 1000.0}
+    result = run_headless("sample", wrong, dags=DAGS, profile=profile, on_line=lines.append)
+    assert (result.state, result.run_id) == ("failed", "")
+    assert any("double.factor" in line and "maximum of 100" in line for line in lines)
+
+
+def test_a_misspelt_param_fails_the_first_task(servers: Ports, profile: str) -> None:
+    lines: list[str] = []
+    wrong = {"double.facto": 1.0}
+    result = run_headless("sample", wrong, dags=DAGS, profile=profile, on_line=lines.append)
+    assert (result.state, result.results) == ("failed", {})
+    assert any("did you mean 'double.factor'" in line for line in lines)
+    assert jobs(servers, result.run_id) == {}
+
+
+def test_a_driver_that_is_killed_is_followed_by_one_that_repeats_nothing(
+    servers: Ports, profile: str, tmp_path: Path
+) -> None:
+    marks = tmp_path / "marks"
+    conf = {"count": 6, "double.wait_s": 1.0, "double.marks": str(marks)}
+    killed: list[int] = []
+
+    def kill() -> None:
+        until(lambda: marks.exists() and len(marks.read_text().split()) >= 3)
+        (driver, *_) = drivers()
+        killed.append(driver.pid)
+        driver.kill()
+
+    one_group = Path(profile)
+    one_group.write_text(one_group.read_text().replace("num_jobs: 2", "num_jobs: 1"))
+    with meanwhile(kill):
+        result = run_headless("sample", conf, dags=DAGS, profile=profile, on_line=lambda _: None)
+    assert result.state == "success", result.log.read_text()[-3000:]
+    assert len(killed) == 1
+    states = jobs(servers, result.run_id)
+    assert (states["double-1"], set(states) - {"list-1", "group-1", "sum-1"}) == (
+        "FAILED",
+        {"double-1", "double-2"},
+    )
+    made = Counter(marks.read_text().split())
+    assert len(made) == 6
+    assert sum(made.values()) <= 6 + 2  # at most what was in flight on two workers
+
+
+def test_an_interrupted_run_leaves_no_job_and_no_process(
+    servers: Ports, profile: str, tmp_path: Path
+) -> None:
+    marks = tmp_path / "marks"
+    conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
+    command = [sys.executable, "-m", "operators.headless", "sample", f"--dags={DAGS}"]
+    env = services.base_env() | {"ORRERY_PROFILE": profile}
+    with subprocess.Popen([*command, f"--conf={json.dumps(conf)}"], env=env, cwd=ROOT) as run:
+        until(marks.exists)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(30) == 130
+    until(lambda: not drivers())
+    assert not [p for p in psutil.process_iter() if "operators.headless_child" in words(p)]
+
+
+def drivers() -> list[psutil.Process]:
+    """Drivers of the sample's slow stage that run now on this session's cluster."""
+    mine = processes.members(f"tests-{os.getpid()}")
+    return [p for p in mine if "double_numbers" in words(p) and "sh" not in words(p).split()[0]]
+
+
+def words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()) or "-"
+    except psutil.Error:
+        return "-"
+
+
+def until(is_so: Callable[[], Any], limit_s: float = 200.0) -> None:
+    end_s = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end_s, "it did not happen in time"
+        time.sleep(0.1)
+
+
+@contextmanager
+def meanwhile(action: Callable[[], None]) -> Iterator[None]:
+    thread = threading.Thread(target=action)
+    thread.start()
+    yield
+    thread.join()
