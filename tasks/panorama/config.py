@@ -40,17 +40,20 @@ class InspectConfig:
 class MatchConfig:
     """Dense correspondences between overlapping images.
 
-    Lengths in px are those of the source images, whatever the scale.
+    Lengths in px are those of the images in which the flow runs: the photos, unless reduced.
     """
 
     scale: float = setting(
-        1.0, ge=0.1, le=1.0, help="Size of the images in which the flow runs, against the source."
+        1.0, ge=0.1, le=1.0, help="Size of the images in which the flow runs, against the photos."
+    )
+    max_side_px: int = setting(
+        1600, ge=64, le=16384, unit="px", help="Photos longer than this are reduced for the flow."
     )
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to be matched."
     )
-    block_px: float = setting(
-        16.0, ge=2, le=256, unit="px", help="Side of the blocks that give one match each."
+    blocks_per_side: int = setting(
+        64, ge=4, le=1024, help="Blocks along an image's longer side; each gives one match."
     )
     max_round_trip_px: float = setting(
         1.0, gt=0, le=32, unit="px", help="How far flow there and back may miss its start."
@@ -77,7 +80,8 @@ class SolveConfig:
     """Recalibration, photometry and the spline fields.
 
     A weight of 0.5 means that 1 px of what it weighs costs as much as a misalignment by 0.5 px,
-    everywhere: in all matches of a camera, or in one match per 16 x 16 source px for the fields.
+    everywhere: in all matches of a camera, or for the fields in one match per square of a 64th of
+    the longer side.
     """
 
     recalibrate: bool = setting(
@@ -140,7 +144,7 @@ class GateConfig:
         help="Standard errors of an overlap's change that count as chance, besides.",
     )
     seam_tolerance: float = setting(
-        0.05, ge=0, le=1, help="How much worse the worst seam may be, relative, against noise."
+        0.0, ge=0, le=1, help="How much worse the worst seam may be, relative."
     )
     max_warp_px: float = setting(
         10.0, gt=0, le=1000, unit="px", help="Limit of the displacement (95th percentile)."

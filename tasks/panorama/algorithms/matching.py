@@ -136,8 +136,9 @@ def match_pairs(
     Yields:
         One result per pair whose overlap is large enough for flow.
     """
+    scale = _flow_scale(rig, config)
     prepared = [
-        _prepare(image, mask, camera, config.scale)
+        _prepare(image, mask, camera, scale)
         for image, mask, camera in zip(images, masks, rig.cameras, strict=True)
     ]
     for a, b in pairs:
@@ -176,12 +177,18 @@ def _pair_flow(first: _Prepared, second: _Prepared, config: MatchConfig) -> Pair
     missed_px = round_trip_px(flow)
     strength = structure(patches[0])
     kept = seen[0] & follow(seen[1], flow.forth)
-    kept &= missed_px < config.max_round_trip_px * config.scale
+    kept &= missed_px < config.max_round_trip_px
     kept &= strength > config.min_structure
     kept &= np.linalg.norm(flow.forth, axis=2) < config.max_displacement * size_px
-    block_px = max(1, round(config.block_px * config.scale))
+    block_px = max(1, round(size_px / config.blocks_per_side))
     chosen = best_per_block(strength, kept, block_px)
     return PairFlow(view, (patches[0], patches[1]), flow, kept, chosen, missed_px)
+
+
+def _flow_scale(rig: Rig, config: MatchConfig) -> float:
+    """Size of the images in which the flow runs, against the photos; the same for all."""
+    longer_px = max(max(camera.width_px, camera.height_px) for camera in rig.cameras)
+    return config.scale * min(1.0, config.max_side_px / longer_px)
 
 
 def _prepare(image: ByteImage, mask: BoolArray | None, camera: Camera, scale: float) -> _Prepared:
@@ -213,7 +220,7 @@ def _matches(
     good = in_a & in_b
     points_a, points_b = points_a[good], points_b[good]
     source_a_px = (points_a + 0.5) / first.scale - 0.5
-    missed_px = pair.round_trip_px[row, column][good] / config.scale
+    missed_px = pair.round_trip_px[row, column][good]
     count = int(good.sum())
     return Correspondences(
         np.full(count, a, np.int64),
@@ -223,8 +230,14 @@ def _matches(
         weights(missed_px.astype(np.float64)),
         _colours(first, points_a),
         _colours(second, points_b),
-        is_held_out(a, source_a_px, config.held_out_share),
+        is_held_out(a, source_a_px * _judging_scale(first, config), config.held_out_share),
     )
+
+
+def _judging_scale(image: _Prepared, config: MatchConfig) -> float:
+    """Held-out blocks are measured in photos no longer than flow takes them at full scale."""
+    longer_px = max(image.grey.shape) / float(image.scale.max())
+    return float(min(1.0, config.max_side_px / longer_px))
 
 
 def _colours(image: _Prepared, points_px: FloatArray) -> FloatArray:

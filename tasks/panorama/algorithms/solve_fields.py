@@ -29,7 +29,7 @@ from tasks.panorama.algorithms.spline import SplineField, rounded
 from tasks.panorama.config import SolveConfig
 from tasks.panorama.types import Alignment, Correspondences, FloatArray, IntArray, Rig
 
-_BLOCK_PX = 16.0  # density of matches that the regularisers' weights refer to
+_BLOCKS_PER_SIDE = 64  # density of matches that the regularisers' weights refer to
 _BENDING_LENGTH = 0.1  # of the longer side: the length over which bending is counted
 
 
@@ -124,7 +124,8 @@ def _regularisers(
     grid: ControlTiles, panorama_px_per_px: float, config: SolveConfig
 ) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
     """Bending and displacement of one image's control points, grouped by tile."""
-    num_matches = grid.width_px * grid.height_px / _BLOCK_PX**2
+    block_px = max(grid.width_px, grid.height_px) / _BLOCKS_PER_SIDE
+    num_matches = grid.width_px * grid.height_px / block_px**2
     weight = panorama_px_per_px * np.sqrt(num_matches / grid.num_control)
     length_px = _BENDING_LENGTH * max(grid.width_px, grid.height_px)
     for tile in range(len(grid.blocks)):

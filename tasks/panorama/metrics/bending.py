@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.panorama.algorithms.spline import SplineField
 from tasks.panorama.metrics.misalignment import FIGURE_WIDTH_PX
 from tasks.panorama.types import Camera, DisplacementField, FloatArray
 
@@ -85,6 +86,8 @@ def _on_grid(field: DisplacementField, camera: Camera) -> FloatArray:
     """Displacement in source px on the grid, (rows, columns, 2)."""
     x = np.arange(0, camera.width_px, GRID_STEP_PX, dtype=float)
     y = np.arange(0, camera.height_px, GRID_STEP_PX, dtype=float)
+    if isinstance(field, SplineField):  # the same values, ten times faster
+        return field.on_lattice(x, y)
     points = np.stack(np.meshgrid(x, y), axis=-1)
     return np.asarray(field.sample(points.reshape(-1, 2)), float).reshape(len(y), len(x), 2)
 
@@ -100,7 +103,8 @@ def _stretch(moved: FloatArray, step: float) -> tuple[float, float]:
     """Largest strain and smallest determinant over the grid's cells."""
     along_x = (moved[:-1, 1:] - moved[:-1, :-1]) / step
     along_y = (moved[1:, :-1] - moved[:-1, :-1]) / step
-    jacobian = np.stack([along_x, along_y], axis=-1)
-    strain = np.linalg.norm(jacobian, ord=2, axis=(2, 3)).max()
-    determinant = np.linalg.det(jacobian + np.eye(2)).min()
+    (a, c), (b, d) = np.moveaxis(along_x, 2, 0), np.moveaxis(along_y, 2, 0)
+    # Largest singular value of 2 x 2 matrices, in closed form: a decomposition takes 20x longer.
+    strain = 0.5 * (np.hypot(a + d, c - b) + np.hypot(a - d, b + c)).max()
+    determinant = ((1 + a) * (1 + d) - b * c).min()
     return float(strain), float(determinant)

@@ -12,7 +12,7 @@ from tests.support.views import photograph, textured_sphere
 
 PAIRS = [(0, 1), (1, 2)]
 SPHERE = textured_sphere()
-CONFIG = MatchConfig(scale=1.0, block_px=8.0)
+CONFIG = MatchConfig()
 
 
 def _rig(step_deg: float = 30.0) -> Rig:
@@ -30,7 +30,7 @@ def _photos(rig: Rig) -> list[ByteImage]:
 @pytest.mark.parametrize("scale", [1.0, 0.6])
 def test_matches_show_the_same_point_though_the_calibration_is_off(scale: float) -> None:
     true, nominal = _rig(30.0), _rig(30.6)
-    config = MatchConfig(scale=scale, block_px=8.0)
+    config = MatchConfig(scale=scale)
     matches = match_images(_photos(true), [None] * 3, nominal, PAIRS, config)
     assert len(matches) > 300
     nominal_px = misalignment_px(Alignment(nominal, (None,) * 3), matches)
@@ -78,9 +78,7 @@ def test_a_fifth_of_the_matches_is_held_out() -> None:
     rig = _rig()
     matches = match_images(_photos(rig), [None] * 3, rig, PAIRS, CONFIG)
     assert 0.05 < matches.held_out.mean() < 0.4
-    none = match_images(
-        _photos(rig), [None] * 3, rig, PAIRS, MatchConfig(scale=1.0, held_out_share=0.0)
-    )
+    none = match_images(_photos(rig), [None] * 3, rig, PAIRS, MatchConfig(held_out_share=0.0))
     assert not none.held_out.any()
 
 
@@ -91,3 +89,14 @@ def test_flow_of_a_true_rig_is_nearly_none() -> None:
         assert np.median(np.linalg.norm(found.flow.flow.forth[found.flow.kept], axis=1)) < 0.2
         assert found.flow.patches[0].shape == found.flow.kept.shape
         assert set(found.matches.image_a.tolist()) == {found.pair[0]}
+
+
+def test_long_photos_are_reduced_for_the_flow_and_matched_in_their_own_px() -> None:
+    rig = _rig()
+    photos = _photos(rig)
+    (found, _) = match_pairs(photos, [None] * 3, rig, PAIRS, MatchConfig(max_side_px=160))
+    (full, _) = match_pairs(photos, [None] * 3, rig, PAIRS, MatchConfig())
+    assert found.flow.kept.size < 0.3 * full.flow.kept.size
+    assert found.matches.points_a_px[:, 1].max() > 250
+    off_px = misalignment_px(Alignment(rig, (None,) * 3), found.matches)
+    assert np.median(off_px) < 1.5

@@ -13,7 +13,7 @@ from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
 from tests.support.captures import small_rig, write_capture
 
-CONFIG = MatchConfig(block_px=6.0)
+CONFIG = MatchConfig()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_second_run_adopts_the_first(tmp_path, archive):
 
 def test_other_settings_give_other_matches(tmp_path, archive):
     _, _, fine = run_match(tmp_path, archive)
-    _, _, coarse = run_match(tmp_path, archive, MatchConfig(block_px=12.0))
+    _, _, coarse = run_match(tmp_path, archive, MatchConfig(blocks_per_side=16))
     assert coarse.captures[0].figures["num_matches"] < fine.captures[0].figures["num_matches"]
 
 

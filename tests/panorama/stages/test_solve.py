@@ -39,7 +39,7 @@ def archive(tmp_path):
 def run_solve(folder, archive, config=CONFIG):
     run = LocalRun(folder / "store")
     (captures,) = run.run(ingest_captures, config=IngestConfig(captures=str(archive)))
-    matches = run.run(match_captures, captures, config=MatchConfig(block_px=6.0))
+    matches = run.run(match_captures, captures, config=MatchConfig())
     ref = run.run(solve_captures, matches, config=config)
     return run, ref, run.read(ref, WarpSet)
 
