@@ -70,7 +70,10 @@ class MlflowApi:
 
     def experiment(self, name: str) -> str:
         """Return the id of an experiment, which is made if need be."""
-        created = self._send("POST", "experiments/create", {"name": name}, may_exist=True)
+        # The kind decides which pages MLflow shows: those for training, not for language models.
+        tags = [{"key": "mlflow.experimentKind", "value": "custom_model_development"}]
+        body = {"name": name, "tags": tags}
+        created = self._send("POST", "experiments/create", body, may_exist=True)
         if "experiment_id" in created:
             return str(created["experiment_id"])
         found = self._send("GET", f"experiments/get-by-name?experiment_name={quote(name)}")
