@@ -1,8 +1,8 @@
 """Where flow can be trusted: structure to hold on to, and a way back to the start.
 
 Source: Shi & Tomasi, "Good Features to Track" (CVPR 1994), section 4, for the smaller
-eigenvalue; Krainin & Liu, "Seamless Google Street View Panoramas" (2017): flow is dropped
-"where there isn't enough visual structure to be confident".
+eigenvalue; Krainin & Liu, "Seamless Google Street View Panoramas" (2017), who drop flow where
+the picture has too little structure.
 """
 
 from __future__ import annotations

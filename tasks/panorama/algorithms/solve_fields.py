@@ -1,9 +1,8 @@
 """Warp fields of all images of a capture from all matches at once.
 
-Source: Krainin & Liu, "Seamless Google Street View Panoramas" (Google Research blog, 2017):
-"we formulate the task of warping the rosette as a global optimization that solves for all
-image warps simultaneously", on a "spline-based flow field with spatial regularization", solved
-with Ceres.
+Source: Krainin & Liu, "Seamless Google Street View Panoramas" (Google Research blog, 2017): one
+optimisation in Ceres for the warps of all images of a rosette, each a spline-based flow field
+that is regularised in space.
 
 Deviation: besides bending and displacement, the fit holds down what the two images of a match
 move *in common*. Matches only fix their difference; a displacement weight strong enough to hold
