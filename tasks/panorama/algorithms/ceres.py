@@ -23,17 +23,17 @@ from tasks.core.errors import DataError
 from tasks.panorama.types import FloatArray
 
 # A wrong step is refused by the trust region, so loose tolerances only end the tail.
-_FUNCTION_TOLERANCE = 1e-5
+_FUNCTION_TOLERANCE = 1e-4
 _PARAMETER_TOLERANCE = 1e-7
 
 _DONE = (pyceres.TerminationType.CONVERGENCE, pyceres.TerminationType.NO_CONVERGENCE)
 
 
 class RobustLinearCost(pyceres.CostFunction):  # type: ignore[misc]
-    """Residuals ``constant + matrix @ x``, taken in pairs by a soft-L1 loss, or plain.
+    """Residuals ``constant + matrix @ x``: the first in pairs under a soft-L1 loss, others plain.
 
     Attributes:
-        matrix: (2 n, size of x), or (m, size of x) for plain squares.
+        matrix: (m, size of x).
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class RobustLinearCost(pyceres.CostFunction):  # type: ignore[misc]
         matrix: FloatArray,
         constant: FloatArray,
         block_sizes: Sequence[int],
-        loss_width: float | None = None,
+        loss_width: float = np.inf,
         weights: FloatArray | None = None,
     ) -> None:
         """Set up the cost.
@@ -50,16 +50,17 @@ class RobustLinearCost(pyceres.CostFunction):  # type: ignore[misc]
             matrix: Derivative of the residuals, row by row.
             constant: Residuals at x = 0.
             block_sizes: Sizes of the parameter blocks that make up x, in order.
-            loss_width: Length of a residual pair beyond which it counts linearly; None for
-                plain squares.
-            weights: (n,) factor of each pair's loss.
+            loss_width: Length of a residual pair beyond which it counts linearly.
+            weights: (n,) factor of the loss of each of the first n residual pairs; residuals
+                beyond them, or all without weights, are plain squares.
         """
         super().__init__()
         self.matrix = np.ascontiguousarray(matrix, np.float64)
         self._constant = np.ascontiguousarray(constant, np.float64)
         self._width = loss_width
-        self._root_weights = None if weights is None else np.sqrt(weights)
-        ends = np.cumsum(block_sizes)
+        self._root_weights = np.sqrt(np.empty(0) if weights is None else weights)
+        self._num_robust = 2 * len(self._root_weights)
+        ends = np.cumsum(block_sizes).tolist()
         self._slices = [slice(end - n, end) for end, n in zip(ends, block_sizes, strict=True)]
         self.set_num_residuals(len(self._constant))
         self.set_parameter_block_sizes(list(block_sizes))
@@ -69,35 +70,35 @@ class RobustLinearCost(pyceres.CostFunction):  # type: ignore[misc]
     ) -> bool:
         """Fill in residuals and, where asked for, their derivatives (flat, row-major)."""
         linear = self._constant + self.matrix @ np.concatenate(parameters)
-        if self._width is None:
-            residuals[:] = linear
-            derivative = self.matrix
-        else:
-            residuals[:], derivative = self._robust(linear, self._width, jacobians is not None)
+        residuals[:] = linear
+        derivative = self.matrix
+        if self._num_robust:
+            derivative = self._make_robust(linear, residuals, jacobians is not None)
         if jacobians is not None:
             for block, columns in zip(jacobians, self._slices, strict=True):
                 if block is not None:
                     block[:] = derivative[:, columns].ravel()
         return True
 
-    def _robust(
-        self, linear: FloatArray, width: float, with_derivative: bool
-    ) -> tuple[FloatArray, FloatArray]:
+    def _make_robust(
+        self, linear: FloatArray, residuals: FloatArray, with_derivative: bool
+    ) -> FloatArray:
         """Scale each pair r by g = sqrt(loss(s) / s), s = |r|^2, loss = 2 w^2 (root - 1)."""
-        pairs = linear.reshape(-1, 2)
+        num, width = self._num_robust, self._width
+        pairs = linear[:num].reshape(-1, 2)
         root = np.sqrt(1.0 + np.einsum("ni,ni->n", pairs, pairs) / width**2)
-        scale = np.sqrt(2.0 / (1.0 + root))
-        slope = -scale / (2.0 * width**2 * root * (1.0 + root))
-        if self._root_weights is not None:
-            scale, slope = scale * self._root_weights, slope * self._root_weights
-        residuals = (pairs * scale[:, None]).ravel()
+        scale = np.sqrt(2.0 / (1.0 + root)) * self._root_weights
+        residuals[:num] = (pairs * scale[:, None]).ravel()
         if not with_derivative:
-            return residuals, self.matrix
-        matrix = self.matrix.reshape(len(pairs), 2, -1)
+            return self.matrix
+        slope = -scale / (2.0 * width**2 * root * (1.0 + root))
+        matrix = self.matrix[:num].reshape(len(pairs), 2, -1)
         along = np.einsum("ni,nip->np", pairs, matrix)
-        derivative = scale[:, None, None] * matrix
-        derivative += (slope[:, None] * pairs)[:, :, None] * along[:, None, :]
-        return residuals, derivative.reshape(len(linear), -1)
+        derivative = self.matrix.copy()
+        robust = derivative[:num].reshape(matrix.shape)
+        robust *= scale[:, None, None]
+        robust += (slope[:, None] * pairs)[:, :, None] * along[:, None, :]
+        return derivative
 
 
 def solve(problem: pyceres.Problem, what: str, max_iterations: int) -> pyceres.SolverSummary:

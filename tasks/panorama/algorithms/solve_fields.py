@@ -68,11 +68,18 @@ def _all_costs(
     tiles: Sequence[ControlTiles],
     config: SolveConfig,
 ) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
+    stencils: dict[tuple[int, int], list[tuple[IntArray, FloatArray]]] = {}
     for image, grid in enumerate(tiles):
+        size = (grid.width_px, grid.height_px)
+        if size not in stencils:  # images of a rig mostly have one size
+            stencils[size] = _stencils(grid, config)
         scale = panorama_px_per_source_px(rig, image)
-        yield from _regularisers(grid, scale, config)
+        for touched, matrix in stencils[size]:
+            blocks = [grid.blocks[tile] for tile in touched]
+            sizes = [len(block) for block in blocks]
+            yield RobustLinearCost(scale * matrix, np.zeros(len(matrix)), sizes), blocks
     for rows in _groups(matches, tiles):
-        yield from _match_costs(rows, matches, linear, tiles, config)
+        yield _match_cost(rows, matches, linear, tiles, config)
 
 
 def _groups(matches: Correspondences, tiles: Sequence[ControlTiles]) -> Iterator[IntArray]:
@@ -91,47 +98,37 @@ def _groups(matches: Correspondences, tiles: Sequence[ControlTiles]) -> Iterator
     yield from np.split(order, starts)
 
 
-def _match_costs(
+def _match_cost(
     rows: IntArray,
     matches: Correspondences,
     linear: LinearResiduals,
     tiles: Sequence[ControlTiles],
     config: SolveConfig,
-) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
+) -> tuple[pyceres.CostFunction, list[FloatArray]]:
+    """Misalignment of some matches, and what they move in common."""
     grid_a, grid_b = tiles[matches.image_a[rows[0]]], tiles[matches.image_b[rows[0]]]
     touched_a, matrix_a = grid_a.design(matches.points_a_px[rows], linear.slope_a[rows])
     touched_b, matrix_b = grid_b.design(matches.points_b_px[rows], linear.slope_b[rows])
     blocks = [grid_a.blocks[i] for i in touched_a] + [grid_b.blocks[i] for i in touched_b]
     sizes = [len(block) for block in blocks]
-    matrix = np.concatenate([matrix_a, -matrix_b], axis=2)
-    constant = linear.constant_px[rows].ravel()
     weights = matches.weights[rows]
-    yield (
-        RobustLinearCost(
-            matrix.reshape(len(constant), -1), constant, sizes, config.loss_width_px, weights
-        ),
-        blocks,
+    apart = np.concatenate([matrix_a, -matrix_b], axis=2).reshape(2 * len(rows), -1)
+    # Of what the images move in common the mean is enough: they move smoothly.
+    common = np.einsum("n,nip->ip", weights, np.concatenate([matrix_a, matrix_b], axis=2))
+    common *= 0.5 * config.gauge / np.sqrt(weights.sum())
+    matrix = np.concatenate([apart, common])
+    constant = np.concatenate([linear.constant_px[rows].ravel(), np.zeros(2)])
+    return RobustLinearCost(matrix, constant, sizes, config.loss_width_px, weights), blocks
+
+
+def _stencils(grid: ControlTiles, config: SolveConfig) -> list[tuple[IntArray, FloatArray]]:
+    """Bending and displacement of an image's control points, source px, grouped by tile."""
+    longer_px = max(grid.width_px, grid.height_px)
+    num_matches = grid.width_px * grid.height_px * (_BLOCKS_PER_SIDE / longer_px) ** 2
+    weight = np.sqrt(num_matches / grid.num_control)
+    length_px = _BENDING_LENGTH * longer_px
+    found = (
+        grid.stencils(tile, weight * config.bending * length_px**2, weight * config.ridge)
+        for tile in range(len(grid.blocks))
     )
-    if config.gauge > 0:
-        total = weights.sum()
-        common = np.concatenate([matrix_a, matrix_b], axis=2) * (0.5 * weights[:, None, None])
-        common = common.sum(axis=0) * (config.gauge / np.sqrt(total))
-        yield RobustLinearCost(common, np.zeros(2), sizes), blocks
-
-
-def _regularisers(
-    grid: ControlTiles, panorama_px_per_px: float, config: SolveConfig
-) -> Iterator[tuple[pyceres.CostFunction, list[FloatArray]]]:
-    """Bending and displacement of one image's control points, grouped by tile."""
-    block_px = max(grid.width_px, grid.height_px) / _BLOCKS_PER_SIDE
-    num_matches = grid.width_px * grid.height_px / block_px**2
-    weight = panorama_px_per_px * np.sqrt(num_matches / grid.num_control)
-    length_px = _BENDING_LENGTH * max(grid.width_px, grid.height_px)
-    for tile in range(len(grid.blocks)):
-        touched, matrix = grid.stencils(
-            tile, bending=weight * config.bending * length_px**2, ridge=weight * config.ridge
-        )
-        if len(matrix):
-            blocks = [grid.blocks[i] for i in touched]
-            sizes = [len(block) for block in blocks]
-            yield RobustLinearCost(matrix, np.zeros(len(matrix)), sizes), blocks
+    return [(touched, matrix) for touched, matrix in found if len(matrix)]

@@ -15,7 +15,7 @@ from tasks.panorama.algorithms.ceres import RobustLinearCost, solve
 def test_derivative_of_the_robust_cost_is_exact() -> None:
     rng = np.random.default_rng(0)
     matrix, constant = rng.normal(size=(8, 5)), rng.normal(size=8) * 3
-    weights = rng.uniform(0.2, 1, 4)
+    weights = rng.uniform(0.2, 1, 3)  # the last two residuals are plain squares
     cost = RobustLinearCost(matrix, constant, [2, 3], 0.7, weights)
 
     def residuals(x: np.ndarray) -> np.ndarray:
@@ -38,9 +38,14 @@ def test_its_square_is_the_soft_l1_loss() -> None:
     assert values @ values == pytest.approx(0.5 * 2 * 4.0 * (np.sqrt(1 + 25 / 4.0) - 1))
 
 
+def test_without_weights_residuals_are_plain_squares() -> None:
+    cost = RobustLinearCost(np.eye(2), np.array([3.0, 4.0]), [2], 0.1)
+    np.testing.assert_array_equal(np.ravel(cost.evaluate(np.zeros(2))[0]), [3.0, 4.0])
+
+
 def test_an_outlier_hardly_moves_the_estimate() -> None:
     samples = np.array([[1.0, 2.0]] * 9 + [[100.0, 100.0]])
-    cost = RobustLinearCost(np.tile(np.eye(2), (10, 1)), -samples.ravel(), [2], 0.1)
+    cost = RobustLinearCost(np.tile(np.eye(2), (10, 1)), -samples.ravel(), [2], 0.1, np.ones(10))
     estimate = np.zeros(2)
     problem = pyceres.Problem()
     problem.add_residual_block(cost, None, [estimate])
