@@ -15,33 +15,38 @@ from operators.services import ROOT, STATE
 from tasks.core.errors import ResourceError
 
 
-def fresh_database(home: Path, env: Mapping[str, str]) -> Path:
+def fresh_database(home: Path, env: Mapping[str, str]) -> bool:
     """Put an empty, migrated database into an AIRFLOW_HOME that has none.
 
     Args:
         home: AIRFLOW_HOME.
         env: Environment of Airflow's processes.
 
+    Returns:
+        Whether one had to be migrated, which takes some seconds.
+
     Raises:
         ResourceError: The migration fails; the message has its last lines.
     """
-    target = home / "airflow.db"
-    if not target.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_empty_database(env), target)
-    return target
+    if (home / "airflow.db").exists():
+        return False
+    home.mkdir(parents=True, exist_ok=True)
+    cached, is_new = _empty_database(env)
+    shutil.copyfile(cached, home / "airflow.db")
+    return is_new
 
 
-def _empty_database(env: Mapping[str, str]) -> Path:
+def _empty_database(env: Mapping[str, str]) -> tuple[Path, bool]:
     version = importlib.metadata.version("apache-airflow")
     cached = STATE / f"airflow-{version}.db"
     STATE.mkdir(exist_ok=True)
     with (STATE / "airflow-database.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not cached.exists():
+        is_new = not cached.exists()
+        if is_new:
             with tempfile.TemporaryDirectory(dir=STATE) as folder:
                 _migrate(Path(folder), env).replace(cached)
-    return cached
+    return cached, is_new
 
 
 def _migrate(home: Path, env: Mapping[str, str]) -> Path:

@@ -98,6 +98,8 @@ def run_headless(
         try:
             if is_private:
                 servers = Servers(mark, folder, ports, env, say)
+            if fresh_database(folder, env):
+                say("made Airflow's database, which later runs copy")
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
             if servers:
                 servers.wait()
@@ -169,7 +171,7 @@ class Servers:
     ) -> None:
         try:
             waited_s = processes.wait_until(
-                name, lambda: is_up(self._ports), limit_s, lambda: server.poll() is None
+                name, lambda: is_up(self._ports), limit_s, lambda: server.poll() is None, self._say
             )
         except TransientError as error:
             log = self._folder / f"{name.lower()}.log"
@@ -191,7 +193,6 @@ def _start_airflow(
     mark: str, folder: Path, env: Mapping[str, str], dag_id: str, conf: Mapping[str, Any]
 ) -> tuple[subprocess.Popen[bytes], TextIO]:
     """Start the process that runs the DAG; also returns its lines for people."""
-    fresh_database(folder, env)
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "operators.headless_child", f"--dag={dag_id}"]
     command += [f"--conf={json.dumps(conf)}", f"--folder={folder}", f"--console={writer}"]

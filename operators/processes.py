@@ -26,6 +26,7 @@ MARK = "ORRERY_STACK"
 # Below Ray's worker ports (10002-19999) begin the usual servers, above 32767 the ports that the
 # system gives to outgoing connections.
 FREE_PORTS = range(20_000, 32_000)
+SAY_INTERVAL_S = 10.0
 _POLL_S = 0.2
 
 
@@ -145,7 +146,11 @@ def is_free(port: int) -> bool:
 
 
 def wait_until(
-    name: str, is_ready: Callable[[], bool], limit_s: float, is_alive: Callable[[], bool]
+    name: str,
+    is_ready: Callable[[], bool],
+    limit_s: float,
+    is_alive: Callable[[], bool],
+    say: Callable[[str], None] = lambda _line: None,
 ) -> float:
     """Wait for a server.
 
@@ -154,6 +159,7 @@ def wait_until(
         is_ready: Whether it answers.
         limit_s: How long to wait.
         is_alive: Whether its process still runs.
+        say: Receives a sign of life now and then.
 
     Returns:
         How long it took, in seconds.
@@ -161,9 +167,12 @@ def wait_until(
     Raises:
         TransientError: It ended, or does not answer in time.
     """
-    begun_s = time.monotonic()
+    begun_s = said_s = time.monotonic()
     while not is_ready():
         waited_s = time.monotonic() - begun_s
+        if time.monotonic() - said_s > SAY_INTERVAL_S:
+            said_s = time.monotonic()
+            say(f"waiting for {name}")
         if not is_alive():
             raise TransientError(f"{name} ended after {waited_s:.0f} s while it was starting")
         if waited_s > limit_s:

@@ -192,7 +192,7 @@ def _start(ports: Ports, dags: Path) -> None:
     note(ports)
     for index, (name, check) in enumerate(_CHECKS):
         waited_s = processes.wait_until(
-            name, partial(check, ports), UP_LIMIT_S, lambda: server.poll() is None
+            name, partial(check, ports), UP_LIMIT_S, lambda: server.poll() is None, _say
         )
         _say(f"{name} is up ({waited_s:.0f} s more)")
         if index == 0:

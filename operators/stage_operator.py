@@ -35,6 +35,8 @@ from tasks.core.refs import ArtifactRef
 
 ROOT = Path(__file__).resolve().parent.parent
 OPEN_RUN = "open_run"
+# How long a Ray head that was lost may take to come back.
+RESTART_LIMIT_S, RESTART_POLL_S = 90.0, 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ class StageOperator(BaseOperator):
             refs = find_finished(request)
             if refs is not None:
                 return self._reuse(context, refs)
-            live_id, attached = asyncio.run(self._attach_or_submit(address, context, request))
+            live_id, attached = asyncio.run(self._patiently(address, context, request))
             self._live = (address, live_id)
         except TransientError:
             raise
@@ -162,6 +164,20 @@ class StageOperator(BaseOperator):
                 parent_run_id=parent.get("run_id", ""),
             ),
         )
+
+    async def _patiently(
+        self, address: str, context: Context, request: StageRequest
+    ) -> tuple[str, bool]:
+        """Wait out a cluster that restarts; the task's few retries are for worse."""
+        until_s = time.monotonic() + RESTART_LIMIT_S
+        while True:
+            try:
+                return await self._attach_or_submit(address, context, request)
+            except TransientError as error:
+                if time.monotonic() > until_s:
+                    raise
+                logger.warning("%s: %s; trying again", task_name(context), error)
+                await asyncio.sleep(RESTART_POLL_S)
 
     async def _attach_or_submit(
         self, address: str, context: Context, request: StageRequest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import threading
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,7 +151,21 @@ def test_wrong_settings_fail_at_once_and_never_reach_ray(ray: FakeRay) -> None:
     assert not ray.jobs
 
 
-def test_a_cluster_that_is_away_is_worth_a_retry(ray: FakeRay) -> None:
+def test_a_cluster_that_restarts_is_waited_for(
+    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.stage_operator.RESTART_POLL_S", 0.05)
+    ray.is_broken = True
+    healer = threading.Timer(0.3, lambda: setattr(ray, "is_broken", False))
+    healer.start()
+    assert deferred(operator(), context())["job_id"] == FIRST
+    healer.join()
+
+
+def test_a_cluster_that_stays_away_is_worth_a_retry(
+    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.stage_operator.RESTART_LIMIT_S", 0.0)
     ray.is_broken = True
     with pytest.raises(TransientError):
         operator().execute(context())
