@@ -59,7 +59,7 @@ class MatchConfig:
         1.0, gt=0, le=32, unit="px", help="How far flow there and back may miss its start."
     )
     min_structure: float = setting(
-        3.0, ge=0, le=1000, help="Least structure (smaller eigenvalue) that can be trusted."
+        2.0, ge=0, le=1000, help="Least structure (smaller eigenvalue) that can be trusted."
     )
     max_displacement: float = setting(
         0.08,
@@ -110,7 +110,7 @@ class SolveConfig:
         help="Weight of what both images of a match move in common: it aligns nothing.",
     )
     loss_width_px: float = setting(
-        1.0, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."
+        0.7, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."
     )
     max_iterations: int = setting(50, ge=1, le=1000, help="Iterations of each solver call.")
     baselines: bool = setting(

@@ -116,13 +116,14 @@ def _overlaps(
     fits = []
     for a, b in pairs.tolist():
         judges = (matches.image_a == a) & (matches.image_b == b) & matches.held_out
-        means = {way: _mean(errors, judges) for way, errors in errors_px.items()}
+        ways = errors_px.items() if judges.any() else ()
+        means = {way: _mean(errors, judges) for way, errors in ways}
         fits.append(
             OverlapFit(
                 first=names[a],
                 second=names[b],
                 num_held_out=int(judges.sum()),
-                mean_px=means if judges.any() else {},
+                mean_px=means,
             )
         )
     return tuple(fits)
