@@ -213,6 +213,7 @@ def _cost(seeds: Sequence[int], scratch: Path, *, quick: bool) -> dict[str, Figu
 def _keep_picture(cost: PipelineCost, seed: int, *, quick: bool) -> None:
     """Keep the before/after picture of the first seed for the README."""
     if seed == 0 and not quick:
+        RESULTS_DIR.mkdir(exist_ok=True)
         shutil.copyfile(_file(cost, cost.publication.captures[0].before_after.uri), _picture())
 
 
