@@ -117,7 +117,7 @@ class SolveConfig:
         False, help="Fit kernel interpolation too, for comparison; it is never published."
     )
     kernel_sigma_px: float = setting(
-        32.0, gt=0, le=1000, unit="px", help="Width of the kernel of that baseline."
+        26.0, gt=0, le=1000, unit="px", help="Width of the kernel of that baseline."
     )
     max_skipped_fraction: float = setting(
         0.5, ge=0, le=1, help="Share of captures that may fail before the stage fails."
