@@ -95,7 +95,7 @@ class SolveConfig:
         0.1, ge=0, le=100, help="Weight of a change of focal length against the calibration."
     )
     num_cells: int = setting(
-        14, ge=1, le=40, help="Spline cells along the longer side of an image."
+        12, ge=1, le=40, help="Spline cells along the longer side of an image."
     )
     bending: float = setting(
         0.03, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
@@ -110,7 +110,7 @@ class SolveConfig:
         help="Weight of what both images of a match move in common: it aligns nothing.",
     )
     loss_width_px: float = setting(
-        1.0, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."
+        0.7, gt=0, le=100, unit="px", help="Misalignment beyond which a match counts less."
     )
     max_iterations: int = setting(50, ge=1, le=1000, help="Iterations of each solver call.")
     baselines: bool = setting(
