@@ -143,6 +143,9 @@ class GateConfig:
         le=10,
         help="Standard errors of an overlap's change that count as chance, besides.",
     )
+    max_worse_share: float = setting(
+        0.02, ge=0, le=1, help="Share of held-out matches that may lie in overlaps that got worse."
+    )
     seam_tolerance: float = setting(
         0.0, ge=0, le=1, help="How much worse the worst seam may be, relative."
     )

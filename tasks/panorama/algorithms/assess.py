@@ -136,7 +136,7 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         **({} if worst is None else {"seam_excess_worst": worst}),
         **_similarity_numbers(proofs),
     }
-    figures = replace(way.figures, worst_seam=worst)
+    figures = replace(way.figures, worst_seam=worst, overlap_ssim=numbers.get("overlap_ssim"))
     return Assessment(way.alignment, proofs, labels, picture, seams, figures, numbers)
 
 

@@ -1,9 +1,11 @@
 """The quality gate: whether a repair may be published.
 
 What is published is never worse than the unrepaired stitch by what no fit has seen: the error
-of held-out correspondences, in total and on every overlap that has enough of them, and by its
-worst seam. Warps that are too large, that strain too much or that fold are refused whatever
-they score. A pure function of numbers, so that its settings can be tried on recorded figures.
+of held-out correspondences, in total and on the overlaps that have enough of them; by its worst
+seam; and by the similarity of overlapping images. Flow can lock onto a repeated pattern in a
+whole overlap, so overlaps with a small share of all matches have no veto of their own. Warps
+that are too large, that strain too much or that fold are refused whatever they score. A pure
+function of numbers, so that its settings can be tried on recorded figures.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ class Figures:
         held_out: Error of each overlap that has held-out correspondences.
         worst_seam: Highest excess of a single seam (`seam_excess`), on seams that are the same
             for all ways; None if there is no seam.
+        overlap_ssim: Mean structural similarity of overlapping images; None if none overlap.
         warp_p95_px: 95th percentile of the displacement, of the image where it is largest,
             panorama px at a width of 4096.
         max_strain: Largest local stretch of any image.
@@ -51,6 +54,7 @@ class Figures:
     name: str
     held_out: Mapping[Pair, OverlapError] = field(default_factory=dict)
     worst_seam: float | None = None
+    overlap_ssim: float | None = None
     warp_p95_px: float = 0.0
     max_strain: float = 0.0
     has_fold: bool = False
@@ -111,16 +115,22 @@ def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -
 def objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
     """Why a repair may not be published; empty if it may."""
     found = _held_out_objections(unrepaired, repair, config)
-    if repair.worst_seam is not None and unrepaired.worst_seam is not None:
-        allowed = unrepaired.worst_seam * (1 + config.seam_tolerance)
-        if repair.worst_seam > allowed:
-            found.append(
-                f"worst seam {repair.worst_seam:.2f}, unrepaired {unrepaired.worst_seam:.2f}"
-            )
+    found += _picture_objections(unrepaired, repair, config)
     if config.limits_refuse:
         found += _limits_passed(repair, config)
     if repair.has_fold:
         found.append("a warp folds")
+    return found
+
+
+def _picture_objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
+    found = []
+    before, after = unrepaired.worst_seam, repair.worst_seam
+    if before is not None and after is not None and after > before * (1 + config.seam_tolerance):
+        found.append(f"worst seam {after:.2f}, unrepaired {before:.2f}")
+    before, after = unrepaired.overlap_ssim, repair.overlap_ssim
+    if before is not None and after is not None and after <= before:
+        found.append(f"overlap SSIM {after:.4f}, unrepaired {before:.4f}")
     return found
 
 
@@ -141,7 +151,8 @@ def _held_out_objections(unrepaired: Figures, repair: Figures, config: GateConfi
         > config.overlap_tolerance_px + config.overlap_sigmas * error.change_sigma_px
     ]
     named = ", ".join(f"{a}-{b} {x:.2f} > {y:.2f} px" for (a, b), x, y in worse[:_NUM_NAMED])
-    if worse:
+    num_worse = sum(repair.held_out[pair].num_points for pair, _, _ in worse)
+    if num_worse > config.max_worse_share * count:
         more = f" and {len(worse) - _NUM_NAMED} more" if len(worse) > _NUM_NAMED else ""
         found.append(f"held-out error grows on overlap {named}{more}")
     return found

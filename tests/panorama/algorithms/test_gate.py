@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from tasks.panorama.algorithms.gate import Figures, OverlapError, judge, objections
 from tasks.panorama.config import GateConfig
 
-CONFIG = GateConfig(min_held_out=10, overlap_tolerance_px=0.1, seam_tolerance=0.05)
+CONFIG = GateConfig(
+    min_held_out=10, overlap_tolerance_px=0.1, seam_tolerance=0.05, max_worse_share=0.0
+)
 
 
 def figures(name: str, *errors_px: float, seam: float | None = 1.5, count: int = 50) -> Figures:
@@ -63,6 +65,24 @@ def test_worse_repair_is_refused_with_its_reason(repair: Figures, reason: str):
     assert not verdict.is_repaired
     assert len(verdict.reasons) >= 1
     assert any(reason in each for each in verdict.reasons)
+
+
+def test_repair_that_makes_overlaps_less_alike_is_refused():
+    before = replace(BEFORE, overlap_ssim=0.9)
+    repair = figures("warped", 1.0, 1.0)
+
+    assert judge(before, [replace(repair, overlap_ssim=0.95)], CONFIG).is_repaired
+    verdict = judge(before, [replace(repair, overlap_ssim=0.8)], CONFIG)
+    assert verdict.reasons == ("warped: overlap SSIM 0.8000, unrepaired 0.9000",)
+
+
+def test_small_overlap_that_gets_worse_has_no_veto_of_its_own():
+    before, repair = figures("unrepaired", 4.0, 6.0), figures("warped", 1.0, 1.0)
+    aliased = replace(repair, held_out={**repair.held_out, (0, 1): OverlapError(12, 9.0)})
+
+    assert not judge(before, [aliased], CONFIG).is_repaired
+    assert judge(before, [aliased], replace(CONFIG, max_worse_share=0.2)).is_repaired
+    assert not judge(before, [aliased], replace(CONFIG, max_worse_share=0.1)).is_repaired
 
 
 def test_overlap_with_few_matches_is_judged_in_the_total_only():
