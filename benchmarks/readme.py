@@ -1,8 +1,8 @@
-"""Write the tables of measured figures into README.md from the results files.
+"""Write the tables of measured figures into the READMEs from the results files.
 
-A table stands between ``<!-- results:NAME -->`` and ``<!-- /results:NAME -->``; what is
-between them is made here, from ``benchmarks/results/NAME.json``, and a test fails where the
-two differ.
+A table stands between ``<!-- results:NAME KEY KEY … -->`` and ``<!-- /results:NAME -->``; what
+is between them is made here, from ``benchmarks/results/NAME.json``, and a test fails where the
+two differ. Without keys it holds all figures.
 """
 
 from __future__ import annotations
@@ -10,17 +10,27 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS_DIR, Figure, ResultsFile, read_results
 
-README = Path(__file__).parents[1] / "README.md"
-_BLOCK = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
+ROOT = Path(__file__).parents[1]
+READMES = (ROOT / "README.md", *sorted(ROOT.glob("tasks/*/README.md")))
+_BLOCK = re.compile(
+    r"(<!-- results:(?P<name>\w+)(?P<keys>[\w ]*) -->\n).*?(<!-- /results:(?P=name) -->)",
+    re.DOTALL,
+)
 
 
-def table(results: ResultsFile) -> str:
-    """Format the figures of one results file as a Markdown table."""
-    rows = [f"| `{key}` | {_cell(figure)} |" for key, figure in results.figures.items()]
+def table(results: ResultsFile, keys: Sequence[str] = ()) -> str:
+    """Format figures of one results file as a Markdown table: those named, or all.
+
+    Raises:
+        KeyError: A named figure was not measured.
+    """
+    chosen = keys or tuple(results.figures)
+    rows = [f"| `{key}` | {_cell(results.figures[key])} |" for key in chosen]
     source = (
         f"`{results.command}`, seeds {', '.join(map(str, results.seeds))}; "
         f"{results.date}, commit {results.commit}, {results.machine}."
@@ -37,25 +47,20 @@ def _cell(figure: Figure) -> str:
 
 
 def fill(text: str, results_dir: Path = RESULTS_DIR) -> str:
-    """Return the README's text with each table made anew from its results file."""
+    """Return a README's text with each table made anew from its results file."""
 
     def block(match: re.Match[str]) -> str:
-        results = read_results(results_dir / f"{match[2]}.json")
-        return match[1] + table(results) + match[3]
+        results = read_results(results_dir / f"{match['name']}.json")
+        return match[1] + table(results, match["keys"].split()) + match[4]
 
     return _BLOCK.sub(block, text)
 
 
 def main() -> int:
-    """Rewrite README.md, or with ``--check`` say whether it is up to date."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if stale")
-    arguments = parser.parse_args()
-    text = README.read_text()
-    filled = fill(text)
-    if arguments.check:
-        return int(text != filled)
-    README.write_text(filled)
+    """Rewrite the READMEs."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    for readme in READMES:
+        readme.write_text(fill(readme.read_text()))
     return 0
 
 

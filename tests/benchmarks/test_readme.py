@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from benchmarks.readme import README, fill, table
+import pytest
+
+from benchmarks.readme import READMES, fill, table
 from benchmarks.results_file import RESULTS_DIR, Figure, read_results, write_results
 
 
-def test_the_committed_readme_shows_the_committed_results():
-    text = README.read_text()
-    assert "<!-- results:restitch -->" in text
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_a_committed_readme_shows_the_committed_results(readme):
+    text = readme.read_text()
+    assert "<!-- results:restitch" in text
     assert fill(text) == text, "run `make readme`"
 
 
@@ -29,3 +32,15 @@ def test_a_changed_figure_changes_the_table(tmp_path):
     assert filled.startswith("before\n")
     assert filled.endswith("after\n")
     assert table(read_results(path)) in filled
+
+
+def test_named_figures_alone_are_shown(tmp_path):
+    figures = {
+        name: Figure(value=value, unit="", interval=None) for name, value in (("a", 1), ("b", 2))
+    }
+    write_results("sample", "make bench NAME=sample", [0], figures, tmp_path)
+
+    filled = fill("<!-- results:sample b -->\n<!-- /results:sample -->\n", tmp_path)
+
+    assert "| `b` | 2 |" in filled
+    assert "`a`" not in filled
