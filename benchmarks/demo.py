@@ -38,6 +38,7 @@ from tasks.panorama.simulation.settings import SceneKind, SimulationConfig
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "demo"
+PANORAMAS = FOLDER / "panoramas"
 SEED = 0
 PANORAMA_WIDTH_PX = 2048
 TABLE_WIDTH = 104  # characters; a table that wraps can't be read
@@ -89,7 +90,7 @@ def _conf(captures: Path) -> dict[str, Any]:
     return {
         "captures": str(captures),
         "render.width_px": PANORAMA_WIDTH_PX,
-        "publish.export_to": str(FOLDER / "panoramas"),
+        "publish.export_to": str(PANORAMAS),
     }
 
 
@@ -137,20 +138,19 @@ def summarise(result: HeadlessResult) -> dict[str, Any]:
     store = Storage(str(ROOT / "artifacts"))
     publication = _record(store, result, "publish", Publication)
     seconds = _seconds(store, result)
-    before_after = FOLDER / "panoramas"
     return {
         "captures": [
             _row(capture, seconds.get(capture.item_id)) for capture in publication.captures
         ],
         "skipped": {each.item_id: each.reason for each in publication.skipped},
-        "report": str((before_after / "report.html").relative_to(ROOT)),
+        "report": str((PANORAMAS / "report.html").relative_to(ROOT)),
         "mlflow_run_id": result.mlflow_run_id,
         "dag_run_id": result.run_id,
     }
 
 
 def _row(capture: PublishedCapture, seconds: float | None) -> dict[str, Any]:
-    folder = (FOLDER / "panoramas" / capture.item_id).relative_to(ROOT)
+    folder = (PANORAMAS / capture.item_id).relative_to(ROOT)
     return {
         "capture": capture.item_id,
         "published": capture.published,
