@@ -32,6 +32,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from operators.artifact_store import StageStore, finished, mark_finished, read_artifact
+from operators.item_pool import Journal
 from operators.items import StageItems
 from operators.limits import Limits
 from operators.stage_key import Declaration
@@ -263,7 +264,8 @@ def open_context(
         "limits": limits,
         "provenance": provenance,
     }
-    items = StageItems(work, executor, tracker, executor.max_in_flight)
+    journal = Journal(plan.storage, plan.folder(f"{key}-journal"))
+    items = StageItems(work, executor, tracker, executor.max_in_flight, journal)
 
     def at_end() -> dict[str, Any]:
         finished_at = datetime.now(UTC).isoformat()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -165,6 +166,47 @@ class Items(Protocol):
         worker dies twice, or that passes its limits twice, comes back as `Skipped`.
         Progress (done, total, rate, time left, skipped) is logged and tracked.
         """
+
+    def pool(
+        self, function: ItemFunction[ConfigT, OutcomeT], config: ConfigT, total: int
+    ) -> ItemPool:
+        """Open a pool for a loop that asks and tells; the stage declares ``replays=True``.
+
+        Args:
+            function: Makes one item.
+            config: What it receives.
+            total: How many items the loop is going to submit, for the progress.
+        """
+
+
+class ItemPool(Protocol):
+    """Items in flight of a loop whose next item depends on what earlier ones gave.
+
+    Used as a context manager. The order in which items end is kept: a loop that is cut off and
+    starts again is told the same ends in the same order, so that a loop which is a function of
+    them and of its seed comes to the same state. It asks for at most `num_free` items at a time.
+    """
+
+    def __enter__(self) -> Self:
+        """Read what is noted of earlier calls under the same key."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Count what was made."""
+
+    @property
+    def num_free(self) -> int:
+        """How many more items may be submitted now."""
+
+    def submit(self, item: Record) -> None:
+        """Start an item; a committed one is not made again."""
+
+    def next_ended(self) -> tuple[Any, Record]:
+        """Wait for the next item that ends; return it with its record, or `Skipped`."""
 
 
 class Skipped(Record):

@@ -26,6 +26,8 @@ class StageSpec:
         device: ``cpu``; ``gpu`` (fails where there is none); ``any`` (falls back, and says so).
         tolerances: For a stage whose repetition is not exact: named values and how far they
             may differ.
+        replays: Whether the result depends on the order in which items end, so that it is
+            repeated by replaying the noted order; see `tasks.core.ports.ItemPool`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class StageSpec:
     fans_out: bool = False
     device: Literal["cpu", "gpu", "any"] = "cpu"
     tolerances: tuple[tuple[str, float], ...] = ()
+    replays: bool = False
 
 
 def stage(spec: StageSpec) -> Callable[[StageFunction], StageFunction]:

@@ -20,9 +20,11 @@ from operators.run_stage import StageRequest, run_stage
 from operators.storage import DRAFTS, Storage
 from tasks.core.manifests import Manifest
 from tests.support.sample_stages import (
+    NUM_CLIMBED,
     DoubleConfig,
     DoubledList,
     ListConfig,
+    climb_numbers,
     double_numbers,
     list_numbers,
 )
@@ -161,3 +163,30 @@ def test_two_runs_at_once_end_with_one_result(tmp_path: Path, ray_profile: str) 
     assert len(uris) == 1
     assert len(committed(folder)) == 8
     assert list((folder / DRAFTS).iterdir()) == []
+
+
+def test_a_killed_loop_is_told_the_same_ends_in_the_same_order(
+    tmp_path: Path, ray_profile: str
+) -> None:
+    folder, marks = tmp_path / "store", tmp_path / "marks"
+    config = DoubleConfig(marks=str(marks), wait_s=0.2)
+    request = LocalRun(folder, profile=ray_profile).request(climb_numbers, config=config)
+    process = start(request)
+
+    def events() -> list[str]:
+        notes = sorted((folder / "local/sample.climb").glob("*-journal/*.json"))
+        return [json.loads(path.read_text())["item_id"] for path in notes]
+
+    wait_until(lambda: len(events()) >= 4)
+    process.kill()
+    process.communicate(timeout=30)
+    time.sleep(1.0)  # Ray ends the workers of a driver that is gone
+    before = events()
+    assert 4 <= len(before) < NUM_CLIMBED
+
+    result = LocalRun(folder).read(run_stage(request)[0], DoubledList)
+    assert events()[: len(before)] == before
+    assert len(events()) == NUM_CLIMBED
+    told = [each.item_id for each in result.doubled]
+    assert told == [name for name in events() if not name.startswith("bad")]
+    assert all(made(marks)[name] == 1 for name in before)

@@ -23,6 +23,8 @@ from tasks.core.records import Record
 from tasks.core.refs import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 
+NUM_CLIMBED = 12
+
 
 @dataclass(frozen=True, config=SETTINGS)
 class DoubleConfig:
@@ -140,6 +142,27 @@ def train_number(config: DoubleConfig, ctx: StageContext) -> ArtifactRef:
     path.write_text(repr(value))
     ctx.store.add(path, "model.txt")
     return ctx.store.write(NumberList(numbers=(Number(item_id="trained", value=value),)))
+
+
+@stage(StageSpec(name="sample.climb", section="double", draws=True, replays=True))
+def climb_numbers(config: DoubleConfig, ctx: StageContext) -> ArtifactRef:
+    """Ask and tell: each next number depends on which doubled number ended last."""
+    told: list[Doubled] = []
+    skipped: list[Skipped] = []
+    num_asked, last = 0, 1.0
+    with ctx.items.pool(double_one, config, NUM_CLIMBED) as pool:
+        while len(told) + len(skipped) < NUM_CLIMBED:
+            while pool.num_free and num_asked < NUM_CLIMBED:
+                kind = "bad" if num_asked == NUM_CLIMBED // 2 else "step"
+                pool.submit(Number(item_id=f"{kind}-{num_asked}", value=last + num_asked))
+                num_asked += 1
+            _, outcome = pool.next_ended()
+            if isinstance(outcome, Skipped):
+                skipped.append(outcome)
+            else:
+                told.append(outcome)
+                last = outcome.value
+    return ctx.store.write(DoubledList(doubled=tuple(told), skipped=tuple(skipped)))
 
 
 def double_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:
