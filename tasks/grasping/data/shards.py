@@ -1,0 +1,73 @@
+"""Shards: which scenes go into which file, and packing them into it.
+
+A shard is a run of consecutive scenes. Its bytes depend on its rows alone: row groups are cut
+at scenes, in the scenes' order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.grasping.data.schema import SCENE_COLUMNS, SCHEMA
+from tasks.grasping.manifests import ShardPlan
+
+_ROWS_PER_GROUP = 256
+_PICTURE_BYTES = 64 * 2**20  # of distinct pictures that a row group may refer to, not repeat
+_REPEATED = (
+    *SCENE_COLUMNS,
+    *("scene_id", "world", "recipe_digest", "split", "object_family"),
+    *("policy", "lifted_object", "dynamics", "look", "versions"),
+)
+# PNG is compressed as it is: zstd at its fastest finds what repeats and wastes no time.
+_SETTINGS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": list(_REPEATED),
+    "dictionary_pagesize_limit": _PICTURE_BYTES,
+}
+
+
+def plan_shards(
+    num_attempts: int, attempts_per_scene: int, scenes_per_shard: int
+) -> tuple[ShardPlan, ...]:
+    """Divide a number of attempts, rounded up to whole scenes, into shards.
+
+    A larger number keeps all shards but the last.
+    """
+    num_scenes = -(-num_attempts // attempts_per_scene)
+    return tuple(
+        ShardPlan(
+            item_id=f"shard-{first // scenes_per_shard:05d}",
+            first_scene=first,
+            num_scenes=min(scenes_per_shard, num_scenes - first),
+        )
+        for first in range(0, num_scenes, scenes_per_shard)
+    )
+
+
+def write_rows(path: Path, scenes: Iterable[pa.Table]) -> None:
+    """Write scenes into one Parquet file.
+
+    Args:
+        path: The file.
+        scenes: One table of `SCHEMA` per scene, in order.
+    """
+    with pq.ParquetWriter(path, SCHEMA, **_SETTINGS) as writer:
+        waiting: list[pa.Table] = []
+        for scene in scenes:
+            waiting.append(scene)
+            if sum(len(table) for table in waiting) >= _ROWS_PER_GROUP:
+                _write_group(writer, waiting)
+                waiting = []
+        if waiting:
+            _write_group(writer, waiting)
+
+
+def _write_group(writer: pq.ParquetWriter, scenes: list[pa.Table]) -> None:
+    group = pa.concat_tables(scenes)
+    writer.write_table(group, row_group_size=len(group))
