@@ -45,19 +45,19 @@ class StageItems:
         """Make each item in parallel, in the items' order; committed items are not redone."""
         work = self._work(function, config)
         _check_unique([item.item_id for item in items])
-        progress = Progress(work.spec.name, len(items), self.tracker)
+        progress = Progress.of(work.spec.name, items, self.tracker)
         outcomes: dict[str, Any] = {}
         running = Running(work, self.executor)
 
         def collect() -> None:
             item, outcome = running.next_ended()
             outcomes[item.item_id] = outcome
-            progress.add(outcome)
+            progress.add(outcome, item)
 
         for item, found in zip(items, _find_all(work, items), strict=True):
             if found is not None:
                 outcomes[item.item_id] = found
-                progress.add(found, reused=True)
+                progress.add(found, item, reused=True)
                 continue
             if len(running) >= self.max_in_flight:
                 collect()

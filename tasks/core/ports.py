@@ -164,7 +164,8 @@ class Items(Protocol):
 
         Each item is a `Record` with an ``item_id``. An item that raises `DataError`, whose
         worker dies twice, or that passes its limits twice, comes back as `Skipped`.
-        Progress (done, total, rate, time left, skipped) is logged and tracked.
+        Progress (done, total, rate, time left, skipped) is logged and tracked, in items, or in
+        the ``unit`` of which an item says that it holds ``num_units``.
         """
 
     def pool(

@@ -74,6 +74,11 @@ class SceneTask(Record):
     index: int
     num_attempts: int
 
+    @property
+    def num_units(self) -> int:
+        """What the progress counts."""
+        return self.num_attempts
+
 
 class SceneRows(Record):
     """A simulated scene.

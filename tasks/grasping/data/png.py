@@ -23,7 +23,7 @@ _SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRI
 
 def encode_rgb(picture: ByteImage) -> bytes:
     """Encode a picture, (h, w, 3), RGB."""
-    return _encode(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return _encode(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8))
 
 
 def decode_rgb(data: bytes) -> ByteImage:
