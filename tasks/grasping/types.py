@@ -117,12 +117,14 @@ class ObjectModel:
         family: ``procedural``, ``everyday`` or ``folder``.
         split: The part of the data that may show it; fixed for each object.
         path: URDF file of the model, as found on this machine.
+        reach_m: No point of it is further from its own origin.
     """
 
     object_id: str
     family: str
     split: Split
     path: str
+    reach_m: float = 0.115
 
 
 @dataclass(frozen=True)

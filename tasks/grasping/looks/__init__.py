@@ -1,0 +1,1 @@
+"""Appearance: textures, and pictures painted from what a camera measured."""
