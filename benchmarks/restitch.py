@@ -160,7 +160,7 @@ def _one_seed(
 ) -> dict[str, float]:
     case = load_case(_capture(seed, quick=quick), config)
     width_px = _settings(seed, quick=quick).panorama_width_px
-    scores = score_all(case, align_all(case, choice, config), width_px, NUM_BANDS)
+    scores = score_all(case, align_all(case, choice), width_px, NUM_BANDS)
     found = _figures_of(case, scores)
     print(f"seed {seed}:", ", ".join(f"{key} {found[key]:.3g}" for key in _UNITS), flush=True)
     return found

@@ -14,14 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tasks.panorama.algorithms.align import Fitted, align_images
 from tasks.panorama.algorithms.assess import signed
 from tasks.panorama.algorithms.kernel_interpolation import interpolate_fields
 from tasks.panorama.algorithms.matching import match_images
 from tasks.panorama.algorithms.overlaps import overlapping_pairs
-from tasks.panorama.algorithms.photometric import fit_photometry
-from tasks.panorama.algorithms.recalibrate import recalibrate
 from tasks.panorama.algorithms.seams import UNCOVERED, fixed_labels
-from tasks.panorama.algorithms.solve_fields import solve_fields
 from tasks.panorama.algorithms.source_maps import Maps
 from tasks.panorama.algorithms.stitch import Sources, maps_of, sources_of, stitch
 from tasks.panorama.config import RestitchConfig
@@ -37,7 +35,6 @@ from tasks.panorama.types import (
     BoolArray,
     ByteImage,
     Correspondences,
-    Photometry,
     Rig,
 )
 
@@ -59,22 +56,20 @@ class KernelChoice:
 
 @dataclass(frozen=True)
 class Case:
-    """A simulated capture with its matches and photometric correction.
+    """A simulated capture with its matches and what the pipeline fits to them.
 
     Attributes:
         rig: Calibration as given.
-        recalibrated: Rotations and focal lengths refined.
         images: One per camera.
         matches: Matches to fit.
-        photometry: Estimated gains and falloff.
+        fitted: Calibration, fields and photometry, as the solve stage fits them.
         truth: What the capture really was.
     """
 
     rig: Rig
-    recalibrated: Rig
     images: tuple[ByteImage, ...]
     matches: Correspondences
-    photometry: Photometry
+    fitted: Fitted
     truth: Truth
 
 
@@ -102,18 +97,16 @@ class Scores:
 
 
 def load_case(folder: Path, config: RestitchConfig) -> Case:
-    """Read a simulated capture and match its images."""
+    """Read a simulated capture, match its images and fit what the pipeline fits."""
     rig, truth = read_rig(folder / "sparse"), load_truth(folder)
     images = tuple(_read(folder / "images" / f"{camera.name}.jpg") for camera in rig.cameras)
     pairs = overlapping_pairs(rig, config.match.min_overlap)
     matches = match_images(images, [None] * len(images), rig, pairs, config.match)
-    fitted = matches.select(~matches.held_out)
     return Case(
         rig=rig,
-        recalibrated=recalibrate(fitted, rig, config.solve),
         images=images,
-        matches=fitted,
-        photometry=fit_photometry(fitted, rig),
+        matches=matches.select(~matches.held_out),
+        fitted=align_images(matches, rig, config.solve),
         truth=truth,
     )
 
@@ -126,19 +119,17 @@ def choose_kernel(case: Case) -> KernelChoice:
 
 def kernel(case: Case, choice: KernelChoice) -> Alignment:
     """Align by kernel interpolation."""
-    rig = case.recalibrated if choice.on_recalibrated else case.rig
+    rig = case.fitted.recalibrated.rig if choice.on_recalibrated else case.rig
     return Alignment(rig, interpolate_fields(case.matches, rig, choice.sigma_px))
 
 
-def align_all(case: Case, choice: KernelChoice, config: RestitchConfig) -> dict[str, Alignment]:
+def align_all(case: Case, choice: KernelChoice) -> dict[str, Alignment]:
     """Align a capture in all ways, by name."""
-    none = (None,) * len(case.images)
-    fields = solve_fields(case.matches, case.recalibrated, config.solve)
     return {
-        "unrepaired": Alignment(case.rig, none),
-        "recalibrated": Alignment(case.recalibrated, none),
+        "unrepaired": case.fitted.nominal,
+        "recalibrated": case.fitted.recalibrated,
         "kernel": kernel(case, choice),
-        "spline": Alignment(case.recalibrated, fields),
+        "spline": case.fitted.warped,
     }
 
 
@@ -153,7 +144,7 @@ def score_all(
     """Score all ways on a capture that has a ray-traced panorama of the given width."""
     none = [None] * len(case.images)
     nominal = maps_of(Alignment(case.rig, tuple(none)), width_px)
-    sources = sources_of(case.images, none, case.rig, case.photometry, nominal)
+    sources = sources_of(case.images, none, case.rig, case.fitted.photometry, nominal)
     return {
         name: _score(case, sources, nominal, alignment, num_bands)
         for name, alignment in alignments.items()
@@ -177,7 +168,7 @@ def psnr_gains_db(case: Case, scores: Mapping[str, Scores], ours: str) -> dict[s
 
 def gain_error(case: Case) -> float:
     """Relative rms error of the estimated gains."""
-    return gain_error_rms(case.photometry, case.truth.photometry)
+    return gain_error_rms(case.fitted.photometry, case.truth.photometry)
 
 
 def _score(
