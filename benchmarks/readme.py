@@ -56,6 +56,11 @@ def fill(text: str, results_dir: Path = RESULTS_DIR) -> str:
     return _BLOCK.sub(block, text)
 
 
+def blocks(text: str) -> list[str]:
+    """Names of the results files that a README shows, one for each block."""
+    return [match["name"] for match in _BLOCK.finditer(text)]
+
+
 def main() -> int:
     """Rewrite the READMEs."""
     argparse.ArgumentParser(description=__doc__).parse_args()

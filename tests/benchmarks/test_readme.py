@@ -1,23 +1,57 @@
-"""The README's tables are those of the committed results files."""
+"""The tables in the READMEs are those of the results files, and stand where they belong."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from benchmarks.readme import READMES, fill, table
+from benchmarks.readme import READMES, ROOT, blocks, fill, table
 from benchmarks.results_file import RESULTS_DIR, Figure, read_results, write_results
+
+# The system that a benchmark measures, where the two are not named alike.
+SYSTEM_OF = {"restitch": "panorama"}
+RESULTS = sorted(path.stem for path in RESULTS_DIR.glob("*.json"))
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
 def test_a_committed_readme_shows_the_committed_results(readme):
     text = readme.read_text()
-    assert "<!-- results:restitch" in text
     assert fill(text) == text, "run `make readme`"
 
 
-def test_every_results_file_is_readable_and_named_after_its_benchmark():
-    for path in RESULTS_DIR.glob("*.json"):
-        assert read_results(path).name == path.stem
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_each_mark_in_a_readme_belongs_to_a_block_of_a_results_file(readme):
+    text = readme.read_text()
+    assert set(blocks(text)) <= set(RESULTS)
+    assert len(re.findall("<!-- *results", text)) == len(blocks(text))
+    assert len(re.findall("<!-- */ *results", text)) == len(blocks(text))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_are_shown_in_the_first_readme_and_in_their_systems_own(name):
+    own = ROOT / "tasks" / SYSTEM_OF.get(name, name) / "README.md"
+    for readme in (ROOT / "README.md", own):
+        assert name in blocks(readme.read_text()), f"put <!-- results:{name} --> into {readme}"
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_systems_readme_shows_no_other_systems_results(name):
+    own = ROOT / "tasks" / SYSTEM_OF.get(name, name) / "README.md"
+    others = [readme for readme in READMES if readme not in (ROOT / "README.md", own)]
+    assert [readme for readme in others if name in blocks(readme.read_text())] == []
+
+
+def test_there_are_results_and_each_file_is_named_after_its_benchmark():
+    assert "restitch" in RESULTS
+    for name in RESULTS:
+        assert read_results(RESULTS_DIR / f"{name}.json").name == name
+        assert (ROOT / "benchmarks" / f"{name}.py").is_file()
+
+
+def test_a_block_of_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.json"):
+        fill("<!-- results:absent -->\n<!-- /results:absent -->\n", tmp_path)
 
 
 def test_a_changed_figure_changes_the_table(tmp_path):
