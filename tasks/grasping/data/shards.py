@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from tasks.grasping.data.schema import SCENE_COLUMNS, SCHEMA
 from tasks.grasping.manifests import ShardPlan
+from tasks.grasping.types import Split
 
 _ROWS_PER_GROUP = 256
 _PICTURE_BYTES = 64 * 2**20  # of distinct pictures that a row group may refer to, not repeat
@@ -48,6 +49,11 @@ def plan_shards(
         )
         for first in range(0, num_scenes, scenes_per_shard)
     )
+
+
+def scene_id(split: Split, root_seed: int, index: int) -> str:
+    """Name a scene so that data sets of several splits and seeds can be put together."""
+    return f"{split}-{root_seed}-{index:07d}"
 
 
 def write_rows(path: Path, scenes: Iterable[pa.Table]) -> None:

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.core.errors import ArtifactError
+from tasks.grasping.data.rows import (
+    SCHEMA,
+    SCHEMA_ID,
+    TriedGrasp,
+    attempt_of,
+    before_of,
+    camera_of,
+    read_shard,
+    rows_of,
+)
+from tasks.grasping.data.shards import write_rows
+from tasks.grasping.types import GripperPose, Rendering
+from tests.support.toy_rows import ORIGIN, toy_rows
+from tests.support.toy_world import ToyController, ToyWorld, toy_scene
+
+
+def equal(one: Rendering, other: Rendering) -> bool:
+    return (
+        np.array_equal(one.rgb, other.rgb)
+        and np.array_equal(one.class_ids, other.class_ids)
+        and np.array_equal(one.instance_ids, other.instance_ids)
+    )
+
+
+def test_a_scene_comes_back_from_its_rows() -> None:
+    scene = toy_scene("train-7-0000000", np.random.default_rng(3))
+    opened = ToyWorld().open(scene)
+    goal = GripperPose(*opened.objects[1].position_m[:2], -0.17, 0.3)
+    controller = ToyController(GripperPose(0.5, 0.1, 0.0, -0.2), goal, num_steps=3)
+    attempt, before = opened.attempt(controller), opened.look()
+    assert attempt.lifted_object == 1
+    tried = [TriedGrasp(attempt, "near_object")]
+    (row,) = rows_of(ORIGIN, scene, opened.objects, before, tried).to_pylist()
+
+    back = attempt_of(row)
+    assert [replace(step, rendering=before) for step in back.steps] == [
+        replace(step, rendering=before) for step in attempt.steps
+    ]
+    assert all(
+        equal(a.rendering, b.rendering) for a, b in zip(back.steps, attempt.steps, strict=True)
+    )
+    assert replace(back, steps=()) == replace(attempt, steps=())
+    assert equal(before_of(row), before)
+    camera = camera_of(row)
+    assert np.array_equal(camera.camera_from_base, scene.camera.camera_from_base)
+    assert replace(camera, camera_from_base=0) == replace(scene.camera, camera_from_base=0)
+    assert row["attempt_id"] == "bullet/train-7-0000000/0"
+    assert row["lifted_object"] == scene.objects[1].model.object_id
+    assert row["object_positions_m"] == [list(each.position_m) for each in opened.objects]
+
+
+def test_motion_leads_from_each_step_to_the_closing_pose() -> None:
+    for row in toy_rows(num_steps=3).to_pylist():
+        closing = np.array(row["steps"][-1]["reached"])
+        for step in row["steps"]:
+            pose = np.array(step["pose"])
+            assert np.allclose(step["motion"][:3], closing[:3] - pose[:3])
+            turn_rad = closing[3] - pose[3]
+            assert np.allclose(step["motion"][3:], [np.sin(2 * turn_rad), np.cos(2 * turn_rad)])
+
+
+def test_g_buffers_are_kept_only_where_asked_for() -> None:
+    plain = toy_rows().to_pylist()[0]
+    assert plain["depth_before"] is None
+    assert plain["steps"][0]["shading"] is None
+    full = toy_rows(origin=replace(ORIGIN, has_g_buffers=True)).to_pylist()[0]
+    back = before_of(full)
+    assert back.depth_m is not None
+    assert back.shading is not None
+    step = attempt_of(full).steps[0].rendering
+    assert step.part_ids.max() == 1
+    assert set(np.unique(step.depth_m)) == {np.float32(1.0), np.inf}
+
+
+def test_a_file_explains_itself(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.parquet", [toy_rows()])
+    schema = pq.read_schema(tmp_path / "rows.parquet")
+    assert schema.metadata[b"orrery.schema_id"] == SCHEMA_ID.encode()
+    assert b"RGB" in schema.metadata[b"orrery.pictures"]
+    assert b"x forward" in schema.metadata[b"orrery.frame"]
+    assert schema.field("lift_height_m").metadata == {
+        b"meaning": b"rise of the highest object",
+        b"unit": b"m",
+    }
+    assert schema.equals(SCHEMA)
+    assert all(field.metadata[b"meaning"] for field in schema)
+
+
+def test_a_shard_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "old.parquet"
+    old = toy_rows().replace_schema_metadata({"orrery.schema_id": "grasping.attempts/0"})
+    pq.write_table(old, path)
+    with pytest.raises(ArtifactError) as caught:
+        read_shard(path)
+    for part in (str(path), "expected rows of grasping.attempts/1", "got grasping.attempts/0"):
+        assert part in str(caught.value)
+
+
+def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(ArtifactError, match="got no schema id"):
+        read_shard(tmp_path / "other.parquet")
+
+
+@pytest.mark.parametrize("kept", [0, 3, 1000, -9])
+def test_a_cut_shard_is_refused(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "rows.parquet"
+    write_rows(path, [toy_rows()])
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ArtifactError, match=r"rows.parquet is cut short or not a Parquet file"):
+        read_shard(path)
+
+
+def test_a_missing_shard_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"gone.parquet"):
+        read_shard(tmp_path / "gone.parquet")
+
+
+def test_single_columns_can_be_read(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.parquet", [toy_rows()])
+    table = read_shard(tmp_path / "rows.parquet", ["is_success", "policy"])
+    assert table.column_names == ["is_success", "policy"]
+    assert table["is_success"].to_pylist() == [True, False, True, False]
