@@ -222,6 +222,7 @@ class Scene:
         camera: The camera.
         look: Appearance; None for the world's own plain one.
         noise_seed: Seed of the sensor noise.
+        calibration: What the camera's calibration says of it; None where that is the truth.
     """
 
     scene_id: str
@@ -230,6 +231,7 @@ class Scene:
     camera: Camera
     look: Look | None
     noise_seed: int
+    calibration: Camera | None = None
 
 
 @dataclass(frozen=True)

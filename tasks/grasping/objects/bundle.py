@@ -91,7 +91,7 @@ def _extract(zip_path: Path, folder: Path) -> None:
                 _check_entry(entry, zip_path)
             if sum(entry.file_size for entry in entries) > MAX_BYTES:
                 raise DataError(f"{zip_path}: unpacked it is larger than {MAX_BYTES:,} bytes")
-            archive.extractall(folder)  # noqa: S202  (every entry was checked)
+            archive.extractall(folder)  # every entry was checked
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{zip_path} is no whole zip file: {error}; pack it again") from error
 

@@ -14,26 +14,29 @@ import numpy as np
 
 from tasks.grasping.objects.cache import cache_folder, write_once
 from tasks.grasping.objects.everyday_things import Thing, things
-from tasks.grasping.objects.solids import body_of, obj_text, urdf_text
+from tasks.grasping.objects.solids import Body, body_of, obj_text, urdf_text
 
 MASS_LIMITS_KG = (0.005, 0.25)
 """What stays still when the gripper touches it, and what friction still holds."""
 
 
 @functools.cache
-def everyday_urdfs() -> dict[str, Path]:
-    """Return the URDF file of each thing by its name, written into the cache if need be."""
-    texts = {name: _texts(name, thing) for name, thing in sorted(things().items())}
+def everyday_urdfs() -> dict[str, tuple[Path, float]]:
+    """Return URDF file and reach in metres of each thing by its name.
+
+    Files are written into the cache if need be.
+    """
+    bodies = {name: (thing, body_of(thing.parts)) for name, thing in sorted(things().items())}
+    texts = {name: _texts(name, thing, body) for name, (thing, body) in bodies.items()}
     digest = hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
     folder = cache_folder("everyday", digest)
     for name, (mesh, urdf) in texts.items():
         write_once(folder / f"{name}.obj", mesh)
         write_once(folder / f"{name}.urdf", urdf)  # after the mesh that it names
-    return {name: folder / f"{name}.urdf" for name in texts}
+    return {name: (folder / f"{name}.urdf", body.reach_m) for name, (_, body) in bodies.items()}
 
 
-def _texts(name: str, thing: Thing) -> tuple[str, str]:
+def _texts(name: str, thing: Thing, body: Body) -> tuple[str, str]:
     """Mesh and URDF file of a thing."""
-    body = body_of(thing.parts)
     mass_kg = float(np.clip(body.volume_m3 * thing.density, *MASS_LIMITS_KG))
     return obj_text(body), urdf_text(name, body, mass_kg, thing.rgb, f"{name}.obj")

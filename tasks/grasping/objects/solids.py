@@ -150,6 +150,11 @@ class Body:
     volume_m3: float
     inertia_per_kg: FloatArray
 
+    @property
+    def reach_m(self) -> float:
+        """Greatest distance of a point from the origin."""
+        return max(float(np.linalg.norm(corners, axis=1).max()) for corners, _ in self.parts)
+
 
 def body_of(parts: Parts) -> Body:
     """Weigh a solid of even density; where parts overlap, they count twice."""
