@@ -1,0 +1,104 @@
+"""Parts of a benchmark: measured one by one, put together into one results file.
+
+A part's figures are kept with the commit and the code that they were measured on. Parts of
+different commits are never put together: a results file tells of one commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmarks.results_file import Figure, commit, machine
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "artifacts" / "bench"
+_CODE = ("benchmarks", "operators", "tasks")
+
+
+class Part(BaseModel):
+    """Figures of one part and where they come from.
+
+    Attributes:
+        commit: See `benchmarks.results_file.commit`.
+        code: Digest of the code as it was on disk, which tells two unclean trees apart.
+        machine: See `benchmarks.results_file.machine`.
+        seeds: Seeds that were measured.
+        figures: What was measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    commit: str
+    code: str
+    machine: str
+    seeds: tuple[int, ...]
+    figures: dict[str, Figure]
+
+
+def code_digest(root: Path = ROOT) -> str:
+    """Digest of all Python files that a measurement may run; 16 digits."""
+    found = hashlib.sha256()
+    for top in _CODE:
+        for path in sorted((root / top).rglob("*.py")):
+            data = path.read_bytes()
+            found.update(f"{path.relative_to(root)} {len(data)}\n".encode() + data)
+    return found.hexdigest()[:16]
+
+
+def new_part(seeds: Sequence[int], figures: Mapping[str, Figure], code: str) -> Part:
+    """Return a part as measured now.
+
+    Args:
+        seeds: Seeds that were measured.
+        figures: What was measured.
+        code: `code_digest` before the measurement began.
+
+    Raises:
+        RuntimeError: The code changed while it was measured.
+    """
+    if code != code_digest():
+        raise RuntimeError("the code changed while it was measured: measure this part again")
+    return Part(
+        commit=commit(), code=code, machine=machine(), seeds=tuple(seeds), figures=dict(figures)
+    )
+
+
+def save(name: str, part_name: str, part: Part, folder: Path = FOLDER) -> Path:
+    """Keep a part, whole or not at all."""
+    path = folder / name / f"{part_name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial.write_text(part.model_dump_json(indent=1) + "\n")
+    partial.replace(path)
+    return path
+
+
+def together(name: str, part_names: Sequence[str], folder: Path = FOLDER) -> Part:
+    """Put all parts of a benchmark together.
+
+    Raises:
+        FileNotFoundError: A part was not measured yet.
+        ValueError: The parts are not of one commit, code, machine and set of seeds.
+    """
+    parts = {}
+    for part_name in part_names:
+        path = folder / name / f"{part_name}.json"
+        if not path.is_file():
+            raise FileNotFoundError(f"part {part_name} was not measured yet: --parts {part_name}")
+        parts[part_name] = Part.model_validate_json(path.read_bytes())
+    for field in ("commit", "code", "machine", "seeds"):
+        found = {part_name: getattr(part, field) for part_name, part in parts.items()}
+        if len(set(found.values())) > 1:
+            raise ValueError(
+                f"expected parts of one {field}, got {found}; measure the older ones again"
+            )
+    figures: dict[str, Figure] = {}
+    for part in parts.values():
+        figures |= part.figures
+    first = next(iter(parts.values()))
+    return first.model_copy(update={"figures": figures})
