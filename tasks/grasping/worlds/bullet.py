@@ -1,0 +1,276 @@
+"""The world `bullet`: PyBullet, a Kuka iiwa with a parallel gripper over a bin of objects.
+
+What is simulated is what can matter to the outcome. The open gripper appears where an attempt
+starts; the part of the way down on which it can touch nothing is skipped; the rest, the closing
+and the lift follow smooth paths in physical time, so that the length of a step changes how
+finely an attempt is computed and not what the gripper does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pybullet
+
+from tasks.grasping.config import PhysicsConfig, WorldConfig
+from tasks.grasping.looks.textures import Textures
+from tasks.grasping.types import (
+    Attempt,
+    GripperPose,
+    ObjectState,
+    Rendering,
+    Scene,
+    Step,
+)
+from tasks.grasping.workspace import LIFT_HEIGHT_M, SUCCESS_HEIGHT_M
+from tasks.grasping.worlds.bullet_arm import read_robot
+from tasks.grasping.worlds.bullet_bin import (
+    add_bin,
+    add_objects,
+    heights_m,
+    settle,
+    states,
+)
+from tasks.grasping.worlds.bullet_gripper import Axis, Gripper, folded_rad
+from tasks.grasping.worlds.bullet_pictures import Pictures
+from tasks.grasping.worlds.interface import Controller
+
+_GRAVITY_M_S2: Final = -9.81
+_SPEED_M_S: Final = 0.30  # mean speed of the way down and of servo moves
+_TURN_RAD_S: Final = 2.5
+_MIN_MOVE_S: Final = 0.10
+_CLOSE_S: Final = 0.25
+_SQUEEZE_S: Final = 0.05
+_LIFT_S: Final = 0.45
+_HOLD_S: Final = 0.10
+_CLEARANCE_M: Final = 0.015
+_REACH_M: Final = 0.10  # nothing of the gripper is farther than this from its axis
+_TOUCH_M: Final = 0.002
+
+
+class BulletWorld:
+    """PyBullet's world.
+
+    Args:
+        config: Its settings.
+        textures: What painted surfaces are painted with.
+    """
+
+    def __init__(self, config: WorldConfig, textures: Textures) -> None:
+        self._config = config
+        self._textures = textures
+        self._robot = read_robot()
+        camera = config.camera
+        self._pictures = Pictures(self._robot, camera.size_px, camera.view_deg)
+        self._client = pybullet.connect(pybullet.DIRECT)
+
+    def open(self, scene: Scene, physics: PhysicsConfig | None = None) -> BulletScene:
+        """Let the scene's objects fall and come to rest.
+
+        They always fall at the same rate, so that attempts under any settings start alike.
+
+        Args:
+            scene: What to open.
+            physics: Settings of its attempts, in place of the world's.
+
+        Raises:
+            DataError: An object's model can't be loaded; the message names its file.
+        """
+        client = self._client
+        # A fresh engine: what was simulated before would show in the order of contacts.
+        pybullet.resetSimulation(physicsClientId=client)
+        pybullet.setPhysicsEngineParameter(deterministicOverlappingPairs=1, physicsClientId=client)
+        pybullet.setGravity(0, 0, _GRAVITY_M_S2, physicsClientId=client)
+        add_bin(client)
+        bodies = add_objects(client, scene.objects, scene.dynamics)
+        settle(client, bodies)
+        physics = physics or self._config.physics
+        gripper = Gripper(client, self._robot, physics.opening_m, _axes(physics))
+        gripper.set_friction(scene.dynamics.finger_friction)
+        self._pictures.forget()
+        return BulletScene(client, scene, bodies, gripper, self._pictures, physics)
+
+    def close(self) -> None:
+        """Give the engines back."""
+        self._pictures.close()
+        pybullet.disconnect(self._client)
+
+
+class BulletScene:
+    """A scene at rest; see `tasks.grasping.worlds.interface.OpenScene`."""
+
+    def __init__(
+        self,
+        client: int,
+        scene: Scene,
+        bodies: tuple[int, ...],
+        gripper: Gripper,
+        pictures: Pictures,
+        physics: PhysicsConfig,
+    ) -> None:
+        self._client = client
+        self._scene = scene
+        self._bodies = bodies
+        self._gripper = gripper
+        self._pictures = pictures
+        self._physics = physics
+        self._step_s = 1 / physics.rate_hz
+        pybullet.setPhysicsEngineParameter(
+            fixedTimeStep=self._step_s,
+            numSolverIterations=physics.solver_iterations,
+            physicsClientId=client,
+        )
+        gripper.park(self._step_s)
+        for body in bodies:
+            pybullet.changeDynamics(
+                body,
+                -1,
+                activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING
+                | pybullet.ACTIVATION_STATE_SLEEP,
+                physicsClientId=client,
+            )
+        self._objects = states(client, bodies)
+        self._boxes = np.array(
+            [pybullet.getAABB(body, -1, physicsClientId=client) for body in bodies]
+        ).reshape(-1, 2, 3)
+        self._state = pybullet.saveState(physicsClientId=client)
+        self._is_dirty = False
+
+    @property
+    def objects(self) -> tuple[ObjectState, ...]:
+        """Where each object lies, in the scene's order."""
+        return self._objects
+
+    def look(self) -> Rendering:
+        """Return the picture without the arm."""
+        self._restore()
+        return self._finished(
+            self._pictures.without_arm(self._scene.camera, self._client, self._bodies)
+        )
+
+    def attempt(self, controller: Controller) -> Attempt:
+        """Try one grasp, then put every object back where it lay."""
+        self._restore()
+        self._is_dirty = True
+        self._gripper.place(controller.start, self._step_s)
+        one_shot = self._physics.servo == "one_shot"
+        steps = []
+        for number in range(controller.num_steps):
+            pose = self._gripper.pose()
+            seen = self._seen(pose)
+            target = controller.next_pose(number, pose, seen)
+            self._descend(pose, target) if one_shot else self._go(pose, target)
+            steps.append(Step(seen, pose, target, self._gripper.pose()))
+        outcome = self._grasp(tuple(steps))
+        self._restore()
+        return outcome
+
+    def _seen(self, pose: GripperPose) -> Rendering:
+        return self._finished(
+            self._pictures.with_arm(
+                self._scene.camera, self._client, self._bodies, pose, self._gripper.angle_rad()
+            )
+        )
+
+    def _finished(self, rendering: Rendering) -> Rendering:
+        return rendering
+
+    def _restore(self) -> None:
+        if self._is_dirty:
+            pybullet.restoreState(stateId=self._state, physicsClientId=self._client)
+            self._is_dirty = False
+
+    def _descend(self, start: GripperPose, target: GripperPose) -> None:
+        """Go straight down onto the target, from where something could be touched."""
+        near = np.array([target.x_m, target.y_m])
+        is_below = np.all(
+            (self._boxes[:, 0, :2] < near + _REACH_M) & (self._boxes[:, 1, :2] > near - _REACH_M),
+            axis=1,
+        )
+        top = float(np.max(self._boxes[is_below, 1, 2], initial=-np.inf)) + _CLEARANCE_M
+        above = replace(target, z_m=float(np.clip(top, target.z_m, max(start.z_m, target.z_m))))
+        self._gripper.place(above, self._step_s)
+        self._go(above, target)
+
+    def _go(self, start: GripperPose, target: GripperPose) -> None:
+        """Drive the gripper along a straight and smooth path."""
+        shift = np.array([target.x_m - start.x_m, target.y_m - start.y_m, target.z_m - start.z_m])
+        turn = folded_rad(target.yaw_rad - start.yaw_rad)
+        duration = max(
+            float(np.linalg.norm(shift)) / _SPEED_M_S, abs(turn) / _TURN_RAD_S, _MIN_MOVE_S
+        )
+
+        def at(share: float) -> GripperPose:
+            s = _smooth(share)
+            x, y, z = np.array([start.x_m, start.y_m, start.z_m]) + s * shift
+            return GripperPose(float(x), float(y), float(z), start.yaw_rad + s * turn)
+
+        self._follow(
+            duration, lambda now, after: self._gripper.move(at(now), at(after), self._step_s)
+        )
+
+    def _grasp(self, steps: tuple[Step, ...]) -> Attempt:
+        """Close the fingers where the gripper is, lift, and see what hangs between them."""
+        gripper, step_s = self._gripper, self._step_s
+        before = np.array([state.position_m[2] for state in self._objects])
+        low, high = gripper.open_rad, gripper.closed_rad
+        target = steps[-1].target
+        gripper.move(target, target, step_s)
+
+        def closing(share: float) -> float:
+            return low + (high - low) * min(1.0, share)
+
+        self._follow(
+            _CLOSE_S, lambda now, after: gripper.squeeze(closing(now), closing(after), step_s)
+        )
+        gripper.squeeze(high, high, step_s)
+        self._follow(_SQUEEZE_S, lambda now, after: None)
+        if self._physics.early_stop and not self._touches():
+            return Attempt(steps, False, None, 0.0, gripper.gap_m(), True)
+        start = gripper.pose()
+        end = replace(start, z_m=start.z_m + LIFT_HEIGHT_M)
+
+        def lifting(share: float) -> GripperPose:
+            return replace(start, z_m=start.z_m + LIFT_HEIGHT_M * _smooth(share))
+
+        self._follow(_LIFT_S, lambda now, after: gripper.move(lifting(now), lifting(after), step_s))
+        gripper.move(end, end, step_s)
+        self._follow(_HOLD_S, lambda now, after: None)
+        rises = heights_m(self._client, self._bodies) - before
+        lifted = int(np.argmax(rises))
+        is_success = bool(rises[lifted] >= SUCCESS_HEIGHT_M)
+        return Attempt(
+            steps,
+            is_success,
+            lifted if is_success else None,
+            float(rises[lifted]),
+            gripper.gap_m(),
+            False,
+        )
+
+    def _follow(self, duration_s: float, aim: Callable[[float, float], None]) -> None:
+        """Step through a path; `aim` gets the shares of it before and after each step."""
+        num_steps = max(1, round(duration_s / self._step_s))
+        for number in range(num_steps):
+            aim(number / num_steps, (number + 1) / num_steps)
+            pybullet.stepSimulation(physicsClientId=self._client)
+
+    def _touches(self) -> bool:
+        """Whether a finger touches an object."""
+        objects = set(self._bodies)
+        points = pybullet.getContactPoints(bodyA=self._gripper.body, physicsClientId=self._client)
+        return any(
+            (point[1] in objects or point[2] in objects) and point[8] < _TOUCH_M for point in points
+        )
+
+
+def _axes(physics: PhysicsConfig) -> tuple[Axis, ...]:
+    return ("z",) if physics.servo == "one_shot" else ("x", "y", "z", "yaw")
+
+
+def _smooth(share: float) -> float:
+    """Path of least jerk from 0 to 1 (T. Flash and N. Hogan, J. Neuroscience 1985, eq. 3)."""
+    return share**3 * (10 - 15 * share + 6 * share**2)
