@@ -1,0 +1,72 @@
+"""What lens and sensor make of a picture: distortion, blur, falling off to the edges, noise."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from tasks.grasping.looks.lens import distort
+from tasks.grasping.looks.painter import paint
+from tasks.grasping.looks.textures import Textures
+from tasks.grasping.types import ByteImage, Camera, Float32Array, Look, Rendering, Scene
+
+__all__ = ["develop", "distort", "noise_rng", "sense"]
+
+
+def develop(rendering: Rendering, scene: Scene, textures: Textures, picture: int) -> Rendering:
+    """Make the finished picture of a scene from what its camera measured.
+
+    Args:
+        rendering: Rendered through an ideal lens; with depth if the scene has a look.
+        scene: Its look, or None for the engine's own picture; and its seed of the noise.
+        textures: What the look's indices refer to.
+        picture: Number of the picture within the scene, so that each has noise of its own and
+            none depends on which others were taken.
+
+    Returns:
+        The rendering painted, bent by the lens and sensed.
+    """
+    if scene.look is None:
+        return distort(rendering)
+    painted = distort(replace(rendering, rgb=paint(rendering, scene.look, textures)))
+    rng = noise_rng(scene, picture)
+    return replace(painted, rgb=sense(painted.rgb, scene.look, scene.camera, rng))
+
+
+def noise_rng(scene: Scene, picture: int) -> np.random.Generator:
+    """Generator of the noise of one picture of a scene."""
+    return np.random.default_rng([scene.noise_seed, picture])
+
+
+def sense(rgb: ByteImage, look: Look, camera: Camera, rng: np.random.Generator) -> ByteImage:
+    """Blur, expose and add noise.
+
+    Args:
+        rgb: What falls on the sensor, (h, w, 3).
+        look: Blur, exposure and noise.
+        camera: Its angles decide how much darker the corners are (cosine to the fourth power).
+        rng: Draws the noise.
+
+    Returns:
+        The picture, (h, w, 3), uint8.
+    """
+    blurred = cv2.GaussianBlur(rgb, (0, 0), look.blur_px) if look.blur_px > 0 else rgb
+    seen = blurred * _falloff(
+        camera.width_px, camera.height_px, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px
+    )
+    seen *= np.array(look.gain, np.float32)
+    if look.noise_sigma > 0:
+        seen += np.float32(look.noise_sigma) * rng.standard_normal(seen.shape, np.float32)
+    return np.asarray(np.clip(seen + np.float32(0.5), 0, 255), np.uint8)
+
+
+@functools.lru_cache(maxsize=32)
+def _falloff(width: int, height: int, fx: float, fy: float, cx: float, cy: float) -> Float32Array:
+    """Light that reaches the sensor, of that in the middle, (h, w, 1)."""
+    x, y = np.meshgrid((np.arange(width) - cx) / fx, (np.arange(height) - cy) / fy)
+    factor: Float32Array = np.asarray(1 / (1 + x**2 + y**2) ** 2, np.float32)[..., None]
+    factor.setflags(write=False)
+    return factor
