@@ -1,0 +1,1 @@
+"""Networks in PyTorch: stacked cells, the hand-made baselines, their cost and their scaling."""

@@ -1,0 +1,62 @@
+"""What a network costs: weights, and multiply-adds of one image.
+
+Multiply-adds are those of convolutions and matrix products, as the literature counts them; torch's
+counter gives twice that number (it counts a multiplication and an addition as two).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Size of a network.
+
+    Attributes:
+        num_params: Trained weights.
+        mult_adds: Multiply-adds of a forward pass over one image.
+    """
+
+    num_params: int
+    mult_adds: int
+
+
+def cost_of(build: Callable[[], nn.Module], image_px: int) -> Cost:
+    """Measure a network without memory or arithmetic, on torch's meta device.
+
+    Args:
+        build: Makes the network.
+        image_px: Side of the image.
+    """
+    with torch.device("meta"):
+        network = build()
+    return Cost(num_params(network), mult_adds(network, image_px))
+
+
+def num_params(network: nn.Module) -> int:
+    """Number of trained weights."""
+    return sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
+
+
+def mult_adds(network: nn.Module, image_px: int) -> int:
+    """Multiply-adds of a forward pass over one image, in evaluation mode.
+
+    Args:
+        network: Classifier of (n, 3, image_px, image_px), on any device; meta is free.
+        image_px: Side of the image.
+    """
+    image = torch.empty(1, 3, image_px, image_px, device=next(network.parameters()).device)
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(image)
+    finally:
+        network.train(was_training)
+    return int(counter.get_total_flops()) // 2

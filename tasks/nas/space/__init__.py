@@ -1,0 +1,1 @@
+"""The space of cells: files, canonical form, other notations, published and random cells."""
