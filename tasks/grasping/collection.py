@@ -8,7 +8,7 @@ leave the first ones as they are.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,11 +20,12 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 from tasks.core.config import SETTINGS, parse_config
 from tasks.core.digests import digest
+from tasks.core.errors import ConfigError
 from tasks.core.refs import FileRef
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
 from tasks.grasping.data.rows import Origin, TriedGrasp
-from tasks.grasping.looks.textures import Textures, load_textures, no_textures
+from tasks.grasping.looks.textures import Textures, load_textures
 from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.objects.bundle import unpack
 from tasks.grasping.objects.catalogue import catalogue
@@ -146,6 +147,7 @@ def try_scene(
             objects,
             attempt_rng,
             workshop.policy_model,
+            before.rgb,
         )
         tried.append(TriedGrasp(opened.attempt(controller), policy))
     return TriedScene(scene, objects, before, tuple(tried))
@@ -175,9 +177,10 @@ def workshop_of(settings: SceneSettings, fetch: Callable[[FileRef], Path]) -> Wo
 
 def _open_workshop(settings: SceneSettings, fetch: Callable[[FileRef], Path]) -> Workshop:
     recipe = parse_config(Recipe, settings.recipe)
-    textures = no_textures()
+    textures = Textures(np.zeros((0, 1, 1, 3), np.uint8))
     if settings.textures is not None:
         textures = load_textures(fetch(settings.textures))
+    folder = None if settings.objects is None else unpack(fetch(settings.objects))
     policy_model = None
     if settings.model is not None:
         from tasks.grasping.policy_model import load_model
@@ -187,8 +190,8 @@ def _open_workshop(settings: SceneSettings, fetch: Callable[[FileRef], Path]) ->
         recipe=recipe,
         mixture=TypeAdapter(Mixture).validate_python(settings.mixture),
         world=open_world(recipe.world, textures),
-        models=_models(recipe, settings.objects and unpack(fetch(settings.objects))),
-        num_textures=num_textures(recipe, textures),
+        models=_models(recipe, folder),
+        num_textures=len(textures.images),
         policy_model=policy_model,
         origin=origin_of(settings, recipe),
     )
@@ -207,15 +210,20 @@ def origin_of(settings: SceneSettings, recipe: Recipe) -> Origin:
     )
 
 
-def num_textures(recipe: Recipe, textures: Textures) -> int:
-    """How many textures a look may name."""
-    del recipe
-    return len(textures.images)
-
-
 def _models(recipe: Recipe, folder: Path | None) -> tuple[ObjectModel, ...]:
-    models: Sequence[ObjectModel] = catalogue(recipe.objects.family, folder)
-    return tuple(model for model in models if model.split == recipe.objects.split)
+    """Objects that scenes may show.
+
+    Raises:
+        ConfigError: There is none, as happens with few objects.
+    """
+    models = catalogue(recipe.objects.family, folder)
+    found = tuple(model for model in models if model.split == recipe.objects.split)
+    if not found:
+        raise ConfigError(
+            f"none of the {len(models)} objects falls into the split {recipe.objects.split!r}: "
+            "choose another objects.split or add objects"
+        )
+    return found
 
 
 @cache

@@ -16,9 +16,9 @@ from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, ItemFunction, Skipped, StageContext
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.grasping.collection import SceneSettings, Workshop, try_scene, workshop_of
+from tasks.grasping.collection import SceneSettings, TriedScene, try_scene, workshop_of
 from tasks.grasping.config import CollectConfig
-from tasks.grasping.data.rows import rows_of
+from tasks.grasping.data.rows import Origin, rows_of
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data.shards import scene_id, write_rows
 from tasks.grasping.manifests import (
@@ -55,17 +55,14 @@ def simulate_scene(item: SceneTask, config: SceneSettings, folder: ItemFolder) -
     Raises:
         DataError: It can't be simulated; says which object or file is at fault.
     """
-    return simulate_in(workshop_of(config, folder.fetch), item, folder)
+    workshop = workshop_of(config, folder.fetch)
+    tried = try_scene(workshop, item.item_id, item.num_attempts, folder.rng())
+    return keep(tried, workshop.origin, item, folder)
 
 
-def simulate_in(workshop: Workshop, item: SceneTask, folder: ItemFolder) -> SceneRows:
-    """Simulate one scene in a workshop and write its rows.
-
-    Raises:
-        DataError: It can't be simulated.
-    """
-    done = try_scene(workshop, item.item_id, item.num_attempts, folder.rng())
-    rows = rows_of(workshop.origin, done.scene, done.objects, done.before, done.tried)
+def keep(done: TriedScene, origin: Origin, item: SceneTask, folder: ItemFolder) -> SceneRows:
+    """Write the rows of a scene."""
+    rows = rows_of(origin, done.scene, done.objects, done.before, done.tried)
     write_rows(folder.path / _FILE, [rows])
     return SceneRows(
         item_id=item.item_id,
