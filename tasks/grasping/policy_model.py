@@ -1,0 +1,164 @@
+"""A trained model as a policy: a program that `torch.export` saved, a ``.pt2`` file.
+
+Its one method takes three tensors, in this order, and returns one:
+
+- ``before`` (1, h, w, 3) uint8: picture without the arm, RGB,
+- ``now`` (1, h, w, 3) uint8: picture with the arm, RGB,
+- ``motions`` (n, 5) float32: `tasks.grasping.types.motion_command` of each candidate,
+- result (n,) float: probability that closing there lifts an object.
+
+n is dynamic, or the number of candidates that the policy scores in a round
+(``policy.model_candidates``). Distortions, crops and scales are the program's own business; it
+knows the camera, or learns without it. A program is code: use those only whose origin you trust.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.core.errors import DataError, ResourceError
+from tasks.grasping.types import ByteImage, Float32Array, FloatArray
+
+_EXPECTED = (
+    "expected (before: uint8 (1, h, w, 3), now: uint8 (1, h, w, 3), motions: float32 (n, 5)) "
+    "-> probabilities (n,); see tasks/grasping/policy_model.py"
+)
+_SHAPES = (("before", (1, None, None, 3)), ("now", (1, None, None, 3)), ("motions", (None, 5)))
+
+
+class PolicyModel:
+    """Implements `tasks.grasping.algorithms.controllers.GraspPredictor`."""
+
+    def __init__(self, program: Any, path: Path) -> None:
+        self._module = program.module()
+        self._path = path
+
+    def __call__(self, before: ByteImage, now: ByteImage, motions: Float32Array) -> FloatArray:
+        """Return the probability of success of each motion, (n,).
+
+        Args:
+            before: Picture without the arm, (h, w, 3), RGB.
+            now: Picture with the arm, (h, w, 3), RGB.
+            motions: Candidates, (n, 5).
+
+        Raises:
+            DataError: The program can't take the pictures or that many motions, or what it
+                returns are no probabilities.
+        """
+        import torch
+
+        given = [torch.from_numpy(np.ascontiguousarray(each[None])) for each in (before, now)]
+        given.append(torch.from_numpy(np.ascontiguousarray(motions, np.float32)))
+        shapes = ", ".join(str(tuple(each.shape)) for each in given)
+        try:
+            with torch.no_grad(), _one_thread():
+                result = self._module(*given)
+        except (AssertionError, RuntimeError, ValueError, TypeError) as error:
+            raise DataError(
+                f"policy.model {self._path} can't take inputs of {shapes}: {error}; export it for "
+                "the pictures of world.camera.size_px, with a dynamic number of motions"
+            ) from error
+        return self._checked(result, len(motions))
+
+    def _checked(self, result: Any, count: int) -> FloatArray:
+        if getattr(result, "shape", None) != (count,):
+            raise DataError(
+                f"policy.model {self._path}: expected probabilities ({count},), got "
+                f"{tuple(getattr(result, 'shape', ())) or type(result).__name__}"
+            )
+        values = result.double().numpy()
+        if not ((values >= 0) & (values <= 1)).all():
+            raise DataError(
+                f"policy.model {self._path}: expected probabilities between 0 and 1, got "
+                f"{values.min():g} to {values.max():g}; let it end in a sigmoid"
+            )
+        return np.asarray(values, np.float64)
+
+
+def load_model(path: Path) -> PolicyModel:
+    """Read a model.
+
+    Raises:
+        DataError: The file is missing, is no program of `torch.export`, or the program has
+            other inputs.
+        ResourceError: PyTorch is missing.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ResourceError(
+            "a model as policy needs PyTorch: install torch, or choose another policy.kind"
+        ) from error
+    if not path.is_file():
+        raise DataError(f"policy.model: expected a file (.pt2), there is none at {path}")
+    log = logging.getLogger("torch.export")  # it would print the trace that follows once more
+    was_disabled, log.disabled = log.disabled, True
+    try:
+        program = torch.export.load(path)
+    except Exception as error:
+        raise DataError(
+            f"policy.model {path} is no program that torch.export.save wrote with a version of "
+            f"PyTorch up to {torch.__version__}: {error}"
+        ) from error
+    finally:
+        log.disabled = was_disabled
+    _check_inputs(program, path)
+    return PolicyModel(program, path)
+
+
+def check_model(path: Path, size_px: int, num_candidates: int) -> None:
+    """Make sure that a model can serve as a policy, by asking it once.
+
+    Args:
+        path: The file.
+        size_px: Width and height of the pictures that it will be shown.
+        num_candidates: Motions that it scores in each round.
+
+    Raises:
+        DataError: It can't.
+        ResourceError: PyTorch is missing.
+    """
+    model = load_model(path)
+    rng = np.random.default_rng(0)
+    before, now = rng.integers(0, 256, (2, size_px, size_px, 3), np.uint8)
+    model(before, now, rng.normal(0, 0.1, (num_candidates, 5)).astype(np.float32))
+
+
+def _check_inputs(program: Any, path: Path) -> None:
+    import torch
+
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes}
+    inputs = [values.get(name) for name in program.graph_signature.user_inputs]
+    if len(inputs) != len(_SHAPES):
+        raise DataError(f"policy.model {path} takes {len(inputs)} inputs: {_EXPECTED}")
+    for (name, shape), value in zip(_SHAPES, inputs, strict=True):
+        kind = torch.float32 if name == "motions" else torch.uint8
+        if not isinstance(value, torch.Tensor) or value.dtype != kind:
+            got = getattr(value, "dtype", type(value).__name__)
+            raise DataError(f"policy.model {path}: {name} is {got}: {_EXPECTED}")
+        fits = len(value.shape) == len(shape) and all(
+            want is None or not isinstance(have, int) or have == want
+            for have, want in zip(value.shape, shape, strict=True)
+        )
+        if not fits:
+            got = ", ".join(map(str, value.shape))
+            raise DataError(f"policy.model {path}: {name} is ({got}): {_EXPECTED}")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep sums in one order, so that a scene is the same on every machine's number of cores."""
+    import torch
+
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(num_threads)

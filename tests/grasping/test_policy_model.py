@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.grasping.policy_model import check_model, load_model
+from tests.support.grasp_models import save_model, save_program
+
+
+def pictures(size_px=16):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (2, size_px, size_px, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("model") / "model.pt2", size_px=16)
+
+
+def test_it_scores_each_motion_by_itself(model):
+    predictor = load_model(model)
+    before, now = pictures()
+    motions = np.random.default_rng(2).normal(0, 0.1, (7, 5)).astype(np.float32)
+    together = predictor(before, now, motions)
+    assert together.shape == (7,)
+    assert together.dtype == np.float64
+    assert together.std() > 1e-4
+    alone = [predictor(before, now, each[None])[0] for each in motions]
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+
+
+def test_it_sees_both_pictures(model):
+    predictor = load_model(model)
+    before, now = pictures()
+    motions = np.zeros((1, 5), np.float32)
+    seen = predictor(before, now, motions)
+    assert predictor(255 - before, now, motions) != seen
+    assert predictor(before, 255 - now, motions) != seen
+
+
+def test_a_good_model_passes_the_check(model):
+    check_model(model, 16, 64)
+
+
+def test_pictures_of_another_size_are_refused(model):
+    with pytest.raises(DataError, match=r"size_px"):
+        check_model(model, 32, 64)
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "cut", "weights"])
+def test_what_is_no_program_is_refused(model, tmp_path, damage):
+    import torch
+
+    path = tmp_path / "model.pt2"
+    if damage == "text":
+        path.write_text("not a model")
+    elif damage == "cut":
+        path.write_bytes(model.read_bytes()[:3000])
+    elif damage == "weights":
+        torch.save({"weights": torch.zeros(3)}, path)
+    with pytest.raises(DataError, match=r"policy\.model.*model\.pt2"):
+        load_model(path)
+
+
+def test_wrong_inputs_are_named(tmp_path):
+    import torch
+
+    class OnePicture(torch.nn.Module):
+        def forward(self, now, motions):
+            return motions[:, 0] + now.float().mean()
+
+    class FloatPictures(torch.nn.Module):
+        def forward(self, before, now, motions):
+            return motions[:, 0] + now.mean() + before.mean()
+
+    picture, motions = torch.zeros(1, 16, 16, 3, dtype=torch.uint8), torch.zeros(4, 5)
+    one = save_program(tmp_path / "one.pt2", OnePicture(), (picture, motions))
+    with pytest.raises(DataError, match="takes 2 inputs: expected"):
+        load_model(one)
+    floats = save_program(
+        tmp_path / "floats.pt2", FloatPictures(), (picture.float(), picture.float(), motions)
+    )
+    with pytest.raises(DataError, match=r"before is torch\.float32: expected"):
+        load_model(floats)
+    long = save_program(
+        tmp_path / "long.pt2",
+        FloatPictures(),
+        (picture, picture, torch.zeros(4, 7)),
+        in_floats=True,
+    )
+    with pytest.raises(DataError, match=r"motions is \(.*, 7\): expected"):
+        load_model(long)
+
+
+def test_what_is_no_probability_is_refused(tmp_path):
+    import torch
+
+    class Logits(torch.nn.Module):
+        def forward(self, before, now, motions):
+            return 3 + motions.sum(1) + before.float().mean() + now.float().mean()
+
+    class Pairs(torch.nn.Module):
+        def forward(self, before, now, motions):
+            return torch.sigmoid(motions[:, :2] + before.float().mean() + now.float().mean())
+
+    picture, motions = torch.zeros(1, 16, 16, 3, dtype=torch.uint8), torch.zeros(4, 5)
+    logits = save_program(tmp_path / "logits.pt2", Logits(), (picture, picture, motions))
+    with pytest.raises(DataError, match="between 0 and 1"):
+        check_model(logits, 16, 64)
+    pairs = save_program(tmp_path / "pairs.pt2", Pairs(), (picture, picture, motions))
+    with pytest.raises(DataError, match=r"probabilities \(64,\), got \(64, 2\)"):
+        check_model(pairs, 16, 64)
+
+
+def test_a_fixed_number_of_motions_must_be_the_one_that_is_asked(tmp_path):
+    fixed = save_model(tmp_path / "fixed.pt2", size_px=16, num_motions=8)
+    check_model(fixed, 16, 8)
+    with pytest.raises(DataError, match="dynamic number of motions"):
+        check_model(fixed, 16, 64)
+
+
+def test_the_number_of_threads_is_left_as_it_was(model):
+    import torch
+
+    was = torch.get_num_threads()
+    load_model(model)(*pictures(), np.zeros((3, 5), np.float32))
+    assert torch.get_num_threads() == was
