@@ -30,7 +30,7 @@ def random_look(num_objects: int, num_textures: int, rng: np.random.Generator) -
     """
     textures = half_of(num_textures, "randomise")
     surfaces = [
-        _surface(rng, textures, textured=share, scale_m=scale_m, tint_low=0.4)
+        _surface(rng, textures, textured=share, scale_m=scale_m, tint_low=0.6)
         for share, scale_m in (
             (0.8, (0.08, 0.8)),
             (0.7, (0.05, 0.5)),
@@ -49,7 +49,7 @@ def random_look(num_objects: int, num_textures: int, rng: np.random.Generator) -
         shadow_strength=float(rng.uniform(0, 0.8)),
         noise_sigma=float(rng.uniform(0, 6)),
         blur_px=float(rng.uniform(0, 0.8)),
-        gain=_gain(rng, exposure=0.18, balance=0.05),
+        gain=_gain(rng, mean=0.2, exposure=0.18, balance=0.05),
     )
 
 
@@ -66,10 +66,12 @@ def surrogate_look(
     """
     textures = half_of(num_textures, "surrogate")
     fixed = np.random.default_rng([_STATION_SEED, station])
-    table, tray, arm = (
+    table, tray = (
         _surface(fixed, textures, textured=share, scale_m=scale_m, tint_low=0.75)
-        for share, scale_m in ((1.0, (0.3, 0.6)), (0.7, (0.15, 0.4)), (0.0, (0.3, 0.5)))
+        for share, scale_m in ((1.0, (0.3, 0.6)), (0.7, (0.15, 0.4)))
     )
+    grey = fixed.uniform(0.4, 0.9) * fixed.uniform(0.95, 1.05, 3)
+    arm = SurfaceLook(texture=-1, tint=_triple(grey), scale_m=1, turn_rad=0, shift=(0, 0))
     lamp = np.array(_direction(fixed, least_elevation_deg=50))
     blur_px, noise_sigma = fixed.uniform(0.3, 0.6), fixed.uniform(1.5, 4.0)
     lamp = lamp + 0.15 * rng.standard_normal(3) * [1, 1, 0]
@@ -84,7 +86,7 @@ def surrogate_look(
         shadow_strength=float(rng.uniform(0.35, 0.65)),
         noise_sigma=float(noise_sigma),
         blur_px=float(blur_px),
-        gain=_gain(rng, exposure=0.08, balance=0.02),
+        gain=_gain(rng, mean=0.15, exposure=0.08, balance=0.02),
     )
 
 
@@ -123,9 +125,10 @@ def _direction(rng: np.random.Generator, least_elevation_deg: float) -> tuple[fl
 
 
 def _gain(
-    rng: np.random.Generator, *, exposure: float, balance: float
+    rng: np.random.Generator, *, mean: float, exposure: float, balance: float
 ) -> tuple[float, float, float]:
-    common = exposure * rng.standard_normal()
+    """Draw a factor for each channel; all deviations are of its logarithm."""
+    common = mean + exposure * rng.standard_normal()
     return _triple(np.exp(common + balance * rng.standard_normal(3)))
 
 

@@ -18,7 +18,7 @@ from tasks.grasping.types import Camera, FloatArray
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
 
 _TARGET_M = np.array([*BIN_CENTRE_M, BIN_FLOOR_M + 0.03])
-_EYE_M = np.array([0.05, -0.45, 0.75])
+_EYE_M = np.array([-0.02, -0.51, 0.86])
 _FOCAL_SPREAD = 0.03  # relative deviation of the focal length where the camera is randomised
 
 
@@ -47,15 +47,15 @@ class Station:
 
 STATIONS = (
     Station(
-        (0.02, -0.36, 0.83), (0.60, 0.01, -0.17), 1.04, 1.2,
+        (-0.06, -0.40, 0.96), (0.60, 0.01, -0.17), 1.04, 1.2,
         (-0.11, 0.02), (3.0, -4.0, 2.0), (0.2, -0.3, 0.1),
     ),
     Station(
-        (0.16, 0.52, 0.70), (0.61, -0.01, -0.16), 0.97, -1.6,
+        (0.10, 0.60, 0.84), (0.61, -0.01, -0.16), 0.97, -1.6,
         (-0.07, 0.01), (-4.0, 2.0, 3.0), (-0.25, 0.15, 0.3),
     ),
     Station(
-        (-0.04, -0.50, 0.62), (0.59, 0.0, -0.17), 1.08, 0.7,
+        (-0.12, -0.56, 0.74), (0.59, 0.0, -0.17), 1.08, 0.7,
         (-0.15, 0.03), (2.0, 5.0, -2.0), (0.3, 0.2, -0.2),
     ),
 )  # fmt: skip

@@ -11,7 +11,8 @@ Shape legend: h, w height and width of the picture; s surfaces.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import functools
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,26 +68,10 @@ def paint(
     camera = rendering.camera
     rays = pixel_rays(camera, is_distorted=is_distorted)
     inverse_depth = np.reciprocal(np.maximum(rendering.depth_m, np.float32(0.05)))
-    surfaces = _surfaces(look)
-    surface = _surface_ids(rendering)
-    albedo = _albedo(surface, surfaces, inverse_depth, rays, camera, textures)
+    palette = _palette(look, textures, _texel_m(camera))
+    albedo = _albedo(_surface_ids(rendering), palette, inverse_depth, rays, camera)
     light = lit(direct_light(inverse_depth, rays, camera, look), look)
     return np.asarray(cv2.convertScaleAbs(np.minimum(albedo * light, 255)))
-
-
-def _surfaces(look: Look) -> list[SurfaceLook]:
-    def shaded(surface: SurfaceLook, shade: float) -> SurfaceLook:
-        red, green, blue = surface.tint
-        return replace(surface, tint=(red * shade, green * shade, blue * shade))
-
-    return [
-        look.background,
-        look.tray,
-        look.arm,
-        shaded(look.arm, _LINK_SHADE),
-        shaded(look.arm, _GRIPPER_SHADE),
-        *look.objects,
-    ]
 
 
 def _surface_ids(rendering: Rendering) -> ByteImage:
@@ -105,44 +90,83 @@ def _surface_ids(rendering: Rendering) -> ByteImage:
 
 def _albedo(
     surface: ByteImage,
-    surfaces: list[SurfaceLook],
+    palette: _Palette,
     inverse_depth: Float32Array,
     rays: Float32Array,
     camera: Camera,
-    textures: Textures,
 ) -> Float32Array:
     """Colour of each pixel in white light, (h, w, 3), in [0, 255]."""
-    texel_m = _texel_m(camera)
-    tiles = [_tile(each, textures, texel_m) for each in surfaces]
-    sides = np.array([len(tile) - 1 for tile in tiles], np.float32)
-    tops = np.cumsum([0, *(len(tile) for tile in tiles[:-1])]).astype(np.float32)
-    maps = np.stack([_texture_map(each, camera) for each in surfaces])  # (s, 2, 4)
-    of_pixel = maps.astype(np.float32)[surface]  # (h, w, 2, 4)
-    depth_m = 1 / np.maximum(inverse_depth, np.float32(0.2))
+    # From a point in the camera's frame to repeats of each surface's texture, (s, 2, 4).
+    linear = palette.maps[:, :, :3] @ camera.camera_from_base[:3, :3].T
+    offset = palette.maps[:, :, 3] - linear @ camera.camera_from_base[:3, 3]
+    linear, offset = linear.astype(np.float32), offset.astype(np.float32)
+    depth_m = np.reciprocal(np.maximum(inverse_depth, np.float32(0.2)))
     x, y = rays[0] * depth_m, rays[1] * depth_m
     u, v = (
-        of_pixel[..., k, 0] * x
-        + of_pixel[..., k, 1] * y
-        + of_pixel[..., k, 2] * depth_m
-        + of_pixel[..., k, 3]
+        linear[:, k, 0][surface] * x
+        + linear[:, k, 1][surface] * y
+        + linear[:, k, 2][surface] * depth_m
+        + offset[:, k][surface]
         for k in range(2)
     )
-    side = sides[surface]
-    u, v = (u - np.floor(u)) * side, (v - np.floor(v)) * side + tops[surface]
-    texels = cv2.remap(_atlas(tiles), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    tints = np.array([each.tint for each in surfaces], np.float32)
-    return np.asarray(texels * tints[surface])
+    side = palette.sides[surface]
+    u, v = (u - np.floor(u)) * side, (v - np.floor(v)) * side + palette.tops[surface]
+    texels = cv2.remap(palette.atlas, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(texels * palette.tints[surface])
 
 
-def _texture_map(surface: SurfaceLook, camera: Camera) -> FloatArray:
-    """Affine map from a point in the camera's frame to repeats of the texture, (2, 4)."""
+@dataclass(frozen=True)
+class _Palette:
+    """What a look's surfaces are painted from.
+
+    Attributes:
+        maps: From a point in the base frame to repeats of the texture, affine, (s, 2, 4).
+        tints: (s, 3).
+        atlas: All textures below one another.
+        tops: First row of each in the atlas, (s,).
+        sides: Texels of one repeat, (s,).
+    """
+
+    maps: FloatArray
+    tints: Float32Array
+    atlas: ByteImage
+    tops: Float32Array
+    sides: Float32Array
+
+
+@functools.lru_cache(maxsize=8)  # one look serves all pictures of a scene
+def _palette(look: Look, textures: Textures, texel_m: float) -> _Palette:
+    surfaces = _surfaces(look)
+    tiles = [_tile(each, textures, texel_m) for each in surfaces]
+    return _Palette(
+        maps=np.stack([_texture_map(each) for each in surfaces]),
+        tints=np.array([each.tint for each in surfaces], np.float32),
+        atlas=_atlas(tiles),
+        tops=np.cumsum([0, *(len(tile) for tile in tiles[:-1])]).astype(np.float32),
+        sides=np.array([len(tile) - 1 for tile in tiles], np.float32),
+    )
+
+
+def _surfaces(look: Look) -> list[SurfaceLook]:
+    def shaded(surface: SurfaceLook, shade: float) -> SurfaceLook:
+        red, green, blue = surface.tint
+        return replace(surface, tint=(red * shade, green * shade, blue * shade))
+
+    return [
+        look.background,
+        look.tray,
+        look.arm,
+        shaded(look.arm, _LINK_SHADE),
+        shaded(look.arm, _GRIPPER_SHADE),
+        *look.objects,
+    ]
+
+
+def _texture_map(surface: SurfaceLook) -> FloatArray:
+    """Affine map from a point in the base frame to repeats of the texture, (2, 4)."""
     cos, sin = np.cos(surface.turn_rad), np.sin(surface.turn_rad)
-    turn = np.array([[cos, -sin], [sin, cos]]) / surface.scale_m
-    linear = turn @ _SLANT  # base frame
-    rotation, shift_m = camera.camera_from_base[:3, :3], camera.camera_from_base[:3, 3]
-    linear_camera = linear @ rotation.T
-    offset = np.array(surface.shift) - linear_camera @ shift_m
-    return np.concatenate([linear_camera, offset[:, None]], axis=1)
+    linear = np.array([[cos, -sin], [sin, cos]]) @ _SLANT / surface.scale_m
+    return np.concatenate([linear, np.array(surface.shift)[:, None]], axis=1)
 
 
 def _texel_m(camera: Camera) -> float:
