@@ -1,0 +1,1 @@
+"""Simulated robots over a bin, behind one interface."""

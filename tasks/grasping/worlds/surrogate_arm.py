@@ -1,0 +1,110 @@
+"""Shape of the surrogate's robot: a gripper that moves freely, and an arm that follows it.
+
+Only the gripper takes part in the physics. The arm is there to be seen, as a real camera sees
+one: two links between a shoulder over the base frame's origin and the gripper's wrist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import trimesh
+
+from tasks.grasping.types import FloatArray
+from tasks.grasping.worlds.surrogate_engine import mujoco
+
+# Links in the order of their indices; see `Rendering.part_ids`.
+LINKS: Final = (
+    "foot", "shoulder", "upper_arm", "elbow", "forearm", "wrist", "palm", "finger_a", "finger_b",
+)  # fmt: skip
+MOVING_LINKS: Final = ("upper_arm", "elbow", "forearm", "wrist")
+
+SHOULDER_M: Final = np.array([0.0, 0.0, 0.34])
+UPPER_ARM_M: Final = 0.46
+FOREARM_M: Final = 0.46
+WRIST_ABOVE_TCP_M: Final = 0.19
+TABLE_M: Final = -0.205  # z of the table's top, on which the foot stands
+
+# Half sizes; the fingers close along x, z = 0 is their tips.
+FINGER_HALF_M: Final = np.array([0.005, 0.010, 0.0325])
+PALM_HALF_M: Final = np.array([0.055, 0.028, 0.020])
+PALM_CENTRE_M: Final = 2 * FINGER_HALF_M[2] + PALM_HALF_M[2]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A closed surface: vertices in metres, (n, 3), and triangles, (m, 3)."""
+
+    vertices_m: FloatArray
+    faces: Any
+
+
+def box(half_m: FloatArray) -> Surface:
+    """Make a box about the origin."""
+    return _surface(trimesh.creation.box(2 * np.asarray(half_m)))
+
+
+def arm_surfaces() -> dict[str, Surface]:
+    """Return each link's surface, the fixed ones in the base frame, the others in their own."""
+    foot = _tube(0.11, TABLE_M, 0.16)
+    column = _tube(0.08, 0.16, float(SHOULDER_M[2]))
+    cap = trimesh.creation.icosphere(2, 0.10).apply_translation(SHOULDER_M)
+    flange = _tube(0.042, 2 * PALM_HALF_M[2] + 2 * FINGER_HALF_M[2] - WRIST_ABOVE_TCP_M, 0.0)
+    return {
+        "foot": _surface(foot),
+        "shoulder": _surface(trimesh.util.concatenate([column, cap])),
+        "upper_arm": _surface(_tube(0.065, 0.0, UPPER_ARM_M)),
+        "elbow": _surface(trimesh.creation.icosphere(2, 0.078)),
+        "forearm": _surface(_tube(0.052, 0.0, FOREARM_M)),
+        "wrist": _surface(trimesh.util.concatenate([trimesh.creation.icosphere(2, 0.06), flange])),
+        "palm": box(PALM_HALF_M),
+        "finger_a": box(FINGER_HALF_M),
+        "finger_b": box(FINGER_HALF_M),
+    }
+
+
+def link_poses(tcp_m: FloatArray, yaw_rad: float) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Place the moving links so that the arm reaches to the gripper.
+
+    The elbow lies above the line from shoulder to wrist, in the vertical plane through it.
+
+    Args:
+        tcp_m: Tool centre point in the base frame, (3,).
+        yaw_rad: Turn of the gripper about the vertical.
+
+    Returns:
+        Position in the base frame (3,) and quaternion wxyz (4,) of each.
+    """
+    wrist_m = tcp_m + np.array([0.0, 0.0, WRIST_ABOVE_TCP_M])
+    along_m = wrist_m - SHOULDER_M
+    # A wrist beyond the arm's reach is met by links that don't quite touch.
+    distance_m = min(float(np.linalg.norm(along_m)), UPPER_ARM_M + FOREARM_M - 1e-3)
+    along = along_m / np.linalg.norm(along_m)
+    upward = np.array([0.0, 0.0, 1.0]) - along[2] * along
+    upward /= np.linalg.norm(upward)
+    foot_m = (distance_m**2 + UPPER_ARM_M**2 - FOREARM_M**2) / (2 * distance_m)
+    elbow_m = SHOULDER_M + foot_m * along + np.sqrt(UPPER_ARM_M**2 - foot_m**2) * upward
+    turned = np.array([np.cos(yaw_rad / 2), 0.0, 0.0, np.sin(yaw_rad / 2)])
+    return {
+        "upper_arm": (SHOULDER_M, _towards(elbow_m - SHOULDER_M)),
+        "elbow": (elbow_m, np.array([1.0, 0.0, 0.0, 0.0])),
+        "forearm": (elbow_m, _towards(wrist_m - elbow_m)),
+        "wrist": (wrist_m, turned),
+    }
+
+
+def _towards(direction: FloatArray) -> FloatArray:
+    quaternion = np.zeros(4)
+    mujoco.mju_quatZ2Vec(quaternion, direction)
+    return quaternion
+
+
+def _tube(radius_m: float, low_m: float, high_m: float) -> Any:
+    tube = trimesh.creation.cylinder(radius_m, high_m - low_m, sections=24)
+    return tube.apply_translation([0.0, 0.0, (low_m + high_m) / 2])
+
+
+def _surface(mesh: Any) -> Surface:
+    return Surface(np.array(mesh.vertices, dtype=float), np.array(mesh.faces, dtype=np.int64))
