@@ -1,0 +1,1 @@
+"""Search strategies behind one ask/tell interface, and how they are judged without training."""
