@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass as settings_dataclass
 
 from tasks.core.config import SETTINGS, parse_config
@@ -188,10 +187,10 @@ def _open_workshop(settings: SceneSettings, fetch: Callable[[FileRef], Path]) ->
         policy_model = load_model(fetch(settings.model))
     return Workshop(
         recipe=recipe,
-        mixture=TypeAdapter(Mixture).validate_python(settings.mixture),
+        mixture=parse_config(Mixture, settings.mixture),
         world=open_world(recipe.world, textures),
         models=_models(recipe, folder),
-        num_textures=len(textures.images),
+        num_textures=textures.num,
         policy_model=policy_model,
         origin=origin_of(settings, recipe),
     )

@@ -37,6 +37,7 @@ __all__ = [
     "TriedGrasp",
     "attempt_of",
     "before_of",
+    "calibration_of",
     "camera_of",
     "read_shard",
     "rows_of",
@@ -106,19 +107,13 @@ def rows_of(
 
 
 def camera_of(row: Mapping[str, Any]) -> Camera:
-    """Return the camera of a row; size from the picture without the arm."""
-    fx, _, cx, _, fy, cy, *_ = row["camera_matrix"]
-    height_px, width_px = decode_ids(row["class_mask_before"]).shape
-    return Camera(
-        width_px=width_px,
-        height_px=height_px,
-        fx_px=fx,
-        fy_px=fy,
-        cx_px=cx,
-        cy_px=cy,
-        camera_from_base=np.array(row["camera_from_base"]).reshape(4, 4),
-        distortion=(row["distortion"][0], row["distortion"][1]),
-    )
+    """Return the camera of a row as it really was; size from the picture without the arm."""
+    return _camera(row, row["camera_matrix"], row["camera_from_base"])
+
+
+def calibration_of(row: Mapping[str, Any]) -> Camera:
+    """Return the camera of a row as a robot knows it: what learning may use."""
+    return _camera(row, row["calibrated_matrix"], row["calibrated_from_base"])
 
 
 def before_of(row: Mapping[str, Any]) -> Rendering:
@@ -149,10 +144,25 @@ def attempt_of(row: Mapping[str, Any]) -> Attempt:
     )
 
 
+def _camera(row: Mapping[str, Any], matrix: Sequence[float], pose: Sequence[float]) -> Camera:
+    fx, _, cx, _, fy, cy, *_ = matrix
+    height_px, width_px = decode_ids(row["class_mask_before"]).shape
+    return Camera(
+        width_px=width_px,
+        height_px=height_px,
+        fx_px=fx,
+        fy_px=fy,
+        cx_px=cx,
+        cy_px=cy,
+        camera_from_base=np.array(pose).reshape(4, 4),
+        distortion=(row["distortion"][0], row["distortion"][1]),
+    )
+
+
 def _scene_values(
     origin: Origin, scene: Scene, objects: Sequence[ObjectState], before: Rendering
 ) -> dict[str, Any]:
-    camera = before.camera
+    camera, calibration = before.camera, scene.calibration or before.camera
     pictures = _pictures(before, with_g_buffers=origin.has_g_buffers)
     return {
         "scene_id": scene.scene_id,
@@ -164,18 +174,24 @@ def _scene_values(
         "object_ids": [placed.model.object_id for placed in scene.objects],
         "object_positions_m": [state.position_m for state in objects],
         "object_quaternions_xyzw": [state.quaternion_xyzw for state in objects],
-        "camera_matrix": [
-            *(camera.fx_px, 0.0, camera.cx_px),
-            *(0.0, camera.fy_px, camera.cy_px),
-            *(0.0, 0.0, 1.0),
-        ],
+        "camera_matrix": _matrix(camera),
         "camera_from_base": camera.camera_from_base.ravel().tolist(),
+        "calibrated_matrix": _matrix(calibration),
+        "calibrated_from_base": calibration.camera_from_base.ravel().tolist(),
         "distortion": list(camera.distortion),
         **{f"{name}_before": data for name, data in pictures.items()},
         "dynamics": json.dumps(asdict(scene.dynamics)),
         "look": "" if scene.look is None else json.dumps(asdict(scene.look)),
         "versions": json.dumps(dict(origin.versions), sort_keys=True),
     }
+
+
+def _matrix(camera: Camera) -> list[float]:
+    return [
+        *(camera.fx_px, 0.0, camera.cx_px),
+        *(0.0, camera.fy_px, camera.cy_px),
+        *(0.0, 0.0, 1.0),
+    ]
 
 
 def _attempt_values(origin: Origin, scene: Scene, index: int, tried: TriedGrasp) -> dict[str, Any]:

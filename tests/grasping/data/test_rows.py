@@ -15,6 +15,7 @@ from tasks.grasping.data.rows import (
     TriedGrasp,
     attempt_of,
     before_of,
+    calibration_of,
     camera_of,
     read_shard,
     rows_of,
@@ -58,6 +59,22 @@ def test_a_scene_comes_back_from_its_rows() -> None:
     assert row["attempt_id"] == "bullet/train-7-0000000/0"
     assert row["lifted_object"] == scene.objects[1].model.object_id
     assert row["object_positions_m"] == [list(each.position_m) for each in opened.objects]
+
+
+def test_what_the_calibration_says_stands_beside_the_truth() -> None:
+    scene = toy_scene("train-7-0000000", np.random.default_rng(3))
+    off = scene.camera.camera_from_base.copy()
+    off[0, 3] += 0.005
+    believed = replace(scene.camera, camera_from_base=off, fx_px=80.0)
+    opened = ToyWorld().open(scene)
+    tried = [TriedGrasp(opened.attempt(ToyController(*[GripperPose(0.6, 0, 0, 0)] * 2)), "model")]
+    for calibration, expected in ((believed, believed), (None, scene.camera)):
+        given = replace(scene, calibration=calibration)
+        (row,) = rows_of(ORIGIN, given, opened.objects, opened.look(), tried).to_pylist()
+        found = calibration_of(row)
+        assert np.array_equal(found.camera_from_base, expected.camera_from_base)
+        assert found.fx_px == expected.fx_px
+        assert np.array_equal(camera_of(row).camera_from_base, scene.camera.camera_from_base)
 
 
 def test_motion_leads_from_each_step_to_the_closing_pose() -> None:

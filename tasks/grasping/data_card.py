@@ -1,0 +1,328 @@
+"""The data card: what a data set is, so that nobody has to guess before using it.
+
+After M. Mitchell et al., "Model Cards for Model Reporting" (FAT* 2019), and M. Pushkarna et al.,
+"Data Cards: Purposeful and Transparent Dataset Documentation for Responsible AI" (FAccT 2022),
+cut down to what can be read off simulated data by counting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.grasping.data.schema import SCHEMA, SCHEMA_ID, STEP_FIELDS
+from tasks.grasping.data.statistics import edges
+from tasks.grasping.manifests import GraspDataset, Tally
+
+_NUM_NAMED = 10  # objects at either end of the ranking, skipped scenes, findings
+_LEAST_SHOWN = 20  # attempts below which an object's success rate says nothing
+_Z_95 = 1.96
+
+_INTRODUCTION = (
+    "Simulated grasp attempts over a bin, one row per attempt: pictures with and without the arm, "
+    "semantic masks, the motion command of Levine et al. (IJRR 2018) and its outcome. Nothing "
+    "here was recorded on a robot."
+)
+_WORLDS = {
+    "bullet": "PyBullet: a Kuka iiwa with a parallel gripper over a tray.",
+    "bullet-restyled": (
+        "PyBullet with the surrogate's looks and camera: the control in which only appearance "
+        "differs from the plain world."
+    ),
+    "surrogate": (
+        "MuJoCo, a stand-in for a real robot with another engine, renderer, camera and gripper. "
+        "It is a simulation; results on it are no results on a robot."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts.
+
+    Attributes:
+        head: Titles of the columns.
+        rows: Cells, row by row.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in bins of equal width.
+
+    Attributes:
+        title: What was counted.
+        edges: Limits of the bins, one more than counts.
+        counts: How many fall into each.
+    """
+
+    title: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the card.
+
+    Attributes:
+        title: What it shows.
+        name: Path beside the card.
+        data: Its bytes, JPEG or PNG.
+    """
+
+    title: str
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the card.
+
+    Attributes:
+        title: Its heading.
+        text: Paragraphs.
+        tables: Tables.
+        histograms: Histograms.
+        pictures: Pictures.
+    """
+
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    pictures: tuple[Picture, ...] = field(default=())
+
+
+def card_sections(
+    dataset: GraspDataset, sample: pa.Table, pictures: Sequence[Picture]
+) -> list[Section]:
+    """Put the card together.
+
+    Args:
+        dataset: What is described.
+        sample: Rows of the data set with the columns `SAMPLE_COLUMNS`, for cameras and versions.
+        pictures: Contact sheets.
+    """
+    return [
+        _overview(dataset),
+        Section("Pictures", pictures=tuple(pictures)),
+        _success(dataset),
+        _objects(dataset),
+        _distributions(dataset),
+        _cameras(sample),
+        _making(dataset, sample),
+        _checks(dataset),
+        _columns(),
+    ]
+
+
+SAMPLE_COLUMNS = ("camera_matrix", "camera_from_base", "distortion", "versions")
+"""Columns that the card reads from a sample of the rows."""
+
+
+def rate_with_interval(tally: Tally) -> str:
+    """Share of successes with its 95 % interval (Wilson, JASA 1927), in percent."""
+    n = tally.attempts
+    if not n:
+        return "-"
+    share, z2 = tally.successes / n, _Z_95**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z_95 * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return f"{share:.1%} ({max(centre - half, 0):.1%} to {min(centre + half, 1):.1%})"
+
+
+def _overview(dataset: GraspDataset) -> Section:
+    plan, figures = dataset.plan, dataset.report.figures
+    world = plan.recipe["world"]
+    num_bytes = sum(shard.file.num_bytes for shard in dataset.shards)
+    facts = {
+        "attempts": f"{figures['attempts']:,.0f}",
+        "scenes": f"{sum(len(shard.scene_ids) for shard in dataset.shards):,}",
+        "attempts per scene": str(plan.attempts_per_scene),
+        "success rate": f"{figures['success_rate']:.1%}",
+        "drawn uniformly over the bin": (
+            f"{figures['uniform_share']:.1%} of the attempts, "
+            f"{figures['uniform_success_rate']:.1%} of them successes"
+        ),
+        "split (by object)": plan.split,
+        "world": f"{world['name']}: {_WORLDS[world['name']]}",
+        "pictures": f"{figures['pictures']:,.0f} of {world['camera']['size_px']} px, PNG, RGB",
+        "files": f"{len(dataset.shards):,} Parquet shards, {num_bytes / 1e6:,.1f} MB",
+        "row schema": dataset.row_schema,
+        "root seed": str(dataset.root_seed),
+        "recipe": dataset.recipe_digest[:16],
+    }
+    rows = tuple(facts.items())
+    return Section("Grasp attempts", (_INTRODUCTION,), (Table(("", ""), rows),))
+
+
+def _success(dataset: GraspDataset) -> Section:
+    report = dataset.report
+    rows = [
+        (policy, f"{tally.attempts:,}", rate_with_interval(tally))
+        for policy, tally in report.by_policy.items()
+    ]
+    every = Tally(
+        attempts=int(report.figures["attempts"]), successes=int(report.figures["successes"])
+    )
+    rows.append(("all", f"{every.attempts:,}", rate_with_interval(every)))
+    text = (
+        "Attempts of one scene share its objects and camera, so they are not independent: split "
+        "by scene or by object, never by row. Intervals are of 95 %, as if rows were independent.",
+    )
+    return Section("Success by policy", text, (Table(("policy", "attempts", "success"), (*rows,)),))
+
+
+def _objects(dataset: GraspDataset) -> Section:
+    shown = dataset.report.by_object
+    ranked = sorted(
+        (each for each in shown.items() if each[1].attempts >= _LEAST_SHOWN),
+        key=lambda each: (-each[1].successes / each[1].attempts, each[0]),
+    )
+    head = ("object", "attempts in its scenes", "times lifted", "share")
+    text = (
+        f"{len(shown)} objects are shown. An attempt counts for every object of its scene, so "
+        "shares are of attempts in which the object could have been lifted.",
+    )
+    best = tuple(_object_row(*each) for each in ranked[:_NUM_NAMED])
+    rest = ranked[_NUM_NAMED:]
+    worst = tuple(_object_row(*each) for each in rest[-_NUM_NAMED:])
+    tables = tuple(Table(head, rows) for rows in (best, worst) if rows)
+    titles = ("Most often lifted first.",) + (("Then the least often lifted.",) if worst else ())
+    return Section("Objects", (*text, *titles) if best else text, tables)
+
+
+def _object_row(name: str, tally: Tally) -> tuple[str, ...]:
+    share = f"{tally.successes / tally.attempts:.1%}"
+    return (name, f"{tally.attempts:,}", f"{tally.successes:,}", share)
+
+
+def _distributions(dataset: GraspDataset) -> Section:
+    return Section(
+        "Distributions",
+        ("The first and the last bin hold what lies beyond them.",),
+        histograms=tuple(
+            Histogram(name, tuple(edges(name)), counts)
+            for name, counts in dataset.report.histograms.items()
+        ),
+    )
+
+
+def _cameras(sample: pa.Table) -> Section:
+    matrices = np.array(sample["camera_matrix"].to_pylist()).reshape(-1, 3, 3)
+    poses = np.array(sample["camera_from_base"].to_pylist()).reshape(-1, 4, 4)
+    places_m = -np.einsum("nji,nj->ni", poses[:, :3, :3], poses[:, :3, 3])
+    directions = poses[:, 2, :3]
+    facts = {
+        "different cameras among the rows looked at": str(len(np.unique(poses, axis=0))),
+        "focal length, px": _spread(matrices[:, 0, 0]),
+        "principal point x, px": _spread(matrices[:, 0, 2]),
+        "principal point y, px": _spread(matrices[:, 1, 2]),
+        **{f"place {axis}, m": _spread(places_m[:, i]) for i, axis in enumerate("xyz")},
+        **{f"viewing direction {axis}": _spread(directions[:, i]) for i, axis in enumerate("xyz")},
+        **{
+            f"radial distortion k{i + 1}": _spread(values)
+            for i, values in enumerate(np.array(sample["distortion"].to_pylist()).T)
+        },
+    }
+    text = (
+        f"From {len(sample):,} rows, in the base frame; mean and standard deviation. Each row "
+        "holds its own camera.",
+    )
+    return Section("Cameras", text, (Table(("", ""), tuple(facts.items())),))
+
+
+def _spread(values: Any) -> str:
+    return f"{np.mean(values):.4g} ± {np.std(values):.2g}"
+
+
+def _making(dataset: GraspDataset, sample: pa.Table) -> Section:
+    plan = dataset.plan
+    settings = tuple(sorted(_flat({"": plan.recipe, "mixture": plan.mixture})))
+    pilot = tuple((name, f"{value:.4g}") for name, value in sorted(plan.pilot.items()))
+    kinds = sorted(set(sample["versions"].to_pylist()))
+    versions = tuple(
+        (name, str(version)) for kind in kinds for name, version in json.loads(kind).items()
+    )
+    tables = [Table(("setting", "value"), settings), Table(("software", "version"), versions)]
+    if pilot:
+        tables.append(Table(("figure the mixture was chosen by", "value"), pilot))
+    text = [
+        "All settings that decide the rows. The mixture of policies was fixed before the first "
+        "row was collected."
+    ]
+    for name, file in (
+        ("Textures", plan.textures),
+        ("Objects", plan.objects),
+        ("Policy model", plan.model),
+    ):
+        if file is not None:
+            text.append(f"{name}: SHA-256 {file.sha256}.")
+    return Section("How it was made", tuple(text), tuple(tables))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        path = f"{prefix}.{name}".strip(".")
+        if isinstance(value, Mapping):
+            yield from _flat(value, path)
+        else:
+            yield path, str(value)
+
+
+def _checks(dataset: GraspDataset) -> Section:
+    figures, report = dataset.report.figures, dataset.report
+    facts = {
+        "visible objects whose mask lies off their pose": f"{figures['mask_miss_share']:.2%}",
+        "mean distance of a mask from its projected centre": f"{figures['mask_offset_px']:.2f} px",
+        "objects in the bin that are seen": f"{figures['visible_share']:.1%}",
+        "dark pictures": f"{figures['dark_share']:.2%}",
+        "mean grey value": f"{figures['mean_brightness']:.1f}",
+        "attempts that were stopped early": f"{figures['stopped_early']:,.0f}",
+        "scenes that could not be simulated": str(len(dataset.skipped)),
+    }
+    findings = [f"{each.check}, {each.where}: {each.problem}" for each in report.findings]
+    skipped = [f"Skipped {each.item_id}: {each.reason}" for each in dataset.skipped]
+    return Section(
+        "Checks",
+        (
+            "Every row was checked: schema, ids, motions against poses, masks against poses, "
+            "brightness, outcomes. What was found and tolerated:"
+            if findings or skipped
+            else "Every row was checked: schema, ids, motions against poses, masks against "
+            "poses, brightness, outcomes. Nothing was found.",
+            *findings[:_NUM_NAMED],
+            *skipped[:_NUM_NAMED],
+        ),
+        (Table(("", ""), tuple(facts.items())),),
+    )
+
+
+def _columns() -> Section:
+    frame = SCHEMA.metadata[b"orrery.frame"].decode()
+    text = (
+        f"Schema {SCHEMA_ID}. Base frame: {frame}. Camera frame: "
+        f"{SCHEMA.metadata[b'orrery.camera_frame'].decode()}. Pose: "
+        f"{SCHEMA.metadata[b'orrery.pose'].decode()}. Motion: "
+        f"{SCHEMA.metadata[b'orrery.motion'].decode()}. Classes: "
+        f"{SCHEMA.metadata[b'orrery.classes'].decode()}.",
+    )
+    rows = [*map(_column, SCHEMA), *(_column(each, "steps[].") for each in STEP_FIELDS)]
+    return Section("Columns", text, (Table(("column", "type", "unit", "meaning"), tuple(rows)),))
+
+
+def _column(column: pa.Field, prefix: str = "") -> tuple[str, ...]:
+    metadata = {k.decode(): v.decode() for k, v in (column.metadata or {}).items()}
+    kind = "list<struct>, see below" if column.name == "steps" else str(column.type)
+    kind = kind.replace("element: ", "").replace("item: ", "")
+    return (prefix + column.name, kind, metadata.get("unit", ""), metadata.get("meaning", ""))
