@@ -1,0 +1,177 @@
+"""The folder of an export: it appears whole or not at all, and never over what is not ours.
+
+An export is written into a hidden folder beside its target and renamed at the end. A note inside
+says what it was made from: the same again is left alone, an older export of ours is replaced,
+anything else is refused. What a killed export left is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tasks.core.digests import digest, file_digest
+from tasks.core.errors import ConfigError, DataError, TransientError
+
+NOTE: Final = "orrery_export.json"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export holds.
+
+    Attributes:
+        format_id: Format and its version, e.g. ``lerobot/v3.0``.
+        num_attempts: Attempts.
+        num_frames: Decisions of all attempts, each with its picture.
+        num_files: Files below the folder, the note not counted.
+        num_bytes: Their size.
+    """
+
+    format_id: str
+    num_attempts: int
+    num_frames: int
+    num_files: int
+    num_bytes: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a writer says of its work: attempts and frames."""
+
+    num_attempts: int
+    num_frames: int
+
+
+def export_to(
+    target: Path,
+    format_id: str,
+    shards: Sequence[Path],
+    write: Callable[[Path], Written],
+    settings: dict[str, Any] | None = None,
+) -> Exported:
+    """Write an export, or find that it is there already.
+
+    Args:
+        target: Its folder; it need not exist.
+        format_id: Format and version of the export.
+        shards: What it is made from.
+        write: Fills an empty folder.
+        settings: What else decides its content.
+
+    Returns:
+        What the folder holds.
+
+    Raises:
+        ConfigError: The folder holds what no export wrote, or is a file.
+        DataError: There are no shards.
+        TransientError: Another run writes the same export now.
+    """
+    if not shards:
+        raise DataError(f"expected shards to export to {target}, got none")
+    _check_ours(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(target):
+        _tidy(target)
+        source = digest([format_id, settings or {}, [file_digest(path) for path in shards]])
+        found = _found(target, source)
+        if found is not None:
+            return found
+        draft = _beside(target, "partial")
+        draft.mkdir()
+        written = write(draft)
+        exported = Exported(format_id, written.num_attempts, written.num_frames, *_measure(draft))
+        note = {"source": source, "exported": asdict(exported)}
+        (draft / NOTE).write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        _place(draft, target)
+    return exported
+
+
+def _check_ours(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise ConfigError(f"can't export to {target}: expected a folder, found a file")
+    if target.is_dir() and any(target.iterdir()) and not (target / NOTE).is_file():
+        raise ConfigError(
+            f"can't export to {target}: expected an empty folder or an earlier export, found "
+            "other files; choose another folder"
+        )
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Hold the export's lock; the system gives it back when the process ends, however it ends."""
+    with _beside(target, "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TransientError(
+                f"another run is writing {target}: wait for its end, or choose another folder"
+            ) from error
+        yield
+
+
+def _beside(target: Path, kind: str) -> Path:
+    return target.parent / f".{target.name}.{kind}"
+
+
+def _tidy(target: Path) -> None:
+    """Undo what a killed export left; between its two renames the old export stands aside."""
+    old = _beside(target, "old")
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for kind in ("old", "partial"):
+        shutil.rmtree(_beside(target, kind), ignore_errors=True)
+
+
+def _found(target: Path, source: str) -> Exported | None:
+    """What the target holds, if it is what is asked for; None if it may be written."""
+    try:
+        note = json.loads((target / NOTE).read_text("utf-8"))
+        noted = Exported(**note["exported"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None  # there is no export, or its note was cut short
+    num_files, num_bytes = _measure(target)
+    if note.get("source") == source and (num_files, num_bytes) == (
+        noted.num_files,
+        noted.num_bytes,
+    ):
+        return noted
+    if num_files > noted.num_files:
+        raise ConfigError(
+            f"can't replace the export in {target}: it has {num_files} files, and "
+            f"{noted.num_files} were exported; move the others, or choose another folder"
+        )
+    return None
+
+
+def _measure(folder: Path) -> tuple[int, int]:
+    """Number of files below an export, and their bytes."""
+    sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file() and p != folder / NOTE]
+    return len(sizes), sum(sizes)
+
+
+def _place(draft: Path, target: Path) -> None:
+    """Put a finished draft where its target is, on the disk and not only in its cache."""
+    for path in [*draft.rglob("*"), draft]:
+        _flush(path)
+    old = _beside(target, "old")
+    if target.exists():
+        target.rename(old)
+    draft.rename(target)
+    _flush(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""LeRobotDatasets: their files, and that lerobot itself reads them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.grasping.data.png import decode_rgb
+from tasks.grasping.data.rows import read_shard
+from tasks.grasping.exports import lerobot
+from tasks.grasping.exports.lerobot import export_lerobot
+from tests.support.environments import environment, run_there
+from tests.support.grasp_rows import write_shards
+
+OPENER = Path(__file__).resolve().parents[2] / "support/open_lerobot.py"
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> list[Path]:
+    return write_shards(tmp_path / "shards", num_steps=3)
+
+
+def read_all(folder: Path) -> list[dict]:
+    return [
+        row for path in sorted(folder.rglob("*.parquet")) for row in pq.read_table(path).to_pylist()
+    ]
+
+
+def test_episodes_name_the_file_and_frames_that_are_theirs(
+    tmp_path: Path, shards: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lerobot, "_BUFFER_BYTES", 50_000)
+    export_lerobot(shards, tmp_path / "out", file_mb=0)  # a file for each buffer
+    rows = [row for path in shards for row in read_shard(path).to_pylist()]
+    found = read_all(tmp_path / "out/meta/episodes")
+    assert [each["attempt_id"] for each in found] == [row["attempt_id"] for row in rows]
+    assert len({each["data/file_index"] for each in found}) > 1
+    for episode in found:
+        chunk, file = episode["data/chunk_index"], episode["data/file_index"]
+        path = tmp_path / f"out/data/chunk-{chunk:03d}/file-{file:03d}.parquet"
+        indices = pq.read_table(path, columns=["index", "episode_index"]).to_pylist()
+        held = [
+            each["index"] for each in indices if each["episode_index"] == episode["episode_index"]
+        ]
+        assert held == list(range(episode["dataset_from_index"], episode["dataset_to_index"]))
+    frames = read_all(tmp_path / "out/data")
+    assert [frame["index"] for frame in frames] == list(range(3 * len(rows)))
+    assert frames[4]["observation.images.arm"]["bytes"] == rows[1]["steps"][1]["image"]
+
+
+def test_description_counts_what_is_there(tmp_path: Path, shards: list[Path]) -> None:
+    exported = export_lerobot(shards, tmp_path / "out")
+    info = json.loads((tmp_path / "out/meta/info.json").read_text())
+    assert (info["total_episodes"], info["total_frames"]) == (24, 72)
+    assert (exported.num_attempts, exported.num_frames) == (24, 72)
+    assert info["codebase_version"] == "v3.0"
+    assert info["splits"] == {"train": "0:24"}
+    assert info["features"]["observation.images.arm"]["shape"] == [32, 32, 3]
+    assert info["features"]["next.reward"]["shape"] == [1]
+    stats = json.loads((tmp_path / "out/meta/stats.json").read_text())
+    assert stats.keys() == info["features"].keys()
+
+
+def test_masks_are_there_when_asked_for(tmp_path: Path, shards: list[Path]) -> None:
+    export_lerobot(shards, tmp_path / "out", with_masks=True)
+    info = json.loads((tmp_path / "out/meta/info.json").read_text())
+    assert info["features"]["observation.images.arm_classes"]["shape"] == [32, 32, 1]
+    (row, *_) = read_shard(shards[0]).to_pylist()
+    (frame, *_) = read_all(tmp_path / "out/data")
+    mask = frame["observation.images.arm_classes"]["bytes"]
+    assert mask == row["steps"][0]["class_mask"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_lerobot_gives_back_every_frame(tmp_path: Path, shards: list[Path]) -> None:
+    export_lerobot(shards, tmp_path / "out")
+    python = environment("lerobot", "lerobot==0.4.4")
+    found = run_there(
+        python, OPENER, str(tmp_path / "out"), HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hf")
+    )
+    rows = [row for path in shards for row in read_shard(path).to_pylist()]
+    assert found["versions"][0] == "0.4.4"
+    assert (found["num_episodes"], found["num_frames"]) == (24, 72)
+    assert found["attempt_ids"] == [row["attempt_id"] for row in rows]
+    expected = [(row, step) for row in rows for step in row["steps"]]
+    for frame, (row, step) in zip(found["frames"], expected, strict=True):
+        before, arm = decode_rgb(row["image_before"]), decode_rgb(step["image"])
+        assert frame["observation.images.before"] == digest(before)
+        assert frame["observation.images.arm"] == digest(arm)
+        np.testing.assert_allclose(frame["observation.state"], step["pose"], rtol=1e-6)
+        np.testing.assert_allclose(frame["action"][:4], step["target"], rtol=1e-6)
+        np.testing.assert_allclose(frame["motion"], step["motion"], rtol=1e-6)
+        is_last = step is row["steps"][-1]
+        assert frame["action"][4] == frame["next.done"] == is_last
+        assert frame["next.success"] == frame["next.reward"] == (is_last and row["is_success"])
+        assert frame["task"] == "Pick up an object from the bin."
+    assert found["batches"][0] == [5, 3, 32, 32]
+    assert found["policy_features"]["action"] == ["ACTION", [5]]
+    assert found["policy_features"]["observation.images.arm"] == ["VISUAL", [3, 32, 32]]
+    ahead = [[*step["target"], 0.0] for step in rows[1]["steps"][:2]]
+    np.testing.assert_allclose(found["actions_ahead"], ahead, rtol=1e-6)
+    assert found["parts"] == {"one": 6, "two": 3}
+    assert np.shape(found["stats"]["observation.images.arm"]["mean"]) == (3, 1, 1)
+
+
+def digest(picture: np.ndarray) -> str:
+    return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
