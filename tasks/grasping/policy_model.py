@@ -8,8 +8,9 @@ Its one method takes three tensors, in this order, and returns one:
 - result (n,) float: probability that closing there lifts an object.
 
 n is dynamic, or the number of candidates that the policy scores in a round
-(``policy.model_candidates``). Distortions, crops and scales are the program's own business; it
-knows the camera, or learns without it. A program is code: use those only whose origin you trust.
+(``policy.model_candidates``). Crops and scales are the program's own business. Export it with
+two example pictures of their own: of one tensor given twice, `torch.export` makes one input and
+leaves the other unused. A program is code: use those only whose origin you trust.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from tasks.core.errors import DataError, ResourceError
 from tasks.grasping.types import ByteImage, Float32Array, FloatArray
 
+_LOG = logging.getLogger(__name__)
 _EXPECTED = (
     "expected (before: uint8 (1, h, w, 3), now: uint8 (1, h, w, 3), motions: float32 (n, 5)) "
     "-> probabilities (n,); see tasks/grasping/policy_model.py"
@@ -133,8 +135,9 @@ def check_model(path: Path, size_px: int, num_candidates: int) -> None:
 def _check_inputs(program: Any, path: Path) -> None:
     import torch
 
-    values = {node.name: node.meta.get("val") for node in program.graph.nodes}
-    inputs = [values.get(name) for name in program.graph_signature.user_inputs]
+    nodes = {node.name: node for node in program.graph.nodes}
+    given = [nodes[name] for name in program.graph_signature.user_inputs if name in nodes]
+    inputs = [node.meta.get("val") for node in given]
     if len(inputs) != len(_SHAPES):
         raise DataError(f"policy.model {path} takes {len(inputs)} inputs: {_EXPECTED}")
     for (name, shape), value in zip(_SHAPES, inputs, strict=True):
@@ -149,6 +152,9 @@ def _check_inputs(program: Any, path: Path) -> None:
         if not fits:
             got = ", ".join(map(str, value.shape))
             raise DataError(f"policy.model {path}: {name} is ({got}): {_EXPECTED}")
+    for (name, _), node in zip(_SHAPES, given, strict=True):
+        if not node.users:
+            _LOG.warning("policy.model %s doesn't look at %s", path, name)
 
 
 @contextmanager

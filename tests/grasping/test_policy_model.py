@@ -120,6 +120,20 @@ def test_a_fixed_number_of_motions_must_be_the_one_that_is_asked(tmp_path):
         check_model(fixed, 16, 64)
 
 
+def test_a_picture_that_is_not_looked_at_is_mentioned(tmp_path, caplog):
+    import torch
+
+    class Half(torch.nn.Module):
+        def forward(self, before, now, motions):
+            return torch.sigmoid(motions[:, 0] + now.float().mean())
+
+    one = torch.zeros(1, 16, 16, 3, dtype=torch.uint8)
+    path = save_program(tmp_path / "half.pt2", Half(), (one, one.clone(), torch.zeros(4, 5)))
+    load_model(path)
+    assert "doesn't look at before" in caplog.text
+    assert "look at now" not in caplog.text
+
+
 def test_the_number_of_threads_is_left_as_it_was(model):
     import torch
 

@@ -30,9 +30,9 @@ def save_model(path: Path, size_px: int, num_motions: int | None = None) -> Path
     with torch.random.fork_rng():
         torch.manual_seed(3)
         network = Predictor().eval()
-    picture = torch.zeros(1, size_px, size_px, 3, dtype=torch.uint8)
+    before, now = (torch.zeros(1, size_px, size_px, 3, dtype=torch.uint8) for _ in range(2))
     motions = torch.zeros(num_motions or 4, 5)
-    return save_program(path, network, (picture, picture, motions), is_dynamic=num_motions is None)
+    return save_program(path, network, (before, now, motions), is_dynamic=num_motions is None)
 
 
 def save_program(

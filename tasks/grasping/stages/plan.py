@@ -1,0 +1,166 @@
+"""First stage: check the settings, pack what they name, choose the mixture, deal out shards.
+
+Everything that is decided is decided here and frozen: collecting draws, but chooses nothing.
+The same settings and files give the same plan, so that a larger data set goes on where a
+smaller one ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from tasks.core.config import config_json
+from tasks.core.errors import ConfigError
+from tasks.core.ports import StageContext
+from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.stages import StageSpec, stage
+from tasks.grasping.algorithms.policies import Mixture
+from tasks.grasping.algorithms.steering import pilot_mixture, steer, wished_mixture
+from tasks.grasping.collection import SceneSettings
+from tasks.grasping.config import PlanConfig
+from tasks.grasping.data.shards import plan_shards
+from tasks.grasping.manifests import GraspPlan
+from tasks.grasping.materials import gather
+from tasks.grasping.objects.catalogue import catalogue
+from tasks.grasping.pilot import is_steered, pilot_figures, read_earlier, run_pilot
+from tasks.grasping.pilot_figure import draw_pilot
+from tasks.grasping.recipe import Recipe, recipe_of
+
+_LOG = logging.getLogger(__name__)
+
+
+@stage(
+    StageSpec(
+        name="grasping.plan",
+        section="plan",
+        libraries=("numpy", "opencv-python-headless", "pyarrow", "pybullet", "mujoco", "torch"),
+        draws=True,
+        reads_outside=True,
+        fans_out=True,
+    )
+)
+def plan_collection(config: PlanConfig, ctx: StageContext) -> list[ArtifactRef]:
+    """Freeze what to collect and deal its shards out to groups."""
+    check_settings(config)
+    files = gather(config, ctx)
+    settings = _settings(config, files, ctx.seed)
+    mixture, figures = _choose_mixture(config, settings, ctx)
+    shards = plan_shards(config.num_attempts, config.attempts_per_scene, config.scenes_per_shard)
+    plan = GraspPlan(
+        recipe=settings.recipe,
+        mixture=config_json(mixture),
+        pilot=figures,
+        textures=files.get("textures"),
+        objects=files.get("objects"),
+        model=files.get("model"),
+        num_attempts=config.num_attempts,
+        attempts_per_scene=config.attempts_per_scene,
+        scenes_per_shard=config.scenes_per_shard,
+        split=config.objects.split,
+        shards=(),
+    )
+    num_groups = max(1, min(ctx.num_groups, len(shards)))
+    ctx.tracker.log_metrics(
+        {
+            "scenes": float(sum(shard.num_scenes for shard in shards)),
+            "shards": float(len(shards)),
+            "groups": float(num_groups),
+        }
+    )
+    return [
+        ctx.store.write(plan.model_copy(update={"shards": shards[group::num_groups]}))
+        for group in range(num_groups)
+    ]
+
+
+def check_settings(config: PlanConfig) -> None:
+    """Make sure that settings agree with each other and that there are objects.
+
+    Raises:
+        ConfigError: They don't; the message names the settings.
+    """
+    randomise, policy, objects = config.randomise, config.policy, config.objects
+    for name, low, high in (
+        ("randomise.friction", randomise.friction_low, randomise.friction_high),
+        ("policy.success", policy.success_low, policy.success_high),
+    ):
+        if low > high:
+            raise ConfigError(
+                f"{name}_low: expected at most {name}_high, {high:g}, got {low:g}: an empty range"
+            )
+    folder = Path(objects.folder).expanduser().absolute() if objects.folder else None
+    models = catalogue(objects.family, folder)
+    num_usable = sum(model.split == objects.split for model in models)
+    if not num_usable:
+        raise ConfigError(
+            f"objects.split: none of the {len(models)} objects of the family {objects.family!r} "
+            f"falls into {objects.split!r}; choose another split or add objects"
+        )
+    if num_usable < objects.num_per_scene:
+        _LOG.warning(
+            "objects.num_per_scene: a scene shows %d objects, and %r has %d: some show twice",
+            objects.num_per_scene, objects.split, num_usable,
+        )  # fmt: skip
+    for name, is_used, why in (
+        ("objects.folder", objects.family == "folder", "objects.family is not 'folder'"),
+        ("policy.model", policy.kind == "model", "policy.kind is not 'model'"),
+        ("policy.earlier", is_steered(policy), "no mixture is steered"),
+        ("randomise.textures", recipe_of(config).looks != "plain", "nothing is painted"),
+    ):
+        section, _, field = name.partition(".")
+        if not is_used and getattr(getattr(config, section), field):
+            _LOG.warning("%s is set but not used: %s", name, why)
+
+
+def _settings(config: PlanConfig, files: dict[str, FileRef], seed: int) -> SceneSettings:
+    """What the pilot's scenes have in common."""
+    return SceneSettings(
+        recipe=config_json(_frozen(recipe_of(config))),
+        mixture=config_json(pilot_mixture(config.policy)),
+        textures=files.get("textures"),
+        objects=files.get("objects"),
+        model=files.get("model"),
+        root_seed=seed,
+    )
+
+
+def _frozen(recipe: Recipe) -> Recipe:
+    """Forget the user's folders: what lay there is packed and counts by its digest."""
+    return replace(
+        recipe,
+        objects=replace(recipe.objects, folder=""),
+        randomise=replace(recipe.randomise, textures=""),
+    )
+
+
+def _choose_mixture(
+    config: PlanConfig, settings: SceneSettings, ctx: StageContext
+) -> tuple[Mixture, dict[str, float]]:
+    policy = config.policy
+    if not is_steered(policy):
+        return wished_mixture(policy), {}
+    rates = read_earlier(config) if policy.earlier else run_pilot(config, settings, ctx)
+    figures = pilot_figures(rates)
+    ctx.tracker.log_metrics({f"pilot_{name}": value for name, value in figures.items()})
+    chosen = steer(rates, policy)
+    figures |= {
+        "expected_share": chosen.share,
+        "expected_low": chosen.interval[0],
+        "expected_high": chosen.interval[1],
+    }
+    ctx.tracker.log_json({"figures": figures, "mixture": config_json(chosen.mixture)}, "pilot.json")
+    draw_pilot(rates, chosen, policy, ctx.scratch / "pilot.png")
+    ctx.tracker.log_figure(ctx.scratch / "pilot.png", "pilot.png")
+    parts = dict(zip(("uniform", "near_object", "model"), chosen.mixture.weights, strict=True))
+    _LOG.info(
+        "mixture %s: %.2f of the attempts should succeed (95 %% interval %.2f to %.2f)",
+        parts, chosen.share, *chosen.interval,
+    )  # fmt: skip
+    if not chosen.is_sure:
+        _LOG.warning(
+            "the interval passes the bounds %g to %g: raise policy.pilot_attempts to be surer",
+            policy.success_low, policy.success_high,
+        )  # fmt: skip
+    return chosen.mixture, figures
