@@ -26,7 +26,7 @@ class PhysicsConfig:
         4, ge=1, le=20, help="Commands of a closed-loop attempt; the fingers close after the last."
     )
     opening_m: float = setting(
-        0.06, ge=0.02, le=0.085, unit="m", help="Distance between the open finger tips."
+        0.08, ge=0.02, le=0.085, unit="m", help="Distance between the open finger tips."
     )
     early_stop: bool = setting(
         False, help="End an attempt when the closed fingers touch nothing; see the README's audit."
