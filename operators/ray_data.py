@@ -54,10 +54,11 @@ def read_shards(
         raise DataError("expected Parquet files to read, got none")
     dataset = ray.data.read_parquet(
         [str(path) for path in shards],
-        columns=None if columns is None else list(columns),
         filesystem=filesystem and pa.fs.PyFileSystem(pa.fs.FSSpecHandler(filesystem)),
         partitioning=None,  # folders named a=b are no columns here
     )
+    if columns is not None:
+        dataset = dataset.select_columns(list(columns))  # only these are read
     if decode is None:
         return dataset
     apply: Any = partial(_decoded, decode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +75,12 @@ EXPECTED = [n for n in range(12) for _ in range(n % 3)]
 
 @pytest.fixture(autouse=True)
 def quiet(ray_cluster: str) -> None:
-    """Ray Data without its bars; the session's Ray."""
+    """The session's Ray; Ray Data without its bars, and with what its settings warn of."""
     import ray.data
 
-    context = ray.data.DataContext.get_current()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
 
 

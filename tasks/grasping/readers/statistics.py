@@ -1,0 +1,152 @@
+"""Statistics over shards that are larger than memory, with Dask.
+
+Each shard is counted where it is read, without its pictures, and only the counts travel. The
+collection is lazy: a stage's driver computes it with ``ctx.executor.compute``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+
+from tasks.grasping.data.schema import read_shard
+
+KINDS: Final = ("all", "world", "split", "object_family", "policy", "object")
+"""What attempts are grouped by. An object's attempts are those made while it lay in the bin,
+its successes those that lifted it."""
+
+_COLUMNS: Final = (
+    "world",
+    "split",
+    "object_family",
+    "policy",
+    "object_ids",
+    "is_success",
+    "lifted_object",
+    "lift_height_m",
+    "is_stopped_early",
+)
+_COUNTS: Final = ("attempts", "successes", "stopped_early", "lift_height_m")
+_Z_95 = 1.96
+
+
+@dataclass(frozen=True)
+class GroupSuccess:
+    """How often grasps of one group succeed.
+
+    Attributes:
+        kind: What attempts were grouped by, one of `KINDS`.
+        group: The value that they share, e.g. ``near_object``; empty for all attempts.
+        num_attempts: Attempts.
+        num_successes: Successes.
+        rate: Share of successes.
+        rate_low: Lower end of its 95 % interval (E. Wilson, JASA 1927).
+        rate_high: Upper end.
+        num_stopped_early: Attempts whose end was left out.
+        mean_lift_m: Mean rise of the highest object, over successes and failures; of an object,
+            over the attempts that lifted it.
+    """
+
+    kind: str
+    group: str
+    num_attempts: int
+    num_successes: int
+    rate: float
+    rate_low: float
+    rate_high: float
+    num_stopped_early: int
+    mean_lift_m: float
+
+
+def success_counts(shards: Sequence[Path]) -> Any:
+    """Count attempts and successes of all groups, lazily.
+
+    Args:
+        shards: Parquet files that the executor's workers can read.
+
+    Returns:
+        A Dask data frame, one partition per shard until it is summed up; computed, it is what
+        `success_table` takes.
+    """
+    counted = dd.from_map(count_shard, [str(path) for path in shards], meta=_empty())
+    return counted.groupby(["kind", "group"])[list(_COUNTS)].sum()
+
+
+def success_table(counts: pd.DataFrame) -> list[GroupSuccess]:
+    """Turn computed counts into a table: all attempts first, then kind by kind, by name."""
+    rows = [_group(values) for values in counts.reset_index().to_dict("records")]
+    return sorted(rows, key=lambda row: (KINDS.index(row.kind), row.group))
+
+
+def count_shard(path: str) -> pd.DataFrame:
+    """Count one shard: a row for each group that occurs.
+
+    Raises:
+        ArtifactError: It is cut short, no Parquet file, or of another schema version.
+    """
+    rows = read_shard(Path(path), list(_COLUMNS)).to_pandas()
+    values = pd.DataFrame(
+        {
+            "attempts": np.ones(len(rows), np.int64),
+            "successes": rows["is_success"].astype("int64"),
+            "stopped_early": rows["is_stopped_early"].astype("int64"),
+            "lift_height_m": rows["lift_height_m"],
+        }
+    )
+    parts = [_counted("all", pd.Series([""] * len(rows)), values)]
+    parts += [_counted(kind, rows[kind], values) for kind in KINDS[1:-1]]
+    parts.append(_by_object(rows, values))
+    return pd.concat(parts, ignore_index=True).astype(_empty().dtypes)
+
+
+def _by_object(rows: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    present = rows[["object_ids", "lifted_object"]].explode("object_ids")
+    is_lifted = (present["object_ids"] == present["lifted_object"]).to_numpy(bool)
+    shown = values.loc[present.index].reset_index(drop=True)
+    shown["successes"] = is_lifted.astype("int64")
+    shown["lift_height_m"] = shown["lift_height_m"].where(is_lifted, 0.0)
+    return _counted("object", present["object_ids"].reset_index(drop=True), shown)
+
+
+def _counted(kind: str, groups: pd.Series[Any], values: pd.DataFrame) -> pd.DataFrame:
+    sums = values.groupby(groups.to_numpy(object)).sum()
+    sums.insert(0, "group", [str(group) for group in sums.index])
+    sums.insert(0, "kind", kind)
+    return sums.reset_index(drop=True)
+
+
+def _empty() -> pd.DataFrame:
+    kinds = {"kind": "str", "group": "str"} | dict.fromkeys(_COUNTS, "int64")
+    kinds["lift_height_m"] = "float64"
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
+
+
+def _group(values: Mapping[Any, Any]) -> GroupSuccess:
+    attempts, successes = int(values["attempts"]), int(values["successes"])
+    low, high = _wilson(successes, attempts)
+    over = successes if values["kind"] == "object" else attempts
+    return GroupSuccess(
+        kind=values["kind"],
+        group=values["group"],
+        num_attempts=attempts,
+        num_successes=successes,
+        rate=successes / attempts,
+        rate_low=low,
+        rate_high=high,
+        num_stopped_early=int(values["stopped_early"]),
+        mean_lift_m=float(values["lift_height_m"]) / over if over else 0.0,
+    )
+
+
+def _wilson(successes: int, attempts: int) -> tuple[float, float]:
+    share, z2 = successes / attempts, _Z_95**2
+    centre = (share + z2 / (2 * attempts)) / (1 + z2 / attempts)
+    spread = share * (1 - share) / attempts + z2 / (4 * attempts**2)
+    half = _Z_95 * float(np.sqrt(spread)) / (1 + z2 / attempts)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
