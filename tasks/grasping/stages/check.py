@@ -74,7 +74,8 @@ def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageCont
     """Check the shards of all groups and put them together."""
     sets = [ctx.store.read(ref, ShardSet) for ref in groups]
     shards = sorted((s for each in sets for s in each.shards), key=lambda s: s.first_scene)
-    outcomes = ctx.items.map(check_shard, [_task(sets[0], shard) for shard in shards], config)
+    tasks = {shard.item_id: _task(sets[0], shard) for shard in shards}
+    outcomes = ctx.items.map(check_shard, list(tasks.values()), config)
     lost = [each for each in outcomes if isinstance(each, Skipped)]
     reports = [each for each in outcomes if not isinstance(each, Skipped)]
     report = _merged(reports, [*_between(sets, shards), *_unchecked(lost)])

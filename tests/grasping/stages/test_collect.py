@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from operators.local import LocalRun
 from operators.prune import prune
 from operators.storage import Storage
+from tasks.core.config import config_json
 from tasks.core.errors import DataError
 from tasks.core.refs import ArtifactRef
+from tasks.grasping.collection import SceneSettings
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import ShardSet
 from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
@@ -119,8 +122,6 @@ def test_skipped_scenes_get_a_second_chance(tmp_path: Path) -> None:
 
 
 def test_pruning_takes_the_scenes_and_leaves_the_shards(tmp_path: Path) -> None:
-    from datetime import timedelta
-
     local = LocalRun(tmp_path, seed=5)
     (found,) = run(local, ToyCollectConfig(), attempts=36)
     removed = prune(Storage(str(tmp_path)), timedelta(0))
@@ -129,9 +130,5 @@ def test_pruning_takes_the_scenes_and_leaves_the_shards(tmp_path: Path) -> None:
 
 
 def test_settings_that_travel_with_each_scene_are_small() -> None:
-    from operators.items import ItemWork  # noqa: F401  (what travels is pickled with these)
-    from tasks.core.config import config_json
-    from tasks.grasping.collection import SceneSettings
-
-    (plan,) = toy_plans(1_000_000)
+    (plan,) = toy_plans(10_000)
     assert len(json.dumps(config_json(SceneSettings.of(plan, 0)))) < 4000

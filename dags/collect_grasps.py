@@ -1,0 +1,24 @@
+"""Collect simulated grasp attempts over a bin, in parallel, in a format that people can load.
+
+Each attempt keeps a picture without the arm, pictures with it, semantic masks, the camera, the
+motion command and what came of it. `world` chooses PyBullet, PyBullet with other looks, or the
+surrogate, a MuJoCo world that stands in for a real robot.
+
+`num_attempts` says how many; a later run with more of them goes on where the earlier one ended.
+`publish.export_to` receives a copy with its data card, and LeRobot, WebDataset or RLDS exports
+where switched on. The asset of this pipeline names each data set that passed the checks.
+
+Wiring only: the science is in `tasks/grasping`, what Airflow does with it in
+`operators/pipeline.py`.
+"""
+
+from operators.pipeline import pipeline
+from tasks.grasping.config import CollectGraspsConfig
+
+STAGES = "tasks.grasping.stages"
+
+with pipeline(__file__, __doc__, config=CollectGraspsConfig, tags=["grasping"]) as run:
+    plans = run.stage(f"{STAGES}.plan:plan_collection", fans_out=True)
+    shards = run.map(f"{STAGES}.collect:collect_shards", plans)
+    checked = run.stage(f"{STAGES}.check:check_dataset", shards)
+    run.stage(f"{STAGES}.publish:publish_dataset", checked, publishes=True)

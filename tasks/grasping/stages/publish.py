@@ -1,0 +1,179 @@
+"""Last stage: describe the data set, and hand it over.
+
+The result names the shards, the data card and its pictures; the event of the pipeline's asset
+carries its reference, so that a training can start from it. On request a copy goes into a
+folder of the user's, with exports beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import pyarrow as pa
+
+from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.ports import ItemFolder, Skipped, StageContext
+from tasks.core.records import Record
+from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.stages import StageSpec, stage
+from tasks.grasping.config import PublishConfig
+from tasks.grasping.data.folder import copy_dataset
+from tasks.grasping.data.schema import read_shard
+from tasks.grasping.data_card import SAMPLE_COLUMNS, Picture, card_sections
+from tasks.grasping.data_card_pages import html, markdown
+from tasks.grasping.manifests import GraspDataset, Publication
+
+_CARD_FILE, _TEXT_FILE = "data_card.html", "data_card.md"
+_QUALITY = 90
+_NUM_SAMPLED = 20  # shards that the card's cameras are read from
+_NUM_PICTURED = 4  # shards that its pictures are taken from
+
+
+class _CardTask(Record):
+    """All that the card is made from."""
+
+    schema_id = "grasping.card_task/1"
+
+    item_id: str
+    dataset: GraspDataset
+
+
+class _Card(Record):
+    """The files of the card."""
+
+    schema_id = "grasping.card/1"
+
+    item_id: str
+    card: FileRef
+    card_text: FileRef
+    pictures: dict[str, FileRef]
+
+
+@stage(
+    StageSpec(
+        name="grasping.publish",
+        section="publish",
+        libraries=("numpy", "opencv-python-headless", "pyarrow"),
+    )
+)
+def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageContext) -> ArtifactRef:
+    """Describe the data set and copy it to where people look."""
+    _check_settings(config)
+    dataset = ctx.store.read(checked, GraspDataset)
+    (card,) = ctx.items.map(write_card, [_CardTask(item_id="card", dataset=dataset)], None)
+    if isinstance(card, Skipped):
+        raise ResourceError(f"the data card could not be made: {card.reason}")
+    _track(dataset, card, ctx)
+    exports: tuple[str, ...] = ()
+    if config.export_to:
+        folder = Path(config.export_to).expanduser()
+        _copy(dataset, card, folder, ctx.store.fetch)
+        exports = _export([ctx.store.fetch(s.file) for s in dataset.shards], folder, config)
+    return ctx.store.write(
+        Publication(
+            dataset=dataset,
+            card=card.card,
+            card_text=card.card_text,
+            pictures=card.pictures,
+            exported_to=config.export_to,
+            exports=exports,
+        )
+    )
+
+
+def write_card(item: _CardTask, config: None, folder: ItemFolder) -> _Card:  # noqa: ARG001
+    """Write the data card and its pictures."""
+    shards = item.dataset.shards
+    step = max(1, len(shards) // _NUM_SAMPLED)
+    sample = pa.concat_tables(
+        read_shard(folder.fetch(shard.file), list(SAMPLE_COLUMNS)) for shard in shards[::step]
+    )
+    pictures = _pictures([folder.fetch(shard.file) for shard in shards[:_NUM_PICTURED]])
+    sections = card_sections(item.dataset, sample, pictures)
+    (folder.path / _CARD_FILE).write_text(html(sections), encoding="utf-8")
+    (folder.path / _TEXT_FILE).write_text(markdown(sections), encoding="utf-8")
+    for picture in pictures:
+        (folder.path / picture.name).parent.mkdir(exist_ok=True)
+        (folder.path / picture.name).write_bytes(picture.data)
+    return _Card(
+        item_id=item.item_id,
+        card=folder.add(_CARD_FILE),
+        card_text=folder.add(_TEXT_FILE),
+        pictures={picture.name: folder.add(picture.name) for picture in pictures},
+    )
+
+
+def _check_settings(config: PublishConfig) -> None:
+    """Raise where an export has no place to go, before anything is done."""
+    wished = [name for name in ("lerobot", "webdataset", "rlds") if getattr(config, name)]
+    if wished and not config.export_to:
+        raise ConfigError(
+            f"publish.{wished[0]} is on, but publish.export_to is empty: name the folder that "
+            "receives the export"
+        )
+
+
+def _pictures(shards: Sequence[Path]) -> list[Picture]:
+    from tasks.grasping.pictures import card_pictures
+
+    found = []
+    for name, title, image in card_pictures(shards):
+        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        found.append(Picture(title, f"pictures/{name}.png", data.tobytes()))
+    return found
+
+
+def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
+    metrics = dict(dataset.report.figures)
+    for policy, tally in dataset.report.by_policy.items():
+        metrics[f"success_rate_{policy}"] = tally.successes / max(tally.attempts, 1)
+        metrics[f"attempts_{policy}"] = float(tally.attempts)
+    metrics["shards"] = float(len(dataset.shards))
+    metrics["scenes_skipped"] = float(len(dataset.skipped))
+    metrics["megabytes"] = sum(shard.file.num_bytes for shard in dataset.shards) / 1e6
+    ctx.tracker.log_metrics(metrics)
+    ctx.tracker.set_tags(
+        {"world": dataset.plan.recipe["world"]["name"], "split": dataset.plan.split}
+    )
+    for name, file in _card_files(card).items():
+        ctx.tracker.log_figure(ctx.store.fetch(file), name)
+
+
+def _card_files(card: _Card) -> dict[str, FileRef]:
+    return {_CARD_FILE: card.card, _TEXT_FILE: card.card_text, **card.pictures}
+
+
+def _copy(
+    dataset: GraspDataset, card: _Card, folder: Path, fetch: Callable[[FileRef], Path]
+) -> None:
+    refs = {f"shards/{shard.item_id}.parquet": shard.file for shard in dataset.shards}
+    refs |= _card_files(card)
+    about: Mapping[str, object] = {
+        "row_schema": dataset.row_schema,
+        "recipe_digest": dataset.recipe_digest,
+        "root_seed": dataset.root_seed,
+        "num_attempts": sum(shard.num_attempts for shard in dataset.shards),
+        "split": dataset.plan.split,
+        "world": dataset.plan.recipe["world"]["name"],
+    }
+    copy_dataset(folder, {name: fetch(ref) for name, ref in refs.items()}, refs, about)
+
+
+def _export(shards: Sequence[Path], folder: Path, config: PublishConfig) -> tuple[str, ...]:
+    """Write the formats that are switched on; returns their ids."""
+    done = []
+    if config.lerobot:
+        from tasks.grasping.exports.lerobot import export_lerobot
+
+        done.append(export_lerobot(shards, folder / "lerobot").format_id)
+    if config.webdataset:
+        from tasks.grasping.exports.webdataset import export_webdataset
+
+        done.append(export_webdataset(shards, folder / "webdataset").format_id)
+    if config.rlds:
+        from tasks.grasping.exports.rlds import export_rlds
+
+        done.append(export_rlds(shards, folder / "rlds").format_id)
+    return tuple(done)
