@@ -6,7 +6,6 @@ Zoph et al. (2018), appendix A.7, after Szegedy et al., "Rethinking the Inceptio
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from tasks.nas.models.operations import BatchNorm
 
 if TYPE_CHECKING:
     from tasks.nas.models.cell import State
-    from tasks.nas.types import NetworkSpec
+    from tasks.nas.specs import NetworkSpec
 
 _POOL, _POOL_STRIDE = 5, 3
 _NUM_POOLED, _NUM_HIDDEN = 128, 768  # channels
@@ -57,4 +56,4 @@ def map_px(spec: NetworkSpec, num_halvings: int) -> int:
     side = spec.image_px
     if spec.stem == "imagenet":
         side, num_halvings = (side - 1) // 2, num_halvings - 1
-    return math.ceil(side / 2**num_halvings)
+    return -(-side >> num_halvings)

@@ -14,7 +14,8 @@ from tasks.nas.models.cell import NetworkCell, State
 from tasks.nas.models.drop_path import DropPath
 from tasks.nas.models.initial import initialise
 from tasks.nas.models.operations import BatchNorm, conv_norm
-from tasks.nas.types import Cell, Genotype, NetworkSpec
+from tasks.nas.specs import NetworkSpec
+from tasks.nas.types import Cell, Genotype
 
 NUM_STAGES = 3
 NUM_STEM_CELLS = 2  # of the ImageNet stem
@@ -112,20 +113,20 @@ class CellNetwork(nn.Module):
             self._states = [State(filters, 1)]
             conv = nn.Conv2d(3, filters, 3, stride=2, bias=False)
             return nn.Sequential(conv, BatchNorm(filters))
-        filters = spec.stem_filters or _STEM_FACTOR * spec.num_filters
+        filters = spec.stem_filters or int(_STEM_FACTOR * spec.num_filters)
         self._states = [State(filters, 0)]
         return conv_norm(3, filters, (3, 3))
 
     def _stack(self) -> None:
         """Append all cells."""
-        filters, normal, reduce = self.spec.num_filters, self.genotype.normal, self.genotype.reduce
+        width, normal, reduce = self.spec.num_filters, self.genotype.normal, self.genotype.reduce
         if self._has_stem_cells:
-            for k in range(NUM_STEM_CELLS):
-                self._append(reduce, filters // 2 ** (NUM_STEM_CELLS - k), stride=2)
+            for k in range(NUM_STEM_CELLS, 0, -1):
+                self._append(reduce, int(width / 2**k), stride=2)
         for stage in range(NUM_STAGES):
             before = len(self._states) - 2
+            filters = int(width * 2**stage + 0.5)
             if stage:
-                filters *= 2
                 self._append(reduce, filters, stride=2)
             for k in range(self.spec.num_cells):
                 skips = self.spec.skip_reduction_input and stage > 0 and k == 0
