@@ -65,7 +65,7 @@ def _meshes() -> dict[str, Thing]:
     root = Path(pybullet_data.getDataPath())
     (bunny,) = read_parts(root / "bunny.obj", 0.04)
     return {
-        "mug": Thing(read_parts(root / "objects" / "mug_col.obj", 0.75), _FILLED, _BLUE),
+        "mug": Thing(read_parts(root / "objects" / "mug_col.obj", 0.72), _FILLED, _BLUE),
         "duck": Thing(read_parts(root / "duck_vhacd.obj", 0.05), _HOLLOW, _YELLOW),
         "toy_brick": Thing(read_parts(root / "lego" / "lego_vhacd.obj", 0.15), _FILLED, _RED),
         "bear": Thing(read_parts(root / "teddy2_VHACD_CHs.obj", 0.09), _LIGHT, _BROWN),
@@ -138,9 +138,9 @@ _CONTAINERS = {
         _SQUEEZED + at(prism(0.009, 0.014), 0.053, axis="y", turn_deg=90), _FILLED, _ORANGE
     ),
     "basket": Thing(
-        shell([(0.03, -0.02), (0.036, 0.02)], 0.003)
-        + at(prism(0.03, 0.003), 0, 0, -0.02)
-        + at(bow(0.034, 0.004, 0.008, 0, 180), 0, 0, 0.018, axis="x", turn_deg=90),
+        shell([(0.022, -0.02), (0.027, 0.02)], 0.003)
+        + at(prism(0.022, 0.003), 0, 0, -0.02)
+        + at(bow(0.025, 0.004, 0.008, 0, 180), 0, 0, 0.018, axis="x", turn_deg=90),
         _PLASTIC,
         _BEIGE,
     ),
