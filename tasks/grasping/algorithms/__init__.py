@@ -1,0 +1,1 @@
+"""The methods of grasp collection, one a file."""
