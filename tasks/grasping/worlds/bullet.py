@@ -31,6 +31,8 @@ from tasks.grasping.worlds.bullet_bin import (
     add_bin,
     add_objects,
     heights_m,
+    put_back,
+    send_to_sleep,
     settle,
     states,
 )
@@ -84,14 +86,14 @@ class BulletWorld:
         pybullet.resetSimulation(physicsClientId=client)
         pybullet.setPhysicsEngineParameter(deterministicOverlappingPairs=1, physicsClientId=client)
         pybullet.setGravity(0, 0, _GRAVITY_M_S2, physicsClientId=client)
-        add_bin(client)
+        bin_body = add_bin(client)
         bodies = add_objects(client, scene.objects, scene.dynamics)
         settle(client, bodies)
         physics = physics or self._config.physics
         gripper = Gripper(client, self._robot, physics.opening_m, _axes(physics))
         gripper.set_friction(scene.dynamics.finger_friction)
         self._pictures.forget()
-        return BulletScene(client, scene, bodies, gripper, self._pictures, physics)
+        return BulletScene(client, scene, bodies, gripper, self._pictures, physics, bin_body)
 
     def close(self) -> None:
         """Give the engines back."""
@@ -110,6 +112,7 @@ class BulletScene:
         gripper: Gripper,
         pictures: Pictures,
         physics: PhysicsConfig,
+        bin_body: int,
     ) -> None:
         self._client = client
         self._scene = scene
@@ -124,20 +127,13 @@ class BulletScene:
             physicsClientId=client,
         )
         gripper.park(self._step_s)
-        for body in bodies:
-            pybullet.changeDynamics(
-                body,
-                -1,
-                activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING
-                | pybullet.ACTIVATION_STATE_SLEEP,
-                physicsClientId=client,
-            )
+        self._sleepers = (bin_body, *bodies)
+        send_to_sleep(client, self._sleepers)
         self._objects = states(client, bodies)
         self._boxes = np.array(
             [pybullet.getAABB(body, -1, physicsClientId=client) for body in bodies]
         ).reshape(-1, 2, 3)
-        self._state = pybullet.saveState(physicsClientId=client)
-        self._is_dirty = False
+        self._is_dirty = True
 
     @property
     def objects(self) -> tuple[ObjectState, ...]:
@@ -180,7 +176,9 @@ class BulletScene:
 
     def _restore(self) -> None:
         if self._is_dirty:
-            pybullet.restoreState(stateId=self._state, physicsClientId=self._client)
+            put_back(self._client, self._bodies, self._objects)
+            send_to_sleep(self._client, self._sleepers)
+            self._gripper.forget_contacts()
             self._is_dirty = False
 
     def _descend(self, start: GripperPose, target: GripperPose) -> None:

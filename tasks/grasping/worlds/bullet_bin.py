@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pybullet
@@ -137,6 +137,41 @@ def settle(client: int, bodies: Sequence[int]) -> None:
             break
     for body in bodies:
         pybullet.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=client)
+
+
+def send_to_sleep(client: int, bodies: Sequence[int]) -> None:
+    """Leave bodies out of the simulation until something that moves comes near them.
+
+    The bin must sleep too: the engine tests a pair for contact while either is awake.
+    """
+    for body in bodies:
+        pybullet.changeDynamics(
+            body,
+            -1,
+            activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING
+            | pybullet.ACTIVATION_STATE_SLEEP,
+            physicsClientId=client,
+        )
+
+
+def put_back(client: int, bodies: Sequence[int], places: Sequence[ObjectState]) -> None:
+    """Put objects where they lay, at rest, as if nothing had ever touched them."""
+    for body, place in zip(bodies, places, strict=True):
+        pybullet.resetBasePositionAndOrientation(
+            body, place.position_m, place.quaternion_xyzw, physicsClientId=client
+        )
+        pybullet.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=client)
+        forget_contacts(client, body, -1)
+
+
+def forget_contacts(client: int, body: int, link: int) -> None:
+    """Drop what the engine remembers of a body's contacts.
+
+    It keeps the forces of the last step to start the next one from, and tests pairs of bodies
+    for a while after they parted; both would let one attempt show in the next. Setting the
+    collision filter, though to the same, makes it register the body anew.
+    """
+    pybullet.setCollisionFilterGroupMask(body, link, 1, -1, physicsClientId=client)
 
 
 def states(client: int, bodies: Sequence[int]) -> tuple[ObjectState, ...]:

@@ -99,6 +99,13 @@ class Gripper:
         self.move(pose, pose, step_s)
         self.squeeze(self.open_rad, self.open_rad, step_s)
 
+    def forget_contacts(self) -> None:
+        """Drop what the engine remembers of the gripper's contacts."""
+        for link in range(len(self._axes) - 1, len(self._axes) + 4):
+            pybullet.setCollisionFilterGroupMask(
+                self.body, link, 1, -1, physicsClientId=self._client
+            )
+
     def park(self, step_s: float) -> None:
         """Put it where it touches nothing."""
         self.place(GripperPose(0.0, 0.0, _PARKED_M, 0.0), step_s)
@@ -160,9 +167,7 @@ class Gripper:
     def _set_dynamics(self, num_links: int) -> None:
         for link in range(num_links):
             settings: dict[str, Any] = {"linearDamping": 0, "angularDamping": 0, "jointDamping": 0}
-            if link in self._fingers:
-                settings["localInertiaDiagonal"] = [_FINGER_INERTIA] * 3
-            elif link not in self.finger_links:
+            if link in self._fingers or link not in self.finger_links:
                 settings["localInertiaDiagonal"] = [_FINGER_INERTIA] * 3
             pybullet.changeDynamics(self.body, link, physicsClientId=self._client, **settings)
 
