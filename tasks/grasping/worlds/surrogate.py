@@ -165,6 +165,8 @@ class SurrogateScene:
 
     def _restore(self) -> None:
         model, data = self._built.model, self._robot.data
+        # The state doesn't say which objects sleep; after a reset none does.
+        mujoco.mj_resetData(model, data)
         mujoco.mj_setState(model, data, self._rest, _STATE)
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)

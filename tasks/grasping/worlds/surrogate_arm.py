@@ -28,7 +28,7 @@ WRIST_ABOVE_TCP_M: Final = 0.19
 TABLE_M: Final = -0.205  # z of the table's top, on which the foot stands
 
 # Half sizes; the fingers close along x, z = 0 is their tips.
-FINGER_HALF_M: Final = np.array([0.005, 0.010, 0.0325])
+FINGER_HALF_M: Final = np.array([0.004, 0.014, 0.040])
 PALM_HALF_M: Final = np.array([0.055, 0.028, 0.020])
 PALM_CENTRE_M: Final = 2 * FINGER_HALF_M[2] + PALM_HALF_M[2]
 

@@ -34,6 +34,8 @@ CLOSING_S: Final = 0.30
 LIFT_M_S: Final = 0.6
 OPENING_MAX_M: Final = 0.085
 FINGER_FORCE_N: Final = 20.0
+PAD_GRIP: Final = 1.5
+"""The pads' friction relative to the scene's value: soft rubber follows what it holds."""
 
 _GRIPPER_MASS_KG: Final = 1.6
 _STIFFNESS_RAD_S: Final = 90.0  # natural frequency of the gripper's drives
@@ -99,7 +101,7 @@ def _grip(parent: Any, name: str, half_m: FloatArray, at_m: list[float], frictio
         contype=1,
         conaffinity=0,
         condim=4,
-        friction=[friction, 0.01, 0.0001],
+        friction=[PAD_GRIP * friction, 0.03, 0.0001],
     )
 
 
