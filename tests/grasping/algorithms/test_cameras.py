@@ -45,7 +45,7 @@ def test_camera_above_looks_straight_at_its_target():
 
 @given(st.lists(st.floats(-1, 1), min_size=6, max_size=6), st.floats(-30, 30))
 def test_target_is_in_the_middle_and_up_is_up(values: list[float], roll_deg: float):
-    eye, target = np.array(values[:3]) + [3, 0, 0], np.array(values[3:])
+    eye, target = np.array(values[:3]) + np.array([3, 0, 0]), np.array(values[3:])
     pose = look_at(eye, target, roll_deg)
 
     np.testing.assert_allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-9)
@@ -54,7 +54,7 @@ def test_target_is_in_the_middle_and_up_is_up(values: list[float], roll_deg: flo
     seen = pose @ [*target, 1]
     np.testing.assert_allclose(seen[:2], 0, atol=1e-9)
     assert seen[2] == pytest.approx(np.linalg.norm(target - eye))
-    above = pose @ [*(target + [0, 0, 0.1]), 1]
+    above = pose @ np.append(target + np.array([0, 0, 0.1]), 1)
     assert above[1] < 0
 
 

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tasks.core.config import config_json, parse_config
+from tasks.core.errors import ConfigError
+from tasks.grasping.config import ObjectsConfig, PlanConfig, RandomiseConfig, WorldConfig
+from tasks.grasping.recipe import Recipe, recipe_of
+
+
+def test_recipe_is_the_plan_without_counts_and_policy():
+    plan = PlanConfig(
+        num_attempts=7,
+        world=WorldConfig(name="surrogate"),
+        objects=ObjectsConfig(num_per_scene=3),
+        randomise=RandomiseConfig(camera=True),
+    )
+    assert recipe_of(plan) == Recipe(plan.world, plan.objects, plan.randomise)
+
+
+def test_recipe_survives_json():
+    recipe = Recipe(objects=ObjectsConfig(num_per_scene=3), randomise=RandomiseConfig(camera=True))
+    assert parse_config(Recipe, json.loads(json.dumps(config_json(recipe)))) == recipe
+    with pytest.raises(ConfigError, match="num_per_scene"):
+        parse_config(Recipe, {"objects": {"num_per_scene": 0}})
+
+
+@pytest.mark.parametrize(
+    ("name", "appearance", "looks"),
+    [
+        ("bullet", False, "plain"),
+        ("bullet", True, "randomise"),
+        ("bullet-restyled", False, "surrogate"),
+        ("bullet-restyled", True, "surrogate"),
+        ("surrogate", False, "surrogate"),
+    ],
+)
+def test_looks_follow_world_and_switch(name: str, appearance: bool, looks: str):
+    recipe = Recipe(world=WorldConfig(name=name), randomise=RandomiseConfig(appearance=appearance))
+    assert recipe.looks == looks
+    assert recipe.is_seen_by_surrogate == (looks == "surrogate")
