@@ -86,14 +86,14 @@ class BulletWorld:
         pybullet.resetSimulation(physicsClientId=client)
         pybullet.setPhysicsEngineParameter(deterministicOverlappingPairs=1, physicsClientId=client)
         pybullet.setGravity(0, 0, _GRAVITY_M_S2, physicsClientId=client)
-        bin_body = add_bin(client)
+        bin_bodies = add_bin(client)
         bodies = add_objects(client, scene.objects, scene.dynamics)
         settle(client, bodies)
         physics = physics or self._config.physics
         gripper = Gripper(client, self._robot, physics.opening_m, _axes(physics))
         gripper.set_friction(scene.dynamics.finger_friction)
         self._pictures.forget()
-        return BulletScene(client, scene, bodies, gripper, self._pictures, physics, bin_body)
+        return BulletScene(client, scene, bodies, gripper, self._pictures, physics, bin_bodies)
 
     def close(self) -> None:
         """Give the engines back."""
@@ -112,7 +112,7 @@ class BulletScene:
         gripper: Gripper,
         pictures: Pictures,
         physics: PhysicsConfig,
-        bin_body: int,
+        bin_bodies: tuple[int, ...],
     ) -> None:
         self._client = client
         self._scene = scene
@@ -127,7 +127,7 @@ class BulletScene:
             physicsClientId=client,
         )
         gripper.park(self._step_s)
-        self._sleepers = (bin_body, *bodies)
+        self._sleepers = (*bin_bodies, *bodies)
         send_to_sleep(client, self._sleepers)
         self._objects = states(client, bodies)
         self._boxes = np.array(

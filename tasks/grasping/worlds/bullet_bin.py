@@ -66,29 +66,22 @@ def bin_boxes() -> list[tuple[Vector, Vector, Quaternion]]:
     return boxes
 
 
-def add_bin(client: int) -> int:
-    """Create the bin's body, for collisions alone."""
-    # Lists within lists: the function reads tuples as something else and crashes.
-    halves, centres, quaternions = (
-        [list(row) for row in rows] for rows in zip(*bin_boxes(), strict=True)
+def add_bin(client: int) -> tuple[int, ...]:
+    """Create the bin's bodies, for collisions alone.
+
+    The floor is a plane: it is the fastest to test against, and nothing sinks through it. The
+    walls are bodies of their own so that only objects beside them are tested.
+    """
+    plane = pybullet.createCollisionShape(
+        pybullet.GEOM_PLANE, planeNormal=[0, 0, 1], physicsClientId=client
     )
-    shape = pybullet.createCollisionShapeArray(
-        shapeTypes=[pybullet.GEOM_BOX] * len(halves),
-        halfExtents=halves,
-        collisionFramePositions=centres,
-        collisionFrameOrientations=quaternions,
-        physicsClientId=client,
-    )
-    body = pybullet.createMultiBody(
-        0,
-        shape,
-        add_nothing_to_see(client),
-        [0, 0, 0],
-        useMaximalCoordinates=True,
-        physicsClientId=client,
-    )
-    pybullet.changeDynamics(body, -1, lateralFriction=_BIN_FRICTION, physicsClientId=client)
-    return int(body)
+    bodies = [_fixed(client, plane, (0.0, 0.0, BIN_FLOOR_M), (0.0, 0.0, 0.0, 1.0))]
+    for half, centre, quaternion in bin_boxes()[1:]:
+        wall = pybullet.createCollisionShape(
+            pybullet.GEOM_BOX, halfExtents=half, physicsClientId=client
+        )
+        bodies.append(_fixed(client, wall, centre, quaternion))
+    return tuple(bodies)
 
 
 def add_objects(
@@ -187,6 +180,20 @@ def heights_m(client: int, bodies: Sequence[int]) -> FloatArray:
             for body in bodies
         ]
     )
+
+
+def _fixed(client: int, shape: int, position_m: Vector, quaternion_xyzw: Quaternion) -> int:
+    body = pybullet.createMultiBody(
+        0,
+        shape,
+        add_nothing_to_see(client),
+        position_m,
+        quaternion_xyzw,
+        useMaximalCoordinates=True,
+        physicsClientId=client,
+    )
+    pybullet.changeDynamics(body, -1, lateralFriction=_BIN_FRICTION, physicsClientId=client)
+    return int(body)
 
 
 def _state(client: int, body: int) -> ObjectState:
