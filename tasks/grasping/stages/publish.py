@@ -8,6 +8,7 @@ folder of the user's, with exports beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import cv2
@@ -23,12 +24,13 @@ from tasks.grasping.data.folder import copy_dataset
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data_card import SAMPLE_COLUMNS, Picture, card_sections
 from tasks.grasping.data_card_pages import html, markdown
-from tasks.grasping.manifests import GraspDataset, Publication
+from tasks.grasping.manifests import GraspDataset, Publication, ShardRecord
+from tasks.grasping.pictures import card_pictures
 
 _CARD_FILE, _TEXT_FILE = "data_card.html", "data_card.md"
 _QUALITY = 90
 _NUM_SAMPLED = 20  # shards that the card's cameras are read from
-_NUM_PICTURED = 4  # shards that its pictures are taken from
+_PICTURED_BYTES = 48e6  # of shards that its pictures are taken from
 
 
 class _CardTask(Record):
@@ -90,7 +92,7 @@ def write_card(item: _CardTask, config: None, folder: ItemFolder) -> _Card:  # n
     sample = pa.concat_tables(
         read_shard(folder.fetch(shard.file), list(SAMPLE_COLUMNS)) for shard in shards[::step]
     )
-    pictures = _pictures([folder.fetch(shard.file) for shard in shards[:_NUM_PICTURED]])
+    pictures = _pictures([folder.fetch(shard.file) for shard in _pictured(shards)])
     sections = card_sections(item.dataset, sample, pictures)
     (folder.path / _CARD_FILE).write_text(html(sections), encoding="utf-8")
     (folder.path / _TEXT_FILE).write_text(markdown(sections), encoding="utf-8")
@@ -115,9 +117,15 @@ def _check_settings(config: PublishConfig) -> None:
         )
 
 
-def _pictures(shards: Sequence[Path]) -> list[Picture]:
-    from tasks.grasping.pictures import card_pictures
+def _pictured(shards: Sequence[ShardRecord]) -> list[ShardRecord]:
+    """The first shards, so many that they are not too large to hold, and one at least."""
+    sizes = accumulate(shard.file.num_bytes for shard in shards)
+    return [s for s, size in zip(shards, sizes, strict=True) if size <= _PICTURED_BYTES] or [
+        shards[0]
+    ]
 
+
+def _pictures(shards: Sequence[Path]) -> list[Picture]:
     found = []
     for name, title, image in card_pictures(shards):
         _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from operators.local import LocalExecutor, LocalRun
+from operators.run_stage import run_stage
+from operators.trackers import LocalTracker
+from tasks.core.errors import ConfigError, TransientError
+from tasks.core.refs import ArtifactRef
+from tasks.grasping.config import CheckConfig, PublishConfig
+from tasks.grasping.data.folder import LOCK
+from tasks.grasping.data.schema import SCHEMA, read_shard
+from tasks.grasping.manifests import Publication
+from tasks.grasping.stages.check import check_dataset
+from tasks.grasping.stages.publish import publish_dataset
+from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalRun, ArtifactRef]:
+    local = LocalRun(tmp_path_factory.mktemp("toys"), seed=5)
+    config = ToyCollectConfig(broken=(7,), max_skipped_fraction=0.5)
+    plan = local.put(toy_plans(80)[0])
+    shards = local.run(collect_toys, plan, config=config)
+    return local, local.run(check_dataset, [shards], config=CheckConfig())
+
+
+def publish(checked: tuple[LocalRun, ArtifactRef], config: PublishConfig) -> Publication:
+    local, ref = checked
+    return local.read(local.run(publish_dataset, ref, config=config), Publication)
+
+
+def test_the_result_is_what_training_reads(checked: tuple[LocalRun, ArtifactRef]) -> None:
+    local, _ = checked
+    found = publish(checked, PublishConfig())
+    assert sum(len(read_shard(local.fetch(s.file))) for s in found.dataset.shards) == 76
+    assert (found.exported_to, found.exports) == ("", ())
+
+
+def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]) -> None:
+    local, _ = checked
+    found = publish(checked, PublishConfig())
+    text = local.fetch(found.card_text).read_text("utf-8")
+    page = local.fetch(found.card).read_text("utf-8")
+    for expected in (
+        "| attempts | 76 |",
+        "| scenes | 19 |",
+        "grasping.attempts/1",
+        "| near_object |",
+        "| uniform |",
+        "| split (by object) | train |",
+        "Skipped train-5-0000007: ",
+        "world.physics.rate_hz | 120",
+        "focal length, px | 76.8 ± 0",
+    ):
+        assert expected in text
+    for column in SCHEMA.names:
+        assert f"| {column} |" in text
+        assert f"<td>{column}</td>" in page
+    assert page.count("data:image/png;base64,") == len(found.pictures) > 0
+    assert "src='http" not in page
+
+
+def test_contact_sheets_are_pictures(checked: tuple[LocalRun, ArtifactRef]) -> None:
+    local, _ = checked
+    for name, file in publish(checked, PublishConfig()).pictures.items():
+        image = cv2.imread(str(local.fetch(file)))
+        assert image is not None, name
+        assert min(image.shape[:2]) > 50
+        assert image.std() > 5
+
+
+def test_figures_and_pictures_go_to_the_tracker(
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+) -> None:
+    local, ref = checked
+    request = local.request(
+        publish_dataset, ref, config=PublishConfig(export_to=str(tmp_path / "o"))
+    )
+    run_stage(request, LocalExecutor(), LocalTracker(tmp_path / "track"))
+    events = (tmp_path / "track/events.jsonl").read_text()
+    for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
+        assert f'"{name}"' in events
+    names = {path.name for path in (tmp_path / "track").rglob("*")}
+    assert {"data_card.html", "data_card.md"} <= names
+
+
+def test_a_copy_holds_shards_card_and_pictures(
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    found = publish(checked, PublishConfig(export_to=str(out)))
+    note = json.loads((out / "dataset.json").read_text())
+    assert note["row_schema"] == "grasping.attempts/1"
+    assert note["num_attempts"] == 76
+    copied = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert copied == {*note["files"], "dataset.json"}
+    assert {f"shards/{s.item_id}.parquet" for s in found.dataset.shards} < copied
+    assert set(found.pictures) < copied
+    assert sum(len(read_shard(path)) for path in out.glob("shards/*.parquet")) == 76
+
+
+def test_exports_stand_beside_the_copy(
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+) -> None:
+    config = PublishConfig(export_to=str(tmp_path), lerobot=True, webdataset=True, rlds=True)
+    found = publish(checked, config)
+    assert [each.partition("/")[0] for each in found.exports] == ["lerobot", "webdataset", "rlds"]
+    for name in ("lerobot", "webdataset", "rlds"):
+        assert any((tmp_path / name).rglob("*"))
+
+
+def test_an_export_without_a_folder_is_refused(checked: tuple[LocalRun, ArtifactRef]) -> None:
+    with pytest.raises(ConfigError, match=r"publish\.webdataset is on, but publish\.export_to"):
+        publish(checked, PublishConfig(webdataset=True))
+
+
+def test_a_folder_that_another_run_writes_is_tried_again_later(
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+) -> None:
+    (tmp_path / LOCK).write_text("elsewhere 1 1.0 x")
+    with pytest.raises(TransientError, match="another run is writing"):
+        publish(checked, PublishConfig(export_to=str(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_a_folder_with_rows_of_another_version_is_refused(
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+) -> None:
+    note = {"row_schema": "grasping.attempts/0", "files": {}}
+    (tmp_path / "dataset.json").write_text(json.dumps(note))
+    with pytest.raises(ConfigError, match=r"schema version 'grasping\.attempts/0'"):
+        publish(checked, PublishConfig(export_to=str(tmp_path)))
+    assert len(list(tmp_path.iterdir())) == 1
