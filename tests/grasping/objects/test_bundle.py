@@ -59,8 +59,17 @@ def test_folder_without_models_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="found none"):
         pack(tmp_path / "empty", tmp_path / "a.zip")
-    with pytest.raises(ConfigError, match="found none"):
+    with pytest.raises(ConfigError, match="expected a folder of URDF files"):
         pack(tmp_path / "missing", tmp_path / "a.zip")
+    assert not list(tmp_path.glob("*.zip*"))
+
+
+def test_broken_models_are_refused_at_once_and_named(folder, tmp_path):
+    (folder / "apple.obj").unlink()
+    for k in range(4):
+        (folder / f"torn{k}.urdf").write_text("<robot>")
+    with pytest.raises(DataError, match=r"5 of 6 models can't be used: .*apple.*torn0.*2 more"):
+        pack(folder, tmp_path / "a.zip")
     assert not list(tmp_path.glob("*.zip*"))
 
 
