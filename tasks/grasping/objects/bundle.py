@@ -13,13 +13,12 @@ from pathlib import Path, PurePosixPath
 from tasks.core.errors import DataError
 from tasks.grasping.objects.cache import cache_folder
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.objects.checks import MESH_SUFFIXES, check_model
+from tasks.grasping.objects.checks import MESH_SUFFIXES
 
 MAX_BYTES = 4_000_000_000
 """Unpacked size above which a zip is refused: more is a mistake, or an attack."""
 
 _SUFFIXES = {".urdf", ".mtl", ".png", ".jpg", ".jpeg", *MESH_SUFFIXES}
-_NUM_NAMED = 3
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever and wherever it is packed
 
 
@@ -35,9 +34,8 @@ def pack(folder: Path, zip_path: Path) -> Path:
 
     Raises:
         ConfigError: The folder is missing or has no URDF file.
-        DataError: A model can't be used; the message names the first few and what is wrong.
     """
-    _check_all(folder)
+    catalogue("folder", folder)  # says what is amiss with the folder itself
     files = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
@@ -54,24 +52,6 @@ def pack(folder: Path, zip_path: Path) -> Path:
         return partial.replace(zip_path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _check_all(folder: Path) -> None:
-    """Open every model, so that a broken one is found before anything is simulated."""
-    models = catalogue("folder", folder)
-    faults = []
-    for model in models:
-        try:
-            check_model(model)
-        except DataError as error:
-            faults.append(str(error))
-    if faults:
-        more = f"; and {len(faults) - _NUM_NAMED} more" if len(faults) > _NUM_NAMED else ""
-        raise DataError(
-            f"objects.folder: {len(faults)} of {len(models)} models can't be used: "
-            + "; ".join(faults[:_NUM_NAMED])
-            + more
-        )
 
 
 def unpack(zip_path: Path) -> Path:
