@@ -70,12 +70,13 @@ def _start() -> None:
     os.environ.update(_ONE_THREAD)
 
 
-def _cpu_s() -> float:
+def cpu_seconds() -> float:
+    """User and system seconds of this process and of its children that have ended."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _timed(function: Callable[..., T], args: tuple[Any, ...], named: dict[str, Any]) -> Timed[T]:
-    begun_cpu_s, begun_s = _cpu_s(), time.perf_counter()
+    begun_cpu_s, begun_s = cpu_seconds(), time.perf_counter()
     value = function(*args, **named)
-    return Timed(value, _cpu_s() - begun_cpu_s, time.perf_counter() - begun_s)
+    return Timed(value, cpu_seconds() - begun_cpu_s, time.perf_counter() - begun_s)

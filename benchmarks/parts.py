@@ -17,7 +17,14 @@ from benchmarks.results_file import Figure, commit, machine
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "bench"
-_CODE = ("benchmarks", "operators", "tasks")
+# What any measurement may run; benchmarks and systems with names of their own come on top.
+_SHARED = (
+    "benchmarks/bootstrap.py",
+    "benchmarks/own_process.py",
+    "benchmarks/*_kernel.py",
+    "operators/**/*.py",
+    "tasks/core/**/*.py",
+)
 
 
 class Part(BaseModel):
@@ -40,36 +47,50 @@ class Part(BaseModel):
     figures: dict[str, Figure]
 
 
-def code_digest(root: Path = ROOT) -> str:
-    """Digest of all Python files that a measurement may run; 16 digits."""
+def code_digest(name: str, root: Path = ROOT) -> str:
+    """Digest of all Python files that a measurement may run; 16 digits.
+
+    Args:
+        name: Name of the benchmark and of the system that it measures.
+        root: The repository.
+    """
+    own = (f"benchmarks/{name}*.py", f"tasks/{name}/**/*.py")
     found = hashlib.sha256()
-    for top in _CODE:
-        for path in sorted((root / top).rglob("*.py")):
-            data = path.read_bytes()
-            found.update(f"{path.relative_to(root)} {len(data)}\n".encode() + data)
+    for path in sorted({path for each in (*_SHARED, *own) for path in root.glob(each)}):
+        data = path.read_bytes()
+        found.update(f"{path.relative_to(root)} {len(data)}\n".encode() + data)
     return found.hexdigest()[:16]
 
 
-def new_part(seeds: Sequence[int], figures: Mapping[str, Figure], code: str) -> Part:
-    """Return a part as measured now.
+def save(
+    name: str,
+    part_name: str,
+    seeds: Sequence[int],
+    figures: Mapping[str, Figure],
+    code: str,
+    folder: Path = FOLDER,
+) -> Path:
+    """Keep a part as measured now, whole or not at all.
 
     Args:
+        name: Name of the benchmark.
+        part_name: Name of the part.
         seeds: Seeds that were measured.
         figures: What was measured.
         code: `code_digest` before the measurement began.
+        folder: Where parts are kept.
 
     Raises:
         RuntimeError: The code changed while it was measured.
     """
-    if code != code_digest():
-        raise RuntimeError("the code changed while it was measured: measure this part again")
-    return Part(
+    if code != code_digest(name):
+        raise RuntimeError(
+            f"the code changed while part {part_name} was measured: measure it again, in a clone "
+            "of the repository if others work in this one"
+        )
+    part = Part(
         commit=commit(), code=code, machine=machine(), seeds=tuple(seeds), figures=dict(figures)
     )
-
-
-def save(name: str, part_name: str, part: Part, folder: Path = FOLDER) -> Path:
-    """Keep a part, whole or not at all."""
     path = folder / name / f"{part_name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")

@@ -76,12 +76,22 @@ def write_results(
     seeds: Sequence[int],
     figures: Mapping[str, Figure],
     folder: Path = RESULTS_DIR,
+    measured_on: str | None = None,
 ) -> Path:
-    """Write a results file, whole or not at all, and return its path."""
+    """Write a results file, whole or not at all, and return its path.
+
+    Args:
+        name: Name of the benchmark.
+        command: What measures the figures again.
+        seeds: Seeds that were measured.
+        figures: What was measured.
+        folder: Where results are kept.
+        measured_on: Commit of the figures; the one that is checked out if None.
+    """
     results = ResultsFile(
         name=name,
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        commit=commit(),
+        commit=measured_on or commit(),
         machine=machine(),
         command=command,
         seeds=tuple(seeds),

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.parts import Part, code_digest, new_part, save, together
-from benchmarks.results_file import Figure
+from benchmarks.parts import Part, code_digest, save, together
+from benchmarks.results_file import Figure, read_results, write_results
 
 
-def part(key: str, **other) -> Part:
+def keep(folder, name, key: str, **other) -> None:
     figures = {key: Figure(value=1.0, unit="", interval=None)}
     values = {"commit": "abc", "code": "c0de", "machine": "m", "seeds": (0, 1), "figures": figures}
-    return Part(**(values | other))
+    path = folder / "sample" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(Part(**(values | other)).model_dump_json())
 
 
 def test_parts_of_one_commit_are_put_together(tmp_path):
-    save("sample", "first", part("a"), tmp_path)
-    save("sample", "second", part("b"), tmp_path)
+    keep(tmp_path, "first", "a")
+    keep(tmp_path, "second", "b")
 
     found = together("sample", ["first", "second"], tmp_path)
 
@@ -24,35 +26,64 @@ def test_parts_of_one_commit_are_put_together(tmp_path):
     assert found.commit == "abc"
 
 
+def test_a_part_comes_back_as_it_was_measured(tmp_path):
+    figures = {"a": Figure(value=0.1, unit="px", interval=(0.05, 0.2))}
+    code = code_digest("grasping")
+    save("grasping", "first", [3], figures, code, tmp_path)
+
+    found = together("grasping", ["first"], tmp_path)
+
+    assert found.figures == figures
+    assert (found.code, found.seeds) == (code, (3,))
+
+
+def test_the_results_file_names_the_commit_of_its_parts(tmp_path):
+    path = write_results("sample", "make bench", [0], {}, tmp_path, measured_on="abc")
+
+    assert read_results(path).commit == "abc"
+
+
 @pytest.mark.parametrize(
     "other", [{"commit": "abd"}, {"code": "other"}, {"machine": "n"}, {"seeds": (0,)}]
 )
 def test_parts_that_differ_in_origin_are_refused(other, tmp_path):
-    save("sample", "first", part("a"), tmp_path)
-    save("sample", "second", part("b", **other), tmp_path)
+    keep(tmp_path, "first", "a")
+    keep(tmp_path, "second", "b", **other)
 
     with pytest.raises(ValueError, match=f"parts of one {next(iter(other))}"):
         together("sample", ["first", "second"], tmp_path)
 
 
 def test_a_part_that_was_not_measured_is_named(tmp_path):
-    save("sample", "first", part("a"), tmp_path)
+    keep(tmp_path, "first", "a")
 
     with pytest.raises(FileNotFoundError, match="--parts second"):
         together("sample", ["first", "second"], tmp_path)
 
 
-def test_the_code_digest_sees_every_change(tmp_path):
-    for top in ("benchmarks", "operators", "tasks"):
-        (tmp_path / top).mkdir()
-    path = tmp_path / "tasks" / "a.py"
-    path.write_text("one = 1\n")
-    before = code_digest(tmp_path)
-    path.write_text("one = 2\n")
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("tasks/sample/deep/a.py", True),
+        ("tasks/core/a.py", True),
+        ("operators/a.py", True),
+        ("benchmarks/sample_work.py", True),
+        ("benchmarks/bootstrap.py", True),
+        ("tasks/other/a.py", False),
+        ("benchmarks/other.py", False),
+    ],
+)
+def test_the_code_digest_sees_what_a_measurement_runs(path, counts, tmp_path):
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text("one = 1\n")
+    before = code_digest("sample", tmp_path)
+    file.write_text("one = 2\n")
 
-    assert code_digest(tmp_path) != before
+    assert (code_digest("sample", tmp_path) != before) == counts
 
 
-def test_figures_of_code_that_changed_meanwhile_are_refused():
+def test_figures_of_code_that_changed_meanwhile_are_refused(tmp_path):
     with pytest.raises(RuntimeError, match="the code changed"):
-        new_part([0], {}, code="before")
+        save("grasping", "first", [0], {}, "before", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,69 @@
+"""The cost of the post's 8 million attempts, drawn against the number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.results_file import RESULTS_DIR, Figure
+
+POST_ATTEMPTS: Final = 8e6
+_WORLDS: Final = {
+    "attempts_per_cpu_s_64px": ("one-shot, 64 px", "C0"),
+    "attempts_per_cpu_s_128px": ("one-shot, 128 px", "C1"),
+    "closed_loop_attempts_per_cpu_s": ("closed loop, 64 px", "C2"),
+    "baseline_attempts_per_cpu_s": ("KukaDiverseObjectEnv, 64 px", "C7"),
+}
+
+
+def core_hours(rate: Figure) -> Figure:
+    """Core-hours of the post's attempts at a rate per CPU second."""
+    low, high = rate.interval or (rate.value, rate.value)
+    return Figure(value=_hours(rate.value), unit="h", interval=(_hours(high), _hours(low)))
+
+
+def _hours(rate: float) -> float:
+    return POST_ATTEMPTS / rate / 3600
+
+
+def draw(figures: Mapping[str, Figure], path: Path = RESULTS_DIR / "grasping.png") -> Path:
+    """Draw hours against workers, ideal and as two workers were measured to share the work.
+
+    Beyond two workers nothing was measured: the lines go on with each doubling of the workers
+    gaining what the first did, and are dashed there.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    speedup = figures["speedup_2_workers"].value
+    workers = 2.0 ** np.arange(0, 11)
+    figure, axes = pyplot.subplots(figsize=(6.4, 4.2), dpi=110)
+    for key, (label, colour) in _WORLDS.items():
+        alone_h = _hours(figures[key].value)
+        hours = alone_h / speedup ** np.log2(workers)
+        axes.plot(workers, alone_h / workers, color=colour, linewidth=0.6, alpha=0.6)
+        axes.plot(workers[1:], hours[1:], color=colour, linestyle="--", linewidth=1.4)
+        axes.plot(workers[:2], hours[:2], "o-", color=colour, linewidth=1.8, label=label)
+    for hours, name in ((24.0, "a day"), (24.0 * 30, "a month")):
+        axes.axhline(hours, color="0.85", linewidth=0.8, zorder=0)
+        axes.text(workers[-1], hours * 1.06, name, ha="right", fontsize=8, color="0.5")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(workers, [f"{int(count)}" for count in workers])
+    axes.set_xlabel("workers, one core each")
+    axes.set_ylabel("hours for 8 million attempts")
+    axes.set_title(
+        f"measured: 1 and 2 workers ({speedup:.2f} x); dashed: as that goes on; thin: ideal",
+        fontsize=9,
+    )
+    axes.legend(fontsize=8, frameon=False)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})
+    pyplot.close(figure)
+    return path
