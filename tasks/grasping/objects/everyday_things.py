@@ -64,8 +64,11 @@ def things() -> dict[str, Thing]:
 def _meshes() -> dict[str, Thing]:
     root = Path(pybullet_data.getDataPath())
     (bunny,) = read_parts(root / "bunny.obj", 0.04)
+    # The mesh to collide with has a handle of convex parts, but a full cylinder for the cup.
+    _, *handle = read_parts(root / "objects" / "mug_col.obj", 0.72)
+    cup = shell([(0.0295, 0.0), (0.0295, 0.072)], 0.003) + at(prism(0.028, 0.004), 0, 0, 0.002)
     return {
-        "mug": Thing(read_parts(root / "objects" / "mug_col.obj", 0.72), _FILLED, _BLUE),
+        "mug": Thing(cup + handle, _FILLED, _BLUE),
         "duck": Thing(read_parts(root / "duck_vhacd.obj", 0.05), _HOLLOW, _YELLOW),
         "toy_brick": Thing(read_parts(root / "lego" / "lego_vhacd.obj", 0.15), _FILLED, _RED),
         "bear": Thing(read_parts(root / "teddy2_VHACD_CHs.obj", 0.09), _LIGHT, _BROWN),
