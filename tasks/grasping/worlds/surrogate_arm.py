@@ -6,14 +6,13 @@ one: two links between a shoulder over the base frame's origin and the gripper's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import trimesh
 
 from tasks.grasping.types import FloatArray
 from tasks.grasping.worlds.surrogate_engine import mujoco
+from tasks.grasping.worlds.surrogate_surfaces import Surface, ball, box, joined, tube
 
 # Links in the order of their indices; see `Rendering.part_ids`.
 LINKS: Final = (
@@ -33,32 +32,17 @@ PALM_HALF_M: Final = np.array([0.055, 0.028, 0.020])
 PALM_CENTRE_M: Final = 2 * FINGER_HALF_M[2] + PALM_HALF_M[2]
 
 
-@dataclass(frozen=True)
-class Surface:
-    """A closed surface: vertices in metres, (n, 3), and triangles, (m, 3)."""
-
-    vertices_m: FloatArray
-    faces: Any
-
-
-def box(half_m: FloatArray) -> Surface:
-    """Make a box about the origin."""
-    return _surface(trimesh.creation.box(2 * np.asarray(half_m)))
-
-
 def arm_surfaces() -> dict[str, Surface]:
     """Return each link's surface, the fixed ones in the base frame, the others in their own."""
-    foot = _tube(0.11, TABLE_M, 0.16)
-    column = _tube(0.08, 0.16, float(SHOULDER_M[2]))
-    cap = trimesh.creation.icosphere(2, 0.10).apply_translation(SHOULDER_M)
-    flange = _tube(0.042, 2 * PALM_HALF_M[2] + 2 * FINGER_HALF_M[2] - WRIST_ABOVE_TCP_M, 0.0)
+    shoulder = [tube(0.08, 0.16, float(SHOULDER_M[2])), ball(0.10).moved(SHOULDER_M)]
+    flange = tube(0.042, PALM_CENTRE_M + PALM_HALF_M[2] - WRIST_ABOVE_TCP_M, 0.0)
     return {
-        "foot": _surface(foot),
-        "shoulder": _surface(trimesh.util.concatenate([column, cap])),
-        "upper_arm": _surface(_tube(0.065, 0.0, UPPER_ARM_M)),
-        "elbow": _surface(trimesh.creation.icosphere(2, 0.078)),
-        "forearm": _surface(_tube(0.052, 0.0, FOREARM_M)),
-        "wrist": _surface(trimesh.util.concatenate([trimesh.creation.icosphere(2, 0.06), flange])),
+        "foot": tube(0.11, TABLE_M, 0.16),
+        "shoulder": joined(shoulder),
+        "upper_arm": tube(0.065, 0.0, UPPER_ARM_M),
+        "elbow": ball(0.078),
+        "forearm": tube(0.052, 0.0, FOREARM_M),
+        "wrist": joined([ball(0.06), flange]),
         "palm": box(PALM_HALF_M),
         "finger_a": box(FINGER_HALF_M),
         "finger_b": box(FINGER_HALF_M),
@@ -99,12 +83,3 @@ def _towards(direction: FloatArray) -> FloatArray:
     quaternion = np.zeros(4)
     mujoco.mju_quatZ2Vec(quaternion, direction)
     return quaternion
-
-
-def _tube(radius_m: float, low_m: float, high_m: float) -> Any:
-    tube = trimesh.creation.cylinder(radius_m, high_m - low_m, sections=24)
-    return tube.apply_translation([0.0, 0.0, (low_m + high_m) / 2])
-
-
-def _surface(mesh: Any) -> Surface:
-    return Surface(np.array(mesh.vertices, dtype=float), np.array(mesh.faces, dtype=np.int64))

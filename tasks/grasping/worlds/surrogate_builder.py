@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tasks.grasping.types import ByteImage, FloatArray, Look, SurfaceLook
-from tasks.grasping.worlds.surrogate_arm import Surface
+from tasks.grasping.types import ByteImage, Look, SurfaceLook
 from tasks.grasping.worlds.surrogate_engine import mujoco
+from tasks.grasping.worlds.surrogate_surfaces import Surface, texture_coordinates
 
 SEEN: Final = 0
 """Geometry groups of the visualiser: always drawn."""
@@ -36,28 +36,33 @@ class Builder:
         look: SurfaceLook,
         meaning: tuple[int, int, int],
         **placed: Any,
-    ) -> Any:
-        """Add a visible mesh that collides with nothing and weighs nothing."""
-        self._mesh(name, surface, look)
-        placed = {"group": SEEN, "contype": 0, "conaffinity": 0, "mass": 0.0} | placed
-        self.meaning[name] = meaning
-        return parent.add_geom(
-            name=name,
-            type=mujoco.mjtGeom.mjGEOM_MESH,
-            meshname=name,
-            material=self._material(look),
-            **placed,
-        )
+    ) -> None:
+        """Add a visible mesh that collides with nothing and weighs nothing.
 
-    def _mesh(self, name: str, surface: Surface, look: SurfaceLook) -> None:
-        uv = _texture_coordinates(surface, look)
+        Args:
+            parent: Body it belongs to.
+            name: Unique name.
+            surface: Its shape.
+            look: How it is painted.
+            meaning: Class, instance and part id of its pixels.
+            placed: Position and geometry group, where not the usual ones.
+        """
+        uv = texture_coordinates(surface, look)
         self.spec.add_mesh(
             name=name,
             uservert=surface.vertices_m.ravel(),
             userface=surface.faces.ravel(),
             usertexcoord=uv.ravel(),
             userfacetexcoord=np.arange(len(uv)),
-            inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX,
+            inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
+        )
+        self.meaning[name] = meaning
+        parent.add_geom(
+            name=name,
+            type=mujoco.mjtGeom.mjGEOM_MESH,
+            meshname=name,
+            material=self._material(look),
+            **{"group": SEEN, "contype": 0, "conaffinity": 0, "mass": 0.0} | placed,
         )
 
     def _material(self, look: SurfaceLook) -> str:
@@ -84,16 +89,3 @@ class Builder:
             )
             texture.data = np.ascontiguousarray(image).tobytes()
         return name
-
-
-def _texture_coordinates(surface: Surface, look: SurfaceLook) -> FloatArray:
-    """Project each triangle along the axis it faces most; (3 * num_faces, 2), in repeats."""
-    corners_m = surface.vertices_m[surface.faces]
-    normals = np.cross(corners_m[:, 1] - corners_m[:, 0], corners_m[:, 2] - corners_m[:, 0])
-    facing = np.argmax(np.abs(normals), axis=1)
-    axes = np.array([[1, 2], [2, 0], [0, 1]])[facing]
-    plane_m = np.take_along_axis(corners_m, axes[:, None, :].repeat(3, axis=1), axis=2)
-    cos, sin = np.cos(look.turn_rad), np.sin(look.turn_rad)
-    turned_m = plane_m.reshape(-1, 2) @ np.array([[cos, sin], [-sin, cos]])
-    repeats: FloatArray = turned_m / look.scale_m + look.shift
-    return repeats

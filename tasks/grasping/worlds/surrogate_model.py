@@ -9,13 +9,14 @@ import numpy as np
 
 from tasks.core.errors import DataError
 from tasks.grasping.config import PhysicsConfig
-from tasks.grasping.types import ByteImage, Look, Scene, SemanticClass, SurfaceLook
+from tasks.grasping.types import ByteImage, FloatArray, Look, Scene, SemanticClass, SurfaceLook
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M
-from tasks.grasping.worlds.surrogate_arm import TABLE_M, Surface, box
+from tasks.grasping.worlds.surrogate_arm import TABLE_M
 from tasks.grasping.worlds.surrogate_builder import HIDDEN, Builder
 from tasks.grasping.worlds.surrogate_engine import mujoco
 from tasks.grasping.worlds.surrogate_objects import Body, read_body
 from tasks.grasping.worlds.surrogate_robot import add_robot
+from tasks.grasping.worlds.surrogate_surfaces import Surface, box, joined
 
 WALL_HEIGHT_M: Final = 0.06
 WALL_SEEN_M: Final = 0.012
@@ -101,7 +102,8 @@ def _set_options(spec: Any, physics: PhysicsConfig, size_px: tuple[int, int]) ->
     spec.option.impratio = 10.0
     # Objects that nothing touches cost nothing.
     spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP.value
-    spec.visual.quality.shadowsize = 256
+    # As fine as the picture and no finer: half of a picture's cost is its shadows.
+    spec.visual.quality.shadowsize = int(np.clip(2 * max(size_px), 64, 1024))
     spec.visual.quality.offsamples = 0
     spec.visual.global_.offwidth = size_px[0] * SUPERSAMPLING
     spec.visual.global_.offheight = size_px[1] * SUPERSAMPLING
@@ -117,26 +119,32 @@ def _add_bin(builder: Builder) -> None:
     x_m, y_m = BIN_CENTRE_M
     half_x, half_y = BIN_INNER_M[0] / 2, BIN_INNER_M[1] / 2
     background, tray = (SemanticClass.BACKGROUND, 0, 0), (SemanticClass.TRAY, 0, 0)
-    table = box(np.array([2.0, 2.0, 0.02]))
+    table = box([2.0, 2.0, 0.02])
     builder.see(world, "table", table, look.background, background, pos=[0.6, 0, TABLE_M - 0.02])
     floor_m = (BIN_FLOOR_M - TABLE_M) / 2
-    floor = box(np.array([half_x + WALL_SEEN_M, half_y + WALL_SEEN_M, floor_m]))
-    builder.see(world, "floor", floor, look.tray, tray, pos=[x_m, y_m, BIN_FLOOR_M - floor_m])
+    floor = box([half_x + WALL_SEEN_M, half_y + WALL_SEEN_M, floor_m]).moved([0, 0, -floor_m])
     # A plane has no underside: a thin pen sank into a floor of 12 mm.
     _block(world, mujoco.mjtGeom.mjGEOM_PLANE, [2.0, 2.0, 0.1], [x_m, y_m, BIN_FLOOR_M])
-    for axis in (0, 1):
-        for side in (-1, 1):
-            for thick_m, seen in ((WALL_SEEN_M, True), (WALL_DEPTH_M, False)):
-                half_m = np.array([half_x, half_y, WALL_HEIGHT_M / 2])
-                half_m[1 - axis] += thick_m
-                centre_m = np.array([x_m, y_m, BIN_FLOOR_M + WALL_HEIGHT_M / 2])
-                centre_m[axis] += side * (half_m[axis] + thick_m / 2)
-                half_m[axis] = thick_m / 2
-                if seen:
-                    name = f"wall{axis}{side}"
-                    builder.see(world, name, box(half_m), look.tray, tray, pos=centre_m)
-                else:
-                    _block(world, mujoco.mjtGeom.mjGEOM_BOX, half_m, centre_m)
+    walls = []
+    for axis, side in ((0, -1), (0, 1), (1, -1), (1, 1)):
+        half_m, centre_m = _wall(axis, side, WALL_SEEN_M)
+        walls.append(box(half_m).moved(centre_m))
+        half_m, centre_m = _wall(axis, side, WALL_DEPTH_M)
+        _block(
+            world, mujoco.mjtGeom.mjGEOM_BOX, half_m, centre_m + np.array([x_m, y_m, BIN_FLOOR_M])
+        )
+    seen = joined([floor, *walls])
+    builder.see(world, "tray", seen, look.tray, tray, pos=[x_m, y_m, BIN_FLOOR_M])
+
+
+def _wall(axis: int, side: int, thick_m: float) -> tuple[FloatArray, FloatArray]:
+    """Half size and centre of a wall, from the middle of the floor."""
+    half_m = np.array([*BIN_INNER_M, WALL_HEIGHT_M]) / 2
+    centre_m = np.array([0.0, 0.0, WALL_HEIGHT_M / 2])
+    centre_m[axis] = side * (half_m[axis] + thick_m / 2)
+    half_m[axis] = thick_m / 2
+    half_m[1 - axis] += thick_m
+    return half_m, centre_m
 
 
 def _block(world: Any, kind: Any, half_m: Any, centre_m: Any) -> None:
@@ -164,16 +172,22 @@ def _add_object(builder: Builder, scene: Scene, index: int, body: Body) -> None:
         "solref": _solref(dynamics.restitution[index], builder.spec.option.timestep),
     }
     meaning = (SemanticClass.OBJECT, 1 + index, 0)
+    builder.see(parent, f"object{index}", body.surface, look, meaning)
     for number, piece in enumerate(body.pieces):
-        at = {"pos": piece.position_m, "quat": piece.quaternion_wxyz}
-        name = f"object{index}_{number}"
-        surface = Surface(piece.vertices_m, piece.faces)
+        at: dict[str, Any] = {"pos": piece.position_m, "quat": piece.quaternion_wxyz}
         if piece.is_mesh:
-            seen = builder.see(parent, name, surface, look, meaning, **at, **hit)
-            seen.mass = np.nan  # of its volume
-            continue
-        builder.see(parent, name, surface, look, meaning, **at)
+            at["meshname"] = f"object{index}_{number}"
+            _add_piece(builder.spec, at["meshname"], piece.surface)
         parent.add_geom(type=piece.kind, size=piece.size_m, group=HIDDEN, **at, **hit)
+
+
+def _add_piece(spec: Any, name: str, surface: Surface) -> None:
+    spec.add_mesh(
+        name=name,
+        uservert=surface.vertices_m.ravel(),
+        userface=surface.faces.ravel(),
+        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX,
+    )
 
 
 def _solref(restitution: float, step_s: float) -> list[float]:
@@ -233,11 +247,7 @@ def _blame(scene: Scene, error: ValueError) -> DataError:
         spec = mujoco.MjSpec()
         for number, piece in enumerate(read_body(placed.model).pieces):
             if piece.is_mesh:
-                spec.add_mesh(
-                    name=f"piece {number}",
-                    uservert=piece.vertices_m.ravel(),
-                    userface=piece.faces.ravel(),
-                )
+                _add_piece(spec, f"piece {number}", piece.surface)
                 spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=f"piece {number}")
         try:
             spec.compile()

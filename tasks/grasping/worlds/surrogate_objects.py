@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import trimesh
 
 from tasks.core.errors import DataError
 from tasks.grasping.types import FloatArray, ObjectModel
 from tasks.grasping.worlds.surrogate_engine import mujoco
-
-IntArray = npt.NDArray[np.int64]
+from tasks.grasping.worlds.surrogate_surfaces import Surface, ball, box, joined, of_mesh, tube
 
 _MESH: Final = mujoco.mjtGeom.mjGEOM_MESH
 
@@ -30,16 +28,14 @@ class Piece:
         size_m: MuJoCo's size of that type, (3,); unused for a mesh.
         position_m: Where the piece sits in the object's frame, (3,).
         quaternion_wxyz: How it is turned there, (4,).
-        vertices_m: Surface in the piece's own frame, (n, 3).
-        faces: Triangles, (m, 3).
+        surface: Its surface, in its own frame.
     """
 
     kind: Any
     size_m: FloatArray
     position_m: FloatArray
     quaternion_wxyz: FloatArray
-    vertices_m: FloatArray
-    faces: IntArray
+    surface: Surface
 
     @property
     def is_mesh(self) -> bool:
@@ -49,10 +45,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Body:
-    """A rigid object: its mass in kilograms and its pieces."""
+    """A rigid object.
+
+    Attributes:
+        mass_kg: Its mass.
+        pieces: What collides.
+        surface: What is seen: the surfaces of all pieces, in the object's frame.
+    """
 
     mass_kg: float
     pieces: tuple[Piece, ...]
+    surface: Surface
 
 
 def read_body(model: ObjectModel) -> Body:
@@ -90,7 +93,7 @@ def _read(path: Path, changed_ns: int) -> Body:
     pieces = tuple(p for body in bodies for p in _pieces(body, *origin, meshes, path))
     if not pieces:
         raise DataError(f"{path} has no collision geometry; nothing could touch the object")
-    return Body(mass_kg, pieces)
+    return Body(mass_kg, pieces, joined([_in_object(piece) for piece in pieces]))
 
 
 def _pieces(
@@ -100,8 +103,8 @@ def _pieces(
     for geom in body.geoms:
         at_m, turn = _placed(position_m, turn_wxyz, geom.pos, geom.quat)
         size_m = np.array(geom.size, dtype=float)
-        for vertices_m, faces in _surfaces(geom, meshes, path):
-            yield Piece(geom.type, size_m, at_m, turn, vertices_m, faces)
+        for surface in _surfaces(geom, meshes, path):
+            yield Piece(geom.type, size_m, at_m, turn, surface)
     for child in body.bodies:
         yield from _pieces(child, position_m, turn_wxyz, meshes, path)
 
@@ -114,35 +117,43 @@ def _placed(
     return position_m, turn
 
 
-def _surfaces(geom: Any, meshes: dict[str, Any], path: Path) -> list[tuple[FloatArray, IntArray]]:
+def _in_object(piece: Piece) -> Surface:
+    rotation = np.zeros(9)
+    mujoco.mju_quat2Mat(rotation, piece.quaternion_wxyz)
+    turned_m = piece.surface.vertices_m @ rotation.reshape(3, 3).T
+    return Surface(turned_m + piece.position_m, piece.surface.faces)
+
+
+def _surfaces(geom: Any, meshes: dict[str, Any], path: Path) -> list[Surface]:
     kinds, size_m = mujoco.mjtGeom, np.array(geom.size, dtype=float)
     if geom.type == _MESH:
         mesh = meshes[geom.meshname]
         return _read_mesh(path.parent / mesh.file, np.array(mesh.scale), path)
     if geom.type == kinds.mjGEOM_BOX:
-        surface = trimesh.creation.box(2 * size_m)
-    elif geom.type == kinds.mjGEOM_SPHERE:
-        surface = trimesh.creation.icosphere(2, size_m[0])
-    elif geom.type == kinds.mjGEOM_CYLINDER:
-        surface = trimesh.creation.cylinder(size_m[0], 2 * size_m[1], sections=24)
-    elif geom.type == kinds.mjGEOM_CAPSULE:
-        surface = trimesh.creation.capsule(2 * size_m[1], size_m[0], count=(16, 16))
-    else:
-        raise DataError(f"{path}: geometry {geom.type.name} is not supported")
-    return [(np.array(surface.vertices, dtype=float), np.array(surface.faces, dtype=np.int64))]
+        return [box(size_m)]
+    if geom.type == kinds.mjGEOM_SPHERE:
+        return [ball(size_m[0])]
+    if geom.type == kinds.mjGEOM_CYLINDER:
+        return [tube(size_m[0], -size_m[1], size_m[1])]
+    if geom.type == kinds.mjGEOM_CAPSULE:
+        return [of_mesh(trimesh.creation.capsule(2 * size_m[1], size_m[0], count=(16, 16)))]
+    raise DataError(f"{path}: geometry {geom.type.name} is not supported")
 
 
-def _read_mesh(path: Path, scale: FloatArray, urdf: Path) -> list[tuple[FloatArray, IntArray]]:
+def _read_mesh(path: Path, scale: FloatArray, urdf: Path) -> list[Surface]:
     try:
         scene = trimesh.load_scene(
             path, split_objects=True, group_material=False, skip_materials=True, process=False
         )
-        found = [
-            (np.array(g.vertices, dtype=float) * scale, np.array(g.faces, dtype=np.int64))
-            for g in scene.geometry.values()
-        ]
+        found = [of_mesh(mesh) for mesh in scene.geometry.values()]
     except Exception as error:  # each format's reader fails in ways of its own
         raise DataError(f"{urdf}: its mesh {path} can't be read: {error}") from error
-    if not found or any(len(faces) < 4 or not np.isfinite(v).all() for v, faces in found):
+    if not found or any(len(s.faces) < 4 or not np.isfinite(s.vertices_m).all() for s in found):
         raise DataError(f"{urdf}: its mesh {path} has no closed surface")
-    return [(v[(used := np.unique(f))], np.searchsorted(used, f)) for v, f in found]
+    return [_compact(each, scale) for each in found]
+
+
+def _compact(surface: Surface, scale: FloatArray) -> Surface:
+    """Leave out the vertices of the file's other pieces."""
+    used = np.unique(surface.faces)
+    return Surface(surface.vertices_m[used] * scale, np.searchsorted(used, surface.faces))

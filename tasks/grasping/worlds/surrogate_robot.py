@@ -20,12 +20,12 @@ from tasks.grasping.worlds.surrogate_arm import (
     MOVING_LINKS,
     PALM_CENTRE_M,
     PALM_HALF_M,
-    Surface,
     arm_surfaces,
     link_poses,
 )
 from tasks.grasping.worlds.surrogate_builder import ARM, HIDDEN, Builder
 from tasks.grasping.worlds.surrogate_engine import mujoco
+from tasks.grasping.worlds.surrogate_surfaces import Surface
 
 TRAVEL_M_S: Final = 0.5
 TURN_RAD_S: Final = 4.0
