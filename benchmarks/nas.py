@@ -1,6 +1,7 @@
 """Measure architecture search: ``make bench NAME=nas``, ``QUICK=1`` for a short run.
 
-What the figures mean stands in the modules that measure them: `benchmarks.nas_tabular`.
+What the figures mean stands in the modules that measure them: `benchmarks.nas_models`,
+`benchmarks.nas_tabular`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import nas_tabular
+from benchmarks import nas_models, nas_tabular
 from benchmarks.bounds import Bounds, print_table, report_bounds
 from benchmarks.results_file import RESULTS_DIR, write_results
 from tasks.nas.search.nasbench201 import DATA_SETS
@@ -24,7 +25,7 @@ BOUNDS: Bounds = {
     f"nb201_{data_set}_{name}_gain_se": (2.0, float("inf"))
     for data_set in DATA_SETS
     for name in ("ppo", "evolution")
-}
+} | {f"nasnet_a_{what}_error": (-0.01, 0.01) for what in ("params", "mult_adds")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     seeds = range(NUM_QUICK_SEEDS if given.quick else NUM_SEEDS)
     curves = nas_tabular.measure(given.table, seeds)
-    figures = nas_tabular.figures(curves)
+    figures = nas_models.figures() | nas_tabular.figures(curves)
     print_table(figures)
     if not given.quick:
         nas_tabular.draw(curves, RESULTS_DIR / "nas_tabular.png")
