@@ -182,7 +182,7 @@ class ToyScene:
         cv2.fillPoly(classes, [floor_px], int(SemanticClass.TRAY))
         cv2.fillPoly(rgb, [floor_px], (200, 190, 180))
         for index, state in enumerate(self.objects):
-            colour = (40 + 60 * index, 220 - 50 * index, 80)
+            colour = ((40 + 60 * index) % 256, (220 - 50 * index) % 256, 80)
             mask = self._disc(np.array(state.position_m), RADIUS_M, camera)
             classes[mask], instances[mask], rgb[mask] = SemanticClass.OBJECT, index + 1, colour
         if arm is not None:
