@@ -17,6 +17,7 @@ from benchmarks.results_file import RESULTS_DIR, Figure, ResultsFile, read_resul
 
 ROOT = Path(__file__).parents[1]
 READMES = (ROOT / "README.md", *sorted(ROOT.glob("tasks/*/README.md")))
+_MAX_LISTED = 5  # seeds
 _BLOCK = re.compile(
     r"(<!-- results:(?P<name>\w+)(?P<keys>[\w ]*) -->\n).*?(<!-- /results:(?P=name) -->)",
     re.DOTALL,
@@ -32,10 +33,18 @@ def table(results: ResultsFile, keys: Sequence[str] = ()) -> str:
     chosen = keys or tuple(results.figures)
     rows = [f"| `{key}` | {_cell(results.figures[key])} |" for key in chosen]
     source = (
-        f"`{results.command}`, seeds {', '.join(map(str, results.seeds))}; "
+        f"`{results.command}`, seeds {_span(results.seeds)}; "
         f"{results.date}, commit {results.commit}, {results.machine}."
     )
     return "\n".join(["| figure | value |", "| --- | --- |", *rows, "", source, ""])
+
+
+def _span(seeds: Sequence[int]) -> str:
+    """List seeds; many consecutive ones by their ends."""
+    first, last = seeds[0], seeds[-1]
+    if len(seeds) > _MAX_LISTED and list(seeds) == list(range(first, last + 1)):
+        return f"{first} to {last}"
+    return ", ".join(map(str, seeds))
 
 
 def _cell(figure: Figure) -> str:

@@ -78,3 +78,13 @@ def test_named_figures_alone_are_shown(tmp_path):
 
     assert "| `b` | 2 |" in filled
     assert "`a`" not in filled
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [([0, 1, 2], "0, 1, 2"), (range(60), "0 to 59"), ([*range(6), 9], "0, 1, 2, 3, 4, 5, 9")],
+)
+def test_many_consecutive_seeds_are_named_by_their_ends(tmp_path, seeds, said):
+    figures = {"a": Figure(value=1, unit="", interval=None)}
+    path = write_results("sample", "make bench NAME=sample", seeds, figures, tmp_path)
+    assert f"seeds {said};" in table(read_results(path))
