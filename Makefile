@@ -69,7 +69,7 @@ clean: ## Remove caches and the state of stopped services; results and MLflow's 
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 system-deps: ## Install what single systems need from the operating system (Debian, root)
-	@echo "nothing: no system needs a package of the operating system yet"
+	@requirements/system-deps
 
 setup: $(STAMP) ## Only install
 
@@ -85,4 +85,5 @@ $(UV):
 # installation is taken up again.
 $(STAMP): requirements/dev.lock | $(UV)
 	$(UV) pip sync --compile-bytecode --python $(PYTHON) requirements/dev.lock
+	@requirements/system-deps --check
 	@touch $@

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from tasks.core.errors import ResourceError
 
-PACKAGES: Final = {"egl": "libegl1 and libgl1-mesa-dri", "osmesa": "libosmesa6"}  # Debian's names
+PACKAGES: Final = {"egl": "libegl1, libgl1 and libgl1-mesa-dri", "osmesa": "libosmesa6"}
+"""Debian's names of what each library needs."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ def rendering_context() -> Any:
             failures.append(f"{name} ({PACKAGES[name]}): {type(error).__name__}: {error}")
             _forget_opengl()
     raise ResourceError(
-        "the surrogate world needs a software renderer and none starts. Install one of these "
-        "packages, on Debian or Ubuntu with `make system-deps`:\n  " + "\n  ".join(failures)
+        "the surrogate world needs a software renderer and none starts. On Debian or Ubuntu "
+        "`make system-deps` installs one; tried, with the packages that each needs:\n  "
+        + "\n  ".join(failures)
     )
 
 
