@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tasks.grasping.readers.statistics import GroupSuccess
 from tasks.grasping.types import ByteImage
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M, GRASP_AREA_M
+
+if TYPE_CHECKING:  # it loads Dask, which most pictures do without
+    from tasks.grasping.readers.statistics import GroupSuccess
 
 _GOOD, _BAD, _LINE = "#16823c", "#be2828", "#8a8a8a"
 _DPI: Final = 110

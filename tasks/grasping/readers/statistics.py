@@ -6,16 +6,18 @@ collection is lazy: a stage's driver computes it with ``ctx.executor.compute``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 
 from tasks.grasping.data.schema import read_shard
+
+ShardT = TypeVar("ShardT")
 
 KINDS: Final = ("all", "world", "split", "object_family", "policy", "object")
 """What attempts are grouped by. An object's attempts are those made while it lay in the bin,
@@ -64,17 +66,18 @@ class GroupSuccess:
     mean_lift_m: float
 
 
-def success_counts(shards: Sequence[Path]) -> Any:
+def success_counts(shards: Sequence[ShardT], fetch: Callable[[ShardT], str | Path] = str) -> Any:
     """Count attempts and successes of all groups, lazily.
 
     Args:
-        shards: Parquet files that the executor's workers can read.
+        shards: Parquet files, or references to them.
+        fetch: Gives, on the executor's worker, the local path of a shard.
 
     Returns:
         A Dask data frame, one partition per shard until it is summed up; computed, it is what
         `success_table` takes.
     """
-    counted = dd.from_map(count_shard, [str(path) for path in shards], meta=_empty())
+    counted = dd.from_map(count_shard, list(shards), fetch=fetch, meta=_empty())
     return counted.groupby(["kind", "group"])[list(_COUNTS)].sum()
 
 
@@ -84,13 +87,13 @@ def success_table(counts: pd.DataFrame) -> list[GroupSuccess]:
     return sorted(rows, key=lambda row: (KINDS.index(row.kind), row.group))
 
 
-def count_shard(path: str) -> pd.DataFrame:
+def count_shard(shard: ShardT, fetch: Callable[[ShardT], str | Path] = str) -> pd.DataFrame:
     """Count one shard: a row for each group that occurs.
 
     Raises:
         ArtifactError: It is cut short, no Parquet file, or of another schema version.
     """
-    rows = read_shard(Path(path), list(_COLUMNS)).to_pandas()
+    rows = read_shard(Path(fetch(shard)), list(_COLUMNS)).to_pandas()
     values = pd.DataFrame(
         {
             "attempts": np.ones(len(rows), np.int64),

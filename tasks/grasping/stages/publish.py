@@ -8,6 +8,7 @@ folder of the user's, with exports beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageConte
     if isinstance(card, Skipped):
         raise ResourceError(f"the data card could not be made: {card.reason}")
     _track(dataset, card, ctx)
+    _track_success(dataset, ctx)
     exports: tuple[str, ...] = ()
     if config.export_to:
         folder = Path(config.export_to).expanduser()
@@ -147,6 +149,19 @@ def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
     )
     for name, file in _card_files(card).items():
         ctx.tracker.log_figure(ctx.store.fetch(file), name)
+
+
+def _track_success(dataset: GraspDataset, ctx: StageContext) -> None:
+    """Count every row where the shards are read, on the executor's workers."""
+    from tasks.grasping.pictures_plots import success_plot
+    from tasks.grasping.readers.statistics import success_counts, success_table
+
+    files = [shard.file for shard in dataset.shards]
+    table = success_table(ctx.executor.compute(success_counts(files, ctx.store.fetch)))
+    ctx.tracker.log_json([asdict(group) for group in table], "success.json")
+    path = ctx.scratch / "success.png"
+    cv2.imwrite(str(path), cv2.cvtColor(success_plot(table), cv2.COLOR_RGB2BGR))
+    ctx.tracker.log_figure(path, path.name)
 
 
 def _card_files(card: _Card) -> dict[str, FileRef]:

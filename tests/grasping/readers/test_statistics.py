@@ -85,22 +85,19 @@ def test_wrong_shard_is_named(tmp_path: Path) -> None:
         count_shard(str(tmp_path / "a.parquet"))
 
 
-def noted_count(path: str) -> pd.DataFrame:
-    """Count a shard and note which process did."""
-    Path(f"{path}.pid").write_text(str(os.getpid()))
-    return count_shard(path)
+def noted(path: Path) -> Path:
+    """Give a shard's path and note which process asked for it."""
+    path.with_suffix(".pid").write_text(str(os.getpid()))
+    return path
 
 
 @pytest.mark.integration
-def test_shards_are_counted_on_rays_workers(
-    shards: list[Path], ray_cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shards_are_counted_on_rays_workers(shards: list[Path], ray_cluster: str) -> None:
     from operators.ray_executor import RayExecutor
 
-    monkeypatch.setattr(statistics, "count_shard", noted_count)
-    counts = success_counts(shards)
+    counts = success_counts(shards, noted)
     executor = RayExecutor.connect(ray_cluster).granted(1.0, 0.0, None, "")
     table = success_table(executor.compute(counts))
     assert {(r.kind, r.group): [r.num_attempts, r.num_successes] for r in table} == by_hand(shards)
-    pids = {int(Path(f"{path}.pid").read_text()) for path in shards}
+    pids = {int(path.with_suffix(".pid").read_text()) for path in shards}
     assert os.getpid() not in pids

@@ -14,7 +14,7 @@ from tasks.core.refs import ArtifactRef
 from tasks.grasping.config import CheckConfig, PublishConfig
 from tasks.grasping.data.folder import LOCK
 from tasks.grasping.data.schema import SCHEMA, read_shard
-from tasks.grasping.manifests import Publication
+from tasks.grasping.manifests import GraspDataset, Publication
 from tasks.grasping.stages.check import check_dataset
 from tasks.grasping.stages.publish import publish_dataset
 from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
@@ -86,7 +86,14 @@ def test_figures_and_pictures_go_to_the_tracker(
     for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
         assert f'"{name}"' in events
     names = {path.name for path in (tmp_path / "track").rglob("*")}
-    assert {"data_card.html", "data_card.md"} <= names
+    assert {"data_card.html", "data_card.md", "success.png"} <= names
+    noted = [json.loads(line) for line in events.splitlines()]
+    (table,) = (each["json"] for each in noted if each.get("name") == "success.json")
+    counted = {(each["kind"], each["group"]): each for each in table}
+    assert counted["all", ""]["num_attempts"] == 76
+    for policy, tally in local.read(ref, GraspDataset).report.by_policy.items():
+        found = counted["policy", policy]
+        assert (found["num_attempts"], found["num_successes"]) == (tally.attempts, tally.successes)
 
 
 def test_a_copy_holds_shards_card_and_pictures(
