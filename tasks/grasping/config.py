@@ -116,7 +116,7 @@ class PolicyConfig:
         0.3, ge=0.05, le=1, help="Least part of the attempts that is drawn uniformly."
     )
     spread_m: float = setting(
-        0.025, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
+        0.02, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
     )
     model: str = setting(
         "", help="Trained model (a torch.export program, .pt2) that the policy asks."

@@ -40,7 +40,7 @@ class Mixture:
     near_object: float = setting(0.0, ge=0, le=1, help="Part drawn about an object.")
     model: float = setting(0.0, ge=0, le=1, help="Part chosen by a trained model.")
     spread_m: float = setting(
-        0.025, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
+        0.02, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
     )
     model_candidates: int = setting(
         64, ge=4, le=4096, help="Motions that the model scores in each of its rounds."

@@ -67,7 +67,7 @@ class Steering:
         mixture: Its parts.
         share: Expected share of successes.
         interval: Where that lies with 95 % confidence.
-        is_sure: Whether the whole interval lies between the bounds.
+        is_sure: Whether the whole interval lies between the bounds, not just a part of it.
     """
 
     mixture: Mixture
@@ -122,15 +122,16 @@ def steer(rates: Mapping[PolicyName, Rate], policy: PolicyConfig) -> Steering:
     """Choose a mixture whose share of successes lies between the bounds.
 
     The mixture that the settings ask for stays if its whole interval lies between them. Else the
-    expected share is brought to their middle, or as near as it gets, by the least change.
+    expected share is brought to their middle, or as near as it gets, by the least change; that
+    the share then lies between the bounds must be possible, by its interval, and may be unsure.
 
     Args:
         rates: What was measured of each policy that the mixture may have a part of.
         policy: Bounds, least uniform part and kind of mixture.
 
     Raises:
-        ConfigError: No mixture is expected to lie between the bounds; the message says what was
-            measured and what can be changed.
+        ConfigError: The whole interval of the best mixture lies outside of the bounds; the
+            message says what was measured and what can be changed.
     """
     wished = _expected(wished_mixture(policy), rates, policy)
     if wished.is_sure:
@@ -139,7 +140,8 @@ def steer(rates: Mapping[PolicyName, Rate], policy: PolicyConfig) -> Steering:
         (_expected(mixture, rates, policy) for mixture in _mixtures(policy)),
         key=lambda found: _preference(found, wished, policy),
     )
-    if not policy.success_low <= best.share <= policy.success_high:
+    low, high = best.interval
+    if high < policy.success_low or low > policy.success_high:
         raise ConfigError(_unreachable(best, rates, policy))
     return best
 
@@ -205,6 +207,6 @@ def _unreachable(best: Steering, rates: Mapping[PolicyName, Rate], policy: Polic
     return (
         f"expected a share of successes between {policy.success_low:g} and "
         f"{policy.success_high:g} (policy.success_low, policy.success_high); measured were "
-        f"{measured}, and the nearest that a mixture comes is {best.share:.2f}: {advice}, raise "
-        "policy.pilot_attempts if an interval is wide, or switch policy.steer off"
+        f"{measured}, and the nearest that a mixture comes is {best.share:.2f} ("
+        f"{best.interval[0]:.2f} to {best.interval[1]:.2f}): {advice}, or switch policy.steer off"
     )

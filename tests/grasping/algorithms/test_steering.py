@@ -92,6 +92,16 @@ def test_too_few_successes_take_what_can_be_had():
     assert not found.is_sure, "the interval passes the lower bound"
 
 
+def test_a_share_that_may_lie_between_the_bounds_is_used():
+    found = steer(rates(0.14, 0.36), MIXTURE)
+    assert found.share == pytest.approx(0.294, abs=0.002)
+    assert not found.is_sure
+    with pytest.raises(
+        ConfigError, match=r"nearest that a mixture comes is 0\.29 \(0\.29 to 0\.30\)"
+    ):
+        steer(rates(0.14, 0.36, num=240_000), MIXTURE)
+
+
 def test_an_unsure_mixture_goes_to_the_middle():
     found = steer(rates(0.5, 0.6), MIXTURE)  # wished: 0.57, its interval reaches beyond 0.6
     assert found.mixture.uniform > 0.94
@@ -145,7 +155,11 @@ def test_whatever_is_measured_the_promises_hold(successes, uniform_share, kind):
         return
     assert found.mixture.uniform >= uniform_share - 1e-9
     assert sum(found.mixture.weights) == pytest.approx(1)
-    assert policy.success_low <= found.share <= policy.success_high
+    assert found.interval[0] <= policy.success_high
+    assert found.interval[1] >= policy.success_low
+    if found.is_sure:
+        assert policy.success_low <= found.interval[0]
+        assert found.interval[1] <= policy.success_high
     assert found.interval[0] <= found.share <= found.interval[1]
     assert found.mixture.spread_m == policy.spread_m
 
