@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.grasping.data.projection import project
 from tasks.grasping.looks.lens import distort, pixel_rays
 from tasks.grasping.workspace import BIN_FLOOR_M
 from tests.support.flat_scenes import box_on_floor, camera
@@ -31,6 +32,20 @@ def test_ray_of_a_pixel_is_seen_at_that_pixel_by_opencv(distortion: tuple[float,
 
     x, y = np.meshgrid(np.arange(32), np.arange(32))
     np.testing.assert_allclose(seen[:, 0], np.stack([x.ravel(), y.ravel()], 1), atol=1e-3)
+
+
+@given(K, st.integers(0, 63), st.integers(0, 63), st.floats(0.3, 3.0))
+def test_a_pixel_cast_into_space_and_seen_again_is_where_it_was(
+    distortion: tuple[float, float], column: int, row: int, depth_m: float
+):
+    lens = camera(distortion=distortion)
+    x, y = pixel_rays(lens, is_distorted=True)[:, row, column]
+    place = np.linalg.inv(lens.camera_from_base) @ [x * depth_m, y * depth_m, depth_m, 1]
+
+    seen_px, seen_m = project(place[None, :3], lens)
+
+    np.testing.assert_allclose(seen_px, [[column, row]], atol=1e-3)
+    assert seen_m[0] == pytest.approx(depth_m)
 
 
 def test_distorted_picture_shows_points_where_opencv_projects_them():
