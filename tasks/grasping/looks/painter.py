@@ -4,7 +4,9 @@ Each pixel's place in space decides which texel it shows, so that the same point
 keeps its texture when the camera moves. One oblique projection serves all sides of a thing: along
 a fixed direction, about that of the camera, so that no surface that is seen well lies along it.
 Compared with the usual three projections blended by the normal it costs a third, and has no seams
-where normals from depth are noisy; upright sides show the texture sheared.
+where normals from depth are noisy; upright sides show the texture sheared. What the gripper has
+pushed between two pictures shows another part of its texture, for a depth picture doesn't say how
+it moved.
 
 Shape legend: h, w height and width of the picture; s surfaces.
 """
@@ -70,8 +72,8 @@ def paint(
     inverse_depth = np.reciprocal(np.maximum(rendering.depth_m, np.float32(0.05)))
     palette = _palette(look, textures, _texel_m(camera))
     albedo = _albedo(_surface_ids(rendering), palette, inverse_depth, rays, camera)
-    light = lit(direct_light(inverse_depth, rays, camera, look), look)
-    return np.asarray(cv2.convertScaleAbs(np.minimum(albedo * light, 255)))
+    albedo *= lit(direct_light(inverse_depth, rays, camera, look), look)
+    return np.asarray(np.minimum(albedo + np.float32(0.5), 255), np.uint8)
 
 
 def _surface_ids(rendering: Rendering) -> ByteImage:
@@ -100,19 +102,28 @@ def _albedo(
     linear = palette.maps[:, :, :3] @ camera.camera_from_base[:3, :3].T
     offset = palette.maps[:, :, 3] - linear @ camera.camera_from_base[:3, 3]
     linear, offset = linear.astype(np.float32), offset.astype(np.float32)
+    of_pixel = surface.astype(np.intp)  # else each look-up would convert it
     depth_m = np.reciprocal(np.maximum(inverse_depth, np.float32(0.2)))
     x, y = rays[0] * depth_m, rays[1] * depth_m
+    side = palette.sides.take(of_pixel)
     u, v = (
-        linear[:, k, 0][surface] * x
-        + linear[:, k, 1][surface] * y
-        + linear[:, k, 2][surface] * depth_m
-        + offset[:, k][surface]
+        _within(
+            linear[:, k, 0].take(of_pixel) * x
+            + linear[:, k, 1].take(of_pixel) * y
+            + linear[:, k, 2].take(of_pixel) * depth_m
+            + offset[:, k].take(of_pixel)
+        )
+        * side
         for k in range(2)
     )
-    side = palette.sides[surface]
-    u, v = (u - np.floor(u)) * side, (v - np.floor(v)) * side + palette.tops[surface]
+    v += palette.tops.take(of_pixel)
     texels = cv2.remap(palette.atlas, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(texels * palette.tints[surface])
+    return np.asarray(texels * palette.tints.take(of_pixel, axis=0))
+
+
+def _within(repeats: Float32Array) -> Float32Array:
+    """Where within one repeat, in [0, 1]."""
+    return repeats - np.floor(repeats)
 
 
 @dataclass(frozen=True)

@@ -54,19 +54,22 @@ def sense(rgb: ByteImage, look: Look, camera: Camera, rng: np.random.Generator) 
         The picture, (h, w, 3), uint8.
     """
     blurred = cv2.GaussianBlur(rgb, (0, 0), look.blur_px) if look.blur_px > 0 else rgb
-    seen = blurred * _falloff(
-        camera.width_px, camera.height_px, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px
+    height, width = rgb.shape[:2]
+    # Rows of 3 w values: NumPy is slow where the innermost axis has but three.
+    seen = np.asarray(blurred).reshape(height, -1) * _falloff(
+        width, height, camera.fx_px, camera.fy_px, camera.cx_px, camera.cy_px
     )
-    seen *= np.array(look.gain, np.float32)
+    seen *= np.tile(np.array(look.gain, np.float32), width)
     if look.noise_sigma > 0:
         seen += np.float32(look.noise_sigma) * rng.standard_normal(seen.shape, np.float32)
-    return np.asarray(np.clip(seen + np.float32(0.5), 0, 255), np.uint8)
+    seen += np.float32(0.5)
+    return np.clip(seen, 0, 255, out=seen).astype(np.uint8).reshape(rgb.shape)
 
 
 @functools.lru_cache(maxsize=32)
 def _falloff(width: int, height: int, fx: float, fy: float, cx: float, cy: float) -> Float32Array:
-    """Light that reaches the sensor, of that in the middle, (h, w, 1)."""
+    """Light that reaches the sensor, of that in the middle, (h, 3 w), once for each channel."""
     x, y = np.meshgrid((np.arange(width) - cx) / fx, (np.arange(height) - cy) / fy)
-    factor: Float32Array = np.asarray(1 / (1 + x**2 + y**2) ** 2, np.float32)[..., None]
+    factor: Float32Array = np.repeat(1 / (1 + x**2 + y**2) ** 2, 3, axis=1).astype(np.float32)
     factor.setflags(write=False)
     return factor
