@@ -24,11 +24,14 @@ _REPEATED = (
     *("scene_id", "world", "recipe_digest", "split", "object_family"),
     *("policy", "lifted_object", "dynamics", "look", "versions"),
 )
+# What a reader may want to skip by. Least and greatest picture would fill a third of the file.
+_FILTERED = ("scene_id", "attempt_index", "world", "split", "policy", "is_uniform", "is_success")
 # PNG is compressed as it is: zstd at its fastest finds what repeats and wastes no time.
 _SETTINGS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": 1,
     "use_dictionary": list(_REPEATED),
+    "write_statistics": list(_FILTERED),
     "dictionary_pagesize_limit": _PICTURE_BYTES,
 }
 

@@ -65,3 +65,13 @@ def test_row_groups_end_at_scenes(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows", scenes)
     file = pq.ParquetFile(tmp_path / "rows")
     assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [300, 200]
+
+
+def test_readers_can_skip_by_outcome_and_policy_but_no_picture_is_a_bound(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows", [toy_rows(num_attempts=4)])
+    group = pq.ParquetFile(tmp_path / "rows").metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    assert columns["policy"].statistics.min == "near_object"
+    assert columns["is_success"].statistics.max is True
+    assert columns["image_before"].statistics is None
+    assert columns["steps.list.element.image"].statistics is None
