@@ -203,7 +203,11 @@ def _solref(restitution: float, step_s: float) -> list[float]:
 
 
 def _add_lights(builder: Builder) -> None:
-    """Add one light, split into a part that casts shadows and a part that doesn't."""
+    """Add the lamp, split into a part that casts shadows and one that doesn't.
+
+    The light from everywhere comes with the latter: MuJoCo takes a lamp's ambient light away
+    in its shadow too.
+    """
     look = builder.look
     towards = np.array(look.light_direction) / np.linalg.norm(look.light_direction)
     colour = np.array(look.light_colour)
@@ -215,7 +219,7 @@ def _add_lights(builder: Builder) -> None:
             dir=-towards,
             castshadow=casts,
             diffuse=share * (1.0 - look.ambient) * colour,
-            ambient=share * look.ambient * colour,
+            ambient=(not casts) * look.ambient * colour,
             specular=share * 0.3 * colour,
         )
 

@@ -34,6 +34,7 @@ CLOSING_S: Final = 0.30
 LIFT_M_S: Final = 0.6
 OPENING_MAX_M: Final = 0.085
 FINGER_FORCE_N: Final = 20.0
+PRESS_FORCE_N: Final = 60.0  # with which the gripper presses down on what is in its way
 PAD_GRIP: Final = 1.5
 """The pads' friction relative to the scene's value: soft rubber follows what it holds."""
 
@@ -112,7 +113,7 @@ def _add_drives(spec: Any, physics: PhysicsConfig) -> None:
     for name, inertia, limit in (
         ("x", total_kg, 200.0),
         ("y", total_kg, 200.0),
-        ("z", total_kg, 200.0),
+        ("z", total_kg, PRESS_FORCE_N),
         ("yaw", 0.0045, 5.0),
     ):
         _drive(spec, name, inertia * omega**2, 2 * inertia * omega, limit)
