@@ -63,7 +63,7 @@ class CellNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Classify images (n, 3, h, w); logits (n, classes)."""
-        return self._classify(self.stages(images)[-1])
+        return self.classify(self.stages(images)[-1])
 
     def forward_with_auxiliary(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the classifier and of the auxiliary head, for training.
@@ -74,7 +74,7 @@ class CellNetwork(nn.Module):
         if self.auxiliary is None:
             raise ConfigError("the network has no auxiliary head; set has_auxiliary in its spec")
         *_, middle, last = self.stages(images)
-        return self._classify(last), self.auxiliary(middle)
+        return self.classify(last), self.auxiliary(middle)
 
     def stages(self, images: Tensor) -> list[Tensor]:
         """Maps at the ends of the stages, finest first; those in front of reduction cells.
@@ -90,6 +90,12 @@ class CellNetwork(nn.Module):
             states.append(cell(states[previous], states[current]))
         return [states[end] for end in self._stage_ends]
 
+    def classify(self, last: Tensor) -> Tensor:
+        """Logits (n, classes) by the last of the maps that `stages` returns."""
+        pooled = torch.relu(last).mean(dim=(2, 3))
+        logits: Tensor = self.classifier(self.dropout(pooled))
+        return logits
+
     def schedule_drop_path(self, progress: float) -> None:
         """Set how often paths are dropped, for a moment of training.
 
@@ -99,11 +105,6 @@ class CellNetwork(nn.Module):
         for module in self.modules():
             if isinstance(module, DropPath):
                 module.schedule(self.spec.drop_path_rate, progress)
-
-    def _classify(self, last: Tensor) -> Tensor:
-        pooled = torch.relu(last).mean(dim=(2, 3))
-        logits: Tensor = self.classifier(self.dropout(pooled))
-        return logits
 
     def _make_stem(self) -> nn.Module:
         """One convolution and batch norm; ahead of cells it halves and doesn't pad."""

@@ -1,0 +1,117 @@
+"""Exact checks: published networks have their published sizes, and NASNet-A is timm's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import timm
+import torch
+from timm.layers import AvgPool2dSame
+from timm.models.nasnet import NASNetALarge
+from torch import nn
+
+from tasks.nas.models.cost import cost_of, mult_adds, num_params
+from tasks.nas.models.network import CellNetwork
+from tasks.nas.space.published import published
+from tasks.nas.specs import NASNET_LARGE, NetworkSpec
+
+NASNET_A, AMOEBANET_A = published("nasnet_a"), published("amoebanet_a")
+MOBILE = NetworkSpec(4, 44, 1000, "imagenet", 224)
+# AmoebaNet-A's ImageNet networks; the larger was measured at 299 px, as its code is set up.
+AMOEBA_190 = replace(NASNET_LARGE, num_filters=190, stem_filters=32)
+AMOEBA_448 = replace(AMOEBA_190, num_filters=448, image_px=299)
+
+
+@pytest.fixture(scope="module")
+def large():
+    return cost_of(lambda: CellNetwork(NASNET_A, NASNET_LARGE), NASNET_LARGE.image_px)
+
+
+def test_nasnet_a_large_has_its_published_size(large) -> None:
+    """Zoph et al. (2018), table 2: 88.9 M weights, 23.8 B multiply-adds at 331 px."""
+    assert large.num_params == pytest.approx(88.9e6, rel=0.01)
+    assert large.mult_adds == pytest.approx(23.8e9, rel=0.01)
+
+
+def test_nasnet_a_large_has_the_size_of_timms_to_the_last_one(large) -> None:
+    with torch.device("meta"):
+        oracle = timm.create_model("nasnetalarge")
+    assert large.num_params == num_params(oracle)
+    assert large.mult_adds == mult_adds(oracle, NASNET_LARGE.image_px)
+
+
+@pytest.mark.parametrize(
+    ("genotype", "spec", "params_m", "mult_adds_m"),
+    [
+        (NASNET_A, MOBILE, 5.3, 564),  # Zoph et al. (2018), table 3
+        (NASNET_A, NetworkSpec(6, 32), 3.3, None),  # table 1, 6 @ 768
+        (AMOEBANET_A, NetworkSpec(6, 32), 2.6, None),  # Real et al. (2019), table 1
+        (AMOEBANET_A, NetworkSpec(6, 36), 3.2, None),
+        pytest.param(AMOEBANET_A, AMOEBA_190, 86.7, 23_100, marks=pytest.mark.slow),  # table 2
+        pytest.param(AMOEBANET_A, AMOEBA_448, 469, 104_000, marks=pytest.mark.slow),
+    ],
+)
+def test_published_networks_have_their_published_sizes(
+    genotype, spec, params_m, mult_adds_m
+) -> None:
+    """Half of the last digit that the papers print, or 1 % where that is less."""
+    with torch.device("meta"):
+        network = CellNetwork(genotype, spec)
+    tolerance = max(0.05, 0.01 * params_m) if params_m < 100 else 1.0
+    assert num_params(network) / 1e6 == pytest.approx(params_m, abs=tolerance)
+    if mult_adds_m is not None:
+        found = mult_adds(network, spec.image_px) / 1e6
+        assert found == pytest.approx(mult_adds_m, rel=0.01)
+
+
+def test_nasnet_a_computes_what_timms_computes() -> None:
+    """With the same weights, at 35 px, where every map that strides has an odd side.
+
+    Then both pad alike. timm's strided average counts its padding, unlike TensorFlow's, so it is
+    put right.
+    """
+    torch.manual_seed(0)
+    oracle = NASNetALarge(num_classes=5, stem_size=8, num_features=24 * 8).eval()
+    spec = replace(NASNET_LARGE, num_filters=8, num_classes=5, stem_filters=8, image_px=35)
+    network = CellNetwork(NASNET_A, spec).eval()
+    for norm in (m for m in oracle.modules() if isinstance(m, nn.BatchNorm2d)):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias)
+        nn.init.normal_(norm.running_mean)
+        nn.init.uniform_(norm.running_var, 0.5, 1.5)
+    for cell in (m for m in oracle.modules() if hasattr(m, "comb_iter_2_left")):
+        if isinstance(cell.comb_iter_2_left, AvgPool2dSame):
+            cell.comb_iter_2_left = nn.AvgPool2d(3, 2, 1, count_include_pad=False)
+    copy_all(oracle, network)
+    images = torch.rand(2, 3, 35, 35)
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), oracle(images), rtol=1e-4, atol=1e-5)
+
+
+def copy_all(oracle: NASNetALarge, network: CellNetwork) -> None:
+    """Give ours the weights of timm's."""
+    copy([oracle.conv0], network.stem)
+    copy([oracle.last_linear], network.classifier)
+    names = ["cell_stem_0", "cell_stem_1"]
+    for stage in range(3):
+        names += [f"reduction_cell_{stage - 1}"] if stage else []
+        names += [f"cell_{6 * stage + k}" for k in range(6)]
+    for name, cell in zip(names, network.cells, strict=True):
+        theirs = getattr(oracle, name)
+        heads = [["conv_prev_1x1"], ["path_1", "path_2", "final_path_bn"]]
+        head = next((each for each in heads if hasattr(theirs, each[0])), [])
+        copy([getattr(theirs, each) for each in head], cell.inputs[0])
+        copy([theirs.conv_1x1], cell.inputs[1])
+        for index, operation in enumerate(cell.operations):
+            side = ("left", "right")[index % 2]
+            branch = getattr(theirs, f"comb_iter_{index // 2}_{side}", None)
+            copy([] if branch is None else [branch], operation)
+
+
+def copy(sources: list[nn.Module], target: nn.Module) -> None:
+    values = [value for source in sources for value in source.state_dict().values()]
+    places = list(target.state_dict().values())
+    for place, value in zip(places, values, strict=True):
+        assert place.shape == value.shape
+        place.copy_(value)

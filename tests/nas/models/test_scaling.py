@@ -1,0 +1,63 @@
+"""Networks are scaled to a cost within the tolerance, or say why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import ConfigError
+from tasks.nas.models.baselines import make_baseline
+from tasks.nas.models.cost import cost_of
+from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.scaling import TOLERANCE, scale_baseline, scale_cells
+from tasks.nas.space.draw import random_genotype
+from tasks.nas.space.published import published
+from tasks.nas.specs import BaselineSpec, NetworkSpec
+
+NASNET_A = published("nasnet_a")
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"),
+    [
+        (NetworkSpec(1, 1, image_px=8), 700_000),
+        (NetworkSpec(1, 1, image_px=16), 3_000_000),
+        (NetworkSpec(1, 1, stem="imagenet", image_px=64), 20_000_000),
+    ],
+)
+def test_cells_cost_what_is_asked(spec, wanted) -> None:
+    found, cost = scale_cells(NASNET_A, spec, wanted)
+    assert cost == cost_of(lambda: CellNetwork(NASNET_A, found), spec.image_px)
+    assert cost.mult_adds == pytest.approx(wanted, rel=TOLERANCE)
+    assert found.num_cells == spec.num_cells
+
+
+def test_random_cells_cost_what_is_asked() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        _, cost = scale_cells(random_genotype(rng), NetworkSpec(1, 1, image_px=8), 1_500_000)
+        assert cost.mult_adds == pytest.approx(1_500_000, rel=TOLERANCE)
+
+
+def test_the_number_of_cells_is_chosen_too() -> None:
+    spec = NetworkSpec(1, 1, image_px=8)
+    one, two = (scale_cells(NASNET_A, spec, 700_000, [n])[1].mult_adds for n in (1, 2))
+    nearer = min(one, two, key=lambda cost: abs(cost - 700_000))
+    found, cost = scale_cells(NASNET_A, spec, 700_000, num_cells=(1, 2))
+    assert cost.mult_adds == nearer
+    assert found.num_cells == (1 if nearer == one else 2)
+
+
+@pytest.mark.parametrize("kind", ["resnet", "mobilenet_v2"])
+@pytest.mark.parametrize(("image_px", "wanted"), [(8, 700_000), (32, 50_000_000)])
+def test_baselines_cost_what_is_asked(kind, image_px, wanted) -> None:
+    spec, cost = scale_baseline(BaselineSpec(kind, 1, image_px=image_px), wanted)
+    assert cost == cost_of(lambda: make_baseline(spec), image_px)
+    assert cost.mult_adds == pytest.approx(wanted, rel=TOLERANCE)
+
+
+def test_a_cost_out_of_reach_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no width costs 100 multiply-adds within 5%; the near"):
+        scale_cells(NASNET_A, NetworkSpec(1, 1, image_px=8), 100)
+    with pytest.raises(ConfigError, match="expected one of resnet"):
+        scale_baseline(BaselineSpec("vgg", 1), 700_000)
