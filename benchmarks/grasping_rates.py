@@ -11,6 +11,7 @@ import contextlib
 import cProfile
 import pstats
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,7 +165,8 @@ def _rate_ratio(ours: FloatArray, theirs: FloatArray) -> Figure:
 # Where a function's own time counts; the first that matches.
 _KINDS: Mapping[str, str] = {
     "physics": r"stepSimulation|restoreState|saveState",
-    "render": r"getCameraImage|bullet_(camera|pictures|arm)\.py",
+    "control": r"setJointMotorControl2|worlds/bullet(_gripper)?\.py|algorithms/controllers\.py",
+    "render": r"getCameraImage|bullet_(camera|pictures|arm)\.py|_rotation\.py",
     "load": r"loadURDF|create(MultiBody|CollisionShape|VisualShape|Constraint)|resetSimulation",
     "encode": r"imencode|png\.py|pyarrow|rows\.py|shards\.py",
 }
@@ -172,7 +174,7 @@ _KINDS: Mapping[str, str] = {
 
 def profiled(job: Job) -> dict[str, float]:
     """Collect a round under a profiler; shares of its time by kind, of 1."""
-    collector, profile = warm(job), cProfile.Profile()
+    collector, profile = warm(job), cProfile.Profile(time.process_time)
     try:
         collector.collect(0, job.plan.scenes_per_shard, on_ready=profile.enable)
     finally:

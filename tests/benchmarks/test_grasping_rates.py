@@ -57,7 +57,7 @@ def imencode() -> None:
 
 
 def test_time_is_divided_among_kinds_of_functions():
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.process_time)
     profile.runcall(lambda: (stepSimulation(), imencode()))
 
     shares = shares_of(profile)
