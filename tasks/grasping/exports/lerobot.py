@@ -222,7 +222,7 @@ class _Writer:
         counts: Mapping[str, tuple[Histogram, int]],
     ) -> dict[str, Any]:
         """The episode's row of ``meta/episodes``; its files are noted when they are known."""
-        statistics = {name: number_statistics(values) for name, values in numbers.items()}
+        statistics = number_statistics(numbers)
         statistics |= {name: picture_statistics(*counted) for name, counted in counts.items()}
         return {
             "episode_index": self._num_episodes,

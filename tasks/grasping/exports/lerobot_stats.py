@@ -57,23 +57,24 @@ def picture_statistics(histogram: Histogram, num_pictures: int) -> Statistics:
     return {**shaped, "count": [num_pictures]}
 
 
-def number_statistics(values: FloatArray) -> Statistics:
-    """Statistics of a vector's components.
+def number_statistics(numbers: Mapping[str, FloatArray]) -> dict[str, Statistics]:
+    """Statistics of the components of vectors.
 
     Args:
-        values: (frames, size).
+        numbers: By feature, (frames, size).
 
     Returns:
-        By name, a list with one number per component.
+        By feature and name, a list with one number per component.
     """
-    return {
-        "min": values.min(0).tolist(),
-        "max": values.max(0).tolist(),
-        "mean": values.mean(0).tolist(),
-        "std": values.std(0).tolist(),
-        "count": [len(values)],
+    values = np.hstack(list(numbers.values()))
+    found = {
+        "min": values.min(0),
+        "max": values.max(0),
+        "mean": values.mean(0),
+        "std": values.std(0),
         **_quantiles(values),
     }
+    return _by_feature(found, len(values), {name: each.shape[1] for name, each in numbers.items()})
 
 
 @dataclass
@@ -85,7 +86,8 @@ class Totals:
     """
 
     num_episodes: int
-    _numbers: dict[str, _Moments] = field(default_factory=dict)
+    _numbers: _Moments = field(default_factory=lambda: _Moments())
+    _widths: dict[str, int] = field(default_factory=dict)
     _pictures: dict[str, tuple[Histogram, int]] = field(default_factory=dict)
     _num_added: int = 0
 
@@ -95,8 +97,8 @@ class Totals:
         """Add an episode: its numbers, (frames, size), and its pictures' counts and number."""
         stride = -(-self.num_episodes // _KEPT_EPISODES)
         is_kept = self._num_added % stride == 0
-        for name, values in numbers.items():
-            self._numbers.setdefault(name, _Moments()).add(values, is_kept=is_kept)
+        self._widths = {name: values.shape[1] for name, values in numbers.items()}
+        self._numbers.add(np.hstack(list(numbers.values())), is_kept=is_kept)
         for name, (histogram, count) in pictures.items():
             sums, num_pictures = self._pictures.get(name, (np.zeros_like(histogram), 0))
             self._pictures[name] = sums + histogram, num_pictures + count
@@ -104,14 +106,15 @@ class Totals:
 
     def statistics(self) -> dict[str, Statistics]:
         """Statistics by feature."""
-        return {name: each.statistics() for name, each in self._numbers.items()} | {
+        moments = self._numbers
+        return _by_feature(moments.statistics(), moments.count, self._widths) | {
             name: picture_statistics(*counted) for name, counted in self._pictures.items()
         }
 
 
 @dataclass
 class _Moments:
-    """Extremes and moments of one feature; the moments are updated, not differences of sums."""
+    """Extremes and moments of vectors; the moments are updated, not differences of sums."""
 
     count: int = 0
     low: FloatArray = field(default_factory=lambda: np.array(np.inf))
@@ -135,17 +138,33 @@ class _Moments:
         if is_kept:
             self.kept.append(values)
 
-    def statistics(self) -> Statistics:
+    def statistics(self) -> dict[str, FloatArray]:
         return {
-            "min": self.low.tolist(),
-            "max": self.high.tolist(),
-            "mean": self.mean.tolist(),
-            "std": np.sqrt(self.scatter / self.count).tolist(),
-            "count": [self.count],
+            "min": self.low,
+            "max": self.high,
+            "mean": self.mean,
+            "std": np.sqrt(self.scatter / self.count),
             **_quantiles(np.concatenate(self.kept)),
         }
 
 
-def _quantiles(values: FloatArray) -> Statistics:
+def _by_feature(
+    found: Mapping[str, FloatArray], count: int, widths: Mapping[str, int]
+) -> dict[str, Statistics]:
+    """Divide statistics of all components side by side among the features."""
+    lists = {name: values.tolist() for name, values in found.items()}
+    parts: dict[str, Statistics] = {}
+    first = 0
+    for feature, width in widths.items():
+        part = slice(first, first + width)
+        parts[feature] = {name: values[part] for name, values in lists.items()}
+        parts[feature]["count"] = [count]
+        first += width
+    return parts
+
+
+def _quantiles(values: FloatArray) -> dict[str, FloatArray]:
+    if len(values) == 1:
+        return dict.fromkeys(QUANTILES, values[0])
     found = np.quantile(values, list(QUANTILES.values()), axis=0)
-    return {name: value.tolist() for name, value in zip(QUANTILES, found, strict=True)}
+    return dict(zip(QUANTILES, found, strict=True))

@@ -45,16 +45,37 @@ def test_statistics_of_pictures_are_exact(seed: int, size: int) -> None:
         np.testing.assert_allclose(np.ravel(found[name]), expected, atol=1e-9)
 
 
+def test_statistics_of_numbers_are_those_of_their_columns() -> None:
+    rng = np.random.default_rng(0)
+    numbers = {"state": rng.normal(size=(7, 4)), "done": rng.integers(0, 2, (7, 1)) * 1.0}
+    found = number_statistics(numbers)
+    for feature, values in numbers.items():
+        assert found[feature]["count"] == [7]
+        for name, expected in (("min", values.min(0)), ("max", values.max(0))):
+            np.testing.assert_array_equal(found[feature][name], expected)
+        np.testing.assert_allclose(found[feature]["mean"], values.mean(0))
+        np.testing.assert_allclose(found[feature]["std"], values.std(0))
+        for name, share in QUANTILES.items():
+            np.testing.assert_allclose(found[feature][name], np.quantile(values, share, axis=0))
+    single = number_statistics({"state": np.array([[1.0, 2.0]])})["state"]
+    assert single["q01"] == single["q99"] == single["mean"] == [1.0, 2.0]
+
+
 def test_totals_over_episodes_are_those_of_all_frames() -> None:
     rng = np.random.default_rng(0)
-    episodes = [rng.normal(1e3, 1, (int(rng.integers(1, 6)), 4)) for _ in range(300)]
+    sizes = rng.integers(1, 6, 300)
+    episodes = [{"state": rng.normal(1e3, 1, (n, 4)), "x": rng.normal(size=(n, 1))} for n in sizes]
     totals = Totals(len(episodes))
-    for values in episodes:
-        totals.add({"state": values}, {})
-    found, expected = totals.statistics()["state"], number_statistics(np.concatenate(episodes))
+    for numbers in episodes:
+        totals.add(numbers, {})
+    found = totals.statistics()
+    together = {name: np.concatenate([each[name] for each in episodes]) for name in ("state", "x")}
+    expected = number_statistics(together)
     assert found.keys() == expected.keys()
-    for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=1e-9)
+    for feature, statistics in expected.items():
+        assert found[feature].keys() == statistics.keys()
+        for name, values in statistics.items():
+            np.testing.assert_allclose(found[feature][name], values, rtol=1e-9, atol=1e-12)
 
 
 def test_quantiles_of_many_episodes_come_from_some_of_them() -> None:
