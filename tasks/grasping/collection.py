@@ -228,4 +228,9 @@ def _models(recipe: Recipe, folder: Path | None) -> tuple[ObjectModel, ...]:
 @cache
 def _versions(world: str) -> dict[str, str]:
     names = (*_ALWAYS, *_LIBRARIES.get(world, ()))
-    return {name: importlib.metadata.version(name) for name in names}
+    versions = {name: importlib.metadata.version(name) for name in names}
+    if world == "surrogate":
+        from tasks.grasping.worlds.surrogate_engine import renderer_version
+
+        versions["renderer"] = renderer_version()
+    return versions

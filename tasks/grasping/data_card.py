@@ -22,6 +22,7 @@ from tasks.grasping.manifests import GraspDataset, Tally
 _NUM_NAMED = 10  # objects at either end of the ranking, skipped scenes, findings
 _LEAST_SHOWN = 20  # attempts below which an object's success rate says nothing
 _Z_95 = 1.96
+_SAME = 1e-9  # relative spread below which values count as one
 
 _INTRODUCTION = (
     "Simulated grasp attempts over a bin, one row per attempt: pictures with and without the arm, "
@@ -236,13 +237,15 @@ def _cameras(sample: pa.Table) -> Section:
         },
     }
     text = (
-        f"From {len(sample):,} rows, in the base frame; mean and standard deviation. Each row "
-        "holds its own camera.",
+        f"From {len(sample):,} rows, in the base frame; mean and standard deviation where they "
+        "differ. Each row holds its own camera.",
     )
     return Section("Cameras", text, (Table(("", ""), tuple(facts.items())),))
 
 
 def _spread(values: Any) -> str:
+    if np.ptp(values) < _SAME * max(1.0, np.max(np.abs(values))):
+        return f"{values[0]:.4g}"
     return f"{np.mean(values):.4g} ± {np.std(values):.2g}"
 
 
@@ -311,7 +314,7 @@ def _checks(dataset: GraspDataset) -> Section:
 def _columns() -> Section:
     frame = SCHEMA.metadata[b"orrery.frame"].decode()
     text = (
-        f"Schema {SCHEMA_ID}. Base frame: {frame}. Camera frame: "
+        f"Schema {SCHEMA_ID}. Frame: {frame}. Camera frame: "
         f"{SCHEMA.metadata[b'orrery.camera_frame'].decode()}. Pose: "
         f"{SCHEMA.metadata[b'orrery.pose'].decode()}. Motion: "
         f"{SCHEMA.metadata[b'orrery.motion'].decode()}. Classes: "
