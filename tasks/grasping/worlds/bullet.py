@@ -8,6 +8,7 @@ finely an attempt is computed and not what the gripper does.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -16,6 +17,7 @@ import numpy as np
 import pybullet
 
 from tasks.grasping.config import PhysicsConfig, WorldConfig
+from tasks.grasping.looks.sensor import develop
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import (
     Attempt,
@@ -26,21 +28,22 @@ from tasks.grasping.types import (
     Step,
 )
 from tasks.grasping.workspace import LIFT_HEIGHT_M, SUCCESS_HEIGHT_M
-from tasks.grasping.worlds.bullet_arm import read_robot
+from tasks.grasping.worlds.bullet_arm import Robot, read_robot
 from tasks.grasping.worlds.bullet_bin import (
     add_bin,
     add_objects,
     heights_m,
     put_back,
     send_to_sleep,
+    set_engine,
     settle,
+    start_engine,
     states,
 )
 from tasks.grasping.worlds.bullet_gripper import Axis, Gripper, folded_rad
-from tasks.grasping.worlds.bullet_pictures import Pictures
+from tasks.grasping.worlds.bullet_pictures import Pictures, shading
 from tasks.grasping.worlds.interface import Controller
 
-_GRAVITY_M_S2: Final = -9.81
 _SPEED_M_S: Final = 0.30  # mean speed of the way down and of servo moves
 _TURN_RAD_S: Final = 2.5
 _MIN_MOVE_S: Final = 0.10
@@ -81,19 +84,9 @@ class BulletWorld:
         Raises:
             DataError: An object's model can't be loaded; the message names its file.
         """
-        client = self._client
-        # A fresh engine: what was simulated before would show in the order of contacts.
-        pybullet.resetSimulation(physicsClientId=client)
-        pybullet.setPhysicsEngineParameter(deterministicOverlappingPairs=1, physicsClientId=client)
-        pybullet.setGravity(0, 0, _GRAVITY_M_S2, physicsClientId=client)
-        bin_bodies = add_bin(client)
-        bodies = add_objects(client, scene.objects, scene.dynamics)
-        settle(client, bodies)
-        physics = physics or self._config.physics
-        gripper = Gripper(client, self._robot, physics.opening_m, _axes(physics))
-        gripper.set_friction(scene.dynamics.finger_friction)
+        config = replace(self._config, physics=physics or self._config.physics)
         self._pictures.forget()
-        return BulletScene(client, scene, bodies, gripper, self._pictures, physics, bin_bodies)
+        return BulletScene(self._client, scene, config, self._textures, self._robot, self._pictures)
 
     def close(self) -> None:
         """Give the engines back."""
@@ -108,31 +101,31 @@ class BulletScene:
         self,
         client: int,
         scene: Scene,
-        bodies: tuple[int, ...],
-        gripper: Gripper,
+        config: WorldConfig,
+        textures: Textures,
+        robot: Robot,
         pictures: Pictures,
-        physics: PhysicsConfig,
-        bin_bodies: tuple[int, ...],
     ) -> None:
         self._client = client
         self._scene = scene
-        self._bodies = bodies
-        self._gripper = gripper
+        self._physics = config.physics
+        self._has_g_buffers = config.camera.g_buffers
+        self._textures = textures
         self._pictures = pictures
-        self._physics = physics
-        self._step_s = 1 / physics.rate_hz
-        pybullet.setPhysicsEngineParameter(
-            fixedTimeStep=self._step_s,
-            numSolverIterations=physics.solver_iterations,
-            physicsClientId=client,
-        )
-        gripper.park(self._step_s)
-        self._sleepers = (*bin_bodies, *bodies)
-        send_to_sleep(client, self._sleepers)
-        self._objects = states(client, bodies)
+        self._step_s = 1 / config.physics.rate_hz
+        start_engine(client)
+        bin_bodies = add_bin(client)
+        self._bodies = add_objects(client, scene.objects, scene.dynamics)
+        settle(client, self._bodies)
+        self._sleepers = (*bin_bodies, *self._bodies)
+        self._objects = states(client, self._bodies)
         self._boxes = np.array(
-            [pybullet.getAABB(body, -1, physicsClientId=client) for body in bodies]
+            [pybullet.getAABB(body, -1, physicsClientId=client) for body in self._bodies]
         ).reshape(-1, 2, 3)
+        set_engine(client, config.physics.rate_hz, config.physics.solver_iterations)
+        self._gripper = Gripper(client, robot, self._physics.opening_m, _axes(self._physics))
+        self._gripper.set_friction(scene.dynamics.finger_friction)
+        self._gripper.park(self._step_s)
         self._is_dirty = True
 
     @property
@@ -144,7 +137,7 @@ class BulletScene:
         """Return the picture without the arm."""
         self._restore()
         return self._finished(
-            self._pictures.without_arm(self._scene.camera, self._client, self._bodies)
+            self._pictures.without_arm(self._scene.camera, self._client, self._bodies), 0
         )
 
     def attempt(self, controller: Controller) -> Attempt:
@@ -156,7 +149,7 @@ class BulletScene:
         steps = []
         for number in range(controller.num_steps):
             pose = self._gripper.pose()
-            seen = self._seen(pose)
+            seen = self._seen(controller, number, pose)
             target = controller.next_pose(number, pose, seen)
             self._descend(pose, target) if one_shot else self._go(pose, target)
             steps.append(Step(seen, pose, target, self._gripper.pose()))
@@ -164,15 +157,19 @@ class BulletScene:
         self._restore()
         return outcome
 
-    def _seen(self, pose: GripperPose) -> Rendering:
-        return self._finished(
-            self._pictures.with_arm(
-                self._scene.camera, self._client, self._bodies, pose, self._gripper.angle_rad()
-            )
+    def _seen(self, controller: Controller, step: int, pose: GripperPose) -> Rendering:
+        rendering = self._pictures.with_arm(
+            self._scene.camera, self._client, self._bodies, pose, self._gripper.angle_rad()
         )
+        # Numbered by the attempt's own start: the noise must not tell what came before it.
+        return self._finished(rendering, 1 + zlib.crc32(repr((controller.start, step)).encode()))
 
-    def _finished(self, rendering: Rendering) -> Rendering:
-        return rendering
+    def _finished(self, rendering: Rendering, picture: int) -> Rendering:
+        """Paint the picture and keep of the buffers what was asked for."""
+        finished = develop(rendering, self._scene, self._textures, picture)
+        if self._has_g_buffers:
+            return replace(finished, shading=shading(finished, self._scene.look))
+        return replace(finished, depth_m=None)
 
     def _restore(self) -> None:
         if self._is_dirty:
@@ -201,10 +198,13 @@ class BulletScene:
             float(np.linalg.norm(shift)) / _SPEED_M_S, abs(turn) / _TURN_RAD_S, _MIN_MOVE_S
         )
 
+        dx, dy, dz = shift.tolist()
+
         def at(share: float) -> GripperPose:
             s = _smooth(share)
-            x, y, z = np.array([start.x_m, start.y_m, start.z_m]) + s * shift
-            return GripperPose(float(x), float(y), float(z), start.yaw_rad + s * turn)
+            return GripperPose(
+                start.x_m + s * dx, start.y_m + s * dy, start.z_m + s * dz, start.yaw_rad + s * turn
+            )
 
         self._follow(
             duration, lambda now, after: self._gripper.move(at(now), at(after), self._step_s)
@@ -225,7 +225,7 @@ class BulletScene:
             _CLOSE_S, lambda now, after: gripper.squeeze(closing(now), closing(after), step_s)
         )
         gripper.squeeze(high, high, step_s)
-        self._follow(_SQUEEZE_S, lambda now, after: None)
+        self._wait(_SQUEEZE_S)
         if self._physics.early_stop and not self._touches():
             return Attempt(steps, False, None, 0.0, gripper.gap_m(), True)
         start = gripper.pose()
@@ -236,7 +236,7 @@ class BulletScene:
 
         self._follow(_LIFT_S, lambda now, after: gripper.move(lifting(now), lifting(after), step_s))
         gripper.move(end, end, step_s)
-        self._follow(_HOLD_S, lambda now, after: None)
+        self._wait(_HOLD_S)
         rises = heights_m(self._client, self._bodies) - before
         lifted = int(np.argmax(rises))
         is_success = bool(rises[lifted] >= SUCCESS_HEIGHT_M)
@@ -254,6 +254,10 @@ class BulletScene:
         num_steps = max(1, round(duration_s / self._step_s))
         for number in range(num_steps):
             aim(number / num_steps, (number + 1) / num_steps)
+            pybullet.stepSimulation(physicsClientId=self._client)
+
+    def _wait(self, duration_s: float) -> None:
+        for _ in range(round(duration_s / self._step_s)):
             pybullet.stepSimulation(physicsClientId=self._client)
 
     def _touches(self) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pybullet
@@ -234,18 +234,17 @@ def _closed_tips(
     return np.array([0.0, float(np.mean(sides_y)), float(np.mean(ends_z))])
 
 
-def _triangles(shape: tuple[object, ...]) -> FloatArray:
+def _triangles(shape: Any) -> FloatArray:
     """Surface of one of PyBullet's visual shapes in its link's frame."""
     _, _, kind, size, path, position, quaternion, *_ = shape
     if kind == pybullet.GEOM_BOX:
         triangles = box_triangles(np.array(size), np.zeros(3))
     else:
-        assert isinstance(path, bytes)
         triangles = read_stl(Path(path.decode()).with_suffix(".stl"))
     return _moved(_frame(position, quaternion), triangles)
 
 
-def _frame(position: object, quaternion: object) -> FloatArray:
+def _frame(position: Any, quaternion: Any) -> FloatArray:
     frame = np.eye(4)
     frame[:3, :3] = np.reshape(pybullet.getMatrixFromQuaternion(quaternion), (3, 3))
     frame[:3, 3] = position

@@ -23,6 +23,7 @@ _FLOOR_THICKNESS_M: Final = 0.05  # thick, lest a falling thin object sink into 
 _OUTSIDE_M: Final = 0.1  # what lies this far below the floor fell past the bin
 _BIN_FRICTION: Final = 0.7
 
+_GRAVITY_M_S2: Final = -9.81
 SETTLE_HZ: Final = 120
 SETTLE_ITERATIONS: Final = 20
 _SETTLE_S: Final = 2.5
@@ -64,6 +65,20 @@ def bin_boxes() -> list[tuple[Vector, Vector, Quaternion]]:
             )
         )
     return boxes
+
+
+def start_engine(client: int) -> None:
+    """Empty the engine: what was simulated before would show in the order of contacts."""
+    pybullet.resetSimulation(physicsClientId=client)
+    pybullet.setPhysicsEngineParameter(deterministicOverlappingPairs=1, physicsClientId=client)
+    pybullet.setGravity(0, 0, _GRAVITY_M_S2, physicsClientId=client)
+
+
+def set_engine(client: int, rate_hz: int, solver_iterations: int) -> None:
+    """Set how finely the engine computes."""
+    pybullet.setPhysicsEngineParameter(
+        fixedTimeStep=1 / rate_hz, numSolverIterations=solver_iterations, physicsClientId=client
+    )
 
 
 def add_bin(client: int) -> tuple[int, ...]:
@@ -119,9 +134,7 @@ def set_dynamics(client: int, body: int, dynamics: Dynamics, index: int) -> None
 
 def settle(client: int, bodies: Sequence[int]) -> None:
     """Let the objects fall for a fixed time at most, then hold them still."""
-    pybullet.setPhysicsEngineParameter(
-        fixedTimeStep=1 / SETTLE_HZ, numSolverIterations=SETTLE_ITERATIONS, physicsClientId=client
-    )
+    set_engine(client, SETTLE_HZ, SETTLE_ITERATIONS)
     steps_per_check = round(_SETTLE_CHECK_S * SETTLE_HZ)
     for _ in range(round(_SETTLE_S / _SETTLE_CHECK_S)):
         for _ in range(steps_per_check):

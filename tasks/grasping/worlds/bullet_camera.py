@@ -16,7 +16,7 @@ from tasks.grasping.types import ByteImage, Camera, Float32Array, FloatArray
 
 NEAR_M: Final = 0.1
 FAR_M: Final = 4.0
-_LIGHT_DIRECTION: Final = (0.6, -0.5, 1.2)  # of the plain look: from the right, behind the camera
+LIGHT_DIRECTION: Final = (0.419, -0.349, 0.838)  # of the plain look: from behind the camera
 _GL_FROM_CAMERA: Final = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenGL looks along -z, y up
 # TinyRenderer samples a pixel at its lower left corner, not at its centre.
 _SAMPLE_SHIFT_PX: Final = (-0.5, 0.5)
@@ -90,7 +90,7 @@ def render(client: int, camera: Camera, *, is_shadowed: bool = False) -> Layer:
         height,
         view_matrix(camera).T.ravel().tolist(),
         projection_matrix(camera).T.ravel().tolist(),
-        lightDirection=_LIGHT_DIRECTION,
+        lightDirection=LIGHT_DIRECTION,
         shadow=int(is_shadowed),
         renderer=pybullet.ER_TINY_RENDERER,
         flags=pybullet.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,

@@ -15,21 +15,26 @@ import numpy as np
 import pybullet
 from scipy.spatial.transform import Rotation
 
+from tasks.grasping.looks.lens import pixel_rays
+from tasks.grasping.looks.lighting import direct_light, lit
 from tasks.grasping.types import (
+    ByteImage,
     Camera,
     FloatArray,
     GripperPose,
+    Look,
     Rendering,
     SemanticClass,
+    SurfaceLook,
 )
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
 from tasks.grasping.worlds.bullet_arm import Part, Robot
 from tasks.grasping.worlds.bullet_bin import bin_boxes
-from tasks.grasping.worlds.bullet_camera import Layer, render
+from tasks.grasping.worlds.bullet_camera import LIGHT_DIRECTION, Layer, render
 from tasks.grasping.worlds.bullet_meshes import simplify
 
-_CELL_SHARE_OF_PIXEL: Final = 1.0  # detail of the arm's surface, of what a pixel covers
-_CELL_M: Final = (0.004, 0.014)
+_CELL_SHARE_OF_PIXEL: Final = 1.8  # detail of the arm's surface, of what a pixel covers
+_CELL_M: Final = (0.003, 0.02)
 _FINGER_CELL_M: Final = 0.004
 _ARM_DISTANCE_M: Final = 1.1
 _BIN_RGBA: Final = (0.62, 0.52, 0.40, 1.0)
@@ -37,6 +42,17 @@ _TABLE_RGBA: Final = (0.35, 0.37, 0.40, 1.0)
 _TABLE_HALF_M: Final = (1.0, 1.0, 0.05)
 _MOVED_M: Final = 1e-4  # what no picture shows
 _MOVED_COS: Final = 1e-6  # 1 - cos of half the angle: 0.16 degrees
+_GREY: Final = SurfaceLook(-1, (1.0, 1.0, 1.0), 1.0, 0.0, (0.0, 0.0))
+_PLAIN: Final = Look(
+    *(_GREY, _GREY, _GREY, ()),
+    light_direction=LIGHT_DIRECTION,
+    light_colour=(1.0, 1.0, 1.0),
+    ambient=0.4,
+    shadow_strength=0.6,
+    noise_sigma=0.0,
+    blur_px=0.0,
+    gain=(1.0, 1.0, 1.0),
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +148,22 @@ class Pictures:
         return Rendering(
             camera, layer.rgb, classes, instances, parts.astype(np.uint8), layer.depth_m
         )
+
+
+def shading(rendering: Rendering, look: Look | None) -> ByteImage:
+    """What the lamps make of a white surface, (h, w); from the rendering's depth.
+
+    Args:
+        rendering: With depth, bent by the camera's lens.
+        look: The lamps; None for those of the plain look.
+    """
+    if rendering.depth_m is None:
+        raise ValueError("expected a rendering with depth")
+    lamps = look or _PLAIN
+    rays = pixel_rays(rendering.camera, is_distorted=True)
+    inverse = np.divide(1, rendering.depth_m, dtype=np.float32)
+    light = lit(direct_light(inverse, rays, rendering.camera, lamps), lamps)
+    return np.asarray(np.clip(light.mean(axis=2) * 255, 0, 255), np.uint8)
 
 
 def _add_backdrop(client: int) -> None:
