@@ -1,0 +1,39 @@
+"""Samples of a data set through Ray Data, decoded by its workers."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.grasping.data.rows import read_shard
+from tasks.grasping.readers.samples import decode_samples, sample_columns
+from tests.support.grasp_rows import write_shards
+
+
+@pytest.mark.integration
+def test_ray_gives_every_sample_once(tmp_path: Path, ray_cluster: str) -> None:
+    import ray.data
+
+    from operators.ray_data import read_shards
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # what Ray Data's settings warn of
+        ray.data.DataContext.get_current().enable_progress_bars = False
+    shards = write_shards(tmp_path, num_steps=2)
+    columns = sample_columns(with_masks=True, whole_steps=True)
+    dataset = read_shards(shards, columns=columns, decode=decode_samples, batch_rows=5)
+    found = {}
+    for batch in dataset.iter_batches(batch_size=7):
+        assert batch["before"].shape[1:] == (32, 32, 3)
+        assert batch["now_instance_mask"].shape[1:] == (32, 32)
+        for index, motion in enumerate(batch["motion"]):
+            found[tuple(motion.tolist())] = {name: batch[name][index] for name in batch}
+    rows = [decode_samples(read_shard(path, columns)) for path in shards]
+    expected = {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
+    assert len(found) == len(expected["motion"]) == 48
+    for index, motion in enumerate(expected["motion"]):
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[tuple(motion.tolist())][name], values[index])
