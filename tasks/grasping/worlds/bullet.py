@@ -32,6 +32,7 @@ from tasks.grasping.worlds.bullet_arm import Robot, read_robot
 from tasks.grasping.worlds.bullet_bin import (
     add_bin,
     add_objects,
+    forget_contacts,
     heights_m,
     put_back,
     send_to_sleep,
@@ -174,8 +175,11 @@ class BulletScene:
     def _restore(self) -> None:
         if self._is_dirty:
             put_back(self._client, self._bodies, self._objects)
+            self._gripper.park(self._step_s)
+            links = [(body, -1) for body in self._bodies]
+            links += [(self._gripper.body, link) for link in self._gripper.solid_links]
+            forget_contacts(self._client, links)
             send_to_sleep(self._client, self._sleepers)
-            self._gripper.forget_contacts()
             self._is_dirty = False
 
     def _descend(self, start: GripperPose, target: GripperPose) -> None:

@@ -167,17 +167,19 @@ def put_back(client: int, bodies: Sequence[int], places: Sequence[ObjectState]) 
             body, place.position_m, place.quaternion_xyzw, physicsClientId=client
         )
         pybullet.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=client)
-        forget_contacts(client, body, -1)
 
 
-def forget_contacts(client: int, body: int, link: int) -> None:
-    """Drop what the engine remembers of a body's contacts.
+def forget_contacts(client: int, links: Sequence[tuple[int, int]]) -> None:
+    """Drop what the engine remembers of contacts between links, given as (body, link).
 
-    It keeps the forces of the last step to start the next one from, and tests pairs of bodies
-    for a while after they parted; both would let one attempt show in the next. Setting the
-    collision filter, though to the same, makes it register the body anew.
+    It keeps the forces of the last step to start the next one from, tests pairs of bodies for a
+    while after they parted, and works in the order in which pairs were found; all would let one
+    attempt show in the next. Setting a collision filter makes the engine register a link anew.
+    First no link may touch another, so that no pair is found with one that is yet to come.
     """
-    pybullet.setCollisionFilterGroupMask(body, link, 1, -1, physicsClientId=client)
+    for group, mask in ((0, 0), (1, -1)):
+        for body, link in links:
+            pybullet.setCollisionFilterGroupMask(body, link, group, mask, physicsClientId=client)
 
 
 def states(client: int, bodies: Sequence[int]) -> tuple[ObjectState, ...]:

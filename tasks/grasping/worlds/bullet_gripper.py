@@ -69,6 +69,7 @@ class Gripper:
         self.body = _create(client, links)
         self._fingers = (len(axes) + 0, len(axes) + 2)
         self.finger_links = tuple(range(len(axes), len(axes) + 4))
+        self.solid_links = tuple(range(len(axes) - 1, len(links)))
         self._set_dynamics(len(links))
         self._couple()
 
@@ -98,13 +99,6 @@ class Gripper:
         self._placed = pose
         self.move(pose, pose, step_s)
         self.squeeze(self.open_rad, self.open_rad, step_s)
-
-    def forget_contacts(self) -> None:
-        """Drop what the engine remembers of the gripper's contacts."""
-        for link in range(len(self._axes) - 1, len(self._axes) + 4):
-            pybullet.setCollisionFilterGroupMask(
-                self.body, link, 1, -1, physicsClientId=self._client
-            )
 
     def park(self, step_s: float) -> None:
         """Put it where it touches nothing."""

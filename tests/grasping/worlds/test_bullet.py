@@ -223,8 +223,7 @@ def test_early_stop_changes_no_outcome(world: BulletWorld, tmp_path: Path) -> No
     scene = box_scene(tmp_path, PLACES)
     rng = np.random.default_rng(3)
     commands = [
-        Targets(at(*rng.uniform((0.52, -0.1), (0.72, 0.1)), yaw_rad=rng.uniform(-1.5, 1.5)))
-        for _ in range(24)
+        Targets(at(*rng.uniform((0.52, -0.1, -1.5), (0.72, 0.1, 1.5)).tolist())) for _ in range(24)
     ]
     full = [world.open(scene).attempt(command) for command in commands]
     early = replace(PhysicsConfig(), early_stop=True)
