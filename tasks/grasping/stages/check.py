@@ -91,7 +91,7 @@ def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageCont
             root_seed=first.root_seed,
             row_schema=SCHEMA_ID,
             shards=tuple(shards),
-            skipped=tuple(skipped for each in sets for skipped in each.skipped),
+            skipped=tuple(sorted((s for each in sets for s in each.skipped), key=_item_id)),
             report=report.model_copy(update={"figures": figures}),
         )
     )
@@ -119,6 +119,10 @@ def check_shard(item: _ShardTask, config: CheckConfig, folder: ItemFolder) -> Sh
         findings.extend(_row_findings(row, item, config, pictures, masks))
         rows.append(_light(row))
     return _report(item, findings, rows, pictures, masks)
+
+
+def _item_id(skipped: Skipped) -> str:
+    return skipped.item_id
 
 
 def _task(first: ShardSet, shard: ShardRecord) -> _ShardTask:

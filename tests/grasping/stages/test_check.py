@@ -80,6 +80,17 @@ def test_sound_data_become_a_data_set(local: LocalRun, sets: list[ShardSet]) -> 
     assert dataset.row_schema == "grasping.attempts/1"
 
 
+def test_the_data_set_is_the_same_whatever_the_groups(tmp_path: Path) -> None:
+    config = ToyCollectConfig(broken=(1, 4, 7), max_skipped_fraction=0.6)
+    found = []
+    for groups in (1, 3):
+        run = LocalRun(tmp_path / str(groups), seed=5)
+        plans = [run.put(plan) for plan in toy_plans(48, num_groups=groups)]
+        refs = [run.run(collect_toys, plan, config=config) for plan in plans]
+        found.append(run.run(check_dataset, refs, config=CheckConfig()).sha256)
+    assert found[0] == found[1]
+
+
 def write_old(table: pa.Table, path: Path) -> None:
     pq.write_table(table.replace_schema_metadata({"orrery.schema_id": "grasping.attempts/0"}), path)
 
