@@ -59,7 +59,7 @@ def draw(figures: Mapping[str, Figure], path: Path = RESULTS_DIR / "grasping.png
     axes.set_xlabel("workers, one core each")
     axes.set_ylabel("hours for 8 million attempts")
     axes.set_title(
-        f"dots: measured; dashed: each doubling gains {speedup:.2f} x, as the first did; thin: ideal",
+        f"dots: measured; dashed: each doubling gains {speedup:.2f} x as the first; thin: ideal",
         fontsize=9,
     )
     axes.legend(fontsize=8, frameon=False)
