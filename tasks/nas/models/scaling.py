@@ -20,6 +20,7 @@ from tasks.nas.specs import BaselineSpec, NetworkSpec
 from tasks.nas.types import Genotype
 
 TOLERANCE = 0.05  # relative, of the multiply-adds
+_CLOSE = 0.01  # so near that no other width is tried
 # So fine that no two stages gain a filter at the same step.
 _CELL_STEP = 1 / 8
 _BASELINE_STEPS = {"resnet": 1 / 16, "mobilenet_v2": 1 / 256}
@@ -105,7 +106,7 @@ def _baseline_of_width(spec: BaselineSpec, num_steps: int) -> BaselineSpec:
 def _close_in(
     at: Callable[[int], SpecT], cost: Callable[[SpecT], Cost], wanted: int, least: int
 ) -> list[tuple[SpecT, Cost]]:
-    """Measure widths until two neighbours have the wanted cost between them; all measured."""
+    """Measure widths until one is close or neighbours enclose the wanted cost; all measured."""
     tried = []
     below, above = least - 1, None
     steps = max(least, _START)
@@ -113,6 +114,8 @@ def _close_in(
         spec = at(steps)
         found = cost(spec)
         tried.append((spec, found))
+        if abs(found.mult_adds - wanted) <= _CLOSE * wanted:
+            break
         if found.mult_adds < wanted:
             below = steps
         else:

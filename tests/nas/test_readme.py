@@ -1,0 +1,23 @@
+"""The examples of the README run as they stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.nas.space.genotype_file import parse_genotype
+
+README = (Path(__file__).parents[2] / "tasks/nas/README.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=["space", "networks"])
+def test_an_example_runs(code) -> None:
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
+
+
+def test_the_document_is_a_genotype() -> None:
+    (document,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    assert parse_genotype(document).normal.concat == (2,)
