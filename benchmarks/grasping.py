@@ -21,7 +21,8 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
 - ``share_…``: where the time of a one-shot attempt goes, under a profiler.
 - ``success_…``: share of successes of the pipeline's mixture without steering.
 - ``speedup_2_workers``: wall time of one warm worker over two, same work of at least 60 s, five
-  interleaved pairs, median and range; ``speedup_2_bare_processes``: the same without Ray.
+  interleaved pairs, median and range; ``speedup_2_bare_processes``: the same without
+  Ray, three pairs.
 - ``outcome_agreement``: share of the same attempts with the same outcome as at 240 Hz with 150
   solver iterations; ``agreement_ceiling``: of these with themselves, commanded pose jittered;
   ``agreement_gap``: the latter less the former; ``success_difference``: fast less reference;
