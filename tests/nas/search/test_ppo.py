@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253
+import torch
 
 from tasks.nas.search.interface import DecisionSpace
 from tasks.nas.search.ppo import Controller, Ppo, PpoSettings, clipped_gain

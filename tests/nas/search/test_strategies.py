@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253
+import torch
 
 from tasks.nas.search.evolution import Evolution
 from tasks.nas.search.interface import Decisions, DecisionSpace, Searcher
