@@ -49,7 +49,7 @@ _PICTURE_PX = 16  # no outcome depends on a picture here
 _STAGE = "grasping.collect"
 
 FAST = PhysicsConfig()
-REFERENCE = replace(FAST, rate_hz=240, solver_iterations=150)
+REFERENCE = replace(FAST, rate_hz=240, solver_iterations=150, solver_residual=1e-7)
 SETTINGS: Final = {
     "fast": FAST,
     "early_stop": replace(FAST, early_stop=True),

@@ -14,9 +14,15 @@ from tasks.core.config import SETTINGS, setting
 class PhysicsConfig:
     """How a world is simulated."""
 
-    rate_hz: int = setting(120, ge=30, le=2000, unit="Hz", help="Physics steps per second.")
+    rate_hz: int = setting(160, ge=30, le=2000, unit="Hz", help="Physics steps per second.")
     solver_iterations: int = setting(
-        12, ge=1, le=1000, help="Iterations of the contact solver per step."
+        150, ge=1, le=1000, help="Iterations of the contact solver per step, at most."
+    )
+    solver_residual: float = setting(
+        1e-4,
+        ge=0,
+        le=1,
+        help="PyBullet's solver stops where an iteration changes less; 1e-7 is its own default.",
     )
     servo: Literal["one_shot", "closed_loop"] = setting(
         "one_shot",

@@ -13,5 +13,5 @@ BIN_INNER_M: Final = (0.40, 0.40)  # free length along x and y at the floor
 GRASP_AREA_M: Final = (0.24, 0.24)  # grasps are centred inside this part of the floor
 GRASP_HEIGHT_M: Final = (0.003, 0.03)  # of the TCP above the floor
 HOVER_HEIGHT_M: Final = (0.18, 0.28)  # of the TCP above the floor, where an attempt starts
-LIFT_HEIGHT_M: Final = 0.20  # how far the gripper rises
+LIFT_HEIGHT_M: Final = 0.12  # how far the gripper rises
 SUCCESS_HEIGHT_M: Final = 0.08  # least rise of an object that counts as lifted

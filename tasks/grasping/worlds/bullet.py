@@ -50,7 +50,7 @@ _TURN_RAD_S: Final = 2.5
 _MIN_MOVE_S: Final = 0.10
 _CLOSE_S: Final = 0.25
 _SQUEEZE_S: Final = 0.05
-_LIFT_S: Final = 0.45
+_LIFT_S: Final = 0.27
 _HOLD_S: Final = 0.10
 _CLEARANCE_M: Final = 0.015
 _REACH_M: Final = 0.10  # nothing of the gripper is farther than this from its axis
@@ -123,7 +123,8 @@ class BulletScene:
         self._boxes = np.array(
             [pybullet.getAABB(body, -1, physicsClientId=client) for body in self._bodies]
         ).reshape(-1, 2, 3)
-        set_engine(client, config.physics.rate_hz, config.physics.solver_iterations)
+        physics = config.physics
+        set_engine(client, physics.rate_hz, physics.solver_iterations, physics.solver_residual)
         self._gripper = Gripper(client, robot, self._physics.opening_m, _axes(self._physics))
         self._gripper.set_friction(scene.dynamics.finger_friction)
         self._gripper.park(self._step_s)

@@ -22,10 +22,12 @@ _WALL_THICKNESS_M: Final = 0.02
 _FLOOR_THICKNESS_M: Final = 0.05  # thick, lest a falling thin object sink into it
 _OUTSIDE_M: Final = 0.1  # what lies this far below the floor fell past the bin
 _BIN_FRICTION: Final = 0.7
+_ROLLING_M: Final = 0.001  # of objects on each other and on the bin, rolling and spinning
 
 _GRAVITY_M_S2: Final = -9.81
 SETTLE_HZ: Final = 120
 SETTLE_ITERATIONS: Final = 20
+_SETTLE_RESIDUAL: Final = 1e-7
 _SETTLE_S: Final = 2.5
 _SETTLE_CHECK_S: Final = 0.1
 _REST_M_S: Final = 0.01
@@ -74,10 +76,20 @@ def start_engine(client: int) -> None:
     pybullet.setGravity(0, 0, _GRAVITY_M_S2, physicsClientId=client)
 
 
-def set_engine(client: int, rate_hz: int, solver_iterations: int) -> None:
-    """Set how finely the engine computes."""
+def set_engine(client: int, rate_hz: int, solver_iterations: int, residual: float) -> None:
+    """Set how finely the engine computes.
+
+    Args:
+        client: PyBullet client.
+        rate_hz: Steps per second.
+        solver_iterations: Iterations of the contact solver per step, at most.
+        residual: It stops where an iteration changes less (squared impulses).
+    """
     pybullet.setPhysicsEngineParameter(
-        fixedTimeStep=1 / rate_hz, numSolverIterations=solver_iterations, physicsClientId=client
+        fixedTimeStep=1 / rate_hz,
+        numSolverIterations=solver_iterations,
+        solverResidualThreshold=residual,
+        physicsClientId=client,
     )
 
 
@@ -125,6 +137,8 @@ def set_dynamics(client: int, body: int, dynamics: Dynamics, index: int) -> None
         mass=info[0] * scale,
         localInertiaDiagonal=[value * scale for value in info[2]],
         lateralFriction=dynamics.friction[index],
+        rollingFriction=_ROLLING_M,
+        spinningFriction=_ROLLING_M,
         restitution=dynamics.restitution[index],
         linearDamping=dynamics.damping[index],
         angularDamping=dynamics.damping[index],
@@ -134,7 +148,7 @@ def set_dynamics(client: int, body: int, dynamics: Dynamics, index: int) -> None
 
 def settle(client: int, bodies: Sequence[int]) -> None:
     """Let the objects fall for a fixed time at most, then hold them still."""
-    set_engine(client, SETTLE_HZ, SETTLE_ITERATIONS)
+    set_engine(client, SETTLE_HZ, SETTLE_ITERATIONS, _SETTLE_RESIDUAL)
     steps_per_check = round(_SETTLE_CHECK_S * SETTLE_HZ)
     for _ in range(round(_SETTLE_S / _SETTLE_CHECK_S)):
         for _ in range(steps_per_check):

@@ -1,10 +1,15 @@
-"""The gripper as PyBullet simulates it: two coupled fingers on a carriage.
+"""The gripper as PyBullet simulates it: two fingers on a carriage.
 
 The arm's links touch nothing in the box where grasps are tried and its motors are far stronger
 than what the fingers meet, so a carriage that slides along the axes and turns about z takes its
 place; its limits of force stand for the arm's. A motor follows a path in physical time: it aims
 at the path's velocity and closes a share ``1 - exp(-step / lag)`` of its error in each step, so
 that how the gripper moves does not depend on the length of a step.
+
+The pads touch as soft fingers do: a patch of contact resists turning about its normal (J. Salisbury
+and B. Roth, "Kinematic and Force Analysis of Articulated Mechanical Hands", 1983). A hard point
+would leave what hangs between two of them free to spin, and which way it goes to rounding. The
+fingers move each by its own motor; gearing them together kept the solver from converging.
 """
 
 from __future__ import annotations
@@ -25,7 +30,8 @@ _MOTOR_LAG_S: Final = 0.02
 _PUSH_N: Final = 60.0  # of the carriage, along x, y and z
 _TURN_NM: Final = 6.0
 _FINGER_NM: Final = 2.0  # at the hinge, 19 cm from the tip: about 10 N, as of pybullet_envs' Kuka
-_COUPLING_NM: Final = 20.0
+_SPINNING_M: Final = 0.005  # spinning friction of the pads: two thirds of a patch's radius
+_ROLLING_M: Final = 0.002
 _CARRIAGE_KG: Final = 0.5
 _PALM_KG: Final = 0.5
 _FINGER_KG: Final = 0.15
@@ -71,13 +77,17 @@ class Gripper:
         self.finger_links = tuple(range(len(axes), len(axes) + 4))
         self.solid_links = tuple(range(len(axes) - 1, len(links)))
         self._set_dynamics(len(links))
-        self._couple()
 
     def set_friction(self, friction: float) -> None:
-        """Set the fingers' lateral friction coefficient."""
+        """Set the fingers' lateral friction coefficient, and make their pads soft."""
         for link in self.finger_links:
             pybullet.changeDynamics(
-                self.body, link, lateralFriction=friction, physicsClientId=self._client
+                self.body,
+                link,
+                lateralFriction=friction,
+                spinningFriction=_SPINNING_M,
+                rollingFriction=_ROLLING_M,
+                physicsClientId=self._client,
             )
 
     def place(self, pose: GripperPose, step_s: float) -> None:
@@ -164,23 +174,6 @@ class Gripper:
             if link in self._fingers or link not in self.finger_links:
                 settings["localInertiaDiagonal"] = [_FINGER_INERTIA] * 3
             pybullet.changeDynamics(self.body, link, physicsClientId=self._client, **settings)
-
-    def _couple(self) -> None:
-        """Gear both fingers together, as the one motor of a parallel gripper does."""
-        gear = pybullet.createConstraint(
-            self.body,
-            self._fingers[0],
-            self.body,
-            self._fingers[1],
-            pybullet.JOINT_GEAR,
-            [0, 1, 0],
-            [0, 0, 0],
-            [0, 0, 0],
-            physicsClientId=self._client,
-        )
-        pybullet.changeConstraint(
-            gear, gearRatio=1, maxForce=_COUPLING_NM, erp=0.2, physicsClientId=self._client
-        )
 
 
 def folded_rad(yaw_rad: float) -> float:
