@@ -8,6 +8,7 @@ which can't render can still simulate and gets one clear error when a picture is
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 import sys
@@ -45,6 +46,7 @@ def rendering_context() -> Any:
     Raises:
         ResourceError: Neither starts; the message names the missing packages.
     """
+    _load_compiler()
     # Mesa's rasteriser otherwise starts a thread per core, which a 64-pixel picture only waits for.
     os.environ.setdefault("LP_NUM_THREADS", "1")
     wanted = os.environ.get("MUJOCO_GL", "").strip().lower()
@@ -67,6 +69,16 @@ def renderer_version() -> str:
     rendering_context()
     gl = importlib.import_module("OpenGL.GL")
     return " ".join(gl.glGetString(word).decode() for word in (gl.GL_RENDERER, gl.GL_VERSION))
+
+
+def _load_compiler() -> None:
+    """Load triton, which torch brings along, if it is there.
+
+    Mesa makes the symbols of its LLVM global; loaded after it, triton takes them for its own and
+    the process dies. Workers serve many tasks, so a later one may well import it.
+    """
+    if importlib.util.find_spec("triton") is not None:
+        importlib.import_module("triton._C.libtriton")
 
 
 def _start(name: str) -> Any:

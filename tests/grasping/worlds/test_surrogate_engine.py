@@ -54,3 +54,17 @@ def test_a_renderer_that_cannot_start_names_its_packages(
     assert named in said
     assert unnamed not in said
     assert "make system-deps" in said
+
+
+def test_torch_and_its_compiler_can_be_loaded_after_the_renderer() -> None:
+    needs_renderer()
+    script = START + "import torchvision\nprint('loaded')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("loaded\n")
