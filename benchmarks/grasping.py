@@ -12,7 +12,7 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
   arm, from a settled scene that 12 attempts share, and starts just above what it may touch;
   the environment resettles a scene for each attempt and moves a whole arm. The closed loop has
   a scene to itself and as many commands with a picture each (8), but the same gripper, shorter
-  motions, 120 in place of 240 steps a second, and closes and lifts faster.
+  motions, 200 in place of 240 steps a second, and closes and lifts faster.
 - ``attempts_per_cpu_s_64px``, ``_128px`` (24 degrees wide), ``surrogate_…``, ``restyled_…``,
   ``closed_loop_…``, ``baseline_…``: the same rates by themselves; all that a row needs is
   included, PNG and Parquet too (not for the baseline).

@@ -23,7 +23,7 @@ from tasks.grasping.types import (
     Scene,
     SemanticClass,
 )
-from tasks.grasping.workspace import BIN_FLOOR_M
+from tasks.grasping.workspace import BIN_FLOOR_M, LIFT_HEIGHT_M
 from tasks.grasping.worlds.bullet import BulletWorld
 from tasks.grasping.worlds.bullet_camera import project
 
@@ -122,7 +122,7 @@ def test_lifts_a_bar_grasped_along_its_short_side(world: BulletWorld, tmp_path: 
     attempt = scene.attempt(Targets(at(0.60, 0.0)))
     assert attempt.is_success
     assert attempt.lifted_object == 0
-    assert attempt.lift_height_m == pytest.approx(0.20, abs=0.01)
+    assert attempt.lift_height_m == pytest.approx(LIFT_HEIGHT_M, abs=0.01)
     assert attempt.finger_gap_m == pytest.approx(0.03, abs=0.004)
 
 
@@ -225,9 +225,9 @@ def test_early_stop_changes_no_outcome(world: BulletWorld, tmp_path: Path) -> No
     commands = [
         Targets(at(*rng.uniform((0.52, -0.1, -1.5), (0.72, 0.1, 1.5)).tolist())) for _ in range(24)
     ]
-    full = [world.open(scene).attempt(command) for command in commands]
-    early = replace(PhysicsConfig(), early_stop=True)
-    short = [world.open(scene, early).attempt(command) for command in commands]
+    complete = replace(PhysicsConfig(), early_stop=False)
+    full = [world.open(scene, complete).attempt(command) for command in commands]
+    short = [world.open(scene).attempt(command) for command in commands]
     assert [a.is_success for a in full] == [a.is_success for a in short]
     assert any(a.is_stopped_early for a in short)
     assert any(a.is_success for a in short)
