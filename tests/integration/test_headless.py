@@ -152,7 +152,7 @@ def test_an_interrupted_run_leaves_no_job_and_no_process(
     with subprocess.Popen([*command, f"--conf={json.dumps(conf)}"], env=env, cwd=ROOT) as run:
         until(marks.exists)
         run.send_signal(signal.SIGINT)
-        assert run.wait(30) == 130
+        assert run.wait(120) == 130
     until(lambda: not drivers())
     assert not [p for p in psutil.process_iter() if "operators.headless_child" in words(p)]
 
