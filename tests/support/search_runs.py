@@ -172,7 +172,14 @@ def retrained_cells(log: SearchLog, num_top=5, num_random=20, num_seeds=3, seed=
         tasks.append(item)
         reached = 0.55 + 0.12 * worth + 0.005 * rng.standard_normal()
         cost = int(3_000_000 * (1 + 0.03 * rng.uniform(-1, 1)))
-        networks.append(network(item.item_id, reached, mult_adds=cost, image_cpu_s=image_cpu_s))
+        networks.append(
+            network(
+                item.item_id,
+                reached,
+                mult_adds=cost,
+                image_cpu_s=image_cpu_s * rng.uniform(0.7, 1.3),
+            )
+        )
 
     for search in log.searches:
         ends = [t for t in log.trials if t.search == search and t.accuracy is not None]
