@@ -142,6 +142,14 @@ class ItemFolder(Protocol):
     def rng(self) -> np.random.Generator:
         """The item's own generator: root seed, stage and item decide it, nothing else."""
 
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Return an array that `Items.map` or `Items.pool` was given: read-only, not a copy.
+
+        Raises:
+            ConfigError: No array of this name is shared.
+            TransientError: The node that kept it was lost.
+        """
+
 
 class ItemFunction(Protocol[ConfigT, OutcomeT]):
     """Makes one item: reads refs, calls algorithms, writes files, returns a record.
@@ -158,7 +166,12 @@ class Items(Protocol):
     """Work over many items, each committed on its own."""
 
     def map(
-        self, function: ItemFunction[ConfigT, OutcomeT], items: Sequence[ItemT], config: ConfigT
+        self,
+        function: ItemFunction[ConfigT, OutcomeT],
+        items: Sequence[ItemT],
+        config: ConfigT,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> Sequence[OutcomeT | Skipped]:
         """Make each item in parallel, in the items' order; committed items are not redone.
 
@@ -166,10 +179,19 @@ class Items(Protocol):
         worker dies twice, or that passes its limits twice, comes back as `Skipped`.
         Progress (done, total, rate, time left, skipped) is logged and tracked, in items, or in
         the ``unit`` of which an item says that it holds ``num_units``.
+
+        Items read the ``shared`` arrays by `ItemFolder.array`; each node keeps one copy. They
+        are no part of an item's key: the item or the config must name what an array holds, by
+        the digest or the `FileRef` of what it was read from.
         """
 
     def pool(
-        self, function: ItemFunction[ConfigT, OutcomeT], config: ConfigT, total: int
+        self,
+        function: ItemFunction[ConfigT, OutcomeT],
+        config: ConfigT,
+        total: int,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> ItemPool:
         """Open a pool for a loop that asks and tells; the stage declares ``replays=True``.
 
@@ -177,6 +199,7 @@ class Items(Protocol):
             function: Makes one item.
             config: What it receives.
             total: How many items the loop is going to submit, for the progress.
+            shared: Arrays that the items read; see `map`.
         """
 
 
