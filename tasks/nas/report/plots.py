@@ -94,7 +94,7 @@ def progress_by_time_plot(log: SearchLog, rung: int, rng: np.random.Generator) -
         hours = found.cpu_s / _HOUR_S
         axes.step(hours, found.best, color=colour, where="post", label=search)
     y = f"validation accuracy at rung {rung}, %"
-    label(axes, "Best child so far", "CPU hours of the search's children", y)
+    label(axes, "Best child so far", f"CPU hours of the search's children at rung {rung}", y)
     _finish_progress(axes)
     return png(figure)
 

@@ -24,7 +24,7 @@ class Progress:
 
     Attributes:
         best: Its accuracy; NaN before the first child that could be trained, (n,).
-        cpu_s: CPU seconds of the search so far, promotions included, (n,).
+        cpu_s: CPU seconds of the search's children at this rung so far, (n,).
     """
 
     best: Floats
@@ -90,19 +90,16 @@ def best_so_far(log: SearchLog, search: str, rung: int) -> Progress:
         search: Name of the search.
         rung: Rung whose accuracies count.
     """
-    prices = _prices(log)
-    paid: set[tuple[str, int]] = set()
+    prices = _prices(log, rung)
+    paid: set[str] = set()
     cpu_s, highest = 0.0, float("nan")
     rows: list[tuple[float, float]] = []
-    for trial in log.trials:
-        if trial.search != search:
-            continue
-        key = trial.genotype_hash, trial.rung
-        cpu_s += 0.0 if key in paid else prices[key]
-        paid.add(key)
-        if trial.rung == rung:
-            highest = float(np.fmax(highest, np.nan if trial.accuracy is None else trial.accuracy))
-            rows.append((highest, cpu_s))
+    for trial in ends_of(log, search, rung):
+        name = trial.genotype_hash
+        cpu_s += 0.0 if name in paid else prices[name]
+        paid.add(name)
+        highest = float(np.fmax(highest, np.nan if trial.accuracy is None else trial.accuracy))
+        rows.append((highest, cpu_s))
     best, times = np.array(rows, float).reshape(-1, 2).T
     return Progress(best, times)
 
@@ -126,20 +123,17 @@ def control_band(log: SearchLog, rung: int, rng: np.random.Generator) -> Band:
 def control_band_by_time(
     log: SearchLog, rung: int, rng: np.random.Generator, num_times: int = 200
 ) -> Band:
-    """Band of random search by CPU seconds; each child costs what its rungs cost the control.
+    """Band of random search by CPU seconds of its children.
 
     Args:
         log: All ends.
-        rung: Rung whose accuracies count.
+        rung: Rung whose accuracies and costs count.
         rng: Source of the orders.
         num_times: Points of time, evenly from the dearest child's cost to the control's.
     """
     ends = ends_of(log, log.control, rung)
-    rewards, prices = _rewards(ends), _prices(log)
-    spent: dict[str, float] = {}
-    for name, at in {(t.genotype_hash, t.rung) for t in log.trials if t.search == log.control}:
-        spent[name] = spent.get(name, 0.0) + prices[name, at]
-    costs = np.array([spent.pop(trial.genotype_hash, 0.0) for trial in ends])
+    rewards, prices = _rewards(ends), _prices(log, rung)
+    costs = np.array([prices.pop(trial.genotype_hash, 0.0) for trial in ends])
     if not len(costs):
         return _band(np.zeros(0), np.zeros((1, 0)))
     orders = _orders(len(ends), rng)
@@ -206,12 +200,13 @@ def pareto_front(costs: Floats, accuracies: Floats) -> npt.NDArray[np.int64]:
     return front
 
 
-def _prices(log: SearchLog) -> dict[tuple[str, int], float]:
-    """CPU seconds of each child at each rung, whoever trained it."""
-    found: dict[tuple[str, int], float] = {}
+def _prices(log: SearchLog, rung: int) -> dict[str, float]:
+    """CPU seconds of each child at a rung, whoever trained it."""
+    found: dict[str, float] = {}
     for trial in log.trials:
-        key = trial.genotype_hash, trial.rung
-        found[key] = max(found.get(key, 0.0), trial.cpu_s)
+        if trial.rung == rung:
+            name = trial.genotype_hash
+            found[name] = max(found.get(name, 0.0), trial.cpu_s)
     return found
 
 

@@ -13,7 +13,7 @@ from tasks.nas.space.genotype_file import GenotypeRecord
 from tasks.nas.space.published import published
 from tests.support.search_runs import search_log
 
-NAMES = ("random-0", "evolution-0", "predictor-0")
+NAMES = ("control", "evolution-0", "predictor-0")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.support.search_runs import retrained_cells, search_log
 
 @pytest.fixture(scope="module")
 def retrained():
-    return retrained_cells(search_log(30, ("random-0", "evolution-0")))
+    return retrained_cells(search_log(30, ("control", "evolution-0")))
 
 
 def test_plots_repeat_exactly_and_show_what_was_trained(retrained):

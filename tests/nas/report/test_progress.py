@@ -66,7 +66,7 @@ def test_best_so_far_pays_for_what_others_trained_but_not_twice():
     found = best_so_far(log, "e", 0)
 
     np.testing.assert_equal(found.best, [np.nan, 0.3, 0.3, 0.3])
-    np.testing.assert_allclose(found.cpu_s, [1.0, 5.0, 15.0, 17.0])
+    np.testing.assert_allclose(found.cpu_s, [1.0, 5.0, 5.0, 7.0])
 
 
 def test_band_is_that_of_draws_without_replacement():
@@ -84,7 +84,7 @@ def test_band_is_that_of_draws_without_replacement():
     assert band.low[-1] == band.high[-1] == 30
 
 
-def test_band_by_time_counts_promotions_and_ends_at_the_best():
+def test_band_by_time_counts_one_rung_and_ends_at_the_best():
     log = log_of(
         ("r", "a", 0, 0.3, 1.0),
         ("r", "a", 1, 0.6, 8.0),
@@ -93,8 +93,8 @@ def test_band_by_time_counts_promotions_and_ends_at_the_best():
     )
     band = control_band_by_time(log, 0, np.random.default_rng(0), num_times=5)
 
-    assert band.at[0] == pytest.approx(9.0)  # the dearest child: 1 + 8
-    assert band.at[-1] == pytest.approx(10.1)
+    assert band.at[0] == pytest.approx(1.0)  # the dearest child
+    assert band.at[-1] == pytest.approx(2.1)
     assert band.low[-1] == band.high[-1] == 0.3
 
 

@@ -41,9 +41,9 @@ def retrained(rows, winner=""):
 
 LOG = search_log(num_children=3)
 AGAINST = [
-    ("random", "random-0", CELLS[0], 0, 0.50),
-    ("random", "random-0", CELLS[1], 0, 0.52),
-    ("random", "random-0", CELLS[1], 1, 0.56),  # the same cell again: its mean counts
+    ("random", "control", CELLS[0], 0, 0.50),
+    ("random", "control", CELLS[1], 0, 0.52),
+    ("random", "control", CELLS[1], 1, 0.56),  # the same cell again: its mean counts
     ("top", "a", CELLS[2], 0, 0.60),
     ("top", "a", CELLS[3], 0, 0.62),
     ("top", "b", CELLS[4], 0, 0.57),
@@ -126,6 +126,6 @@ def test_figures_are_in_points():
 
 
 def test_a_search_that_finds_better_cells_shows_in_the_figures():
-    names = ("random-0", "evolution-0", "evolution-1", "evolution-2")
+    names = ("control", "evolution-0", "evolution-1", "evolution-2")
     found = figures(retrained_cells(search_log(60, names)))
     assert found["top5_minus_random"] > 2 * found["top5_minus_random_se"] > 0
