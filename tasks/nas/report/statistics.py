@@ -113,6 +113,13 @@ def trained(retrained: RetrainedCells, group: str) -> Iterator[tuple[TrainTask, 
             yield task, networks[task.item_id]
 
 
+def hash_of(task: TrainTask) -> str:
+    """Hash of the cells; the name, for a network without."""
+    if task.genotype is None:
+        return task.name
+    return genotype_hash(task.genotype.genotype(task.item_id))
+
+
 def top_against_random(retrained: RetrainedCells) -> TopAgainstRandom | None:
     """Compare the top cells of each search with the random control; None if either is missing."""
     control = _cell_means(trained(retrained, RANDOM))
@@ -142,7 +149,7 @@ def final_scores(retrained: RetrainedCells) -> dict[str, Score]:
     """Networks of the final comparison by name, the winner first as `WINNER`."""
     by_name: dict[str, list[tuple[int, TrainedNetwork]]] = {}
     for task, network in trained(retrained, FINAL):
-        name = WINNER if _hash(task) == retrained.winner else task.name
+        name = WINNER if hash_of(task) == retrained.winner else task.name
         by_name.setdefault(name, []).append((task.seed, network))
     names = sorted(by_name, key=lambda name: name != WINNER)
     return {name: _score(name, by_name[name]) for name in names}
@@ -197,15 +204,8 @@ def _cell_means(
     """Mean test accuracy by search and cell, over the trainings of the cell."""
     found: dict[tuple[str, str], list[float]] = {}
     for task, network in pairs:
-        found.setdefault((task.search, _hash(task)), []).append(network.test_accuracy)
+        found.setdefault((task.search, hash_of(task)), []).append(network.test_accuracy)
     return {key: float(np.mean(values)) for key, values in found.items()}
-
-
-def _hash(task: TrainTask) -> str:
-    """Hash of the cells; the name, for a network without."""
-    if task.genotype is None:
-        return task.name
-    return genotype_hash(task.genotype.genotype(task.item_id))
 
 
 def _score(name: str, runs: list[tuple[int, TrainedNetwork]]) -> Score:
