@@ -98,6 +98,28 @@ class Tracker(Protocol):
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""
 
+    def log_child(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+        figures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a finished part of the stage as a run of its own below the stage's.
+
+        For tens of them, not thousands. A stage that is tried again below the same pipeline run
+        updates the child that bears the name and the params, and takes it over.
+
+        Args:
+            name: Name of the child.
+            params: Its settings.
+            metrics: Its numbers.
+            tags: Its labels.
+            figures: Its pictures: local files under their names.
+        """
+
 
 class ArtifactStore(Protocol):
     """Keeps finished results, whole or not at all, under any URI that fsspec knows."""
