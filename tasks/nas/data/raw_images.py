@@ -117,4 +117,5 @@ def shrink(pixels: Pixels, side_px: int) -> Pixels:
     factor = side // side_px
     blocks = pixels.reshape(num, side_px, factor, side_px, factor, 3)
     sums = blocks.sum(axis=(2, 4), dtype=np.uint32)
-    return ((sums + factor**2 // 2) // factor**2).astype(np.uint8)
+    shrunk: Pixels = ((sums + factor**2 // 2) // factor**2).astype(np.uint8)
+    return shrunk

@@ -28,7 +28,7 @@ class Standard:
 
     def tensor(self, pixels: Pixels, device: str = "cpu") -> Tensor:
         """Standardise images (b, s, s, 3); returns (b, 3, s, s), channels_last."""
-        images = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float()
+        images = torch.tensor(pixels, device=device).permute(0, 3, 1, 2).float()
         mean = torch.tensor(self.mean, device=device)[:, None, None] * 255
         std = torch.tensor(self.std, device=device)[:, None, None] * 255
         return images.sub_(mean).div_(std)
