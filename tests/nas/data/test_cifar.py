@@ -80,13 +80,11 @@ def test_without_network_it_says_what_to_do(
 
     module = sys.modules[datasets.CIFAR10.__module__]
     monkeypatch.setattr(module, "download_and_extract_archive", fail)
-    with pytest.raises(ResourceError, match="no route; set prepare.data"):
+    with pytest.raises(ResourceError, match=r"no route; set prepare\.data"):
         download_cifar(tmp_path / "cache", "cifar10")
 
 
-def test_what_is_there_is_not_fetched_again(
-    archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_there_is_not_fetched_again(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules[datasets.CIFAR10.__module__]
     monkeypatch.delattr(module, "download_and_extract_archive")
     assert read_cifar(download_cifar(archive, "cifar10"), "cifar10").train.labels.shape == (20,)
