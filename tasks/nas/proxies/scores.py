@@ -100,9 +100,9 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:  # noqa
     K_ij is the number of rectifiers that treat images i and j alike.
     """
     trial = copy.deepcopy(network).train()
-    with torch.no_grad(), _RectifierCounter() as counter:
+    with torch.no_grad(), _RectifierCounter() as counter:  # type: ignore[no-untyped-call]
         trial(images)
-    sign, log_determinant = np.linalg.slogdet(counter.alike)
+    sign, log_determinant = np.linalg.slogdet(np.atleast_2d(counter.alike))
     return float(log_determinant) if sign > 0 else -np.inf
 
 
@@ -143,18 +143,16 @@ SCORES: Final[Mapping[str, Score]] = {
 }
 
 
-class _RectifierCounter(TorchDispatchMode):
+class _RectifierCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts, for each pair of images, the rectifiers that treat both alike.
 
     It sees every rectifier that runs, also those that are no modules.
 
     Attributes:
-        alike: (n, n), float64.
+        alike: (n, n), float64; zero where no rectifier has run.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.alike: Any = np.zeros((1, 1))
+    alike: Any = 0.0
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
