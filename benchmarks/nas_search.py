@@ -43,9 +43,10 @@ FULL: Mapping[str, Any] = {
     "proxy": "8px",
     "search.num_searches": 3,
     "search.num_control": 30,
+    "retrain.mult_adds": 1_000_000,
     "retrain.num_images": 12_000,
+    "retrain.final_mult_adds": 1_500_000,
     "retrain.final_num_images": 12_000,
-    "retrain.final_mult_adds": 2_000_000,
 }
 QUICK: Mapping[str, Any] = {
     "strategy": "evolution",
