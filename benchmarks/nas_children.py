@@ -102,7 +102,7 @@ def measure(data: Path, size: Size) -> dict[str, Figure]:
 def measure_16px(data: Path, size: Size) -> dict[str, Figure]:
     """Measure a share of children at 16 px."""
     whole = PROXIES["16px"][1]
-    rung = _divided(whole, SHARE_16PX).model_copy(update={"num_epochs": 3})
+    rung = _divided(whole, SHARE_16PX)
     with _prepared(data, rung) as job:
         children, _ = _children(job, size.num_cells, warms=True)
     costs = {name: np.array([child.cpu_s for child in found]) for name, found in children.items()}
@@ -172,11 +172,14 @@ _kernel: list[ConvolutionKernel] = []
 
 @contextlib.contextmanager
 def _prepared(data: Path, rung: Rung) -> Iterator[Job]:
-    """The images of a rung in a folder that goes away, and the job of the first cell."""
     with TemporaryDirectory(prefix="orrery-bench-") as name:
-        folder = Path(name)
-        standard = prepare(data, rung, folder)
-        yield Job(folder, 0, rung, standard, replace(RECIPE, num_epochs=rung.num_epochs))
+        yield child_job(data, rung, Path(name))
+
+
+def child_job(data: Path, rung: Rung, folder: Path) -> Job:
+    """Prepare the images of a rung in a folder; returns the job of the first cell."""
+    standard = prepare(data, rung, folder)
+    return Job(folder, 0, rung, standard, replace(RECIPE, num_epochs=rung.num_epochs))
 
 
 def prepare(data: Path, rung: Rung, folder: Path) -> Standard:

@@ -105,7 +105,7 @@ class Program:
             back.saved = saved.pop()
             gradient = so_far.pop(line.makes, None)
             if gradient is not None:
-                back.gradient = gradient
+                back.gradient, back.owns = gradient, line.makes in owned
                 _pull_line(line, back, so_far, owned)
         return back.weights
 

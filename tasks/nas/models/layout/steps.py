@@ -18,6 +18,8 @@ from typing_extensions import override
 from tasks.nas.models.drop_path import DropPath
 
 HeightWidth = tuple[int, int]
+_masked_gradient = torch.ops.aten.threshold_backward.default
+_mask_gradient = torch.ops.aten.threshold_backward.grad_input
 
 
 @dataclass(slots=True)
@@ -27,7 +29,8 @@ class Back:
     Attributes:
         weights: Where gradients with respect to weights are put.
         saved: What `Step.run` kept.
-        gradient: With respect to the result; must not be overwritten.
+        gradient: With respect to the result.
+        owns: Whether the gradient is memory that may be overwritten.
         into: Gradients so far, for each map that was read, to be added to in place; None where
             there is none yet.
     """
@@ -35,6 +38,7 @@ class Back:
     weights: dict[Tensor, Tensor]
     saved: Any = None
     gradient: Tensor = field(default_factory=lambda: torch.empty(0))
+    owns: bool = False
     into: Sequence[Tensor | None] = ()
 
 
@@ -82,8 +86,11 @@ class Relu(Step):
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        found = torch.ops.aten.threshold_backward(back.gradient, back.saved, 0)
-        return (added(found, back.into[0]),)
+        gradient, into = back.gradient, back.into[0]
+        if back.owns and into is None:
+            _mask_gradient(gradient, back.saved, 0, grad_input=gradient)
+            return (gradient,)
+        return (added(_masked_gradient(gradient, back.saved, 0), into),)
 
 
 class Add(Step):
