@@ -58,6 +58,11 @@ class SearchConfig:
     combiners: Literal["add", "choice"] = setting(
         "add", help="Blocks only add, or choose between adding and concatenating."
     )
+    screen: bool = setting(
+        False,
+        help="Let zero-cost proxies choose among proposals, each once it has earned it on trained "
+        "children of this search; not with ppo.",
+    )
     num_workers: int = setting(
         0, ge=0, le=100_000, param="workers", help="Children at a time; 0: all that fit."
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -103,7 +104,13 @@ class Controller(nn.Module):
 
 
 class Ppo:
-    """Search by a controller that learns from rewards."""
+    """Search by a controller that learns from rewards.
+
+    Attributes:
+        is_on_policy: It learns from samples of its own; nothing may choose among its proposals.
+    """
+
+    is_on_policy: ClassVar[bool] = True
 
     def __init__(
         self, space: DecisionSpace, rng: np.random.Generator, settings: PpoSettings | None = None

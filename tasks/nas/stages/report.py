@@ -67,7 +67,7 @@ def write_files(found: RetrainedCells, folder: Path) -> dict[str, Path]:
 
 def all_figures(found: RetrainedCells) -> dict[str, float]:
     """Figures of the run, those of its costs and of the ranking included."""
-    measured = figures(found) | {"search_overhead_share": driver_share(found.search)}
+    measured = figures(found) | {"driver_share": driver_share(found.search)}
     ranking = agreements(found)
     for each in ranking.rungs:
         if each.spearman.low is not None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import cast
+
+import numpy as np
 
 from tasks.core.errors import DataError
 from tasks.core.ports import ItemPool, Skipped, StageContext
@@ -17,11 +20,15 @@ from tasks.core.refs import ArtifactRef
 from tasks.core.seeds import rng
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.config import SearchConfig
-from tasks.nas.manifests import ChildResult, ImageData, SearchLog, Trial
+from tasks.nas.data.raw_images import LabelledImages
+from tasks.nas.manifests import ChildResult, ImageData, Rung, SearchLog, Trial
+from tasks.nas.proxies.children import child_scores
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.search.campaign import Campaign, Search
 from tasks.nas.search.genotype_space import GenotypeSpace
 from tasks.nas.search.halving import Halving
+from tasks.nas.search.interface import Searcher
+from tasks.nas.search.screened import Screened
 from tasks.nas.search.strategies import make_searcher
 from tasks.nas.training.child import train_child
 from tasks.nas.training.settings import TrainingSettings, shared_arrays
@@ -47,17 +54,16 @@ def search_cells(images: ArtifactRef, config: SearchConfig, ctx: StageContext) -
     """Run all searches of a campaign to their ends."""
     begun_s = time.process_time()
     data = ctx.store.read(images, ImageData)
-    campaign = open_campaign(config)
     settings = TrainingSettings(
         images=data,
         device=ctx.resources.device,
         learning_rate=config.learning_rate,
         batch_size=config.batch_size,
     )
-    sides = [rung.image_px for rung in campaign.rungs]
-    with ctx.items.pool(
-        train_child, settings, expected(config), shared=shared_arrays(data, sides, ctx.store)
-    ) as pool:
+    sides = [rung.image_px for rung in rungs_of(config)]
+    arrays = shared_arrays(data, sides, ctx.store)
+    campaign = open_campaign(config, screen_of(config, settings, arrays))
+    with ctx.items.pool(train_child, settings, expected(config), shared=arrays) as pool:
         run(campaign, pool, config, ctx)
     check_failures(campaign.trials, config.max_failed_fraction)
     top = max(trial.rung for trial in campaign.trials)
@@ -76,14 +82,46 @@ def search_cells(images: ArtifactRef, config: SearchConfig, ctx: StageContext) -
     )
 
 
-def open_campaign(config: SearchConfig) -> Campaign:
-    """The searches of a run, none of which has asked yet; the control goes through one rung."""
+def rungs_of(config: SearchConfig) -> tuple[Rung, ...]:
+    """What each rung spends."""
+    return PROXIES[config.proxy][: config.num_rungs]
+
+
+def space_of(config: SearchConfig) -> GenotypeSpace:
+    """What is searched."""
     combiners = (Combiner.ADD,) if config.combiners == "add" else tuple(Combiner)
-    space = GenotypeSpace(config.num_blocks, combiners=combiners)
+    return GenotypeSpace(config.num_blocks, combiners=combiners)
+
+
+def screen_of(
+    config: SearchConfig, settings: TrainingSettings, arrays: Mapping[str, np.ndarray]
+) -> Callable[[Searcher], Searcher]:
+    """What the strategy is wrapped in: a screen of earned proxies, or nothing."""
+    if not config.screen:
+        return lambda searcher: searcher
+    rung = rungs_of(config)[0]
+    images = LabelledImages(arrays[f"train_{rung.image_px}"], arrays["train_labels"])
+    num_classes = len(settings.images.classes)
+    score = child_scores(space_of(config), rung, images, settings.standard, num_classes)
+    return lambda searcher: Screened(searcher, score)
+
+
+def open_campaign(
+    config: SearchConfig, screen: Callable[[Searcher], Searcher] = lambda searcher: searcher
+) -> Campaign:
+    """The searches of a run, none of which has asked yet; the control goes through one rung.
+
+    Args:
+        config: Which searches.
+        screen: Wraps the strategy; never the control.
+    """
+    space = space_of(config)
 
     def search(name: str, strategy: str, seed: int, num_children: int, num_rungs: int) -> Search:
         draws = rng(seed, "nas.search", name)
         searcher = make_searcher(strategy, space.decisions, draws)
+        if name != CONTROL:
+            searcher = screen(searcher)
         return Search(name, searcher, num_children, Halving(num_rungs, config.eta))
 
     first, num = config.first_seed, config.num_children
@@ -92,7 +130,7 @@ def open_campaign(config: SearchConfig) -> Campaign:
         for seed in range(first, first + config.num_searches)
     ]
     searches.append(search(CONTROL, "random", first, config.num_control, 1))
-    return Campaign(searches, space, PROXIES[config.proxy][: config.num_rungs], config.replicate)
+    return Campaign(searches, space, rungs_of(config), config.replicate)
 
 
 def run(campaign: Campaign, pool: ItemPool, config: SearchConfig, ctx: StageContext) -> None:

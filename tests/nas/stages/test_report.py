@@ -50,7 +50,7 @@ def report(run, retrained, exported, events):
 def test_report_holds_the_winner_and_the_figures(run, retrained, report):
     assert genotype_hash(report.genotype.genotype()) == report.genotype_hash == retrained.winner
     assert figures(retrained).items() <= report.figures.items()
-    assert report.figures["search_overhead_share"] == pytest.approx(
+    assert report.figures["driver_share"] == pytest.approx(
         40 / (40 + retrained.search.children_cpu_s)
     )
     assert {"spearman_rung_0_1", "spearman_rung_0_retrained"} <= report.figures.keys()

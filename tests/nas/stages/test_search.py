@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from operators.local import LocalRun
-from tasks.core.errors import DataError
+from tasks.core.errors import ConfigError, DataError
 from tasks.core.refs import ArtifactRef
 from tasks.nas.config import SearchConfig
 from tasks.nas.manifests import SearchLog
@@ -165,3 +165,22 @@ def test_a_block_may_choose_how_it_combines() -> None:
         return len(open_campaign(config).space.decisions.num_choices)
 
     assert num_decisions("choice") - num_decisions("add") == 2 * 3
+
+
+def test_proposals_are_screened_by_option_and_the_control_never(
+    local: LocalRun, images: ArtifactRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapped: list[Any] = []
+
+    class Noted(stage.Screened):
+        def __init__(self, inner: Any, score: Any) -> None:
+            wrapped.append((type(inner).__name__, score))
+            super().__init__(inner, score)
+
+    monkeypatch.setattr(stage, "Screened", Noted)
+    config = dataclasses.replace(CONFIG, screen=True, num_searches=1, num_children=3)
+    log = local.read(local.run(search_cells, images, config=config), SearchLog)
+    assert [name for name, _ in wrapped] == ["Evolution"]
+    assert sum(t.search == "evolution-0" and t.rung == 0 for t in log.trials) == 3
+    with pytest.raises(ConfigError, match="Ppo can't be screened"):
+        local.run(search_cells, images, config=dataclasses.replace(config, strategy="ppo"))

@@ -1,0 +1,45 @@
+"""Scores of the children of a search, before any of them is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from tasks.core.seeds import digest64
+from tasks.nas.data.raw_images import LabelledImages
+from tasks.nas.manifests import Rung
+from tasks.nas.models.network import CellNetwork
+from tasks.nas.proxies.scores import measure
+from tasks.nas.search.genotype_space import GenotypeSpace
+from tasks.nas.search.interface import Decisions
+from tasks.nas.space.canonical import canonical, genotype_hash
+from tasks.nas.specs import NetworkSpec
+from tasks.nas.training.batches import Standard
+
+NUM_IMAGES = 64
+
+
+def child_scores(
+    space: GenotypeSpace, budget: Rung, images: LabelledImages, standard: Standard, num_classes: int
+) -> Callable[[Decisions], Mapping[str, float]]:
+    """What scores a child by every proxy, on one fixed batch; isomorphic children score alike.
+
+    Args:
+        space: What decisions mean.
+        budget: Size of the network.
+        images: The batch is the first of them, in the budget's size.
+        standard: How they are standardised.
+        num_classes: Classes of the data.
+    """
+    batch = standard.tensor(images.pixels[:NUM_IMAGES])
+    labels = torch.tensor(images.labels[:NUM_IMAGES])
+    spec = NetworkSpec(budget.num_cells, budget.num_filters, num_classes, image_px=budget.image_px)
+
+    def score(child: Decisions) -> Mapping[str, float]:
+        genotype = canonical(space.genotype(child))
+        seed = digest64(genotype_hash(genotype)) >> 1
+        found = measure(lambda: CellNetwork(genotype, spec), batch, labels, seed)
+        return {name: each.value for name, each in found.items()}
+
+    return score
