@@ -42,7 +42,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import grasping_agreement, grasping_rates, grasping_speedup, grasping_survival
+from benchmarks import (
+    grasping_agreement,
+    grasping_rates,
+    grasping_speedup,
+    grasping_survival,
+    speedup,
+)
 from benchmarks.bounds import print_table, report_bounds
 from benchmarks.grasping_plot import core_hours, draw
 from benchmarks.parts import ROOT, code_digest, save, together
@@ -143,9 +149,9 @@ def _rates(quick: bool) -> dict[str, Figure]:
 
 def _speedup(quick: bool) -> dict[str, Figure]:
     if quick:
-        pairs, work_s = grasping_speedup.QUICK_PAIRS, grasping_speedup.QUICK_WORK_S
+        pairs, work_s = speedup.QUICK_PAIRS, speedup.QUICK_WORK_S
     else:
-        pairs, work_s = grasping_speedup.FULL_PAIRS, grasping_speedup.FULL_WORK_S
+        pairs, work_s = speedup.FULL_PAIRS, speedup.FULL_WORK_S
     return grasping_speedup.measure(FULL_SEEDS[0], pairs, work_s)
 
 

@@ -21,6 +21,7 @@ FOLDER = ROOT / "artifacts" / "bench"
 _SHARED = (
     "benchmarks/bootstrap.py",
     "benchmarks/own_process.py",
+    "benchmarks/speedup.py",
     "benchmarks/*_kernel.py",
     "operators/**/*.py",
     "tasks/core/**/*.py",

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tasks.nas.models.layout.compile import stages_program
 from tasks.nas.models.layout.program import Program, run_program
+from tasks.nas.models.layout.steps import HeightWidth
 from tasks.nas.models.network import CellNetwork
 
 
@@ -24,7 +25,7 @@ def to_channel_major(network: CellNetwork) -> None:
     as before: other devices, tracing and export, gradients with respect to images, and gradients
     in evaluation mode. Forward hooks on the parts of cells aren't called.
     """
-    network.runner = ChannelMajor(stages_program(network))
+    network.runner = ChannelMajor()
 
 
 def to_plain(network: CellNetwork) -> None:
@@ -33,17 +34,23 @@ def to_plain(network: CellNetwork) -> None:
 
 
 class ChannelMajor:
-    """Runs the stages of a network by a program."""
+    """Runs the stages of a network by a program, one for each size of images."""
 
-    def __init__(self, program: Program) -> None:
-        self._program = program
+    def __init__(self) -> None:
+        self._programs: dict[HeightWidth, Program] = {}
 
     def serves(self, network: CellNetwork, images: Tensor) -> bool:
-        """Whether the program is made for this."""
+        """Whether a program is made for this."""
         if torch.compiler.is_compiling() or images.device.type != "cpu" or images.requires_grad:
             return False
         return network.training or not torch.is_grad_enabled()
 
-    def stages(self, images: Tensor) -> list[Tensor]:
+    def stages(self, network: CellNetwork, images: Tensor) -> list[Tensor]:
         """As `CellNetwork.stages`; the maps are (n, c, h, w) views of channel-major memory."""
-        return [each.transpose(0, 1) for each in run_program(self._program, images)]
+        height, width = images.shape[2:]
+        size = height, width
+        if size not in self._programs:
+            self._programs[size] = stages_program(network, size)
+        program = self._programs[size]
+        maps = zip(run_program(program, images), program.sizes, strict=True)
+        return [each.view(each.shape[0], -1, *made).transpose(0, 1) for each, made in maps]

@@ -32,7 +32,7 @@ class StagesRunner(Protocol):
         """Whether it can run these images, in the network's mode."""
         ...
 
-    def stages(self, images: Tensor) -> list[Tensor]:
+    def stages(self, network: CellNetwork, images: Tensor) -> list[Tensor]:
         """As `CellNetwork.stages`."""
         ...
 
@@ -104,7 +104,7 @@ class CellNetwork(nn.Module):
             (n, stage_channels[k], h_k, w_k) for each stage, before the next ReLU.
         """
         if self.runner is not None and self.runner.serves(self, images):
-            return self.runner.stages(images)
+            return self.runner.stages(self, images)
         states = [self.stem(images)]
         for cell, (previous, current) in zip(self.cells, self.reads, strict=True):
             states.append(cell(states[previous], states[current]))

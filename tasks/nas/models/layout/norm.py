@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from tasks.core.errors import ConfigError
-from tasks.nas.models.layout.steps import Back, Step
+from tasks.nas.models.layout.steps import Back, Step, added
 
 _aten = torch.ops.aten
 
@@ -19,12 +19,12 @@ class Statistics(NamedTuple):
     """What a batch norm kept.
 
     Attributes:
-        rows: What it read, (1, c, n h w).
-        mean: Of each row of this batch, (c,).
-        inverse_deviation: One over the root of variance plus epsilon, (c,).
+        state: What it read, (c, n p).
+        mean: Of each channel of this batch, (1, c).
+        inverse_deviation: One over the root of variance plus epsilon, (1, c).
     """
 
-    rows: Tensor
+    state: Tensor
     mean: Tensor
     inverse_deviation: Tensor
 
@@ -40,68 +40,51 @@ class Norm(Step):
         if norm.running_mean is None or norm.momentum is None or not norm.affine:
             raise ConfigError("expected a batch norm with weights and running means")
         self.module = norm
+        self._of_norm: dict[str, Any] = norm._parameters
 
     @override
-    def weights(self) -> tuple[Tensor, ...]:
-        return self.module.weight, self.module.bias
+    def weights(self) -> Sequence[Tensor]:
+        return self._of_norm["weight"], self._of_norm["bias"]
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         state, norm = maps[0], self.module
-        rows = state.view(1, len(state), -1)
-        _, num_channels, num_values = rows.shape
+        num_channels, num_values = state.shape
+        weight, bias = self.weights()
         if not norm.training:
-            result, _, _ = _aten.native_batch_norm(
-                rows,
-                norm.weight,
-                norm.bias,
-                norm.running_mean,
-                norm.running_var,
-                False,
-                0.0,
-                norm.eps,
-            )
-            return result.view_as(state), None
+            running = norm.running_mean, norm.running_var
+            rows = state.unsqueeze(0)
+            result = _aten.native_batch_norm(rows, weight, bias, *running, False, 0.0, norm.eps)
+            return result[0].squeeze(0), None
         if num_values < 2:
             raise ValueError("batch norm expected more than one value for each channel")
         sizes = 1, num_channels, num_values, num_channels
-        result, mean, inverse = _aten.native_group_norm(
-            rows, norm.weight, norm.bias, *sizes, norm.eps
-        )
-        return result.view_as(state), Statistics(rows, mean.view(-1), inverse.view(-1))
+        result, mean, inverse = _aten.native_group_norm(state, weight, bias, *sizes, norm.eps)
+        return result, Statistics(state, mean, inverse)
 
     @override
-    def pull(self, back: Back) -> list[Tensor]:
-        kept, norm, into = back.saved, self.module, back.into[0]
-        found, back.weights[norm.weight], back.weights[norm.bias] = (
-            _aten.native_batch_norm_backward(
-                back.gradient.view_as(kept.rows),
-                kept.rows,
-                norm.weight,
-                None,
-                None,
-                kept.mean,
-                kept.inverse_deviation,
-                True,
-                norm.eps,
-                (True, True, True),
-            )
+    def pull(self, back: Back) -> Sequence[Tensor]:
+        state, mean, inverse = back.saved
+        num_channels, num_values = state.shape
+        weight, bias = self.weights()
+        sizes = 1, num_channels, num_values, num_channels
+        found, back.weights[weight], back.weights[bias] = _aten.native_group_norm_backward(
+            back.gradient, state, mean, inverse, weight, *sizes, (True, True, True)
         )
-        found = found.view_as(back.gradient)
-        return [found if into is None else into.add_(found)]
+        return (added(found, back.into[0]),)
 
 
 def track(norms: Sequence[Norm], kept: Sequence[Statistics]) -> None:
     """Bring the running means and variances of batch norms up to date, all in a few calls."""
     modules = [norm.module for norm in norms]
     momenta = [cast("float", module.momentum) for module in modules]
-    variances = torch._foreach_pow([each.inverse_deviation for each in kept], -2.0)
+    variances = torch._foreach_pow([each.inverse_deviation.view(-1) for each in kept], -2.0)
     torch._foreach_sub_(variances, [module.eps for module in modules])
     # Running variances are those of the population, by the number of values less one.
-    counts = [each.rows.shape[2] for each in kept]
+    counts = [each.state.shape[1] for each in kept]
     torch._foreach_mul_(variances, [count / (count - 1) for count in counts])
     for running, found in (
-        ([module.running_mean for module in modules], [each.mean for each in kept]),
+        ([module.running_mean for module in modules], [each.mean.view(-1) for each in kept]),
         ([module.running_var for module in modules], variances),
     ):
         torch._foreach_lerp_(cast("list[Tensor]", running), found, momenta)

@@ -7,6 +7,7 @@ are small; here gradients are added where they are made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,10 +15,10 @@ import torch
 from torch import Tensor
 
 from tasks.nas.models.layout.norm import Norm, Statistics, track
-from tasks.nas.models.layout.steps import Back, Step
+from tasks.nas.models.layout.steps import Back, HeightWidth, Step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """A step and the maps that it reads and makes.
 
@@ -38,11 +39,13 @@ class Program:
     Attributes:
         lines: The steps.
         results: Numbers of the maps that are returned.
+        sizes: Their heights and widths.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.results: list[int] = []
+        self.sizes: list[HeightWidth] = []
         self._known: dict[Any, int] = {}
         self._spent: list[tuple[int, ...]] = []
 
@@ -64,18 +67,6 @@ class Program:
         """All weights that steps read."""
         return [weight for line in self.lines for weight in line.step.weights()]
 
-    def _spent_maps(self) -> list[tuple[int, ...]]:
-        """For each step, the maps that none behind it reads and that are no result."""
-        if len(self._spent) != len(self.lines):
-            seen = set(self.results)
-            self._spent = []
-            for line in reversed(self.lines):
-                last = {line.makes, *line.reads} - seen
-                seen |= last
-                self._spent.append(tuple(last))
-            self._spent.reverse()
-        return self._spent
-
     def run(self, given: Tensor, saved: list[Any] | None = None) -> list[Tensor]:
         """Compute the results.
 
@@ -90,7 +81,7 @@ class Program:
             maps[line.makes] = made
             if saved is not None:
                 saved.append(kept)
-            if isinstance(kept, Statistics):
+            if kept.__class__ is Statistics:
                 norms.append(cast("Norm", line.step))
                 statistics.append(kept)
             for number in spent:
@@ -99,57 +90,73 @@ class Program:
             track(norms, statistics)
         return [maps[result] for result in self.results]
 
-    def pull(self, saved: list[Any], gradients: list[Tensor | None]) -> dict[Tensor, Tensor]:
+    def pull(self, saved: list[Any], gradients: Sequence[Tensor | None]) -> dict[Tensor, Tensor]:
         """Gradients with respect to all weights that some result depends on.
 
         Args:
             saved: As `run` left it; emptied.
             gradients: With respect to the results; None where there is none.
         """
-        weights: dict[Tensor, Tensor] = {}
-        owned: set[int] = set()  # maps whose gradient is memory that may be added to
+        back = Back({})
         ends = zip(self.results, gradients, strict=True)
         so_far = {result: given for result, given in ends if given is not None}
+        owned: set[int] = set()  # maps whose gradient is memory that may be added to
         for line in reversed(self.lines):
-            kept = saved.pop()
+            back.saved = saved.pop()
             gradient = so_far.pop(line.makes, None)
             if gradient is not None:
-                _pull_line(line, kept, gradient, so_far, owned, weights)
-        return weights
+                back.gradient, back.owns = gradient, line.makes in owned
+                _pull_line(line, back, so_far, owned)
+        return back.weights
+
+    def _spent_maps(self) -> list[tuple[int, ...]]:
+        """For each step, the maps that none behind it reads and that are no result."""
+        if len(self._spent) != len(self.lines):
+            seen = set(self.results)
+            self._spent = []
+            for line in reversed(self.lines):
+                last = {line.makes, *line.reads} - seen
+                seen |= last
+                self._spent.append(tuple(last))
+            self._spent.reverse()
+        return self._spent
 
 
-def _pull_line(
-    line: Line,
-    kept: Any,
-    gradient: Tensor,
-    so_far: dict[int, Tensor],
-    owned: set[int],
-    weights: dict[Tensor, Tensor],
-) -> None:
-    into: list[Tensor | None] = []
-    for place, read in enumerate(line.reads):
-        present = so_far.get(read) if read not in line.reads[:place] else None
-        if present is not None and read not in owned:
-            present = present.clone()
-        into.append(present)
-    found = line.step.pull(Back(kept, gradient, into, weights))
-    for place, (read, back, present) in enumerate(zip(line.reads, found, into, strict=False)):
-        if read in line.reads[:place]:  # read twice by one step
-            so_far[read] = so_far[read] + back
+def _pull_line(line: Line, back: Back, so_far: dict[int, Tensor], owned: set[int]) -> None:
+    reads, step = line.reads, line.step
+    if len(reads) == 2 and reads[0] == reads[1]:
+        _pull_twice(line, back, so_far, owned)
+        return
+    into = [so_far.get(read) for read in reads]
+    for place, read in enumerate(reads):
+        if into[place] is not None and read not in owned:
+            into[place] = cast("Tensor", into[place]).clone()
             owned.add(read)
-            continue
-        so_far[read] = back
-        if line.step.owns_gradient or present is not None:
+    back.into = into
+    # A step that reads images returns nothing for them.
+    for read, found, present in zip(reads, step.pull(back), into, strict=False):
+        so_far[read] = found
+        if present is None and step.owns_gradient:
             owned.add(read)
+
+
+def _pull_twice(line: Line, back: Back, so_far: dict[int, Tensor], owned: set[int]) -> None:
+    """A step that reads one map in both places."""
+    read = line.reads[0]
+    back.into = (None, None)
+    first, second = line.step.pull(back)
+    found = first + second
+    so_far[read] = found + so_far[read] if read in so_far else found
+    owned.add(read)
 
 
 class _Run(torch.autograd.Function):
     """A program as one function of its weights."""
 
     @staticmethod
-    def forward(ctx: Any, program: Program, given: Tensor, *weights: Tensor) -> Any:  # noqa: ARG004
+    def forward(ctx: Any, program: Program, given: Tensor, *weights: Tensor) -> Any:
         ctx.set_materialize_grads(False)
-        ctx.program, ctx.saved = program, []
+        ctx.program, ctx.saved, ctx.weights = program, [], weights
         return tuple(program.run(given, ctx.saved))
 
     @staticmethod
@@ -159,7 +166,7 @@ class _Run(torch.autograd.Function):
             raise RuntimeError("what the backward pass needs is gone: it ran before")
         given = [None if each is None else each.contiguous() for each in gradients]
         found = ctx.program.pull(ctx.saved, given)
-        return (None, None, *[found.get(weight) for weight in ctx.program.weights()])
+        return (None, None, *[found.get(weight) for weight in ctx.weights])
 
 
 def run_program(program: Program, given: Tensor) -> list[Tensor]:

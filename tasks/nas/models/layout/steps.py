@@ -1,12 +1,14 @@
 """Steps of a program: what is computed, and how gradients go back through it.
 
-Shape legend: c channels, n images, h and w height and width. Maps are (c, n, h, w), contiguous.
+Shape legend: c channels, n images, h and w height and width, p = h w positions. Maps are
+(c, n p), contiguous: channels outermost, then images, then rows. A program is made for one size of
+images, so each step knows the height and width of what it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,23 +17,29 @@ from typing_extensions import override
 
 from tasks.nas.models.drop_path import DropPath
 
+HeightWidth = tuple[int, int]
+_masked_gradient = torch.ops.aten.threshold_backward.default
+_mask_gradient = torch.ops.aten.threshold_backward.grad_input
+
 
 @dataclass(slots=True)
 class Back:
     """What a step needs to take a gradient from its result to what it read.
 
     Attributes:
+        weights: Where gradients with respect to weights are put.
         saved: What `Step.run` kept.
-        gradient: With respect to the result; must not be overwritten.
+        gradient: With respect to the result.
+        owns: Whether the gradient is memory that may be overwritten.
         into: Gradients so far, for each map that was read, to be added to in place; None where
             there is none yet.
-        weights: Where gradients with respect to weights are put.
     """
 
-    saved: Any
-    gradient: Tensor
-    into: list[Tensor | None]
     weights: dict[Tensor, Tensor]
+    saved: Any = None
+    gradient: Tensor = field(default_factory=lambda: torch.empty(0))
+    owns: bool = False
+    into: Sequence[Tensor | None] = ()
 
 
 class Step:
@@ -46,7 +54,7 @@ class Step:
     identity: Hashable | None = None
     owns_gradient = True
 
-    def weights(self) -> tuple[Tensor, ...]:
+    def weights(self) -> Sequence[Tensor]:
         """Weights that the step reads."""
         return ()
 
@@ -54,7 +62,7 @@ class Step:
         """Compute the result, and what `pull` needs."""
         raise NotImplementedError
 
-    def pull(self, back: Back) -> list[Tensor]:
+    def pull(self, back: Back) -> Sequence[Tensor]:
         """The sum of gradients so far and the step's own, for each map that was read."""
         raise NotImplementedError
 
@@ -77,10 +85,12 @@ class Relu(Step):
         return result, result
 
     @override
-    def pull(self, back: Back) -> list[Tensor]:
-        return [
-            added(torch.ops.aten.threshold_backward(back.gradient, back.saved, 0), back.into[0])
-        ]
+    def pull(self, back: Back) -> Sequence[Tensor]:
+        gradient, into = back.gradient, back.into[0]
+        if back.owns and into is None:
+            _mask_gradient(gradient, back.saved, 0, grad_input=gradient)
+            return (gradient,)
+        return (added(_masked_gradient(gradient, back.saved, 0), into),)
 
 
 class Add(Step):
@@ -93,7 +103,7 @@ class Add(Step):
         return maps[0] + maps[1], None
 
     @override
-    def pull(self, back: Back) -> list[Tensor]:
+    def pull(self, back: Back) -> Sequence[Tensor]:
         return [added(back.gradient, each) for each in back.into]
 
 
@@ -104,10 +114,10 @@ class Concat(Step):
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        return torch.cat(maps), [len(each) for each in maps]
+        return torch.cat(maps), [each.shape[0] for each in maps]
 
     @override
-    def pull(self, back: Back) -> list[Tensor]:
+    def pull(self, back: Back) -> Sequence[Tensor]:
         parts = torch.split(back.gradient, back.saved)
         return [added(part, each) for part, each in zip(parts, back.into, strict=True)]
 
@@ -115,31 +125,34 @@ class Concat(Step):
 class EverySecond(Step):
     """Positions at even, or at odd, rows and columns; behind the border stand zeros."""
 
-    def __init__(self, first: int, stride: tuple[int, int] = (2, 2)) -> None:
-        self._first, self._stride = first, stride
+    def __init__(self, first: int, size: HeightWidth, stride: HeightWidth = (2, 2)) -> None:
+        self._first, self._size, self._stride = first, size, stride
         self.identity = ("every_second", first, stride)
+        self.reduced = -(-size[0] // stride[0]), -(-size[1] // stride[1])
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         state = maps[0]
         picked = self._picked(state)
-        size = [-(-side // step) for side, step in zip(state.shape[2:], self._stride, strict=True)]
-        if list(picked.shape[2:]) == size:
-            return picked.contiguous(), state.shape
-        result = state.new_zeros((*state.shape[:2], *size))
+        if picked.shape[2:] == self.reduced:
+            return picked.reshape(state.shape[0], -1), state.shape
+        result = state.new_zeros((*picked.shape[:2], *self.reduced))
         result[:, :, : picked.shape[2], : picked.shape[3]] = picked
-        return result, state.shape
+        return result.view(state.shape[0], -1), state.shape
 
     @override
-    def pull(self, back: Back) -> list[Tensor]:
+    def pull(self, back: Back) -> Sequence[Tensor]:
         into, gradient = back.into[0], back.gradient
         whole = gradient.new_zeros(back.saved) if into is None else into
         picked = self._picked(whole)
+        gradient = gradient.view(*picked.shape[:2], *self.reduced)
         picked += gradient[:, :, : picked.shape[2], : picked.shape[3]]
-        return [whole]
+        return (whole,)
 
     def _picked(self, state: Tensor) -> Tensor:
-        return state[:, :, self._first :: self._stride[0], self._first :: self._stride[1]]
+        (down, right), first = self._stride, self._first
+        maps = state.view(state.shape[0], -1, *self._size)
+        return maps[:, :, first::down, first::right]
 
 
 class Drop(Step):
@@ -147,20 +160,19 @@ class Drop(Step):
 
     owns_gradient = False
 
-    def __init__(self, module: DropPath) -> None:
-        self._module = module
+    def __init__(self, module: DropPath, size: HeightWidth) -> None:
+        self._module, self._num_positions = module, size[0] * size[1]
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         path = maps[0]
-        mask = self._module.draw_mask(path, path.shape[1])
+        mask = self._module.draw_mask(path, path.shape[1] // self._num_positions)
         if mask is None:
             return path, None
-        mask = mask.view(1, -1, 1, 1)
+        mask = mask.repeat_interleave(self._num_positions)
         return path * mask, mask
 
     @override
-    def pull(self, back: Back) -> list[Tensor]:
-        return [
-            added(back.gradient if back.saved is None else back.gradient * back.saved, back.into[0])
-        ]
+    def pull(self, back: Back) -> Sequence[Tensor]:
+        found = back.gradient if back.saved is None else back.gradient * back.saved
+        return (added(found, back.into[0]),)

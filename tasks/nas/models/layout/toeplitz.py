@@ -14,6 +14,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+MOST_POSITIONS = 64  # of a map, beyond which matrices do too much arithmetic
+
 
 @dataclass(frozen=True)
 class Window:
@@ -43,47 +45,51 @@ class Window:
         """Positions in the window."""
         return self.kernel[0] * self.kernel[1]
 
-    def reduced(self, height: int, width: int) -> tuple[int, int]:
-        """Size of the result for a map of a size."""
-        reduced_height, reduced_width = (
-            (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-            for size, kernel, stride, padding, dilation in zip(
-                (height, width), self.kernel, self.stride, self.padding, self.dilation, strict=True
+    def reduced(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the result for a map of a height and width."""
+        height, width = (
+            (side + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+            for side, kernel, stride, padding, dilation in zip(
+                size, self.kernel, self.stride, self.padding, self.dilation, strict=True
             )
         )
-        return reduced_height, reduced_width
+        return height, width
 
 
 @lru_cache(maxsize=256)
-def taps(window: Window, height: int, width: int, dtype: torch.dtype) -> Tensor:
+def taps(window: Window, size: tuple[int, int], dtype: torch.dtype) -> Tensor:
     """Where each position of a window falls.
 
+    Args:
+        window: What is read.
+        size: Height and width of the map, (h, w); those of the result are (h', w').
+        dtype: Type of the numbers.
+
     Returns:
-        (num_taps, height width height' width'), one where a result reads a position through this
-        tap and zero elsewhere.
+        (num_taps, h w h' w'), one where a result reads a position through this tap and zero
+        elsewhere.
     """
-    num_rows = _along(window, 0, height)
-    num_columns = _along(window, 1, width)
+    rows, columns = _along(window, 0, size[0]), _along(window, 1, size[1])
     # (ky, y, y') and (kx, x, x') to (ky, kx, y, x, y', x').
-    both = num_rows[:, None, :, None, :, None] * num_columns[None, :, None, :, None, :]
+    both = rows[:, None, :, None, :, None] * columns[None, :, None, :, None, :]
     return both.reshape(window.num_taps, -1).to(dtype)
 
 
 @lru_cache(maxsize=64)
-def averages(window: Window, height: int, width: int, dtype: torch.dtype) -> Tensor:
-    """The matrix of an average pool that doesn't count padding, (height width, h' w')."""
-    hits = taps(window, height, width, torch.float64).sum(dim=0)
-    matrix = hits.view(height * width, -1)
+def averages(window: Window, size: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """The matrix of an average pool that doesn't count padding, (h w, h' w')."""
+    hits = taps(window, size, torch.float64).sum(dim=0)
+    matrix = hits.view(size[0] * size[1], -1)
     return (matrix / matrix.sum(dim=0)).to(dtype)
 
 
-def _along(window: Window, axis: int, size: int) -> Tensor:
-    """(kernel, size, size'): whether a result reads a position, along one axis."""
-    reduced = window.reduced(size, size)[axis]
+def _along(window: Window, axis: int, side: int) -> Tensor:
+    """(kernel, side, side'): whether a result reads a position, along one axis."""
+    reduced = window.reduced((side, side))[axis]
     kernel, stride = window.kernel[axis], window.stride[axis]
     tap = torch.arange(kernel)[:, None, None] * window.dilation[axis]
     read = torch.arange(reduced) * stride + tap - window.padding[axis]
-    return (torch.arange(size)[None, :, None] == read).to(torch.float32)
+    return (torch.arange(side)[None, :, None] == read).to(torch.float32)
 
 
 def pair(size: int | tuple[int, ...] | str) -> tuple[int, int]:
