@@ -9,11 +9,12 @@ archive, other settings) tries it again.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from operators.artifact_store import Draft
 from operators.limits import Limits, limited, release_signals
@@ -46,6 +47,7 @@ class ItemWork:
         seed: Root seed of the run.
         limits: What one item may use.
         provenance: Run, device and versions.
+        shared: Handles of the arrays that the items read; no part of their keys.
     """
 
     storage: Storage
@@ -58,6 +60,7 @@ class ItemWork:
     seed: int
     limits: Limits
     provenance: Mapping[str, Any]
+    shared: Mapping[str, Callable[[], npt.NDArray[Any]]]
 
     def key(self, item: Record) -> str:
         """Key of one item."""
@@ -87,6 +90,15 @@ class _Folder(Draft):
         if not self._work.spec.draws:
             raise ConfigError(f"{self._work.spec.name} draws numbers: declare it with draws=True")
         return seeds.rng(self._work.seed, self._work.spec.name, self._item_id)
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """A shared array, read-only."""
+        if name not in self._work.shared:
+            raise ConfigError(
+                f"expected a shared array out of {sorted(self._work.shared)}, got {name!r}: pass "
+                "it to the items' map or pool, as shared={name: array}"
+            )
+        return self._work.shared[name]()
 
 
 def make_item(work: ItemWork, item: Any) -> Record:

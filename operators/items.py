@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy.typing as npt
+
 from operators.item_pool import ItemPool, Journal
 from operators.item_work import ItemWork, Running
 from operators.progress import Progress
@@ -40,10 +42,15 @@ class StageItems:
     counts: dict[str, int] = field(default_factory=lambda: {"made": 0, "reused": 0, "skipped": 0})
 
     def map(
-        self, function: ItemFunction[Any, Any], items: Sequence[Any], config: Any
+        self,
+        function: ItemFunction[Any, Any],
+        items: Sequence[Any],
+        config: Any,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> Sequence[Any]:
         """Make each item in parallel, in the items' order; committed items are not redone."""
-        work = self._work(function, config)
+        work = self._work(function, config, shared)
         _check_unique([item.item_id for item in items])
         progress = Progress.of(work.spec.name, items, self.tracker)
         outcomes: dict[str, Any] = {}
@@ -67,13 +74,20 @@ class StageItems:
         self._count(progress)
         return [outcomes[item.item_id] for item in items]
 
-    def pool(self, function: ItemFunction[Any, Any], config: Any, total: int) -> ItemPool:
+    def pool(
+        self,
+        function: ItemFunction[Any, Any],
+        config: Any,
+        total: int,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> ItemPool:
         """Open the stage's pool; see `tasks.core.ports.ItemPool`.
 
         Raises:
             ConfigError: The stage does not declare ``replays=True``.
         """
-        work = self._work(function, config)
+        work = self._work(function, config, shared)
         if not work.spec.replays:
             raise ConfigError(
                 f"{work.spec.name} depends on the order in which items end: declare it with "
@@ -88,9 +102,16 @@ class StageItems:
             on_close=lambda: self._count(progress),
         )
 
-    def _work(self, function: Any, config: Any) -> ItemWork:
-        made = _outcome_type(function)
-        return ItemWork(**self.work, function=function, outcome_type=made, config=config)
+    def _work(
+        self, function: Any, config: Any, shared: Mapping[str, npt.NDArray[Any]] | None
+    ) -> ItemWork:
+        return ItemWork(
+            **self.work,
+            function=function,
+            outcome_type=_outcome_type(function),
+            config=config,
+            shared={name: self.executor.share(array) for name, array in (shared or {}).items()},
+        )
 
     def _count(self, progress: Progress) -> None:
         for name in self.counts:

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
+from tasks.core.digests import digest
 from tasks.core.errors import TransientError
 
 MAX_BATCH_METRICS = 1000
@@ -31,6 +32,7 @@ CALL_TIMEOUT_S = 30.0
 NUM_TRIES = 3
 RETRY_DELAY_S = 0.5
 PARENT_TAG = "mlflow.parentRunId"
+CHILD_TAG = "orrery.child"
 
 logger = logging.getLogger(__name__)
 # It says one line per call, which would drown the log of the stage.
@@ -194,7 +196,7 @@ def open_run(tracking_uri: str, experiment: str, name: str, tags: Mapping[str, s
 
 
 def close_run(tracking_uri: str, run_id: str, status: str) -> None:
-    """Close a parent run, and as killed each child whose driver did not live to close it.
+    """Close a parent run, and as killed each run below whose driver did not live to close it.
 
     Args:
         tracking_uri: The MLflow server.
@@ -206,7 +208,8 @@ def close_run(tracking_uri: str, run_id: str, status: str) -> None:
     """
     with MlflowApi(tracking_uri) as api:
         for child in api.children(api.get(run_id), "RUNNING"):
-            api.set_status(child.run_id, "KILLED")
+            for each in [*api.children(child, "RUNNING"), child]:
+                api.set_status(each.run_id, "KILLED")
         api.set_status(run_id, status)
 
 
@@ -228,9 +231,12 @@ class MlflowTracker:
     tracker can be pickled into workers, where every call is sent at once.
     """
 
-    def __init__(self, tracking_uri: str, run: Run, *, is_buffered: bool = True) -> None:
-        """Write to an open run; see `start`."""
+    def __init__(
+        self, tracking_uri: str, run: Run, *, is_buffered: bool = True, scope: str = ""
+    ) -> None:
+        """Write to an open run; see `start`. Children of one scope are told by their names."""
         self.run = run
+        self._scope = scope or run.run_id
         self._tracking_uri = tracking_uri
         self._is_buffered = is_buffered
         self._api = MlflowApi(tracking_uri)
@@ -257,10 +263,11 @@ class MlflowTracker:
                 return cls(tracking_uri, api.create(api.experiment("stages"), stage, tags))
             parent = api.get(parent_run_id)
             own = {**parent.airflow_tags, **tags, PARENT_TAG: parent_run_id}
-            return cls(tracking_uri, api.create(parent.experiment_id, stage, own))
+            scope = digest([parent_run_id, stage, dict(tags)])
+            return cls(tracking_uri, api.create(parent.experiment_id, stage, own), scope=scope)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unbuffered, (self._tracking_uri, self.run)
+        return _unbuffered, (self._tracking_uri, self.run, self._scope)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Record numbers under their names; values are sent in batches."""
@@ -297,6 +304,33 @@ class MlflowTracker:
         """Label the run."""
         self._record("tags", tags=_pairs(tags, MAX_TAG_CHARS))
 
+    def log_child(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+        figures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a part of the stage as a run below; an earlier try's is updated."""
+        # MLflow's params can't change: a child with other params is another one.
+        key = digest([self._scope, name, {k: _text(v) for k, v in params.items()}])
+        own = {**self.run.airflow_tags, **(tags or {}), CHILD_TAG: key, PARENT_TAG: self.run.run_id}
+        try:
+            found = self._api.search(self.run.experiment_id, **{CHILD_TAG: key})
+            run = found[0] if found else self._api.create(self.run.experiment_id, name, own)
+        except TransientError as error:
+            logger.warning("child %s of MLflow run %s is lost: %s", name, self.run.run_id, error)
+            return
+        child = MlflowTracker(self._tracking_uri, run)
+        child.set_tags(own)
+        child.log_params(params)
+        child.log_metrics(metrics)
+        for figure, path in (figures or {}).items():
+            child.log_figure(path, figure)
+        child.finish("FINISHED")
+
     def flush(self) -> None:
         """Send the numbers that wait."""
         waiting, self._metrics = self._metrics, []
@@ -326,8 +360,8 @@ class MlflowTracker:
             logger.warning("%s of MLflow run %s is lost: %s", name, self.run.run_id, error)
 
 
-def _unbuffered(tracking_uri: str, run: Run) -> MlflowTracker:
-    return MlflowTracker(tracking_uri, run, is_buffered=False)
+def _unbuffered(tracking_uri: str, run: Run, scope: str) -> MlflowTracker:
+    return MlflowTracker(tracking_uri, run, is_buffered=False, scope=scope)
 
 
 def _pairs(values: Mapping[str, str], max_chars: int) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 import ray
 from ray import exceptions
@@ -80,7 +81,10 @@ class _Shared:
 
     def __call__(self) -> npt.NDArray[Any]:
         """Return the node's copy, read-only."""
-        array: npt.NDArray[Any] = ray.get(self.ref)
+        try:
+            array: npt.NDArray[Any] = ray.get(self.ref)
+        except exceptions.RayError as error:
+            raise TransientError(f"the Ray cluster lost a shared array: {error}") from error
         return array
 
 
@@ -183,7 +187,7 @@ class RayExecutor:
 
     def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
         """Put an array into the object store, once per node that reads it."""
-        return _Shared(ray.put(array))
+        return _Shared(ray.put(np.asarray(array, order="C")))  # with gaps it would be copied
 
     def train(
         self,

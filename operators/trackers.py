@@ -28,6 +28,17 @@ class NullTracker:
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""
 
+    def log_child(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+        figures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a part of the stage."""
+
     def finish(self, status: str) -> None:
         """End the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
 
@@ -63,6 +74,24 @@ class LocalTracker(NullTracker):
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""
         self._write({"tags": dict(tags)})
+
+    def log_child(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+        figures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Write ``children/<name>/run.json`` and the child's pictures, over earlier ones."""
+        child = self.folder / "children" / name
+        child.mkdir(parents=True, exist_ok=True)
+        record = {"params": dict(params), "metrics": dict(metrics), "tags": dict(tags or {})}
+        (child / "run.json").write_text(json.dumps(record, default=str), encoding="utf-8")
+        for figure, path in (figures or {}).items():
+            (child / figure).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, child / figure)
 
     def finish(self, status: str) -> None:
         """End the run."""

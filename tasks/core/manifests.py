@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tasks.core.digests import digest
+from tasks.core.digests import canonical_json, digest
 from tasks.core.errors import ArtifactError
 from tasks.core.records import Record
 from tasks.core.refs import Sha256
@@ -95,6 +95,7 @@ class Manifest(BaseModel):
                 "stage's result is passed on"
             )
         try:
-            return record_type.model_validate(self.content)
+            # as JSON, which is what the content is: strict records take lists for tuples then
+            return record_type.model_validate_json(canonical_json(self.content))
         except ValidationError as error:
             raise ArtifactError(f"{where} does not fit {self.schema_id}: {error}") from error

@@ -98,6 +98,28 @@ class Tracker(Protocol):
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""
 
+    def log_child(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+        figures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a finished part of the stage as a run of its own below the stage's.
+
+        For tens of them, not thousands. A stage that is tried again below the same pipeline run
+        updates the child that bears the name and the params, and takes it over.
+
+        Args:
+            name: Name of the child.
+            params: Its settings.
+            metrics: Its numbers.
+            tags: Its labels.
+            figures: Its pictures: local files under their names.
+        """
+
 
 class ArtifactStore(Protocol):
     """Keeps finished results, whole or not at all, under any URI that fsspec knows."""
@@ -142,6 +164,14 @@ class ItemFolder(Protocol):
     def rng(self) -> np.random.Generator:
         """The item's own generator: root seed, stage and item decide it, nothing else."""
 
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Return an array that `Items.map` or `Items.pool` was given: read-only, not a copy.
+
+        Raises:
+            ConfigError: No array of this name is shared.
+            TransientError: The node that kept it was lost.
+        """
+
 
 class ItemFunction(Protocol[ConfigT, OutcomeT]):
     """Makes one item: reads refs, calls algorithms, writes files, returns a record.
@@ -158,7 +188,12 @@ class Items(Protocol):
     """Work over many items, each committed on its own."""
 
     def map(
-        self, function: ItemFunction[ConfigT, OutcomeT], items: Sequence[ItemT], config: ConfigT
+        self,
+        function: ItemFunction[ConfigT, OutcomeT],
+        items: Sequence[ItemT],
+        config: ConfigT,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> Sequence[OutcomeT | Skipped]:
         """Make each item in parallel, in the items' order; committed items are not redone.
 
@@ -166,10 +201,19 @@ class Items(Protocol):
         worker dies twice, or that passes its limits twice, comes back as `Skipped`.
         Progress (done, total, rate, time left, skipped) is logged and tracked, in items, or in
         the ``unit`` of which an item says that it holds ``num_units``.
+
+        Items read the ``shared`` arrays by `ItemFolder.array`; each node keeps one copy. They
+        are no part of an item's key: the item or the config must name what an array holds, by
+        the digest or the `FileRef` of what it was read from.
         """
 
     def pool(
-        self, function: ItemFunction[ConfigT, OutcomeT], config: ConfigT, total: int
+        self,
+        function: ItemFunction[ConfigT, OutcomeT],
+        config: ConfigT,
+        total: int,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> ItemPool:
         """Open a pool for a loop that asks and tells; the stage declares ``replays=True``.
 
@@ -177,6 +221,7 @@ class Items(Protocol):
             function: Makes one item.
             config: What it receives.
             total: How many items the loop is going to submit, for the progress.
+            shared: Arrays that the items read; see `map`.
         """
 
 

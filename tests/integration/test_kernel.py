@@ -27,6 +27,7 @@ from tests.support.sample_stages import (
     climb_numbers,
     double_numbers,
     list_numbers,
+    weigh_numbers,
 )
 
 pytestmark = pytest.mark.integration
@@ -126,6 +127,21 @@ def test_mishaps_are_listed_and_the_rest_goes_on(tmp_path: Path, ray_profile: st
     )
     counts = manifest(tmp_path / "store", ref.uri).provenance["items"]
     assert counts == {"made": 4, "reused": 0, "skipped": 4}
+
+
+def test_shared_arrays_give_the_same_on_ray_and_outlive_a_lost_worker(
+    tmp_path: Path, ray_profile: str
+) -> None:
+    marks = tmp_path / "marks"
+    config = DoubleConfig(marks=str(marks))
+    contents = []
+    for name, executor in (("ray", None), ("serial", LocalExecutor())):
+        local = LocalRun(tmp_path / name, profile=ray_profile)
+        numbers = local.run(list_numbers, config=ListConfig(count=3, bad=("stumbles-1",)))
+        ref = run_stage(local.request(weigh_numbers, numbers, config=config), executor)[0]
+        contents.append(manifest(tmp_path / name, ref.uri).content)
+    assert contents[0] == contents[1]
+    assert made(marks) == {"good-0": 2, "good-1": 2, "good-2": 2, "stumbles-1": 3}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

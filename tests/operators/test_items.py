@@ -6,6 +6,7 @@ import collections
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from operators.local import LocalExecutor, LocalRun
@@ -24,6 +25,9 @@ from tests.support.sample_stages import (
     double_numbers,
     double_one,
     like_gpu,
+    weigh_numbers,
+    weigh_one,
+    weights,
 )
 
 
@@ -161,6 +165,31 @@ def test_draws_must_be_declared(local: LocalRun) -> None:
         _ = ctx.seed
     with pytest.raises(ConfigError, match="declare it with fans_out=True"):
         _ = ctx.num_groups
+
+
+def test_items_read_shared_arrays(local: LocalRun, config: DoubleConfig) -> None:
+    ref = local.run(weigh_numbers, local.put(numbers("a", "bbb")), config=config)
+    values = [each.value for each in local.read(ref, NumberList).numbers]
+    assert values == [weights().sum(), 3 * weights().sum()], "and none can be written to"
+
+
+def test_a_pool_shares_arrays_and_keys_leave_them_out(
+    local: LocalRun, config: DoubleConfig
+) -> None:
+    ctx = local.context(weigh_numbers, local.put(numbers("a")), config=config)
+    item = numbers("a").numbers[0]
+    ctx.items.map(weigh_one, [item], config, shared={"weights": weights()})
+    with ctx.items.pool(weigh_one, config, 2, shared={"weights": np.full(4, 2)}) as pool:
+        pool.submit(item)
+        pool.submit(numbers("bb").numbers[0])
+        told = [pool.next_ended()[1].value for _ in range(2)]
+    assert told == [weights().sum(), 16.0]
+
+
+def test_an_unknown_shared_array_is_named(local: LocalRun, config: DoubleConfig) -> None:
+    expected = r"item lost-1: expected a shared array out of \['weights'\], got 'nothing': pass it"
+    with pytest.raises(ConfigError, match=expected):
+        local.run(weigh_numbers, local.put(numbers("lost-1")), config=config)
 
 
 def test_two_items_with_one_id_are_refused(local: LocalRun, config: DoubleConfig) -> None:

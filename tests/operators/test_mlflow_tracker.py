@@ -126,6 +126,63 @@ def test_what_a_lost_driver_left_open_is_closed(
     assert states == ["KILLED", "FINISHED"]
 
 
+def children(client: Any, run: Any) -> list[Any]:
+    clause = f"tags.`mlflow.parentRunId` = '{run.run_id}'"
+    return client.search_runs([run.experiment_id], clause)
+
+
+def test_a_child_is_recorded_once_and_follows_a_stage_that_is_tried_again(
+    uri: str, client: Any, tags: dict[str, str], tmp_path: Path
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"\x89PNG")
+    tries = []
+    for accuracy in (0.5, 0.6):
+        tracker = MlflowTracker.start(uri, parent.run_id, "sample.search", {"key": "k"})
+        for name, size in (("it's a cell", 5), ("it's a cell", 6), ("other", 5)):
+            tracker.log_child(
+                name,
+                params={"size": size, "lost": math.nan},
+                metrics={"accuracy": accuracy},
+                tags={"rung": "2"},
+                figures={"cell.png": picture},
+            )
+        tries.append(tracker.run)
+    assert children(client, tries[0]) == []
+    found = children(client, tries[1])
+    named = {(run.info.run_name, run.data.params["size"]) for run in found}
+    assert named == {("it's a cell", "5"), ("it's a cell", "6"), ("other", "5")}
+    assert len(found) == 3
+    for run in found:
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics == {"accuracy": 0.6}
+        assert run.data.tags["rung"] == "2"
+        assert run.data.tags["airflow.run_id"] == tags["airflow.run_id"]
+        told = Path(client.download_artifacts(run.info.run_id, "cell.png", str(tmp_path)))
+        assert told.read_bytes() == b"\x89PNG"
+
+
+def test_children_of_other_stages_and_runs_are_others(
+    uri: str, client: Any, tags: dict[str, str]
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    for parent_id, key in ((parent.run_id, "k"), (parent.run_id, "l"), (None, "k"), (None, "k")):
+        tracker = MlflowTracker.start(uri, parent_id, "sample.search", {"key": key})
+        pickle.loads(pickle.dumps(tracker)).log_child("a", params={}, metrics={})  # noqa: S301
+        assert len(children(client, tracker.run)) == 1
+
+
+def test_a_child_that_a_lost_driver_left_open_is_closed(
+    uri: str, client: Any, tags: dict[str, str]
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    lost = MlflowTracker.start(uri, parent.run_id, "sample.search", {})
+    child = MlflowTracker.start(uri, lost.run.run_id, "cell", {})
+    close_run(uri, parent.run_id, "FAILED")
+    assert client.get_run(child.run.run_id).info.status == "KILLED"
+
+
 def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
     uri: str, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
@@ -138,5 +195,6 @@ def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
     tracker = MlflowTracker(away, open_run(uri, "sample", "run", tags))
     tracker.log_metrics({"px": 1.0})
     tracker.log_json({}, "a.json")
+    tracker.log_child("cell", params={}, metrics={})
     tracker.finish("FINISHED")
-    assert [line.split()[0] for line in caplog.messages] == ["a.json", "metrics", "the"]
+    assert [line.split()[0] for line in caplog.messages] == ["a.json", "child", "metrics", "the"]

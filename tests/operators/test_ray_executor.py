@@ -16,7 +16,13 @@ import threadpoolctl
 
 from operators.local import LocalExecutor
 from operators.ray_executor import RayExecutor
-from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
+from tasks.core.errors import (
+    DataError,
+    OrreryError,
+    ResourceError,
+    TransientError,
+    WorkerLostError,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -123,6 +129,65 @@ def test_shared_array_is_one_read_only_copy(executor: Any) -> None:
     shared = executor.share(np.ones((100, 10)))
     futures = [executor.submit(total, shared, scale) for scale in (1.0, 2.0)]
     assert [each.result() for each in futures] == [(1000.0, False), (2000.0, False)]
+
+
+class Placed:
+    """A worker that says in which process, inode and offset it finds an array."""
+
+    def __init__(self, index: int) -> None:
+        pass
+
+    def place(self, shared: Any) -> tuple[int, str, int]:
+        address = shared().__array_interface__["data"][0]
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            limits, _, offset, _, inode = line.split()[:5]
+            first, last = (int(each, 16) for each in limits.split("-"))
+            if first <= address < last:
+                return os.getpid(), inode, int(offset, 16) + address - first
+        raise AssertionError("the array lies nowhere")
+
+
+def test_all_workers_of_a_node_read_one_copy(ray_executor: RayExecutor) -> None:
+    shared = ray_executor.share(np.ones((2000, 2000), np.uint8)[:, ::2])
+    two = [each.call("place", shared) for each in ray_executor.workers(Placed, 2)]
+    (pid, *where), (other_pid, *other_where) = (each.result() for each in two)
+    assert pid != other_pid
+    assert where == other_where
+    assert where[0] != "0", "in a file that processes share, not in memory of its own"
+
+
+def test_a_handle_travels_small(ray_executor: RayExecutor) -> None:
+    import ray
+
+    shared = ray_executor.share(np.zeros(1_000_000))
+    assert len(ray.cloudpickle.dumps(shared)) < 2000
+
+
+def test_a_lost_array_is_worth_another_try(ray_executor: RayExecutor) -> None:
+    import ray
+
+    (keeper,) = ray_executor.workers(Keeper, 1)
+    shared = keeper.call("share").result()
+    ray.kill(keeper.actor)  # who put an array owns it: it goes with its driver's node
+    with pytest.raises(TransientError, match="lost a shared array"):
+        read_often(ray_executor, shared)
+
+
+def read_often(executor: RayExecutor, shared: Any) -> None:
+    """Read an array for ten seconds: it is there until the cluster notices."""
+    for _ in range(100):
+        executor.submit(total, shared, 1.0).result()
+        time.sleep(0.1)
+
+
+class Keeper:
+    """A worker that shares an array as a driver does."""
+
+    def __init__(self, index: int) -> None:
+        pass
+
+    def share(self) -> Any:
+        return RayExecutor().share(np.zeros(1_000_000))
 
 
 def num_threads() -> tuple[set[int], int, str]:

@@ -39,7 +39,22 @@ def test_null_tracker_takes_everything(tmp_path: Path) -> None:
     tracker.log_json({}, "x")
     tracker.log_figure(tmp_path / "none.png", "x")
     tracker.set_tags({})
+    tracker.log_child("a", params={}, metrics={})
     tracker.finish("FINISHED")
+
+
+def test_a_child_has_a_folder_of_its_own_that_a_later_try_writes_over(tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(b"png")
+    figures = {"figures/cell.png": tmp_path / "picture.png"}
+    for accuracy in (0.5, 0.6):
+        LocalTracker(tmp_path / "run").log_child(
+            "cell-1", params={"num_blocks": 5}, metrics={"accuracy": accuracy}, figures=figures
+        )
+    child = tmp_path / "run/children/cell-1"
+    expected = {"params": {"num_blocks": 5}, "metrics": {"accuracy": 0.6}, "tags": {}}
+    assert json.loads((child / "run.json").read_text()) == expected
+    assert (child / "figures/cell.png").read_bytes() == b"png"
+    assert [path.name for path in child.parent.iterdir()] == ["cell-1"]
 
 
 def test_folder_as_tracking_uri_receives_the_stage(tmp_path: Path) -> None:

@@ -165,6 +165,30 @@ def climb_numbers(config: DoubleConfig, ctx: StageContext) -> ArtifactRef:
     return ctx.store.write(DoubledList(doubled=tuple(told), skipped=tuple(skipped)))
 
 
+@stage(StageSpec(name="sample.weigh", section="double", replays=True))
+def weigh_numbers(numbers: ArtifactRef, config: DoubleConfig, ctx: StageContext) -> ArtifactRef:
+    """Weigh each number with an array that all items read."""
+    items = ctx.store.read(numbers, NumberList).numbers
+    outcomes = ctx.items.map(weigh_one, items, config, shared={"weights": weights()})
+    made, _ = split(outcomes, config.max_skipped_fraction)
+    return ctx.store.write(NumberList(numbers=made))
+
+
+def weights() -> np.ndarray:
+    """What numbers are weighed with, shape (300, 400), uint8, with gaps in memory."""
+    return np.arange(300 * 800).reshape(300, 800).astype(np.uint8)[:, ::2]
+
+
+def weigh_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
+    """Weigh one number."""
+    if config.marks:
+        with Path(config.marks).open("a") as marks:
+            marks.write(f"{item.item_id}\n")
+    _mishap(item.item_id.partition("-")[0], config)
+    found = folder.array("nothing" if item.item_id.startswith("lost") else "weights")
+    return Number(item_id=item.item_id, value=item.value * found.sum() + found.flags.writeable)
+
+
 def double_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:
     """Double one number."""
     time.sleep(config.wait_s)

@@ -1,0 +1,1 @@
+"""Data sets of images, from where users keep them to arrays ready for training."""

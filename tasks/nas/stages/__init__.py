@@ -1,0 +1,1 @@
+"""The stages of `search_cells` and `transfer_cells`."""

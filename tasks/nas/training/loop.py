@@ -1,0 +1,176 @@
+"""Trains one network and scores it: float32 on a CPU, mixed precision on a GPU.
+
+On a CPU the network is brought to channel-major layout, in which the small maps of children cost
+least; on a GPU to channels_last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tasks.core.errors import DataError
+from tasks.nas.data.raw_images import LabelledImages
+from tasks.nas.recipe import Recipe
+from tasks.nas.training.batches import Standard, epoch_batches, num_steps
+
+_EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to.
+
+    Attributes:
+        train_loss: Mean loss of the last epoch.
+        curve: What `on_epoch` returned after each epoch.
+    """
+
+    train_loss: float
+    curve: tuple[float, ...]
+
+
+def train(
+    network: nn.Module,
+    images: LabelledImages,
+    standard: Standard,
+    recipe: Recipe,
+    seed: int,
+    *,
+    device: str = "cpu",
+    on_epoch: Callable[[], float] | None = None,
+) -> Trained:
+    """Train a network in place.
+
+    Args:
+        network: Classifier with initial weights, on the device.
+        images: What it is trained on.
+        standard: How they are standardised.
+        recipe: How it is trained.
+        seed: Decides order, augmentation, dropout and dropped paths.
+        device: ``cpu`` or ``cuda``.
+        on_epoch: Called after each epoch, e.g. to validate.
+
+    Raises:
+        DataError: The loss is not finite.
+    """
+    rng = np.random.default_rng(seed)
+    optimiser = make_optimiser(network, recipe)
+    total = recipe.num_epochs * num_steps(len(images), recipe)
+    curve, loss, done = [], math.nan, 0
+    with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
+        torch.manual_seed(seed)
+        for epoch in range(recipe.num_epochs):
+            network.train()
+            schedule_paths(network, epoch / max(1, recipe.num_epochs - 1))
+            losses = []
+            for batch, labels in epoch_batches(images, standard, recipe, rng, device):
+                set_rate(optimiser, recipe, (done + 0.5) / total)
+                losses.append(step(network, optimiser, batch, labels, recipe))
+                done += 1
+            loss = float(torch.stack(losses).mean())
+            check_finite(loss, epoch, recipe)
+            if on_epoch is not None:
+                curve.append(on_epoch())
+    return Trained(loss, tuple(curve))
+
+
+def accuracy(
+    network: nn.Module, images: LabelledImages, standard: Standard, device: str = "cpu"
+) -> float:
+    """Share of images that a network classifies rightly, of 1."""
+    network.eval()
+    num_right = 0
+    with torch.inference_mode():
+        for begin in range(0, len(images), _EVALUATION_BATCH):
+            part = images[begin : begin + _EVALUATION_BATCH]
+            logits = network(standard.tensor(part.pixels, device))
+            num_right += int((logits.argmax(dim=1).cpu().numpy() == part.labels).sum())
+    return num_right / len(images)
+
+
+def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """Stochastic gradient descent that decays matrices, but neither norms nor biases."""
+    weights = [each for each in network.parameters() if each.requires_grad]
+    groups = [
+        {"params": [w for w in weights if w.dim() > 1], "weight_decay": recipe.weight_decay},
+        {"params": [w for w in weights if w.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(
+        groups,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.momentum > 0,
+        fused=True,
+    )
+
+
+def rate(recipe: Recipe, progress: float) -> float:
+    """Learning rate at a moment of training.
+
+    Args:
+        recipe: Peak and warm-up.
+        progress: Share of the steps that are done, 0 to 1.
+    """
+    warmup = recipe.warmup_share
+    if progress < warmup:
+        return recipe.learning_rate * progress / warmup
+    done = (progress - warmup) / (1 - warmup)
+    return recipe.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+
+def set_rate(optimiser: torch.optim.SGD, recipe: Recipe, progress: float) -> None:
+    """Set the learning rate for a moment of training."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate(recipe, progress)
+
+
+def step(
+    network: nn.Module,
+    optimiser: torch.optim.SGD,
+    images: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+) -> Tensor:
+    """One step of descent; returns the loss, detached."""
+    optimiser.zero_grad(set_to_none=True)
+    with torch.autocast("cuda", torch.bfloat16, enabled=images.is_cuda):
+        loss = _loss(network, images, labels, recipe)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return loss.detach()
+
+
+def schedule_paths(network: Any, progress: float) -> None:
+    """Set how often paths are dropped, in networks of cells."""
+    if hasattr(network, "schedule_drop_path"):
+        network.schedule_drop_path(progress)
+
+
+def check_finite(loss: float, epoch: int, recipe: Recipe) -> None:
+    """Make sure that a training goes on.
+
+    Raises:
+        DataError: The loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise DataError(
+            f"diverged: the mean loss of epoch {epoch + 1} of {recipe.num_epochs} is {loss}; "
+            f"a lower learning_rate than {recipe.learning_rate:g} may help"
+        )
+
+
+def _loss(network: Any, images: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    def cross_entropy(logits: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+
+    if not recipe.auxiliary_weight or getattr(network, "auxiliary", None) is None:
+        return cross_entropy(network(images))
+    logits, auxiliary = network.forward_with_auxiliary(images)
+    return cross_entropy(logits) + recipe.auxiliary_weight * cross_entropy(auxiliary)
