@@ -80,7 +80,7 @@ def test_without_network_it_says_what_to_do(
 
     module = sys.modules[datasets.CIFAR10.__module__]
     monkeypatch.setattr(module, "download_and_extract_archive", fail)
-    with pytest.raises(ResourceError, match="no route; set prepare.data"):
+    with pytest.raises(ResourceError, match=r"no route; set prepare\.data"):
         download_cifar(tmp_path / "cache", "cifar10")
 
 

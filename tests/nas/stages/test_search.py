@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from operators.local import LocalRun
+from tasks.core.errors import DataError
+from tasks.core.refs import ArtifactRef
+from tasks.nas.config import SearchConfig
+from tasks.nas.manifests import SearchLog
+from tasks.nas.search.budgets import PROXIES
+from tasks.nas.stages import search as stage
+from tasks.nas.stages.search import CONTROL, expected, open_campaign, search_cells
+from tasks.nas.training import child as training
+from tests.support.image_sets import prepared
+
+CONFIG = SearchConfig(proxy="tiny", num_children=5, num_searches=2, num_control=3, num_blocks=1)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalRun:
+    return LocalRun(tmp_path / "store")
+
+
+@pytest.fixture
+def images(local: LocalRun, tmp_path: Path) -> ArtifactRef:
+    return prepared(local, tmp_path / "set")
+
+
+def outcome(log: SearchLog) -> list[tuple[Any, ...]]:
+    return [(t.search, t.genotype_hash, t.rung, t.accuracy) for t in log.trials]
+
+
+def test_all_searches_come_to_their_ends(local: LocalRun, images: ArtifactRef) -> None:
+    log = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+    assert log.searches == ("evolution-0", "evolution-1", CONTROL)
+    counts = Counter((t.search, t.rung) for t in log.trials)
+    assert counts["evolution-0", 0] == counts["evolution-1", 0] == 5
+    assert (counts[CONTROL, 0], counts[CONTROL, 1]) == (3, 0)
+    assert counts["evolution-0", 1] >= 1
+    assert {t.genotype_hash for t in log.trials} == set(log.genotypes)
+    assert log.accuracy == max(t.accuracy or 0 for t in log.trials if t.rung == 1)
+    assert log.children_cpu_s == sum(t.cpu_s for t in log.trials)
+    assert 0 < log.children_cpu_s < log.driver_cpu_s
+    assert log.rungs == PROXIES["tiny"][:2]
+
+
+def test_a_search_that_was_cut_off_goes_on_where_it_was(
+    local: LocalRun, images: ArtifactRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+    cut = LocalRun(tmp_path / "cut")
+    again = prepared(cut, tmp_path / "set")
+    trained: list[str] = []
+    real = training.train
+
+    def fails(*arguments: Any, **named: Any) -> Any:
+        if len(trained) == 4:
+            raise KeyboardInterrupt
+        trained.append("")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(training, "train", fails)
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(search_cells, again, config=CONFIG)
+    monkeypatch.setattr(training, "train", real)
+    made = len(list((tmp_path / "cut").rglob("items/*/manifest.json")))
+    assert made == 4
+    log = cut.read(cut.run(search_cells, again, config=CONFIG), SearchLog)
+    assert outcome(log) == outcome(whole)
+
+
+def test_another_run_trains_no_child_again(local: LocalRun, images: ArtifactRef) -> None:
+    first = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+    other = dataclasses.replace(CONFIG, num_searches=1, max_failed_fraction=0.3)
+    folder = Path(local.folder)
+    before = {path.parent.name for path in folder.rglob("items/*/manifest.json")}
+    second = local.read(local.run(search_cells, images, config=other), SearchLog)
+    assert {path.parent.name for path in folder.rglob("items/*/manifest.json")} == before
+    own = [each for each in outcome(first) if each[0] == "evolution-0"]
+    assert [each for each in outcome(second) if each[0] == "evolution-0"] == own
+
+
+def test_children_that_diverge_are_listed_and_the_rest_goes_on(
+    local: LocalRun, images: ArtifactRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, every=6)
+    log = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+    failed = [t for t in log.trials if t.accuracy is None]
+    assert 1 <= len(failed) <= 3
+    assert all("diverged: the mean loss of epoch 1 of 1 is nan" in t.reason for t in failed)
+    assert all(t.num_params == 0 for t in failed)
+
+
+def test_too_many_failures_end_the_search_and_say_why(
+    local: LocalRun, images: ArtifactRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, every=1)
+    with pytest.raises(DataError, match=r"3 of 3 children failed, at most 20% .* diverged"):
+        local.run(search_cells, images, config=CONFIG)
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    """Let the initial weights of some children be no numbers."""
+    real, count = training.seeded, iter(range(1, 1000))
+
+    def spoiled(*arguments: Any) -> torch.nn.Module:
+        network = real(*arguments)
+        if next(count) % every == 0:
+            next(network.parameters()).data.fill_(math.nan)
+        return network
+
+    monkeypatch.setattr(training, "seeded", spoiled)
+
+
+def test_the_limit_of_workers_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pool:
+        num_free = 100
+
+        def __init__(self) -> None:
+            self.waiting: list[Any] = []
+            self.most = 0
+
+        def submit(self, task: Any) -> None:
+            self.waiting.append(task)
+            self.most = max(self.most, len(self.waiting))
+
+        def next_ended(self) -> tuple[Any, Any]:
+            task = self.waiting.pop(0)
+            result = stage.ChildResult(
+                item_id=task.item_id,
+                accuracy=0.5,
+                train_loss=1.0,
+                num_params=1,
+                mult_adds=1,
+                cpu_s=1.0,
+            )
+            return task, result
+
+    class Context:
+        class tracker:  # noqa: N801
+            log_metrics = staticmethod(lambda *_, **__: None)
+
+    config = SearchConfig(num_children=9, num_control=2, num_workers=3)
+    pool, campaign = Pool(), open_campaign(config)
+    stage.run(campaign, pool, config, Context)
+    assert pool.most == 3
+    assert len(campaign.trials) >= 11
+
+
+def test_the_progress_counts_all_rungs() -> None:
+    config = SearchConfig(num_children=90, num_searches=2, num_control=40, num_rungs=3, eta=3)
+    assert expected(config) == 2 * (90 + 30 + 10) + 40
+
+
+def test_a_block_may_choose_how_it_combines() -> None:
+    def num_decisions(combiners: str) -> int:
+        config = SearchConfig(num_blocks=3, combiners=combiners)
+        return len(open_campaign(config).space.decisions.num_choices)
+
+    assert num_decisions("choice") - num_decisions("add") == 2 * 3

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tasks.core.errors import DataError
+from tasks.nas.models.drop_path import DropPath
+from tasks.nas.models.network import CellNetwork
+from tasks.nas.recipe import Recipe
+from tasks.nas.space.published import published
+from tasks.nas.specs import NetworkSpec
+from tasks.nas.training.batches import Standard
+from tasks.nas.training.loop import accuracy, make_optimiser, rate, step, train
+from tasks.nas.training.networks import build, lay_out, seeded
+from tests.support.image_sets import coloured
+
+STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+RECIPE = Recipe(num_epochs=3, batch_size=32, learning_rate=0.1)
+SPEC = NetworkSpec(1, 4, num_classes=3, image_px=8)
+
+
+def network(spec: NetworkSpec = SPEC) -> nn.Module:
+    return lay_out(seeded(lambda: build(published("amoebanet_a"), spec), 0), "cpu")
+
+
+def test_a_network_learns_what_can_be_learned() -> None:
+    images, fresh = coloured(192), coloured(90, seed=1)
+    learner = network()
+    assert accuracy(learner, fresh, STANDARD) < 0.7
+    done = train(learner, images, STANDARD, RECIPE, seed=1)
+    assert accuracy(learner, fresh, STANDARD) > 0.9
+    assert done.train_loss < 0.5 < math.log(3)
+
+
+def test_the_seed_decides_all() -> None:
+    images = coloured(96)
+
+    def weights(seed: int) -> torch.Tensor:
+        learner = network()
+        train(learner, images, STANDARD, RECIPE, seed)
+        return torch.cat([w.detach().flatten() for w in learner.parameters()])
+
+    torch.manual_seed(7)
+    first = weights(1)
+    torch.manual_seed(8)
+    assert torch.equal(first, weights(1)), "whatever the global generator"
+    assert not torch.equal(first, weights(2))
+
+
+def test_the_global_generator_is_left_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    train(network(), coloured(64), STANDARD, RECIPE, seed=1)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_divergence_is_bad_data() -> None:
+    learner = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
+    with torch.no_grad():
+        learner[1].weight.fill_(math.nan)
+    with pytest.raises(DataError, match="diverged: the mean loss of epoch 1 of 3 is nan"):
+        train(learner, coloured(64), STANDARD, RECIPE, seed=1)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    recipe = Recipe(learning_rate=0.2, warmup_share=0.25)
+    assert [round(rate(recipe, p), 4) for p in (0, 0.125, 0.25, 0.625, 1)] == [0, 0.1, 0.2, 0.1, 0]
+    assert rate(Recipe(learning_rate=0.2, warmup_share=0), 0) == 0.2
+
+
+def test_only_matrices_decay() -> None:
+    learner = network()
+    decayed, kept = make_optimiser(learner, RECIPE).param_groups
+    assert decayed["weight_decay"] == RECIPE.weight_decay
+    assert kept["weight_decay"] == 0
+    assert {w.dim() for w in decayed["params"]} == {2, 4}
+    assert {w.dim() for w in kept["params"]} == {1}
+    assert len(decayed["params"]) + len(kept["params"]) == len(list(learner.parameters()))
+
+
+def test_the_auxiliary_head_takes_part() -> None:
+    spec = NetworkSpec(1, 4, num_classes=3, image_px=16, has_auxiliary=True)
+    recipe = Recipe(batch_size=32, auxiliary_weight=0.4)
+    learner = network(spec)
+    assert isinstance(learner, CellNetwork)
+    assert learner.auxiliary is not None
+    before = learner.auxiliary.layers[-1].weight.detach().clone()
+    images = STANDARD.tensor(coloured(32, side_px=16).pixels)
+    labels = torch.arange(32) % 3
+    learner.train()
+    step(learner, make_optimiser(learner, recipe), images, labels, recipe)
+    assert not torch.equal(before, learner.auxiliary.layers[-1].weight)
+
+
+def test_paths_are_dropped_more_towards_the_end() -> None:
+    spec = NetworkSpec(1, 4, num_classes=3, image_px=8, drop_path_rate=0.3)
+    learner = network(spec)
+    rates: list[float] = []
+
+    def note() -> float:
+        rates.append(max(m.rate for m in learner.modules() if isinstance(m, DropPath)))
+        return 0.0
+
+    train(learner, coloured(64), STANDARD, RECIPE, seed=1, on_epoch=note)
+    assert rates == pytest.approx([0.0, 0.15, 0.3])
+
+
+def test_the_curve_has_a_point_for_each_epoch() -> None:
+    values = iter([0.1, 0.2, 0.3])
+    done = train(network(), coloured(64), STANDARD, RECIPE, seed=1, on_epoch=lambda: next(values))
+    assert done.curve == (0.1, 0.2, 0.3)
+
+
+def test_accuracy_counts_over_all_batches() -> None:
+    class ByColour(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean(dim=(2, 3))
+
+    images = coloured(1203)
+    assert accuracy(ByColour(), images, STANDARD) == 1.0
+    images.labels[:401] = (images.labels[:401] + 1) % 3
+    assert accuracy(ByColour(), images, STANDARD) == pytest.approx(802 / 1203)
+    assert np.all(images.labels < 3)
