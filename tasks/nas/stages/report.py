@@ -8,6 +8,7 @@ from tasks.core.errors import DataError
 from tasks.core.ports import StageContext
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import StageSpec, stage
+from tasks.nas.config import ReportConfig
 from tasks.nas.manifests import RetrainedCells, SearchReport
 from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import svg
@@ -17,7 +18,6 @@ from tasks.nas.report.export import copy_files, trials_csv
 from tasks.nas.report.page import html, markdown
 from tasks.nas.report.statistics import figures
 from tasks.nas.report.tables import driver_share
-from tasks.nas.report_config import ReportConfig
 from tasks.nas.space.genotype_file import genotype_json
 
 GENOTYPE_FILE, PAGE_FILE, TEXT_FILE = "genotype.json", "report.html", "report.md"

@@ -84,9 +84,7 @@ def test_without_network_it_says_what_to_do(
         download_cifar(tmp_path / "cache", "cifar10")
 
 
-def test_what_is_there_is_not_fetched_again(
-    archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_there_is_not_fetched_again(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules[datasets.CIFAR10.__module__]
     monkeypatch.delattr(module, "download_and_extract_archive")
     assert read_cifar(download_cifar(archive, "cifar10"), "cifar10").train.labels.shape == (20,)

@@ -9,9 +9,9 @@ from operators.local import LocalExecutor, LocalRun
 from operators.run_stage import run_stage
 from operators.trackers import LocalTracker
 from tasks.core.errors import DataError, ResourceError
+from tasks.nas.config import ReportConfig
 from tasks.nas.manifests import SearchReport
 from tasks.nas.report.statistics import figures
-from tasks.nas.report_config import ReportConfig
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import parse_genotype, read_genotype
 from tasks.nas.stages.report import all_figures, report_search
