@@ -1,0 +1,1 @@
+"""The report of a search: figures with their intervals, plots, one page."""

@@ -1,0 +1,51 @@
+"""Plain copies of a report in a folder of the user's, and its trials as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.core.errors import ResourceError
+from tasks.nas.manifests import SearchLog, Trial
+
+
+def trials_csv(log: SearchLog) -> str:
+    """All ends of all searches, one a row, in the order in which searches were told."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*Trial.model_fields], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(trial.model_dump() for trial in log.trials)
+    return text.getvalue()
+
+
+def copy_files(files: Mapping[str, Path], folder: Path) -> None:
+    """Copy files into a folder under their names; each appears whole.
+
+    Raises:
+        ResourceError: The folder can't be written.
+    """
+    for name, source in files.items():
+        try:
+            _copy(source, folder / name)
+        except OSError as error:
+            raise ResourceError(
+                f"{folder / name}: could not export ({error.strerror}); choose a writable folder "
+                "with free space as report.export_to, or leave it empty"
+            ) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        shutil.copyfile(source, name)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.nas.report.contents import agreements, pictures_of, report_sections
+from tasks.nas.report.page import html
+from tests.support.search_runs import retrained_cells, search_log
+
+
+@pytest.fixture(scope="module")
+def retrained():
+    return retrained_cells(search_log(30, ("control", "evolution-0")), num_seeds=2)
+
+
+def test_ranking_is_also_measured_on_random_cells_that_no_rung_selected(retrained):
+    found = agreements(retrained)
+    assert [(each.lower, each.higher) for each in found.rungs] == [(0, 1), (1, 2)]
+    assert len(found.retrained.pairs) == 20
+
+
+def test_report_says_what_it_is_about(retrained):
+    page = html(report_sections(retrained))
+    for words in ("JPEG copies", retrained.winner, "top minus random", "nasnet_a", "CPU hours"):
+        assert words in page
+
+
+def test_missing_parts_are_said_to_be_missing(retrained):
+    bare = retrained.model_copy(update={"networks": ()})
+    sections = report_sections(bare)
+    page = html(sections)
+    assert "No final comparison was made" in page
+    assert "were not retrained" in page
+    assert "was not compared with known networks" in page
+
+
+def test_a_winner_that_failed_in_the_end_is_said_to_have(retrained):
+    alive = tuple(n for n in retrained.networks if "final-winner" not in n.item_id)
+    page = html(report_sections(retrained.model_copy(update={"networks": alive})))
+    assert "could not be trained here" in page
+
+
+def test_pictures_have_names_of_their_own(retrained):
+    names = [picture.name for picture in pictures_of(report_sections(retrained))]
+    assert len(names) == len({*names})
