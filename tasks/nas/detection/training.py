@@ -40,6 +40,7 @@ def train_detector(
     recipe: DetectionRecipe,
     seed: int,
     report: Callable[[Progress], None],
+    device: str = "cpu",
 ) -> None:
     """Train a detector by AdamW with a linear warm-up and a cosine to zero.
 
@@ -51,11 +52,11 @@ def train_detector(
         seed: Decides the order of images, mirrorings and sampling.
         report: Called ``recipe.num_evaluations`` times, at even distances and at the end. May put
             the detector into evaluation mode.
+        device: ``cpu`` or ``cuda``; the detector is there.
 
     Raises:
         DataError: The loss is not a finite number any more.
     """
-    torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(
         detector.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -64,27 +65,34 @@ def train_detector(
     marks = {round(every * (k + 1)) for k in range(recipe.num_evaluations)}
     losses: list[float] = []
     cpu_s = 0.0
-    for step, chosen in enumerate(_batches(len(images), recipe, seed), start=1):
-        begun_s = time.process_time()
-        detector.train()
-        losses.append(_step(detector, optimizer, _targets(images, chosen), recipe, step))
-        schedule.step()
-        cpu_s += time.process_time() - begun_s
-        if step in marks:
-            report(Progress(step, float(np.mean(losses)), cpu_s))
-            losses = []
+    with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
+        torch.manual_seed(seed)
+        for step, chosen in enumerate(_batches(len(images), recipe, seed), start=1):
+            begun_s = time.process_time()
+            detector.train()
+            batch = _targets(images, chosen, device)
+            losses.append(_step(detector, optimizer, batch, recipe, step))
+            schedule.step()
+            cpu_s += time.process_time() - begun_s
+            if step in marks:
+                report(Progress(step, float(np.mean(losses)), cpu_s))
+                losses = []
 
 
-def detect(detector: nn.Module, images: npt.NDArray[np.uint8]) -> list[Detections]:
+def detect(
+    detector: nn.Module, images: npt.NDArray[np.uint8], device: str = "cpu"
+) -> list[Detections]:
     """Say what a detector sees in each image of uint8 (n, side, side, 3)."""
     detector.eval()
     found = []
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
-            batch = [_tensor(image) for image in images[start : start + _BATCH]]
+            batch = [_tensor(image, device) for image in images[start : start + _BATCH]]
             found += [
                 Detections(
-                    each["boxes"].numpy(), each["labels"].numpy() - 1, each["scores"].numpy()
+                    each["boxes"].cpu().numpy(),
+                    each["labels"].cpu().numpy() - 1,
+                    each["scores"].cpu().numpy(),
                 )
                 for each in detector(batch)
             ]
@@ -137,7 +145,7 @@ def _batches(
 
 
 def _targets(
-    images: AnnotatedImages, chosen: list[tuple[int, bool]]
+    images: AnnotatedImages, chosen: list[tuple[int, bool]], device: str = "cpu"
 ) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
     pictures, targets = [], []
     for index, mirrored in chosen:
@@ -145,11 +153,13 @@ def _targets(
         if mirrored:
             picture, objects = _mirror(picture, objects)
         wanted = ~objects.is_crowd
-        pictures.append(_tensor(picture))
+        pictures.append(_tensor(picture, device))
         targets.append(
             {
-                "boxes": torch.from_numpy(objects.boxes[wanted]),
-                "labels": torch.from_numpy(objects.labels[wanted] + 1),  # 0 is the background
+                "boxes": torch.from_numpy(objects.boxes[wanted]).to(device),
+                "labels": torch.from_numpy(objects.labels[wanted] + 1).to(
+                    device
+                ),  # 0 is the background
             }
         )
     return pictures, targets
@@ -163,6 +173,6 @@ def _mirror(
     return picture[:, ::-1], Objects(boxes, objects.labels, objects.is_crowd)
 
 
-def _tensor(picture: npt.NDArray[np.uint8]) -> Tensor:
+def _tensor(picture: npt.NDArray[np.uint8], device: str) -> Tensor:
     """(3, side, side), of 1."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1) / 255.0
+    return torch.tensor(picture.copy(), device=device).permute(2, 0, 1) / 255.0
