@@ -118,6 +118,7 @@ class ItemPool:
     _num_ended: int = 0
     _waiting: dict[str, Any] = field(default_factory=dict)
     _outcomes: dict[str, Record] = field(default_factory=dict)
+    _found: set[str] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         self._noted = deque(self.journal.events())
@@ -145,11 +146,13 @@ class ItemPool:
             raise ValueError(f"item {item.item_id} is in flight already")
         self._waiting[key] = item
         self._num_submitted += 1
+        self.progress.unit = getattr(item, "unit", self.progress.unit)
         event = next((each for each in self._noted if each.key == key), None)
         if event is not None and event.reason is not None:
             self._outcomes[key] = Skipped(item_id=item.item_id, reason=event.reason)
         elif (found := self.running.work.find(item)) is not None:
             self._outcomes[key] = found
+            self._found.add(key)
         else:
             self.running.submit(item)
 
@@ -163,7 +166,6 @@ class ItemPool:
                 "started; remove the folder, and the loop starts anew from the items that are "
                 "committed"
             )
-        is_found = key in self._outcomes
         while key not in self._outcomes:
             self._collect()
         item, outcome = self._waiting.pop(key), self._outcomes.pop(key)
@@ -172,7 +174,7 @@ class ItemPool:
             event = Event(key, item.item_id, self._num_submitted, reason)
             self.journal.add(self._num_ended, event)
         self._num_ended += 1
-        self.progress.add(outcome, reused=is_found)
+        self.progress.add(outcome, item, reused=key in self._found)
         return item, outcome
 
     def _first_ended(self) -> str:

@@ -156,3 +156,18 @@ def test_two_drivers_do_not_share_a_journal(tmp_path: Path, uri: str) -> None:
     with pytest.raises(TransientError, match="written by another driver"):
         journal.add(0, Event("b", "b", 1, None))
     assert journal.events() == [Event("a", "a", 1, None)]
+
+
+def test_the_progress_tells_made_items_from_found_ones(
+    tmp_path: Path, config: DoubleConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    local = LocalRun(tmp_path / "store")
+    num_good = NUM_CLIMBED - 1
+    for number, expected in enumerate(((num_good, 0), (0, num_good))):
+        ctx = context(local, config, 3, Shuffled)
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            climb_numbers(config, ctx)
+        counts = ctx.items.counts
+        assert (counts["made"], counts["reused"]) == expected, f"call {number}"
+        assert f"{expected[1]} reused" in caplog.text

@@ -40,6 +40,8 @@ class NetworkCell(nn.Module):
 
     Attributes:
         output: What the cell makes.
+        has_previous: Whether it reads h_{i-1}, or h_i in its place.
+        reads_relu: Of each edge: whether it reads its state after a ReLU.
     """
 
     def __init__(
@@ -74,12 +76,12 @@ class NetworkCell(nn.Module):
             else:
                 self.inputs.append(nn.Identity())
         self.operations = nn.ModuleList()
-        self._reads_relu: list[bool] = []
+        self.reads_relu: list[bool] = []
         for block in cell.blocks:
             for edge in block.edges:
                 form = channels[edge.source], num_filters, stride if _is_input(edge.source) else 1
                 self.operations.append(make_operation(edge.operation, *form))
-                self._reads_relu.append(reads_relu(edge.operation, *form))
+                self.reads_relu.append(reads_relu(edge.operation, *form))
             channels.append(num_filters * (2 if block.combiner == Combiner.CONCAT else 1))
         self.outputs = nn.ModuleList(
             adapt(channels[state], num_filters, stride) if _is_input(state) else nn.Identity()
@@ -119,7 +121,7 @@ class NetworkCell(nn.Module):
     ) -> Tensor:
         """Apply the operation of an edge."""
         state = states[edge.source]
-        if self._reads_relu[index]:
+        if self.reads_relu[index]:
             if edge.source not in activated:
                 activated[edge.source] = torch.relu(state)
             state = activated[edge.source]

@@ -33,8 +33,20 @@ class DropPath(nn.Module):
 
     def forward(self, path: Tensor) -> Tensor:
         """Drop a path (n, c, h, w) for some of the n examples, in training only."""
+        mask = self.draw_mask(path, len(path))
+        return path if mask is None else path * mask.view(-1, 1, 1, 1)
+
+    def draw_mask(self, path: Tensor, num_examples: int) -> Tensor | None:
+        """Draw which examples stay.
+
+        Args:
+            path: Gives type and device.
+            num_examples: n.
+
+        Returns:
+            (n,), zero or the factor that keeps the mean; None if nothing is dropped.
+        """
         if not self.training or self.rate == 0.0:
-            return path
+            return None
         keep = 1.0 - self.rate
-        mask = path.new_empty((len(path), 1, 1, 1)).bernoulli_(keep)
-        return path * (mask / keep)
+        return path.new_empty(num_examples).bernoulli_(keep) / keep

@@ -5,6 +5,8 @@ Zoph et al. (2018), figure 2 and appendix A; where the paper is silent, the auth
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +25,18 @@ _STEM_FILTERS = 32  # of the ImageNet stem's convolution, in the authors' mobile
 _STEM_FACTOR = 3  # filters of the CIFAR stem, in multiples of those of a cell
 
 
+class StagesRunner(Protocol):
+    """Another way to run the stages of a network; see `tasks.nas.models.channel_major`."""
+
+    def serves(self, network: CellNetwork, images: Tensor) -> bool:
+        """Whether it can run these images, in the network's mode."""
+        ...
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """As `CellNetwork.stages`."""
+        ...
+
+
 class CellNetwork(nn.Module):
     """A genotype as a classifier.
 
@@ -31,6 +45,9 @@ class CellNetwork(nn.Module):
         spec: Size and surroundings.
         num_features: Channels in front of the classifier.
         stage_channels: Channels of the maps that `stages` returns.
+        reads: Of each cell: the two states that it reads. State 0 is the stem's, k + 1 cell k's.
+        stage_ends: States that `stages` returns.
+        runner: Another way to run the stages, wherever it serves (`channel_major`); or None.
     """
 
     def __init__(self, genotype: Genotype, spec: NetworkSpec) -> None:
@@ -48,17 +65,18 @@ class CellNetwork(nn.Module):
             self._num_cells += NUM_STEM_CELLS
         self.stem = self._make_stem()
         self.cells = nn.ModuleList()
-        self._reads: list[tuple[int, int]] = []  # of each cell: which states, 0 is the stem's
-        self._stage_ends: list[int] = []  # states
+        self.reads: list[tuple[int, int]] = []
+        self.stage_ends: list[int] = []
         self._stack()
-        self.stage_channels = tuple(self._states[end].num_channels for end in self._stage_ends)
+        self.stage_channels = tuple(self._states[end].num_channels for end in self.stage_ends)
         self.num_features = self.stage_channels[-1]
         self.dropout = nn.Dropout(spec.dropout_rate)
         self.classifier = nn.Linear(self.num_features, spec.num_classes)
         self.auxiliary: AuxiliaryHead | None = None
         if spec.has_auxiliary:
-            place = self._states[self._stage_ends[-2]]
+            place = self._states[self.stage_ends[-2]]
             self.auxiliary = AuxiliaryHead(place, spec)
+        self.runner: StagesRunner | None = None
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -85,10 +103,12 @@ class CellNetwork(nn.Module):
         Returns:
             (n, stage_channels[k], h_k, w_k) for each stage, before the next ReLU.
         """
+        if self.runner is not None and self.runner.serves(self, images):
+            return self.runner.stages(images)
         states = [self.stem(images)]
-        for cell, (previous, current) in zip(self.cells, self._reads, strict=True):
+        for cell, (previous, current) in zip(self.cells, self.reads, strict=True):
             states.append(cell(states[previous], states[current]))
-        return [states[end] for end in self._stage_ends]
+        return [states[end] for end in self.stage_ends]
 
     def classify(self, last: Tensor) -> Tensor:
         """Logits (n, classes) by the last of the maps that `stages` returns."""
@@ -132,7 +152,7 @@ class CellNetwork(nn.Module):
             for k in range(self.spec.num_cells):
                 skips = self.spec.skip_reduction_input and stage > 0 and k == 0
                 self._append(normal, filters, stride=1, previous=before if skips else None)
-            self._stage_ends.append(len(self._states) - 1)
+            self.stage_ends.append(len(self._states) - 1)
 
     def _append(self, cell: Cell, filters: int, stride: int, previous: int | None = None) -> None:
         """Append a cell that reads the last state and the one before, or another before."""
@@ -148,7 +168,7 @@ class CellNetwork(nn.Module):
             depth=(len(self.cells) + 1) / self._num_cells,
         )
         self.cells.append(built)
-        self._reads.append((previous, current))
+        self.reads.append((previous, current))
         self._states.append(built.output)
 
 

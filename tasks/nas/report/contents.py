@@ -200,7 +200,7 @@ def _ranking(log: SearchLog, found: Agreements) -> Section:
         "than over all children."
     ]
     if found.retrained is not None:
-        text.append("The retrained random cells were selected by no rung: theirs is unbiased.")
+        text.append("No rung has selected the retrained random cells; theirs is free of this.")
     if len(log.rungs) == 1:
         text[:1] = ["There was one rung."]
     picture = Picture(

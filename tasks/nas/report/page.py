@@ -9,10 +9,11 @@ from html import escape
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; margin: 2rem auto;
-  max-width: 900px; padding: 0 1rem; color: #222; background: #fafafa; }
+  max-width: 960px; padding: 0 1rem; color: #222; background: #fafafa; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
+td { white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; }
 .wide { overflow-x: auto; }
 figure { margin: 1rem 0; }

@@ -27,6 +27,7 @@ from tasks.nas.report.progress import (
     best_so_far,
     control_band,
     control_band_by_time,
+    display_name,
     ends_of,
     operation_shares,
 )
@@ -182,8 +183,7 @@ def operations_plot(log: SearchLog, rung: int) -> bytes:
         middles, operations, shares = operation_shares(log, search, rung)
         by_name = dict(zip(operations, shares.T, strict=True))
         stack = [by_name[operation] for operation in _OPERATION_COLOURS]
-        title = f"{search} (control)" if search == log.control else search
-        label(axes, title, "children", "share of operations, %")
+        label(axes, display_name(log, search), "children", "share of operations, %")
         if len(middles) <= 1:
             say(axes, "too few children")
             continue
@@ -238,4 +238,5 @@ def _mark_published(axes: Axes, rows: Mapping[str, tuple[float, float]]) -> None
 def _correlation(found: Estimate) -> str:
     if found.low is None or found.high is None:
         return f"Spearman: too few ({found.num})"
-    return f"Spearman {found.value:.2f} ({found.low:.2f} to {found.high:.2f}), n = {found.num}"
+    interval = f"({found.low:.2f} to {found.high:.2f})"
+    return f"Spearman {found.value:.2f}\n{interval}, n = {found.num}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tasks.nas.manifests import RetrainedCells
+from tasks.nas.manifests import RetrainedCells, TrainTask
 from tasks.nas.report.plot_style import (
     COLOURS,
     CONTROL_COLOUR,
@@ -20,7 +20,7 @@ from tasks.nas.report.plot_style import (
     say,
     search_colours,
 )
-from tasks.nas.report.statistics import RANDOM, TOP, WINNER, Score, trained
+from tasks.nas.report.statistics import FINAL, RANDOM, TOP, WINNER, Score, trained
 
 _MEGA, _MILLI = 1e6, 1e-3
 _SPREAD: Final = 0.14  # of points beside the middle of their column
@@ -83,7 +83,10 @@ def final_plot(scores: Mapping[str, Score]) -> bytes:
 
 
 def sizes_plot(retrained: RetrainedCells, scores: Mapping[str, Score]) -> bytes:
-    """Test accuracy of all retrained networks against multiply-adds and against CPU time.
+    """Test accuracy of the final networks against multiply-adds and against CPU time.
+
+    Top and random cells are shown too where they were trained alike: on the same images, by the
+    same recipe.
 
     Args:
         retrained: What was retrained.
@@ -117,14 +120,20 @@ def _draw_costs(
     axes: Axes, retrained: RetrainedCells, scores: Mapping[str, Score], cost: str, unit: float
 ) -> None:
     points: list[tuple[float, float]] = []
+    alike = [_training(task) for task, _ in trained(retrained, FINAL)]
     for group, name, colour in (
         (RANDOM, "random cells", CONTROL_COLOUR),
         (TOP, "top cells of the searches", COLOURS[0]),
     ):
-        rows = [(getattr(n, cost) / unit, n.test_accuracy) for _, n in trained(retrained, group)]
+        rows = [
+            (getattr(network, cost) / unit, network.test_accuracy)
+            for task, network in trained(retrained, group)
+            if _training(task) in alike
+        ]
         points += rows
-        x, y = np.array(rows).reshape(-1, 2).T
-        axes.scatter(x, y, 20, colour, alpha=0.55, linewidths=0, label=name)
+        if rows:
+            x, y = np.array(rows).T
+            axes.scatter(x, y, 20, colour, alpha=0.55, linewidths=0, label=name)
     marks = {n: (getattr(s, cost) / unit, s.accuracy.value) for n, s in scores.items()}
     both = np.array([*points, *marks.values()], float).reshape(-1, 2)
     draw_front(axes, both)
@@ -133,6 +142,11 @@ def _draw_costs(
     _widen(axes)
     if len(both):
         _mark(axes, marks, _LEAST_APART * float(np.ptp(both[:, 1])))
+
+
+def _training(task: TrainTask) -> tuple[int, int, dict[str, Any]]:
+    """What decides, with its design, how well a network does."""
+    return task.image_px, task.num_images, task.recipe
 
 
 def _mark(axes: Axes, marks: Mapping[str, tuple[float, float]], apart: float) -> None:

@@ -65,6 +65,12 @@ class Agreement:
     spearman: Estimate
 
 
+def display_name(log: SearchLog, search: str) -> str:
+    """Name of a search for readers, who must see which one is the control."""
+    is_told = search != log.control or search == "control"
+    return search if is_told else f"{search} (control)"
+
+
 def ends_of(log: SearchLog, search: str, rung: int) -> list[Trial]:
     """Ends of a search at a rung, in order; repeated and failed children included."""
     return [trial for trial in log.trials if trial.search == search and trial.rung == rung]

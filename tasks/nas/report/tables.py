@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tasks.nas.manifests import RetrainedCells, SearchLog
 from tasks.nas.report.estimates import Estimate
 from tasks.nas.report.page import Table
-from tasks.nas.report.progress import accuracies_at, ends_of
+from tasks.nas.report.progress import accuracies_at, display_name, ends_of
 from tasks.nas.report.statistics import Comparison, Score, TopAgainstRandom
 
 _MEGA, _KILO, _MILLI, _HOUR_S = 1e6, 1e3, 1e-3, 3600
@@ -33,7 +33,10 @@ def verdict(found: Estimate) -> str:
         return "no spread between observations"
     if abs(away) <= _ENOUGH:
         return f"{away:+.1f} standard errors: no difference shown"
-    return f"{away:+.1f} standard errors: {'better' if away > 0 else 'worse'}"
+    said = "better" if away > 0 else "worse"
+    if found.low is not None and found.high is not None and found.low <= 0 <= found.high:
+        said += ", yet the interval holds zero"
+    return f"{away:+.1f} standard errors: {said}"
 
 
 def rungs_table(log: SearchLog) -> Table:
@@ -70,7 +73,7 @@ def searches_table(log: SearchLog) -> Table:
         best = max((t.accuracy for t in ends if t.accuracy is not None), default=0.0)
         rows.append(
             (
-                f"{search}{', the control' if search == log.control else ''}",
+                display_name(log, search),
                 f"{len(ends):,}",
                 f"{len(names):,}",
                 f"{sum(trial.is_reused for trial in ends):,}",
@@ -103,8 +106,8 @@ def top_table(found: TopAgainstRandom) -> Table:
 
 def scores_table(scores: Mapping[str, Score]) -> Table:
     """The networks of the final comparison."""
-    head = ("network", "params, k", "mult-adds, M", "test accuracy, %", "seeds")
-    more = ("points per M mult-adds", "CPU ms an image", "points per CPU ms", "training, CPU s")
+    head = ("network", "weights, k", "mult-adds, M", "test accuracy, %", "seeds")
+    more = ("% per M mult-adds", "CPU ms an image", "% per CPU ms", "training, CPU s")
     rows = tuple(
         (
             score.name,

@@ -31,3 +31,16 @@ def test_nothing_trained_is_drawn_too(retrained):
     empty = retrained.model_copy(update={"networks": ()})
     for data in (top_plot(empty), final_plot({}), sizes_plot(empty, {})):
         assert Image.open(io.BytesIO(data)).width == 1200
+
+
+def test_cells_that_were_trained_otherwise_are_not_set_beside_the_final_ones(retrained):
+    scores = final_scores(retrained)
+    others = tuple(
+        each if each.group == "final" else each.model_copy(update={"num_images": 9000})
+        for each in retrained.tasks
+    )
+    apart = retrained.model_copy(update={"tasks": others})
+    finals = retrained.model_copy(
+        update={"tasks": tuple(each for each in others if each.group == "final")}
+    )
+    assert sizes_plot(apart, scores) == sizes_plot(finals, scores) != sizes_plot(retrained, scores)

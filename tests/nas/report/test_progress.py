@@ -11,6 +11,7 @@ from tasks.nas.report.progress import (
     best_so_far,
     control_band,
     control_band_by_time,
+    display_name,
     operation_shares,
     pareto_front,
 )
@@ -136,3 +137,10 @@ def test_front_holds_what_nothing_cheaper_surpasses():
     costs = np.array([3.0, 1.0, 2.0, 2.0, 4.0])
     accuracies = np.array([0.5, 0.2, 0.4, 0.3, 0.5])
     np.testing.assert_array_equal(pareto_front(costs, accuracies), [1, 2, 0])
+
+
+def test_readers_see_which_search_is_the_control():
+    log = log_of(("random-7", "a", 0, 0.1, 1.0), control="random-7")
+    assert display_name(log, "random-7") == "random-7 (control)"
+    assert display_name(log, "evolution-0") == "evolution-0"
+    assert display_name(log_of(control="control"), "control") == "control"

@@ -1,0 +1,49 @@
+"""Faster training of small networks on a CPU: the same sums in another order of memory.
+
+torch keeps images outermost. Small networks of cells spend most of their time neither in
+arithmetic nor in memory but in routines made for larger maps. With channels outermost, a 1x1
+convolution is one matrix product, batch norm reads rows, a concatenation copies one block, and
+depthwise and narrow dense convolutions of maps up to 8 x 8 are matrix products too
+(`tasks.nas.models.layout`). Results differ by rounding.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tasks.nas.models.layout.compile import stages_program
+from tasks.nas.models.layout.program import Program, run_program
+from tasks.nas.models.network import CellNetwork
+
+
+def to_channel_major(network: CellNetwork) -> None:
+    """Let a network of cells run channel by channel on a CPU from now on, in place.
+
+    Weights, their names and all other behaviour stay. Whatever the program isn't made for runs
+    as before: other devices, tracing and export, gradients with respect to images, and gradients
+    in evaluation mode. Forward hooks on the parts of cells aren't called.
+    """
+    network.runner = ChannelMajor(stages_program(network))
+
+
+def to_plain(network: CellNetwork) -> None:
+    """Undo `to_channel_major`."""
+    network.runner = None
+
+
+class ChannelMajor:
+    """Runs the stages of a network by a program."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def serves(self, network: CellNetwork, images: Tensor) -> bool:
+        """Whether the program is made for this."""
+        if torch.compiler.is_compiling() or images.device.type != "cpu" or images.requires_grad:
+            return False
+        return network.training or not torch.is_grad_enabled()
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """As `CellNetwork.stages`; the maps are (n, c, h, w) views of channel-major memory."""
+        return [each.transpose(0, 1) for each in run_program(self._program, images)]
