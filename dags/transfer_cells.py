@@ -21,5 +21,5 @@ with pipeline(__file__, __doc__, config=TransferCellsConfig, tags=["nas"]) as ru
     data = run.stage(f"{STAGES}.prepare_transfer:prepare_transfer")
     networks = run.stage(f"{STAGES}.transfer:transfer_cells", cells, data)
     detectors = run.stage(f"{STAGES}.detect:detect_objects", networks)
-    models = run.stage(f"{STAGES}.register:register_models", networks, detectors)
+    models = run.stage(f"{STAGES}.register:register_models", networks)
     run.stage(f"{STAGES}.compare:compare_networks", networks, detectors, models, publishes=True)
