@@ -1,9 +1,7 @@
-"""The one door to MLflow: runs, numbers, pictures and documents, over its REST API.
+"""Records in MLflow: the runs of pipelines and stages, their numbers, pictures and documents.
 
-Protocol: MLflow's documented "REST API" (2.0) and its artifact proxy. Measured on the project's
-machine: ``import mlflow`` takes 1.8-2.2 s in every driver, this client 0.1 s, and a run has one
-driver a stage; hence no `mlflow` import here. Tests read everything back with MLflow's own
-client. Metrics travel in batches, since a batch of 1,000 takes as long as 30 single ones.
+Tests read everything back with MLflow's own client. Metrics travel in batches, since a batch of
+1,000 takes as long as 30 single ones.
 """
 
 from __future__ import annotations
@@ -13,162 +11,21 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
-import httpx
-
+from operators.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, Run, now_ms, pairs
+from operators.model_registry import MlflowModels
 from tasks.core.digests import digest
 from tasks.core.errors import TransientError
 
 MAX_BATCH_METRICS = 1000
 MAX_BATCH_PARAMS = 100
 MAX_PARAM_CHARS = 6000
-MAX_TAG_CHARS = 8000
 FLUSH_INTERVAL_S = 2.0
-CALL_TIMEOUT_S = 30.0
-NUM_TRIES = 3
-RETRY_DELAY_S = 0.5
-PARENT_TAG = "mlflow.parentRunId"
 CHILD_TAG = "orrery.child"
 
 logger = logging.getLogger(__name__)
-# It says one line per call, which would drown the log of the stage.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One MLflow run.
-
-    Attributes:
-        run_id: Its id.
-        experiment_id: The experiment it belongs to.
-        artifact_path: Where the server's artifact proxy keeps its files.
-        url: Where a browser finds it.
-        airflow_tags: Those of its tags that name the DAG run.
-    """
-
-    run_id: str
-    experiment_id: str
-    artifact_path: str
-    url: str
-    airflow_tags: Mapping[str, str]
-
-
-class MlflowApi:
-    """The calls of the REST API that Orrery uses."""
-
-    def __init__(self, tracking_uri: str) -> None:
-        """Prepare the client; nothing is sent yet.
-
-        Args:
-            tracking_uri: Base URL of the server.
-        """
-        self.uri = tracking_uri.rstrip("/")
-        self._http = httpx.Client(base_url=self.uri, timeout=CALL_TIMEOUT_S, trust_env=False)
-
-    def experiment(self, name: str) -> str:
-        """Return the id of an experiment, which is made if need be."""
-        # The kind decides which pages MLflow shows: those for training, not for language models.
-        tags = [{"key": "mlflow.experimentKind", "value": "custom_model_development"}]
-        body = {"name": name, "tags": tags}
-        created = self._send("POST", "experiments/create", body, may_exist=True)
-        if "experiment_id" in created:
-            return str(created["experiment_id"])
-        found = self._send("GET", f"experiments/get-by-name?experiment_name={quote(name)}")
-        return str(found["experiment"]["experiment_id"])
-
-    def create(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Run:
-        """Start a run."""
-        body = {
-            "experiment_id": experiment_id,
-            "run_name": name,
-            "start_time": _now_ms(),
-            "tags": _pairs(tags, MAX_TAG_CHARS),
-        }
-        return self._run(self._send("POST", "runs/create", body)["run"])
-
-    def get(self, run_id: str) -> Run:
-        """Return a run."""
-        return self._run(self._send("GET", f"runs/get?run_id={run_id}")["run"])
-
-    def search(self, experiment_id: str, **tags: str) -> list[Run]:
-        """Return the runs of an experiment that bear all these tags, the newest first."""
-        clauses = [f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items()]
-        body = {"experiment_ids": [experiment_id], "filter": " and ".join(clauses)}
-        return [self._run(each) for each in self._send("POST", "runs/search", body).get("runs", [])]
-
-    def children(self, run: Run, status: str) -> list[Run]:
-        """Return a run's children that are in a status."""
-        clauses = f"tags.`{PARENT_TAG}` = '{run.run_id}' and attributes.status = '{status}'"
-        body = {"experiment_ids": [run.experiment_id], "filter": clauses}
-        return [self._run(each) for each in self._send("POST", "runs/search", body).get("runs", [])]
-
-    def set_status(self, run_id: str, status: str) -> None:
-        """Set a run's status; all but ``RUNNING`` end it."""
-        end = {} if status == "RUNNING" else {"end_time": _now_ms()}
-        self._send("POST", "runs/update", {"run_id": run_id, "status": status} | end)
-
-    def log_batch(self, run_id: str, **lists: list[dict[str, Any]]) -> None:
-        """Record ``metrics``, ``params`` or ``tags`` in one call."""
-        self._send("POST", "runs/log-batch", {"run_id": run_id} | lists)
-
-    def upload(self, run: Run, name: str, data: bytes) -> None:
-        """Store a file with a run, under a path such as ``figures/seams.png``."""
-        path = quote(f"{run.artifact_path}/{name}")
-        self._request("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", content=data)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _run(self, run: Mapping[str, Any]) -> Run:
-        info = run["info"]
-        return Run(
-            run_id=info["run_id"],
-            experiment_id=info["experiment_id"],
-            artifact_path=info["artifact_uri"].partition(":/")[2].lstrip("/"),
-            url=f"{self.uri}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}",
-            airflow_tags={
-                tag["key"]: tag["value"]
-                for tag in run["data"].get("tags", [])
-                if tag["key"].startswith("airflow.")
-            },
-        )
-
-    def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, may_exist: bool = False
-    ) -> dict[str, Any]:
-        reply = self._request(method, f"/api/2.0/mlflow/{path}", json=body, may_exist=may_exist)
-        return dict(reply.json())
-
-    def _request(
-        self, method: str, path: str, *, may_exist: bool = False, **content: Any
-    ) -> httpx.Response:
-        for left in reversed(range(NUM_TRIES)):
-            try:
-                reply = self._http.request(method, path, **content)
-            except httpx.HTTPError as error:
-                if not left:
-                    raise TransientError(f"can't reach MLflow at {self.uri}: {error!r}") from error
-            else:
-                if reply.is_success or (may_exist and "ALREADY_EXISTS" in reply.text):
-                    return reply
-                if reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR or not left:
-                    break
-            time.sleep(RETRY_DELAY_S)
-        raise TransientError(
-            f"MLflow at {self.uri} refused {method} {path}: {reply.status_code} {reply.text[:500]}"
-        )
 
 
 def open_run(tracking_uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Run:
@@ -220,7 +77,7 @@ def tag_run(tracking_uri: str, run_id: str, tags: Mapping[str, str]) -> None:
         TransientError: The server can't be reached.
     """
     with MlflowApi(tracking_uri) as api:
-        api.log_batch(run_id, tags=_pairs(tags, MAX_TAG_CHARS))
+        api.log_batch(run_id, tags=pairs(tags, MAX_TAG_CHARS))
 
 
 class MlflowTracker:
@@ -269,16 +126,21 @@ class MlflowTracker:
     def __reduce__(self) -> tuple[Any, ...]:
         return _unbuffered, (self._tracking_uri, self.run, self._scope)
 
+    @property
+    def models(self) -> MlflowModels:
+        """The registry of the same server."""
+        return MlflowModels(self._tracking_uri, self.run)
+
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Record numbers under their names; values are sent in batches."""
-        now_ms = _now_ms()
+        stamp_ms = now_ms()
         for name, value in metrics.items():
             number = float(value)
             self._metrics.append(
                 {
                     "key": name,
                     "value": number if math.isfinite(number) else _not_finite(number),
-                    "timestamp": now_ms,
+                    "timestamp": stamp_ms,
                     "step": step,
                 }
             )
@@ -288,9 +150,9 @@ class MlflowTracker:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record settings; a nested value is recorded as JSON."""
-        pairs = _pairs({k: _text(v) for k, v in params.items()}, MAX_PARAM_CHARS)
-        for start in range(0, len(pairs), MAX_BATCH_PARAMS):
-            self._record("params", params=pairs[start : start + MAX_BATCH_PARAMS])
+        settings = pairs({k: _text(v) for k, v in params.items()}, MAX_PARAM_CHARS)
+        for start in range(0, len(settings), MAX_BATCH_PARAMS):
+            self._record("params", params=settings[start : start + MAX_BATCH_PARAMS])
 
     def log_figure(self, path: Path, name: str) -> None:
         """Record a picture that stands in a local file, under a path such as ``seams.png``."""
@@ -302,7 +164,7 @@ class MlflowTracker:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Label the run."""
-        self._record("tags", tags=_pairs(tags, MAX_TAG_CHARS))
+        self._record("tags", tags=pairs(tags, MAX_TAG_CHARS))
 
     def log_child(
         self,
@@ -364,10 +226,6 @@ def _unbuffered(tracking_uri: str, run: Run, scope: str) -> MlflowTracker:
     return MlflowTracker(tracking_uri, run, is_buffered=False, scope=scope)
 
 
-def _pairs(values: Mapping[str, str], max_chars: int) -> list[dict[str, str]]:
-    return [{"key": key, "value": value[:max_chars]} for key, value in values.items()]
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
@@ -375,12 +233,3 @@ def _text(value: Any) -> str:
 def _not_finite(number: float) -> str:
     """JSON has no such numbers; protobuf's JSON spells them as text."""
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
-
-
-def _quoted(value: str) -> str:
-    """A value in a search filter, whose quotes can't be escaped, only chosen."""
-    return f'"{value}"' if "'" in value else f"'{value}'"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -40,7 +40,7 @@ from operators.stage_plan import Plan, RunContext, StageRequest, find_finished
 from operators.trackers import LocalTracker, NullTracker
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError, OrreryError, ResourceError, TransientError
-from tasks.core.ports import Executor, Resources, Tracker
+from tasks.core.ports import Executor, ModelRegistry, Resources, Tracker
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import spec_of
 
@@ -74,6 +74,10 @@ class StageExecutor(Executor, Protocol):
 
 class RunTracker(Tracker, Protocol):
     """A tracker that ends with its stage."""
+
+    @property
+    def models(self) -> ModelRegistry:
+        """The model registry beside the runs."""
 
     def finish(self, status: str) -> None:
         """End the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
@@ -131,6 +135,11 @@ class RunningStage:
     resources: Resources
     scratch: Path
     plan: Plan
+
+    @property
+    def models(self) -> ModelRegistry:
+        """Keeps networks for later use."""
+        return self.tracker.models
 
     @property
     def seed(self) -> int:

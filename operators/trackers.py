@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.core.errors import ResourceError
+from tasks.core.models import ModelPackage, RegisteredModel
+from tasks.core.ports import ModelRegistry
+
+logger = logging.getLogger(__name__)
+
+
+class NoModels:
+    """Registers nothing, and says so; see `tasks.core.ports.ModelRegistry`."""
+
+    def register(self, package: ModelPackage) -> RegisteredModel:
+        """Only say that there is no registry."""
+        reason = "not registered: no MLflow server; set the profile's tracking_uri"
+        logger.warning("model %s is %s", package.name, reason)
+        return RegisteredModel(name=package.name, version=None, is_champion=False, reason=reason)
+
+    def read_run_file(self, run_id: str, name: str) -> bytes:
+        """Only say that there are no runs."""
+        raise ResourceError(
+            f"{name} of MLflow run {run_id!r} can't be read: no MLflow server; set the profile's "
+            "tracking_uri"
+        )
+
 
 class NullTracker:
     """Forgets everything; see `tasks.core.ports.Tracker`."""
+
+    @property
+    def models(self) -> ModelRegistry:
+        """No registry."""
+        return NoModels()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Record numbers."""

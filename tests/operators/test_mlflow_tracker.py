@@ -186,7 +186,7 @@ def test_a_child_that_a_lost_driver_left_open_is_closed(
 def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
     uri: str, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    monkeypatch.setattr("operators.mlflow_tracker.RETRY_DELAY_S", 0.01)
+    monkeypatch.setattr("operators.mlflow_api.RETRY_DELAY_S", 0.01)
     away = f"http://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(TransientError, match="can't reach MLflow"):
         open_run(away, "sample", "run", tags)

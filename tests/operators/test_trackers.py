@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from operators.local import LocalExecutor, LocalRun
 from operators.run_stage import run_stage
 from operators.trackers import LocalTracker, NullTracker
+from tasks.core.errors import ResourceError
+from tasks.core.models import ModelPackage
 from tests.support.sample_stages import ListConfig, list_numbers
 
 
@@ -55,6 +59,29 @@ def test_a_child_has_a_folder_of_its_own_that_a_later_try_writes_over(tmp_path: 
     assert json.loads((child / "run.json").read_text()) == expected
     assert (child / "figures/cell.png").read_bytes() == b"png"
     assert [path.name for path in child.parent.iterdir()] == ["cell-1"]
+
+
+def test_without_a_server_nothing_is_registered_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "model.pt2").write_bytes(b"network")
+    package = ModelPackage(
+        name="cells",
+        model=tmp_path / "model.pt2",
+        golden_inputs=tmp_path / "inputs.npy",
+        golden_outputs=tmp_path / "outputs.npy",
+        tolerance=1e-4,
+        metrics={"accuracy": 0.5},
+        metric="accuracy",
+        test_key="test",
+    )
+    models = LocalRun(tmp_path / "store").context(list_numbers, config=ListConfig()).models
+    done = models.register(package)
+    assert (done.version, done.is_champion) == (None, False)
+    assert done.reason == "not registered: no MLflow server; set the profile's tracking_uri"
+    assert "model cells is not registered" in caplog.text
+    with pytest.raises(ResourceError, match=r"genotype\.json of MLflow run 'a' can't be read: no"):
+        models.read_run_file("a", "genotype.json")
 
 
 def test_folder_as_tracking_uri_receives_the_stage(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""Networks on their way to a model registry, and what became of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.core.digests import digest, file_digest
+from tasks.core.errors import DataError
+from tasks.core.records import Record
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class ModelPackage:
+    """A trained network with everything that a registry keeps of it.
+
+    Attributes:
+        name: Name in the registry, e.g. ``cells-cifar10``: letters, digits, ``.``, ``_``, ``-``.
+        model: The network, in eval mode, as ``torch.export.save`` writes it: one tensor in, one
+            out, the first axis (batch) dynamic.
+        golden_inputs: ``.npy`` file of at least two inputs, shape (N, ...). They give the
+            version its signature and its input example, too.
+        golden_outputs: ``.npy`` file of what the network makes of them, shape (N, ...).
+        tolerance: Greatest difference of a golden output, once the network is loaded back.
+        metrics: Its figures; all are finite.
+        metric: The one of them by which versions compete: the higher, the better.
+        test_key: Digest of the test (set and protocol) that gave it; only figures of one test
+            are compared.
+        files: Further files under their names, e.g. ``genotype.json``.
+        tags: Labels of the version.
+    """
+
+    name: str
+    model: Path
+    golden_inputs: Path
+    golden_outputs: Path
+    tolerance: float
+    metrics: Mapping[str, float]
+    metric: str
+    test_key: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what needs no file.
+
+        Raises:
+            DataError: The name does not fit, or a figure is missing or not finite.
+        """
+        if not _NAME.fullmatch(self.name):
+            raise DataError(f"expected a model's name of {_NAME.pattern}, got {self.name!r}")
+        if self.metric not in self.metrics:
+            raise DataError(
+                f"model {self.name}: expected the metric {self.metric!r} by which it competes, got "
+                f"{sorted(self.metrics)}"
+            )
+        wrong = [name for name, value in self.metrics.items() if not math.isfinite(value)]
+        if wrong:
+            raise DataError(f"model {self.name}: expected finite metrics, got others for {wrong}")
+
+    @property
+    def all_files(self) -> Mapping[str, Path]:
+        """The files beside the network, the golden ones among them."""
+        golden = {
+            "golden_inputs.npy": self.golden_inputs,
+            "golden_outputs.npy": self.golden_outputs,
+        }
+        return {**self.files, **golden}
+
+    @property
+    def digest(self) -> str:
+        """What makes two packages the same: name, bytes, figures and labels, not places."""
+        return digest(
+            {
+                "name": self.name,
+                "model": file_digest(self.model),
+                "files": {name: file_digest(path) for name, path in self.all_files.items()},
+                "metrics": dict(self.metrics),
+                "test": [self.metric, self.test_key],
+                "tags": dict(self.tags),
+            }
+        )
+
+
+class RegisteredModel(Record):
+    """What became of a package.
+
+    It depends on the registry, so it is for people and for the tracker: a stage's result that
+    holds it would not be the same the next time.
+
+    Attributes:
+        name: Name in the registry.
+        version: The version; None where there is no registry.
+        is_champion: Whether the alias ``champion`` points to it now.
+        reason: Why, or why not.
+    """
+
+    schema_id = "core.registered_model/1"
+
+    name: str
+    version: int | None
+    is_champion: bool
+    reason: str
