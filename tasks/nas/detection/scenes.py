@@ -134,8 +134,8 @@ def _background(side_px: int, rng: np.random.Generator) -> Image:
     coarse = rng.uniform(50, 205, (int(rng.integers(2, 5)), int(rng.integers(2, 5)), 3))
     size = (side_px, side_px)
     patches = cv2.resize(coarse.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
-    grain = rng.normal(0, 10, (side_px // 4 + 1, side_px // 4 + 1, 3)).astype(np.float32)
-    grain = cv2.resize(grain, size, interpolation=cv2.INTER_LINEAR)
+    noise = rng.normal(0, 10, (side_px // 4 + 1, side_px // 4 + 1, 3)).astype(np.float32)
+    grain = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
     picture: Image = np.ascontiguousarray(patches + grain, np.float32)
     for _ in range(rng.integers(3, 9)):
         ends = rng.integers(0, side_px, (2, 2)).tolist()

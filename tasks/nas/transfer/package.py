@@ -64,6 +64,9 @@ class PackagedModel(Record):
 class PackedClassifier(nn.Module):
     """A classifier of images (n, 3, side, side) in [0, 1]; standardises them itself."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: nn.Module, images: ImageData) -> None:
         super().__init__()
         self.network = network
