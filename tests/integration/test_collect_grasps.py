@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from operators.artifact_store import read_artifact
@@ -15,6 +14,7 @@ from operators.services import Ports
 from operators.storage import Storage
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import Publication, ShardSet
+from tests.support.live_runs import children, metrics_of
 
 pytestmark = pytest.mark.integration
 
@@ -35,11 +35,6 @@ def profile(tmp_path: Path) -> str:
     path = tmp_path / "profile.yaml"
     path.write_text(f"store_uri: {tmp_path}/store\nnum_jobs: 2\ndefault: {{num_cpus: 0.5}}\n")
     return str(path)
-
-
-def mlflow(ports: Ports, path: str, **body: Any) -> Any:
-    url = f"{ports.mlflow_url}/api/2.0/mlflow/{path}"
-    return (httpx.post(url, json=body) if body else httpx.get(url)).raise_for_status().json()
 
 
 def read(store: Path, ref: Any, record_type: Any) -> Any:
@@ -72,24 +67,14 @@ def test_a_data_set_is_collected_checked_published_and_grown(
     assert json.loads((out / "dataset.json").read_text())["num_attempts"] == 12
     assert any("attempts/s" in line for line in lines), "progress speaks of attempts"
 
-    children = mlflow(
-        servers,
-        "runs/search",
-        experiment_ids=[
-            mlflow(servers, f"runs/get?run_id={result.mlflow_run_id}")["run"]["info"][
-                "experiment_id"
-            ]
-        ],
-        filter=f"tags.`mlflow.parentRunId` = '{result.mlflow_run_id}'",
-    )["runs"]
-    names = sorted(child["info"]["run_name"] for child in children)
+    runs = children(servers, result.mlflow_run_id)
+    names = sorted(child["info"]["run_name"] for child in runs)
     assert names == [
         *("grasping.check", "grasping.collect", "grasping.collect"),
         *("grasping.plan", "grasping.publish"),
     ]
-    (publish,) = (c for c in children if c["info"]["run_name"] == "grasping.publish")
-    metrics = {each["key"]: each["value"] for each in publish["data"]["metrics"]}
-    assert metrics["attempts"] == 12
+    (publish,) = (c for c in runs if c["info"]["run_name"] == "grasping.publish")
+    assert metrics_of(publish)["attempts"] == 12
 
     grown = SMALL | {"num_attempts": 18, "publish.export_to": str(out)}
     result = run_headless("collect_grasps", grown, profile=profile, on_line=lines.append)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +14,12 @@ import httpx
 import psutil
 import pytest
 
-from operators import processes, services
+from operators import services
 from operators.artifact_store import read_artifact
 from operators.headless import run_headless
 from operators.services import Ports
 from operators.storage import Storage
+from tests.support.live_runs import drivers, meanwhile, mlflow, until, words
 from tests.support.sample_stages import NumberList
 
 pytestmark = pytest.mark.integration
@@ -49,11 +45,6 @@ def jobs(ports: Ports, run_id: str) -> dict[str, str]:
         f"{job['metadata']['task_id']}-{job['submission_id'].rpartition('-')[2]}": job["status"]
         for job in mine
     }
-
-
-def mlflow(ports: Ports, path: str, **body: Any) -> Any:
-    url = f"{ports.mlflow_url}/api/2.0/mlflow/{path}"
-    return (httpx.post(url, json=body) if body else httpx.get(url)).raise_for_status().json()
 
 
 def tags_of(run: dict[str, Any]) -> dict[str, str]:
@@ -122,7 +113,7 @@ def test_a_driver_that_is_killed_is_followed_by_one_that_repeats_nothing(
 
     def kill() -> None:
         until(lambda: marks.exists() and len(marks.read_text().split()) >= 3)
-        (driver, *_) = drivers()
+        (driver, *_) = drivers("double_numbers")
         killed.append(driver.pid)
         driver.kill()
 
@@ -153,34 +144,5 @@ def test_an_interrupted_run_leaves_no_job_and_no_process(
         until(marks.exists)
         run.send_signal(signal.SIGINT)
         assert run.wait(120) == 130
-    until(lambda: not drivers())
+    until(lambda: not drivers("double_numbers"))
     assert not [p for p in psutil.process_iter() if "operators.headless_child" in words(p)]
-
-
-def drivers() -> list[psutil.Process]:
-    """Drivers of the sample's slow stage that run now on this session's cluster."""
-    mine = processes.members(f"tests-{os.getpid()}")
-    slow = [p for p in mine if "double_numbers" in words(p)]
-    return [p for p in slow if Path(words(p).split()[0]).name not in {"sh", "bash"}]
-
-
-def words(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline()) or "-"
-    except psutil.Error:
-        return "-"
-
-
-def until(is_so: Callable[[], Any], limit_s: float = 200.0) -> None:
-    end_s = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < end_s, "it did not happen in time"
-        time.sleep(0.1)
-
-
-@contextmanager
-def meanwhile(action: Callable[[], None]) -> Iterator[None]:
-    thread = threading.Thread(target=action)
-    thread.start()
-    yield
-    thread.join()

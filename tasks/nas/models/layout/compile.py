@@ -14,11 +14,11 @@ from tasks.nas.models.layout.convolutions import (
     Depthwise,
     First,
     Library,
-    Norm,
     Pointwise,
     PointwisePair,
 )
-from tasks.nas.models.layout.pools import AveragePool, MaxPool
+from tasks.nas.models.layout.norm import Norm
+from tasks.nas.models.layout.pools import AveragePool, PlanesFirst, PlanesLast, max_pools
 from tasks.nas.models.layout.program import Program
 from tasks.nas.models.layout.steps import Add, Concat, Drop, EverySecond, Relu, Step
 from tasks.nas.models.layout.toeplitz import Window, pair
@@ -86,6 +86,11 @@ def _append(program: Program, module: nn.Module, state: int) -> int:
         return _append(program, module.norm, program.append(pair, *halves))
     if isinstance(module, nn.Conv2d):
         return _append_conv(program, module, state)
+    if isinstance(module, nn.MaxPool2d):
+        state = program.append(PlanesLast(), state)
+        for pool in max_pools(_pool_window(module)):
+            state = program.append(pool, state)
+        return program.append(PlanesFirst(), state)
     return program.append(_step(module), state)
 
 
@@ -106,8 +111,6 @@ def _step(module: nn.Module) -> Step:
         return Norm(module)
     if isinstance(module, nn.AvgPool2d):
         return AveragePool(_pool_window(module))
-    if isinstance(module, nn.MaxPool2d):
-        return MaxPool(_pool_window(module))
     raise ConfigError(f"no step is known for {type(module).__name__}")
 
 

@@ -1,4 +1,4 @@
-"""Steps with weights: convolutions as matrix products, and batch norm.
+"""Convolutions of channel-major maps, most of them as matrix products.
 
 Shape legend: i channels read, o channels made, n images, p positions of a map, q of the result.
 Maps are (c, n, h, w), contiguous.
@@ -6,16 +6,15 @@ Maps are (c, n, h, w), contiguous.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from tasks.core.errors import ConfigError
 from tasks.nas.models.layout.steps import Back, Step, added
 from tasks.nas.models.layout.toeplitz import Window, taps
+from tasks.nas.models.layout.turn import channel_major, channels_last
 
 _aten = torch.ops.aten
 
@@ -159,17 +158,15 @@ class Library(Step):
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        images = maps[0].transpose(0, 1).contiguous(memory_format=torch.channels_last)
-        result = self._conv(images)
-        return result.transpose(0, 1).contiguous(), images
+        images = channels_last(maps[0])
+        return channel_major(self._conv(images)), images
 
     @override
     def pull(self, back: Back) -> list[Tensor]:
         conv, window = self._conv, self._window
-        gradient = back.gradient.transpose(0, 1).contiguous(memory_format=torch.channels_last)
         sizes = window.stride, window.padding, window.dilation
         images, back.weights[conv.weight], _ = _aten.convolution_backward(
-            gradient,
+            channels_last(back.gradient),
             back.saved,
             conv.weight,
             None,
@@ -179,7 +176,7 @@ class Library(Step):
             conv.groups,
             (True, True, False),
         )
-        return [added(images.transpose(0, 1).contiguous(), back.into[0])]
+        return [added(channel_major(images), back.into[0])]
 
 
 class First(Step):
@@ -222,75 +219,6 @@ class First(Step):
             for column in range(0, window.kernel[1] * window.dilation[1], window.dilation[1])
         ]
         return torch.stack(taken, dim=1).view(len(padded) * len(taken), -1)
-
-
-class Norm(Step):
-    """Batch norm of each row of (c, n p).
-
-    torch's own statistics take most of the time of its batch norm on the CPU (measured: 65 of 92
-    us for 8 rows of 8,192); two reductions that it runs fast give the same.
-    """
-
-    def __init__(self, norm: nn.BatchNorm2d) -> None:
-        if norm.running_mean is None or norm.momentum is None or not norm.affine:
-            raise ConfigError("expected a batch norm with weights and running means")
-        self._norm, self._momentum = norm, norm.momentum
-
-    @override
-    def weights(self) -> tuple[Tensor, ...]:
-        return self._norm.weight, self._norm.bias
-
-    @override
-    def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        state, norm = maps[0], self._norm
-        rows = state.view(1, len(state), -1)
-        mean, variance = norm.running_mean, norm.running_var
-        if norm.training:
-            mean, variance = self._statistics(rows[0])
-        result, _, _ = _aten.native_batch_norm(
-            rows, norm.weight, norm.bias, mean, variance, False, 0.0, norm.eps
-        )
-        return result.view_as(state), (rows, mean, variance)
-
-    @override
-    def pull(self, back: Back) -> list[Tensor]:
-        (rows, mean, variance), norm = back.saved, self._norm
-        found, back.weights[norm.weight], back.weights[norm.bias] = (
-            _aten.native_batch_norm_backward(
-                back.gradient.view_as(rows),
-                rows,
-                norm.weight,
-                None,
-                None,
-                mean,
-                (variance + norm.eps).rsqrt_(),
-                True,
-                norm.eps,
-                (True, True, True),
-            )
-        )
-        return [added(found.view_as(back.gradient), back.into[0])]
-
-    def _statistics(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance of each row; the running ones are brought up to date."""
-        norm, num_values = self._norm, rows.shape[1]
-        if num_values < 2:
-            raise ValueError("batch norm expected more than one value for each channel")
-        share = _shares(num_values, rows.dtype)
-        mean = torch.mv(rows, share)
-        variance = torch.linalg.vector_norm(rows, dim=1).square_().mul_(share[0])
-        variance = variance.addcmul_(mean, mean, value=-1).clamp_min_(0)
-        unbiased = variance * (num_values / (num_values - 1))
-        cast("Tensor", norm.running_mean).lerp_(mean, self._momentum)
-        cast("Tensor", norm.running_var).lerp_(unbiased, self._momentum)
-        cast("Tensor", norm.num_batches_tracked).add_(1)
-        return mean, variance
-
-
-@lru_cache(maxsize=64)
-def _shares(num_values: int, dtype: torch.dtype) -> Tensor:
-    """(num_values,), each one over their number."""
-    return torch.full((num_values,), 1 / num_values, dtype=dtype)
 
 
 class BySize(Step):

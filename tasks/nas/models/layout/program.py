@@ -8,11 +8,12 @@ are small; here gradients are added where they are made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from tasks.nas.models.layout.norm import Norm, Statistics, track
 from tasks.nas.models.layout.steps import Back, Step
 
 
@@ -43,7 +44,7 @@ class Program:
         self.lines: list[Line] = []
         self.results: list[int] = []
         self._known: dict[Any, int] = {}
-        self._last_read: dict[int, int] = {}
+        self._spent: list[tuple[int, ...]] = []
 
     def append(self, step: Step, *reads: int) -> int:
         """Append a step; returns the number of the map that it makes.
@@ -54,8 +55,6 @@ class Program:
         if key in self._known:
             return self._known[key]
         made = len(self.lines) + 1
-        for read in reads:
-            self._last_read[read] = len(self.lines)
         self.lines.append(Line(step, reads, made))
         if key is not None:
             self._known[key] = made
@@ -65,6 +64,18 @@ class Program:
         """All weights that steps read."""
         return [weight for line in self.lines for weight in line.step.weights()]
 
+    def _spent_maps(self) -> list[tuple[int, ...]]:
+        """For each step, the maps that none behind it reads and that are no result."""
+        if len(self._spent) != len(self.lines):
+            seen = set(self.results)
+            self._spent = []
+            for line in reversed(self.lines):
+                last = {line.makes, *line.reads} - seen
+                seen |= last
+                self._spent.append(tuple(last))
+            self._spent.reverse()
+        return self._spent
+
     def run(self, given: Tensor, saved: list[Any] | None = None) -> list[Tensor]:
         """Compute the results.
 
@@ -73,14 +84,19 @@ class Program:
             saved: Where what `pull` needs is put, one entry a step; None if it won't be called.
         """
         maps: dict[int, Tensor] = {0: given}
-        for index, line in enumerate(self.lines):
+        norms, statistics = [], []
+        for line, spent in zip(self.lines, self._spent_maps(), strict=True):
             made, kept = line.step.run(*[maps[read] for read in line.reads])
             maps[line.makes] = made
             if saved is not None:
                 saved.append(kept)
-            for read in {*line.reads, line.makes}:
-                if self._last_read.get(read, index) <= index and read not in self.results:
-                    del maps[read]
+            if isinstance(kept, Statistics):
+                norms.append(cast("Norm", line.step))
+                statistics.append(kept)
+            for number in spent:
+                del maps[number]
+        if norms:
+            track(norms, statistics)
         return [maps[result] for result in self.results]
 
     def pull(self, saved: list[Any], gradients: list[Tensor | None]) -> dict[Tensor, Tensor]:
