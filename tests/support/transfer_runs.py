@@ -25,7 +25,7 @@ QUICK = Recipe(num_epochs=1, batch_size=20, learning_rate=0.05)
 TRANSFER = TransferConfig(
     small=SizeConfig(200_000, 1),
     medium=LEFT_OUT,
-    large=SizeConfig(400_000, 1),
+    large=SizeConfig(500_000, 1),
     num_seeds=2,
     recipe=QUICK,
     cifar_num_images=60,

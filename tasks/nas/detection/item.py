@@ -77,12 +77,13 @@ def _build(item: DetectTask, config: DetectionSettings, folder: ItemFolder) -> n
         state = torch.load(folder.fetch(item.initial), weights_only=True)
         kept = {name: v for name, v in state.items() if not name.startswith(_CLASSIFIERS)}
         network.load_state_dict(kept, strict=False)
+    network = lay_out(network, config.torch_device)
     boxes = config.boxes
     settings = DetectorSettings(**item.detector)
     detector = make_detector(
         network, settings, len(boxes.classes), boxes.side_px, boxes.mean, boxes.std
     )
-    return lay_out(detector, config.torch_device)
+    return detector.to(config.torch_device)
 
 
 def _parts(item: DetectTask) -> tuple[Genotype | None, NetworkSpec | BaselineSpec]:
