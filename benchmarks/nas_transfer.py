@@ -76,11 +76,11 @@ def settings(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig:
             cifar_recipe=replace(recipe, num_epochs=1),
         ),
         detect=DetectConfig(
-            stem="imagenet",
+            stem="cifar",
             mult_adds=25_000_000,
             num_seeds=num_seeds,
-            detector=DetectorSettings(neck="fpn", finest_stride=8),
-            recipe=DetectionRecipe(num_steps=20 if quick else 300, batch_size=4),
+            detector=DetectorSettings(neck="fpn", finest_stride=4),
+            recipe=DetectionRecipe(num_steps=20 if quick else 300, learning_rate=3e-3),
         ),
     )
 
