@@ -119,7 +119,7 @@ class DetectConfig:
         "with weights that are drawn.",
     )
     stem: Literal["cifar", "imagenet"] = setting(
-        "imagenet", help="Stem of a backbone of its own cost."
+        "cifar", help="Stem of a backbone of its own cost."
     )
     mult_adds: int = setting(
         25_000_000,

@@ -20,7 +20,7 @@ class DetectorSettings:
         64, ge=1, le=2048, help="Channels of the maps that proposals are made from."
     )
     finest_stride: int = setting(
-        8, ge=1, le=64, unit="px", help="Pyramid: the finest map that is used, by its stride."
+        4, ge=1, le=64, unit="px", help="Pyramid: the finest map that is used, by its stride."
     )
     anchor_px: float = setting(
         16.0, gt=0, le=1024, unit="px", help="Smallest anchor; each level or scale doubles it."
@@ -41,7 +41,7 @@ class DetectionRecipe:
 
     num_steps: int = setting(300, ge=1, le=10_000_000, help="Steps of training.")
     batch_size: int = setting(4, ge=1, le=1024, help="Images of a step.")
-    learning_rate: float = setting(2e-3, gt=0, le=10, help="Peak learning rate of AdamW.")
+    learning_rate: float = setting(3e-3, gt=0, le=10, help="Peak learning rate of AdamW.")
     warmup_share: float = setting(
         0.1, ge=0, lt=1, help="Share of the steps in which the learning rate rises."
     )
