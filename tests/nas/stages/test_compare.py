@@ -1,0 +1,123 @@
+"""The whole pipeline on tiny sets, and its report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import pytest
+
+from operators.local import LocalRun
+from tasks.core.errors import ResourceError
+from tasks.core.refs import ArtifactRef
+from tasks.nas.stages.choose import choose_cells
+from tasks.nas.stages.compare import compare_networks
+from tasks.nas.stages.detect import detect_objects
+from tasks.nas.stages.prepare_transfer import prepare_transfer
+from tasks.nas.stages.register import register_models
+from tasks.nas.stages.transfer import transfer_cells
+from tasks.nas.transfer_config import (
+    BoxesConfig,
+    ChooseConfig,
+    CompareConfig,
+    RegisterConfig,
+    SizeConfig,
+)
+from tasks.nas.transfer_manifests import TransferReport
+from tests.support.coco_files import from_lines
+from tests.support.real_data import real_data
+from tests.support.transfer_runs import DETECT, LEFT_OUT, TRANSFER, begun, prepare_config
+
+Inputs = tuple[LocalRun, tuple[ArtifactRef, ArtifactRef, ArtifactRef]]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    folder = tmp_path_factory.mktemp("compare")
+    local = LocalRun(folder / "store")
+    refs = begun(local, folder, from_cifar=False)
+    networks = local.run(transfer_cells, *refs, config=replace(TRANSFER, medium=LEFT_OUT))
+    detectors = local.run(detect_objects, networks, config=replace(DETECT, num_seeds=1))
+    models = local.run(register_models, networks, config=RegisterConfig())
+    return local, (networks, detectors, models)
+
+
+def test_the_report_is_written_kept_and_copied(inputs: Inputs, tmp_path: Path) -> None:
+    local, refs = inputs
+    config = CompareConfig(export_to=str(tmp_path / "out"))
+    found = local.read(local.run(compare_networks, *refs, config=config), TransferReport)
+    names = {"report.html", "report.md", "family.png", "detection.png", "cells.svg"}
+    sheets = {f"detections_{n}.png" for n in ("nasnet_a", "resnet", "mobilenet_v2")}
+    assert set(found.files) == names | sheets == {p.name for p in (tmp_path / "out").iterdir()}
+    for name in found.files:
+        if name.endswith(".png"):
+            picture = cv2.imread(str(local.fetch(found.files[name])))
+            assert picture is not None
+            assert picture.std() > 5
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count("data:image/png;base64,") == 5
+    assert "transfer_cells-larger" in page
+
+
+def test_figures_name_every_network(inputs: Inputs) -> None:
+    local, refs = inputs
+    found = local.read(local.run(compare_networks, *refs, config=CompareConfig()), TransferReport)
+    assert found.cells.name == "nasnet_a"
+    for name in ("nasnet_a", "resnet", "mobilenet_v2"):
+        assert 0 <= found.figures[f"accuracy_{name}_large_scratch"] <= 100
+        assert 0 <= found.figures[f"map_{name}"] <= 100
+    assert "cells_minus_resnet_small_scratch_se" in found.figures
+    assert len(found.models) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_its_setting(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    local, refs = inputs
+    (tmp_path / "file").write_text("in the way")
+    config = CompareConfig(export_to=str(tmp_path / "file" / "out"))
+    with pytest.raises(ResourceError, match=r"choose a writable folder .* compare\.export_to"):
+        local.run(compare_networks, *refs, config=config)
+
+
+@pytest.mark.slow
+def test_real_photographs_go_all_the_way(tmp_path: Path) -> None:
+    coco = real_data("coco256")
+    parts = {"train": "train2017", "test": "val2017"}
+    files = {f"{part}_images": str(coco / name) for part, name in parts.items()}
+    files |= {
+        f"{part}_annotations": str(from_lines(coco, name, tmp_path, num_images=40))
+        for part, name in parts.items()
+    }
+    boxes = BoxesConfig(kind="coco", side_px=128, num_train=0, num_test=0, **files)
+    prepared = prepare_config(
+        tmp_path,
+        data=str(real_data("imagenette_sub")),
+        side_px=64,
+        from_cifar=False,
+        boxes=boxes,
+    )
+    local = LocalRun(tmp_path / "store")
+    cells = local.run(choose_cells, config=ChooseConfig(genotype="amoebanet_a"))
+    data = local.run(prepare_transfer, config=prepared)
+    family = replace(
+        TRANSFER, stem="imagenet", small=SizeConfig(2_000_000, 1), large=LEFT_OUT, num_images=200
+    )
+    networks = local.run(transfer_cells, cells, data, config=family)
+    detecting = replace(
+        DETECT,
+        weights="small",
+        num_seeds=1,
+        detector=replace(DETECT.detector, finest_stride=8, anchor_px=24.0),
+        recipe=replace(DETECT.recipe, num_steps=10),
+    )
+    detectors = local.run(detect_objects, networks, config=detecting)
+    models = local.run(register_models, networks, config=RegisterConfig())
+    config = CompareConfig(export_to=str(tmp_path / "out"))
+    ref = local.run(compare_networks, networks, detectors, models, config=config)
+    found = local.read(ref, TransferReport)
+    assert found.cells.name == "amoebanet_a"
+    assert "accuracy_amoebanet_a_small_scratch" in found.figures
+    assert 0 <= found.figures["map_amoebanet_a"] <= 100
+    assert found.models[0].model == "transfer_cells-imagenette_sub"
