@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 _CHANNELS, _IMAGES, _SIDE_PX = 32, 64, 16
-# CPU seconds of a child at 8 px that 150 children a core-hour allow, by 0.00186 s: the least of
-# 400 runs on a loaded Xeon core, 2026-11-26.
-CHILD_BOUND_MULTIPLE = 12_900.0
+# 24 CPU seconds, which 150 children at 8 px a core-hour allow, over 0.0061 s: the least of 200
+# runs on a loaded Xeon (Sapphire Rapids) core, 2026-11-26.
+CHILD_BOUND_MULTIPLE = 3900.0
 
 
 class ConvolutionKernel:
