@@ -75,7 +75,8 @@ def train(
         for epoch in range(reached.num_epochs, recipe.num_epochs):
             network.train()
             schedule_paths(network, epoch / max(1, recipe.num_epochs - 1))
-            done, losses = epoch * num_steps(len(images), recipe), []
+            done = epoch * num_steps(len(images), recipe)
+            losses: list[Tensor] = []
             for batch, labels in epoch_batches(images, standard, recipe, rng, device):
                 set_rate(optimiser, recipe, (done + len(losses) + 0.5) / total)
                 losses.append(step(network, optimiser, batch, labels, recipe))
