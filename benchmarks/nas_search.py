@@ -25,8 +25,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.parts import ROOT
 from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.artifact_store import read_artifact
@@ -36,7 +34,7 @@ from operators.storage import Storage
 from tasks.nas.manifests import RetrainedCells
 from tasks.nas.report.contents import agreements, cell_png
 from tasks.nas.report.estimates import Estimate
-from tasks.nas.report.plots import progress_plot
+from tasks.nas.report.plots_retrained import top_plot
 from tasks.nas.report.statistics import comparisons, final_scores, top_against_random
 
 PIPELINE = "search_cells"
@@ -92,9 +90,8 @@ def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
 
 
 def draw(found: RetrainedCells, folder: Path) -> None:
-    """Draw the searches beside their control, and the cells that won."""
-    searches = progress_plot(found.search, 0, np.random.default_rng(0))
-    (folder / "nas_search.png").write_bytes(searches)
+    """Draw what was retrained beside random cells, and the cells that won."""
+    (folder / "nas_search.png").write_bytes(top_plot(found))
     (folder / "nas_cells.png").write_bytes(cell_png(found))
 
 
