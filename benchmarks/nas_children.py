@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import torch
 
 from benchmarks.convolution_kernel import ConvolutionKernel
 from benchmarks.nas_baseline import (
@@ -66,6 +67,7 @@ FULL, QUICK = Size(NUM_CELLS, 1), Size(2, 20)
 
 def own_child(job: Job) -> Child:
     """Train a child as the pipeline does."""
+    torch.set_num_threads(1)  # as the pipeline's workers are limited
     splits = [job.images(name) for name in ("train", "validation")]
     begun_s = time.process_time()
     network = seeded(lambda: build(fixed_cell(job.cell), job.spec), job.cell)
