@@ -1,7 +1,29 @@
-"""Measure architecture search: ``make bench NAME=nas``, ``QUICK=1`` for a short run.
+"""Measures architecture search: ``make bench NAME=nas``, ``QUICK=1`` for a short run.
 
-What the figures mean stands in the modules that measure them: `benchmarks.nas_models`,
-`benchmarks.nas_tabular`.
+    python -m benchmarks.nas [--quick] [--parts models,tabular,children,children_16px,speedup,…]
+
+Parts may be measured one by one; the results file is written when all are there; all but the
+last two must be of one commit. The seeds that it names are those of the part `tabular`.
+
+- `models`, `tabular`: see `benchmarks.nas_models` and `benchmarks.nas_tabular`.
+- ``children_ratio``, ``children_ratio_channels_last`` (part `children`): CPU seconds of a child
+  in a straightforward PyTorch loop, and by the channels_last recipe, over ours; geometric means
+  over twenty fixed cells at 8 px, with a 95 % interval by resampling cells; see
+  `benchmarks.nas_baseline`. The same with ``_16px`` (part `children_16px`), where a share of each
+  training is timed: `benchmarks.nas_children` says which.
+- ``children_per_core_hour``, ``children_per_core_hour_16px``: ours, over the same cells, with
+  evaluation; ``child_kernels``: a child's CPU seconds in multiples of the convolution kernel that
+  is timed in the same run, whose bound was fixed as such.
+- ``child_accuracy_…``: mean validation accuracy; ``accuracy_minus_…_se``: mean of ours less
+  another's, in standard errors of one child's accuracy.
+- ``speedup_2_workers`` (part `speedup`): wall time of one warm worker over two, same work of at
+  least 60 s, five interleaved pairs, median and range; ``speedup_2_bare_processes``: the same
+  without Ray, three pairs.
+- ``share_…``, ``step_gflops``, ``gemm_gflops`` (part `shares`): where the time of a step goes and
+  what the limit is; see `benchmarks.nas_shares`.
+- ``search_overhead_share`` (part `overhead`): see `benchmarks.nas_overhead`.
+- `search`, `transfer`: see `benchmarks.nas_search` and `benchmarks.nas_transfer`. They take hours;
+  their figures name the commit that they were measured on where it is another one.
 """
 
 from __future__ import annotations
@@ -9,41 +31,165 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import nas_models, nas_tabular
+from benchmarks import (
+    nas_children,
+    nas_models,
+    nas_overhead,
+    nas_search,
+    nas_shares,
+    nas_speedup,
+    nas_tabular,
+    speedup,
+)
 from benchmarks.bounds import Bounds, print_table, report_bounds
-from benchmarks.results_file import RESULTS_DIR, write_results
+from benchmarks.convolution_kernel import CHILD_BOUND_MULTIPLE
+from benchmarks.own_process import OwnProcess
+from benchmarks.parts import ROOT, code_digest, save, together
+from benchmarks.results_file import RESULTS_DIR, Figure, write_results
 from tasks.nas.search.nasbench201 import DATA_SETS
 
-ROOT = Path(__file__).parents[1]
+NAME, COMMAND = "nas", "make bench NAME=nas"
 DATA = Path(os.environ.get("ORRERY_TEST_DATA", ROOT.parent / "shared" / "data"))
+CIFAR, TABLE = DATA / "cifar10", DATA / "nasbench" / "nb201_12epochs.csv"
 NUM_SEEDS, NUM_QUICK_SEEDS = 60, 10
-# Learning strategies lie more than two standard errors above random search.
+INFINITE = float("inf")
+
+# What must hold: least and greatest allowed value of a figure. Learning strategies lie more than
+# two standard errors above random search.
 BOUNDS: Bounds = {
-    f"nb201_{data_set}_{name}_gain_se": (2.0, float("inf"))
-    for data_set in DATA_SETS
-    for name in ("ppo", "evolution")
-} | {f"nasnet_a_{what}_error": (-0.01, 0.01) for what in ("params", "mult_adds")}
+    **{
+        f"nb201_{data_set}_{name}_gain_se": (2.0, INFINITE)
+        for data_set in DATA_SETS
+        for name in ("ppo", "evolution")
+    },
+    "nasnet_a_params_error": (-0.01, 0.01),
+    "nasnet_a_mult_adds_error": (-0.01, 0.01),
+    "children_ratio": (4.0, INFINITE),
+    "children_ratio_channels_last": (1.1, INFINITE),
+    "child_kernels": (0.0, CHILD_BOUND_MULTIPLE),
+    "accuracy_minus_plain_se": (-1.0, 1.0),
+    "accuracy_minus_channels_last_se": (-1.0, 1.0),
+    "speedup_2_workers": (1.85, INFINITE),
+    "search_overhead_share": (0.0, 0.03),
+}
+# Their value is judged; of the others the whole interval must hold.
+BY_VALUE = (
+    "children_ratio",
+    "children_ratio_channels_last",
+    "accuracy_minus_plain_se",
+    "accuracy_minus_channels_last_se",
+    "speedup_2_workers",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 1 if a bound is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.nas", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few seeds; writes no results file")
-    parser.add_argument(
-        "--table", type=Path, default=DATA / "nasbench" / "nb201_12epochs.csv", help="CSV file"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.nas",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--quick", action="store_true", help="small parts, nothing is written")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, by comma")
     given = parser.parse_args(arguments)
-    seeds = range(NUM_QUICK_SEEDS if given.quick else NUM_SEEDS)
-    curves = nas_tabular.measure(given.table, seeds)
-    figures = nas_models.figures() | nas_tabular.figures(curves)
-    print_table(figures)
-    if not given.quick:
+    names = given.parts.split(",")
+    if unknown := set(names) - set(PARTS):
+        parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    figures = measure(names, quick=given.quick)
+    if not given.quick and (path := publish()) is not None:
+        print(f"written: {path}; show it with `make readme`")
+    return int(report_bounds(figures, BOUNDS, quick=given.quick, by_value=BY_VALUE) > 0)
+
+
+def measure(names: Sequence[str], *, quick: bool) -> dict[str, Figure]:
+    """Measure parts one after the other; full ones are kept as soon as they are done."""
+    figures: dict[str, Figure] = {}
+    for name in names:
+        code, begun_s = code_digest(NAME), time.monotonic()
+        print(f"part {name}", flush=True)
+        found = PARTS[name](quick)
+        print_table(found)
+        print(f"part {name}: {time.monotonic() - begun_s:.0f} s", flush=True)
+        if not quick:
+            save(NAME, name, range(NUM_SEEDS), found, code)
+        figures |= found
+    return figures
+
+
+def publish() -> str | None:
+    """Write the results file; None, and why, unless all parts are of one commit."""
+    try:
+        part = together(NAME, [name for name in PARTS if name not in LONG], earlier=LONG)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"no results file yet: {error}")
+        return None
+    figures = part.figures | {"search_overhead_share": _overhead_share(part.figures)}
+    path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
+    return str(path.relative_to(ROOT))
+
+
+def _models(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
+    return nas_models.figures()
+
+
+def _tabular(quick: bool) -> dict[str, Figure]:
+    curves = nas_tabular.measure(TABLE, range(NUM_QUICK_SEEDS if quick else NUM_SEEDS))
+    if not quick:
         nas_tabular.draw(curves, RESULTS_DIR / "nas_tabular.png")
-        write_results("nas", "make bench NAME=nas", seeds, figures)
-    return 1 if report_bounds(figures, BOUNDS, quick=given.quick) else 0
+    return nas_tabular.figures(curves)
+
+
+def _children(quick: bool) -> dict[str, Figure]:
+    return nas_children.measure(CIFAR, nas_children.QUICK if quick else nas_children.FULL)
+
+
+def _children_16px(quick: bool) -> dict[str, Figure]:
+    return nas_children.measure_16px(CIFAR, nas_children.QUICK if quick else nas_children.FULL)
+
+
+def _speedup(quick: bool) -> dict[str, Figure]:
+    if quick:
+        return nas_speedup.measure(CIFAR, speedup.QUICK_PAIRS, speedup.QUICK_WORK_S)
+    return nas_speedup.measure(CIFAR, speedup.FULL_PAIRS, speedup.FULL_WORK_S)
+
+
+def _shares(quick: bool) -> dict[str, Figure]:
+    num_steps = nas_shares.QUICK_STEPS if quick else nas_shares.FULL_STEPS
+    with OwnProcess() as process:
+        return process.call(nas_shares.measure, num_steps).value
+
+
+def _overhead(quick: bool) -> dict[str, Figure]:
+    size = nas_overhead.QUICK_CHILDREN if quick else nas_overhead.FULL_CHILDREN
+    return nas_overhead.measure(CIFAR, size)
+
+
+def _overhead_share(figures: Mapping[str, Figure]) -> Figure:
+    child_s = 3600 / figures["children_per_core_hour"].value
+    return nas_overhead.share(figures["overhead_cpu_s"].value, nas_overhead.FULL_CHILDREN, child_s)
+
+
+def _search(quick: bool) -> dict[str, Figure]:
+    return nas_search.measure(CIFAR, quick=quick)
+
+
+# In this order: what is timed comes first, while nothing else runs.
+PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+    "children": _children,
+    "children_16px": _children_16px,
+    "speedup": _speedup,
+    "shares": _shares,
+    "overhead": _overhead,
+    "models": _models,
+    "tabular": _tabular,
+    "search": _search,
+}
+LONG = ("search",)
 
 
 if __name__ == "__main__":

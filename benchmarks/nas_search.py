@@ -25,15 +25,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.parts import ROOT
-from benchmarks.results_file import Figure
+from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.artifact_store import read_artifact
 from operators.headless import run_headless
 from operators.profiles import load_profile
 from operators.storage import Storage
 from tasks.nas.manifests import RetrainedCells
-from tasks.nas.report.contents import agreements
+from tasks.nas.report.contents import agreements, cell_png
 from tasks.nas.report.estimates import Estimate
+from tasks.nas.report.plots import progress_plot
 from tasks.nas.report.statistics import comparisons, final_scores, top_against_random
 
 PIPELINE = "search_cells"
@@ -82,7 +85,17 @@ def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
     profile = load_profile("laptop")
     storage = Storage(str(ROOT / profile.store_uri), profile.store_options)
     (ref,) = result.results["retrain"]
-    return figures_of(read_artifact(storage, ref).record(RetrainedCells, ref.uri))
+    found = read_artifact(storage, ref).record(RetrainedCells, ref.uri)
+    if not quick:
+        draw(found, RESULTS_DIR)
+    return figures_of(found)
+
+
+def draw(found: RetrainedCells, folder: Path) -> None:
+    """Draw the searches beside their control, and the cells that won."""
+    searches = progress_plot(found.search, 0, np.random.default_rng(0))
+    (folder / "nas_search.png").write_bytes(searches)
+    (folder / "nas_cells.png").write_bytes(cell_png(found))
 
 
 def figures_of(found: RetrainedCells) -> dict[str, Figure]:

@@ -83,7 +83,8 @@ def _build(item: DetectTask, config: DetectionSettings, folder: ItemFolder) -> n
     detector = make_detector(
         network, settings, len(boxes.classes), boxes.side_px, boxes.mean, boxes.std
     )
-    return detector.to(config.torch_device)
+    placed: nn.Module = detector.to(config.torch_device)
+    return placed
 
 
 def _parts(item: DetectTask) -> tuple[Genotype | None, NetworkSpec | BaselineSpec]:
