@@ -115,8 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.nas_transfer", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed; writes no results file")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the data sets")
+    parser.add_argument("--seeds", type=int, default=NUM_SEEDS, help="trainings of each network")
     given = parser.parse_args(arguments)
-    seeds = range(1 if given.quick else NUM_SEEDS)
+    seeds = range(1 if given.quick else given.seeds)
     config = settings(given.data, len(seeds), quick=given.quick)
     report, local = measure(config, STORE)
     found = figures(report.figures)
@@ -124,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given.quick:
         for name, target in _PICTURES.items():
             shutil.copyfile(local.fetch(report.files[name]), RESULTS_DIR / target)
-        write_results("nas_transfer", "python -m benchmarks.nas_transfer", seeds, found)
+        command = f"python -m benchmarks.nas_transfer --seeds {len(seeds)}"
+        write_results("nas_transfer", command, seeds, found)
     return 0
 
 

@@ -76,8 +76,10 @@ def transferred(
     )
 
 
-def detecting(precisions: Mapping[str, tuple[float, ...]]) -> TrainedDetectors:
-    """Detectors with mean APs by backbone, one for each seed."""
+def detecting(
+    precisions: Mapping[str, tuple[float, ...]], picture: FileRef = FILE
+) -> TrainedDetectors:
+    """Detectors with mean APs by backbone, one for each seed, and one picture for all."""
     tasks, detectors = [], []
     for name, values in precisions.items():
         for seed, value in enumerate(values):
@@ -93,7 +95,7 @@ def detecting(precisions: Mapping[str, tuple[float, ...]]) -> TrainedDetectors:
                     initial=None,
                 )
             )
-            detectors.append(_detector(tasks[-1].item_id, value))
+            detectors.append(_detector(tasks[-1].item_id, value, picture))
     return TrainedDetectors(
         boxes=BOXES, tasks=tuple(tasks), detectors=tuple(detectors), skipped=(), mean_ap=0.0
     )
@@ -130,7 +132,7 @@ def _network(item_id: str, accuracy: float, mult_adds: int) -> TrainedNetwork:
     )
 
 
-def _detector(item_id: str, mean_ap: float) -> TrainedDetector:
+def _detector(item_id: str, mean_ap: float, picture: FileRef) -> TrainedDetector:
     points = [
         CurvePoint(
             step=step, loss=1.0, cpu_s=step / 10, mean_ap=share * mean_ap, ap50=share * mean_ap
@@ -152,5 +154,5 @@ def _detector(item_id: str, mean_ap: float) -> TrainedDetector:
         train_cpu_s=60.0,
         image_cpu_s=0.01,
         weights=FILE,
-        picture=FILE,
+        picture=picture,
     )

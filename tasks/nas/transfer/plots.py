@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tasks.nas.detection.scoring import RECALLS
 from tasks.nas.report.estimates import Estimate
@@ -53,8 +54,7 @@ def family_plot(scores: Sequence[NetworkScore]) -> bytes:
         if not scores:
             say(axes, "no network was trained")
     if scores:
-        handles, titles = left.get_legend_handles_labels()
-        figure.legend(handles, titles, loc="outside lower center", ncols=3, fontsize=8)
+        _legend_below(figure, left, columns=len(looks))
     return png(figure)
 
 
@@ -67,7 +67,7 @@ def detection_plot(scores: Sequence[DetectorScore]) -> bytes:
     Returns:
         The plot as a PNG file.
     """
-    figure, (left, right) = new_figure(4.2, columns=2)
+    figure, (left, right) = new_figure(4.6, columns=2)
     looks = _looks([each.name for each in scores])
     for each in scores:
         colour, marker = looks[each.name]
@@ -97,12 +97,25 @@ def detection_plot(scores: Sequence[DetectorScore]) -> bytes:
     left.set_ylim(bottom=0)
     right.set_ylim(0, 1.02)
     right.set_xlim(0, 1)
-    for axes in (left, right):
-        if scores:
-            axes.legend(fontsize=8, frameon=False)
-        else:
-            say(axes, "no detector was trained")
+    if scores:
+        _legend_below(figure, left, columns=len(scores))
+    for axes in () if scores else (left, right):
+        say(axes, "no detector was trained")
     return png(figure)
+
+
+def _legend_below(figure: Figure, axes: Axes, columns: int) -> None:
+    """Say below both panels what the lines of one are."""
+    handles, titles = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        titles,
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=8,
+        frameon=False,
+        handlelength=3.5,
+    )
 
 
 def _draw_line(
