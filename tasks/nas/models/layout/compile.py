@@ -19,7 +19,13 @@ from tasks.nas.models.layout.convolutions import (
     PointwisePair,
 )
 from tasks.nas.models.layout.norm import Norm
-from tasks.nas.models.layout.pools import AveragePool, PlanesFirst, PlanesLast, max_pools
+from tasks.nas.models.layout.pools import (
+    AveragePlanes,
+    AveragePool,
+    PlanesFirst,
+    PlanesLast,
+    max_pools,
+)
 from tasks.nas.models.layout.program import Program
 from tasks.nas.models.layout.steps import (
     Add,
@@ -30,7 +36,7 @@ from tasks.nas.models.layout.steps import (
     Relu,
     Step,
 )
-from tasks.nas.models.layout.toeplitz import MOST_POSITIONS, Window, pair
+from tasks.nas.models.layout.toeplitz import Window, is_small, pair
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.operations import FactorizedReduction
 from tasks.nas.types import NUM_INPUTS, Combiner, Operation
@@ -139,17 +145,16 @@ class _Writer:
 
     def _conv(self, conv: nn.Conv2d, state: _Map) -> _Map:
         window, made = Window.of(conv), conv.out_channels
-        is_small = state.size[0] * state.size[1] <= MOST_POSITIONS
         if window.num_taps == 1 and window.padding == (0, 0) and conv.groups == 1:
             if window.stride != (1, 1):
                 second = EverySecond(0, state.size, window.stride)
                 state = self.append(second, state.num_channels, second.reduced, state)
             return self.append(Pointwise(conv), made, state.size, state)
-        reduced = window.reduced(state.size)
-        if is_small and conv.groups == conv.in_channels == made:
+        reduced, fits = window.reduced(state.size), is_small(window, state.size)
+        if fits and conv.groups == conv.in_channels == made:
             return self._depthwise(conv, window, state)
         most = max(conv.in_channels, made) * state.size[0] * state.size[1]
-        if is_small and conv.groups == 1 and most <= _MOST_DENSE:
+        if fits and conv.groups == 1 and most <= _MOST_DENSE:
             return self.append(Dense(conv, state.size), made, reduced, state)
         return self.append(Library(conv, state.size), made, reduced, state)
 
@@ -166,10 +171,14 @@ class _Writer:
     def _pool(self, pool: nn.AvgPool2d | nn.MaxPool2d, state: _Map) -> _Map:
         window = Window(pair(pool.kernel_size), pair(pool.stride), pair(pool.padding))
         num_channels, reduced = state.num_channels, window.reduced(state.size)
-        if isinstance(pool, nn.AvgPool2d):
+        is_average = isinstance(pool, nn.AvgPool2d)
+        if is_average and is_small(window, state.size):
             return self.append(AveragePool(window, state.size), num_channels, reduced, state)
+        steps: list[Step] = [AveragePlanes(window, state.size)]
+        if not is_average:
+            steps = [*max_pools(window, state.size)]
         state = self.append(PlanesLast(state.size), num_channels, state.size, state)
-        for each in max_pools(window, state.size):
+        for each in steps:
             state = self.append(each, num_channels, reduced, state)
         return self.append(PlanesFirst(num_channels), num_channels, reduced, state)
 
