@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -41,7 +42,10 @@ from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.operations import FactorizedReduction
 from tasks.nas.types import NUM_INPUTS, Combiner, Operation
 
-_MOST_DENSE = 512  # numbers of an image, beyond which a dense convolution's matrix is too large
+# Entries of a dense convolution's matrix (i p, o q), beyond which torch's routine is faster.
+# Measured forwards and backwards, 128 images, 3 x 3, 8 x 8: 0.17 against 0.54 ms for 2 channels,
+# 0.47 against 0.65 for 4, 1.8 against 0.8 for 8; alike for 4 x 4 and for 16 x 16 to 8 x 8.
+_MOST_DENSE = 2**16
 
 
 @dataclass(frozen=True)
@@ -150,11 +154,11 @@ class _Writer:
                 second = EverySecond(0, state.size, window.stride)
                 state = self.append(second, state.num_channels, second.reduced, state)
             return self.append(Pointwise(conv), made, state.size, state)
-        reduced, fits = window.reduced(state.size), is_small(window, state.size)
-        if fits and conv.groups == conv.in_channels == made:
+        reduced = window.reduced(state.size)
+        if is_small(window, state.size) and conv.groups == conv.in_channels == made:
             return self._depthwise(conv, window, state)
-        most = max(conv.in_channels, made) * state.size[0] * state.size[1]
-        if fits and conv.groups == 1 and most <= _MOST_DENSE:
+        entries = conv.in_channels * math.prod(state.size) * made * math.prod(reduced)
+        if conv.groups == 1 and entries <= _MOST_DENSE:
             return self.append(Dense(conv, state.size), made, reduced, state)
         return self.append(Library(conv, state.size), made, reduced, state)
 

@@ -28,7 +28,7 @@ class AveragePool(Step):
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         state = maps[0]
         planes = state.view(-1, self._num_positions)
-        result = planes @ averages(self._window, self._size, state.dtype)
+        result = torch.mm(planes, averages(self._window, self._size, state.dtype))
         return result.view(state.shape[0], -1), state.shape
 
     @override
@@ -37,8 +37,8 @@ class AveragePool(Step):
         matrix = averages(self._window, self._size, gradient.dtype)
         flat = gradient.view(-1, matrix.shape[1])
         if into is None:
-            return ((flat @ matrix.T).view(back.saved),)
-        into.view(-1, self._num_positions).addmm_(flat, matrix.T)
+            return (torch.mm(flat, matrix.t()).view(back.saved),)
+        into.view(-1, self._num_positions).addmm_(flat, matrix.t())
         return (into,)
 
 
