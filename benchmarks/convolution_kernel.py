@@ -26,7 +26,7 @@ class ConvolutionKernel:
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(0)
         self._conv = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1, bias=False)
-        self._conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._conv.to(memory_format=torch.channels_last)
         size = (_IMAGES, _CHANNELS, _SIDE_PX, _SIDE_PX)
         images = torch.randn(size, generator=generator)
         self._images = images.contiguous(memory_format=torch.channels_last).requires_grad_()

@@ -12,7 +12,7 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
   arm, from a settled scene that 12 attempts share, and starts just above what it may touch;
   the environment resettles a scene for each attempt and moves a whole arm. The closed loop has
   a scene to itself and as many commands with a picture each (8), but the same gripper, shorter
-  motions, 200 in place of 240 steps a second, and closes and lifts faster.
+  motions, and closes and lifts faster.
 - ``attempts_per_cpu_s_64px``, ``_128px`` (24 degrees wide), ``surrogate_…``, ``restyled_…``,
   ``closed_loop_…``, ``baseline_…``: the same rates by themselves; all that a row needs is
   included, PNG and Parquet too (not for the baseline).
@@ -26,8 +26,9 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
 - ``outcome_agreement``: share of the same attempts with the same outcome as at 240 Hz with 150
   solver iterations; ``agreement_ceiling``: of these with themselves, commanded pose jittered;
   ``agreement_gap``: the latter less the former; ``success_difference``: fast less reference;
-  ``early_stop_…``: with early stopping less without; ``closing_axis_agreement``: of fast
-  attempts with themselves turned by 90 degrees. See `benchmarks.grasping_agreement`.
+  ``early_stop_…``: with early stopping, in the lift too, less without;
+  ``closing_axis_agreement``: of fast attempts with themselves turned by 90 degrees. See
+  `benchmarks.grasping_agreement`.
 - ``kills_survived``, ``attempts_lost``, ``attempts_doubled``: random kills (SIGKILL) of workers,
   drivers and the node during one run; ``shards_changed_by_kills``: shards whose bytes are not
   those of a run that nothing disturbed. See `benchmarks.grasping_kills`.

@@ -2,8 +2,8 @@
 
     python -m benchmarks.nas [--quick] [--parts models,tabular,children,children_16px,speedup,…]
 
-Parts may be measured one by one; the results file is written when all are there, all of one
-commit. The seeds that it names are those of the part `tabular`.
+Parts may be measured one by one; the results file is written when all are there; all but the
+last two must be of one commit. The seeds that it names are those of the part `tabular`.
 
 - `models`, `tabular`: see `benchmarks.nas_models` and `benchmarks.nas_tabular`.
 - ``children_ratio``, ``children_ratio_channels_last`` (part `children`): CPU seconds of a child
@@ -21,6 +21,9 @@ commit. The seeds that it names are those of the part `tabular`.
   without Ray, three pairs.
 - ``share_…``, ``step_gflops``, ``gemm_gflops`` (part `shares`): where the time of a step goes and
   what the limit is; see `benchmarks.nas_shares`.
+- ``search_overhead_share`` (part `overhead`): see `benchmarks.nas_overhead`.
+- `search`, `transfer`: see `benchmarks.nas_search` and `benchmarks.nas_transfer`. They take hours;
+  their figures name the commit that they were measured on where it is another one.
 """
 
 from __future__ import annotations
@@ -29,12 +32,14 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import (
     nas_children,
     nas_models,
+    nas_overhead,
+    nas_search,
     nas_shares,
     nas_speedup,
     nas_tabular,
@@ -69,6 +74,7 @@ BOUNDS: Bounds = {
     "accuracy_minus_plain_se": (-1.0, 1.0),
     "accuracy_minus_channels_last_se": (-1.0, 1.0),
     "speedup_2_workers": (1.85, INFINITE),
+    "search_overhead_share": (0.0, 0.03),
 }
 # Their value is judged; of the others the whole interval must hold.
 BY_VALUE = (
@@ -118,11 +124,12 @@ def measure(names: Sequence[str], *, quick: bool) -> dict[str, Figure]:
 def publish() -> str | None:
     """Write the results file; None, and why, unless all parts are of one commit."""
     try:
-        part = together(NAME, tuple(PARTS))
+        part = together(NAME, [name for name in PARTS if name not in LONG], earlier=LONG)
     except (FileNotFoundError, ValueError) as error:
         print(f"no results file yet: {error}")
         return None
-    path = write_results(NAME, COMMAND, part.seeds, part.figures, measured_on=part.commit)
+    figures = part.figures | {"search_overhead_share": _overhead_share(part.figures)}
+    path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
     return str(path.relative_to(ROOT))
 
 
@@ -157,15 +164,32 @@ def _shares(quick: bool) -> dict[str, Figure]:
         return process.call(nas_shares.measure, num_steps).value
 
 
+def _overhead(quick: bool) -> dict[str, Figure]:
+    size = nas_overhead.QUICK_CHILDREN if quick else nas_overhead.FULL_CHILDREN
+    return nas_overhead.measure(CIFAR, size)
+
+
+def _overhead_share(figures: Mapping[str, Figure]) -> Figure:
+    child_s = 3600 / figures["children_per_core_hour"].value
+    return nas_overhead.share(figures["overhead_cpu_s"].value, nas_overhead.FULL_CHILDREN, child_s)
+
+
+def _search(quick: bool) -> dict[str, Figure]:
+    return nas_search.measure(CIFAR, quick=quick)
+
+
 # In this order: what is timed comes first, while nothing else runs.
 PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "children": _children,
     "children_16px": _children_16px,
     "speedup": _speedup,
     "shares": _shares,
+    "overhead": _overhead,
     "models": _models,
     "tabular": _tabular,
+    "search": _search,
 }
+LONG = ("search",)
 
 
 if __name__ == "__main__":

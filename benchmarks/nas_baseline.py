@@ -108,7 +108,7 @@ def channels_last_child(job: Job) -> Child:
     begun_s = time.process_time()
     torch.manual_seed(job.cell)
     network = CellNetwork(fixed_cell(job.cell), job.spec)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     train(network, splits[0], job.standard, job.recipe, job.cell)
     right = accuracy(network, splits[1], job.standard)
     return Child(right, time.process_time() - begun_s)

@@ -26,14 +26,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parts import ROOT
-from benchmarks.results_file import Figure
+from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.artifact_store import read_artifact
 from operators.headless import run_headless
 from operators.profiles import load_profile
 from operators.storage import Storage
 from tasks.nas.manifests import RetrainedCells
-from tasks.nas.report.contents import agreements
+from tasks.nas.report.contents import agreements, cell_png
 from tasks.nas.report.estimates import Estimate
+from tasks.nas.report.plots_retrained import top_plot
 from tasks.nas.report.statistics import comparisons, final_scores, top_against_random
 
 PIPELINE = "search_cells"
@@ -43,9 +44,10 @@ FULL: Mapping[str, Any] = {
     "proxy": "8px",
     "search.num_searches": 3,
     "search.num_control": 30,
+    "retrain.mult_adds": 1_000_000,
     "retrain.num_images": 12_000,
+    "retrain.final_mult_adds": 1_500_000,
     "retrain.final_num_images": 12_000,
-    "retrain.final_mult_adds": 2_000_000,
 }
 QUICK: Mapping[str, Any] = {
     "strategy": "evolution",
@@ -81,7 +83,16 @@ def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
     profile = load_profile("laptop")
     storage = Storage(str(ROOT / profile.store_uri), profile.store_options)
     (ref,) = result.results["retrain"]
-    return figures_of(read_artifact(storage, ref).record(RetrainedCells, ref.uri))
+    found = read_artifact(storage, ref).record(RetrainedCells, ref.uri)
+    if not quick:
+        draw(found, RESULTS_DIR)
+    return figures_of(found)
+
+
+def draw(found: RetrainedCells, folder: Path) -> None:
+    """Draw what was retrained beside random cells, and the cells that won."""
+    (folder / "nas_search.png").write_bytes(top_plot(found))
+    (folder / "nas_cells.png").write_bytes(cell_png(found))
 
 
 def figures_of(found: RetrainedCells) -> dict[str, Figure]:

@@ -100,19 +100,23 @@ def save(
     return path
 
 
-def together(name: str, part_names: Sequence[str], folder: Path = FOLDER) -> Part:
+def together(
+    name: str, part_names: Sequence[str], folder: Path = FOLDER, earlier: Sequence[str] = ()
+) -> Part:
     """Put all parts of a benchmark together.
+
+    Args:
+        name: Name of the benchmark.
+        part_names: Parts that must be of one commit.
+        folder: Where parts are kept.
+        earlier: Further parts, runs of hours, which may be of other commits; each figure of
+            theirs names its commit.
 
     Raises:
         FileNotFoundError: A part was not measured yet.
         ValueError: The parts are not of one commit, code, machine and set of seeds.
     """
-    parts = {}
-    for part_name in part_names:
-        path = folder / name / f"{part_name}.json"
-        if not path.is_file():
-            raise FileNotFoundError(f"part {part_name} was not measured yet: --parts {part_name}")
-        parts[part_name] = Part.model_validate_json(path.read_bytes())
+    parts = {part_name: _read(folder / name, part_name) for part_name in part_names}
     for field in ("commit", "code", "machine", "seeds"):
         found = {part_name: getattr(part, field) for part_name, part in parts.items()}
         if len(set(found.values())) > 1:
@@ -122,5 +126,16 @@ def together(name: str, part_names: Sequence[str], folder: Path = FOLDER) -> Par
     figures: dict[str, Figure] = {}
     for part in parts.values():
         figures |= part.figures
+    for part_name in earlier:
+        part = _read(folder / name, part_name)
+        stamp = {"commit": part.commit}
+        figures |= {key: each.model_copy(update=stamp) for key, each in part.figures.items()}
     first = next(iter(parts.values()))
     return first.model_copy(update={"figures": figures})
+
+
+def _read(folder: Path, part_name: str) -> Part:
+    path = folder / f"{part_name}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"part {part_name} was not measured yet: --parts {part_name}")
+    return Part.model_validate_json(path.read_bytes())

@@ -49,10 +49,11 @@ def _span(seeds: Sequence[int]) -> str:
 
 def _cell(figure: Figure) -> str:
     unit = f" {figure.unit}" if figure.unit else ""
+    earlier = f", commit {figure.commit}" if figure.commit else ""
     if figure.interval is None:
-        return f"{figure.value:.4g}{unit}"
+        return f"{figure.value:.4g}{unit}{earlier}"
     low, high = figure.interval
-    return f"{figure.value:.3g}{unit} ({low:.3g} to {high:.3g})"
+    return f"{figure.value:.3g}{unit} ({low:.3g} to {high:.3g}){earlier}"
 
 
 def fill(text: str, results_dir: Path = RESULTS_DIR) -> str:

@@ -25,6 +25,8 @@ class Figure(BaseModel):
         unit: Unit, or an empty string for a ratio or a count.
         interval: 95 % interval, or the range over the seeds, as the benchmark says; None
             where the figure is a count.
+        commit: Commit that it was measured on where that is not the file's: runs of hours are
+            not repeated for each change.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +34,7 @@ class Figure(BaseModel):
     value: float
     unit: str
     interval: tuple[float, float] | None
+    commit: str | None = None
 
 
 class ResultsFile(BaseModel):

@@ -28,15 +28,15 @@ _BARE_PAIRS = 3  # at most; they stand beside the figure
 
 
 class Work(Protocol):
-    """Units of work that workers share.
+    """Units of work that workers share."""
 
-    Attributes:
-        unit: What a unit is called.
-        num_warm: Units that warm a worker up.
-    """
+    @property
+    def unit(self) -> str:
+        """What a unit is called."""
 
-    unit: str
-    num_warm: int
+    @property
+    def num_warm(self) -> int:
+        """Units that warm a worker up."""
 
     def on_ray(self, executor: Any, num_workers: int, num_units: int) -> float:
         """Wall seconds in which workers of Ray that are warm do so many units."""

@@ -11,12 +11,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from operators.artifact_store import Draft
+from operators.checkpoints import Checkpoint
 from operators.limits import Limits, limited, release_signals
 from operators.stage_key import item_key
 from operators.storage import Storage, full_disk, is_full_disk
@@ -84,12 +87,35 @@ class _Folder(Draft):
         super().__init__(work.storage, f"{work.folder}/{key}")
         self._work = work
         self._item_id = item_id
+        self._checkpoint = Checkpoint(work.storage, key)
+        self._is_saved = False
 
     def rng(self) -> np.random.Generator:
         """The item's own generator."""
         if not self._work.spec.draws:
             raise ConfigError(f"{self._work.spec.name} draws numbers: declare it with draws=True")
         return seeds.rng(self._work.seed, self._work.spec.name, self._item_id)
+
+    def checkpoint(self) -> Path | None:
+        """What an earlier try saved last."""
+        self._is_saved = True
+        return self._checkpoint.fetch(self.path / ".checkpoint")
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Keep a file for another try."""
+        self._is_saved = True
+        self._checkpoint.save(path)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, tb)
+        has_ended = kind is None or issubclass(kind, DataError)
+        if has_ended and self._is_saved:
+            self._checkpoint.drop()
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """A shared array, read-only."""

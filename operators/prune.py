@@ -1,8 +1,8 @@
 """Removes what a store no longer needs: ``python -m operators.prune --days 30 --dry-run``.
 
 Removed, once older than the given days: drafts of runs that were killed, stage folders without
-a valid manifest, checkpoints of trainings, and items whose files no finished result refers to.
-Finished results stay.
+a valid manifest, checkpoints of trainings and of unfinished items, and items whose files no
+finished result refers to. Finished results stay.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operators.profiles import load_profile
-from operators.storage import DRAFTS, Storage
+from operators.storage import DRAFTS, TRAINING, Storage
 from tasks.core.errors import ArtifactError
 
 logger = logging.getLogger(__name__)
-
-TRAINING = ".training"
 
 
 def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> list[str]:

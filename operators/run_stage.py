@@ -37,6 +37,7 @@ from operators.items import StageItems
 from operators.limits import Limits
 from operators.stage_key import Declaration
 from operators.stage_plan import Plan, RunContext, StageRequest, find_finished
+from operators.storage import TRAINING
 from operators.trackers import LocalTracker, NullTracker
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError, OrreryError, ResourceError, TransientError
@@ -257,7 +258,7 @@ def open_context(
     key, granted = plan.key(device), plan.resources
     num_gpus = granted.num_gpus if device == "gpu" else 0.0
     executor = executor.granted(
-        granted.num_cpus, num_gpus, granted.memory_gb, f"{plan.storage.uri}/.training/{key}"
+        granted.num_cpus, num_gpus, granted.memory_gb, f"{plan.storage.uri}/{TRAINING}/{key}"
     )
     provenance = _provenance(plan, device)
     tracker = tracker or _open_tracker(plan, {"device": device, "key": key})

@@ -24,6 +24,7 @@ from tasks.core.refs import FileRef
 
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
+TRAINING = ".training"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _LOST = {errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT}

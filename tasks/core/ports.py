@@ -165,6 +165,18 @@ class ItemFolder(Protocol):
     def rng(self) -> np.random.Generator:
         """The item's own generator: root seed, stage and item decide it, nothing else."""
 
+    def checkpoint(self) -> Path | None:
+        """Return what an earlier try of the same item saved last, to be read only; or None."""
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Keep a file from which another try goes on, should this one be cut off.
+
+        It appears whole or not at all, replaces the item's earlier one, and goes when the item
+        ends. It must hold all that the rest depends on, the state of generators too: an item
+        that goes on gives the same as one that was never cut off. Each try has the whole time
+        limit.
+        """
+
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return an array that `Items.map` or `Items.pool` was given: read-only, not a copy.
 

@@ -14,12 +14,12 @@ from tasks.core.config import SETTINGS, setting
 class PhysicsConfig:
     """How a world is simulated."""
 
-    rate_hz: int = setting(200, ge=30, le=2000, unit="Hz", help="Physics steps per second.")
+    rate_hz: int = setting(240, ge=30, le=2000, unit="Hz", help="Physics steps per second.")
     solver_iterations: int = setting(
         150, ge=1, le=1000, help="Iterations of the contact solver per step, at most."
     )
     solver_residual: float = setting(
-        1e-4,
+        1e-5,
         ge=0,
         le=1,
         help="PyBullet's solver stops where an iteration changes less; 1e-7 is its own default.",
@@ -35,7 +35,7 @@ class PhysicsConfig:
         0.08, ge=0.02, le=0.085, unit="m", help="Distance between the open finger tips."
     )
     early_stop: bool = setting(
-        True, help="Leave out the lift when the closed fingers touch nothing; see the audit."
+        True, help="Leave out the lift, or its rest, once the fingers touch nothing; see the audit."
     )
 
 

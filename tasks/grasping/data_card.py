@@ -158,7 +158,7 @@ def _overview(dataset: GraspDataset) -> Section:
         "split (by object)": plan.split,
         "world": f"{world['name']}: {_WORLDS[world['name']]}",
         "pictures": f"{figures['pictures']:,.0f} of {world['camera']['size_px']} px, PNG, RGB",
-        "files": f"{len(dataset.shards):,} Parquet shards, {num_bytes / 1e6:,.1f} MB",
+        "files": f"shards (Parquet): {len(dataset.shards):,}, {num_bytes / 1e6:,.1f} MB",
         "row schema": dataset.row_schema,
         "root seed": str(dataset.root_seed),
         "recipe": dataset.recipe_digest[:16],

@@ -14,7 +14,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1100p
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: left;
   vertical-align: top; }
-img { max-width: 100%; display: block; margin: .5rem 0 1.5rem; image-rendering: pixelated; }
+img { max-width: 100%; display: block; margin: .5rem 0 1.5rem; }
 h2 { margin-top: 2.5rem; }
 figure { display: inline-block; margin: .5rem 1rem .5rem 0; }
 figcaption { color: #666; font-size: .9em; }

@@ -8,7 +8,7 @@ PyBullet's own colours, whatever the scene's look.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,25 +51,22 @@ def filmed(scene: BulletScene, controller: Controller, frame_s: float = _FRAME_S
         The attempt, the same as without a film, and its pictures.
     """
     frames: list[ByteImage] = []
-    follow = scene._follow
+    step = scene._step
     every = max(1, round(frame_s / scene._step_s))
     num_steps = 0
 
-    def filming(duration_s: float, aim: Callable[[float, float], None]) -> None:
-        def watched(now: float, after: float) -> None:
-            nonlocal num_steps
-            if num_steps % every == 0:
-                frames.append(_picture(scene))
-            num_steps += 1
-            aim(now, after)
+    def watched() -> None:
+        nonlocal num_steps
+        if num_steps % every == 0:
+            frames.append(_picture(scene))
+        num_steps += 1
+        step()
 
-        follow(duration_s, watched)
-
-    scene._follow = filming  # type: ignore[method-assign]
+    scene._step = watched  # type: ignore[method-assign]
     try:
         attempt = scene.attempt(controller)
     finally:
-        del scene._follow
+        del scene._step
     return Film(attempt, tuple(frames))
 
 

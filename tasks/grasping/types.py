@@ -275,7 +275,7 @@ class Attempt:
             ``steps[-1].reached``.
         is_success: Whether an object hangs between the fingers after the lift.
         lifted_object: Index of that object in the scene; None without success.
-        lift_height_m: How far the highest object rose above where it lay.
+        lift_height_m: How far the highest object rose above where it lay; 0 if stopped early.
         finger_gap_m: Distance between the finger tips after the lift.
         is_stopped_early: Whether the rest of the attempt was left out because nothing was
             touched.

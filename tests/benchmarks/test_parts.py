@@ -87,3 +87,21 @@ def test_figures_of_code_that_changed_meanwhile_are_refused(tmp_path):
     with pytest.raises(RuntimeError, match="the code changed"):
         save("grasping", "first", [0], {}, "before", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_parts_of_hours_may_be_of_an_earlier_commit_and_say_so(tmp_path):
+    figures = {key: Figure(value=1.0, unit="", interval=None) for key in ("a", "b")}
+    for number, key in enumerate(("a", "b")):
+        path = save("sample", key, [0], {key: figures[key]}, code_digest("sample"), tmp_path)
+        part = Part.model_validate_json(path.read_bytes())
+        path.write_text(part.model_copy(update={"commit": f"c{number}"}).model_dump_json())
+    with pytest.raises(ValueError, match="expected parts of one commit"):
+        together("sample", ["a", "b"], tmp_path)
+    found = together("sample", ["a"], tmp_path, earlier=["b"])
+    assert (found.commit, found.figures["a"].commit, found.figures["b"].commit) == (
+        "c0",
+        None,
+        "c1",
+    )
+    with pytest.raises(FileNotFoundError, match="part c was not measured yet"):
+        together("sample", ["a"], tmp_path, earlier=["c"])

@@ -24,8 +24,10 @@ from tests.support.sample_stages import (
     DoubleConfig,
     DoubledList,
     ListConfig,
+    NumberList,
     climb_numbers,
     double_numbers,
+    grow_numbers,
     list_numbers,
     weigh_numbers,
 )
@@ -142,6 +144,31 @@ def test_shared_arrays_give_the_same_on_ray_and_outlive_a_lost_worker(
         contents.append(manifest(tmp_path / name, ref.uri).content)
     assert contents[0] == contents[1]
     assert made(marks) == {"good-0": 2, "good-1": 2, "good-2": 2, "stumbles-1": 3}
+
+
+def test_long_items_go_on_from_their_checkpoints(tmp_path: Path, ray_profile: str) -> None:
+    folder, marks = tmp_path / "store", tmp_path / "marks"
+    local = LocalRun(folder, profile=ray_profile)
+    numbers = local.run(list_numbers, config=ListConfig(count=1, bad=("stumbles-1",)))
+    config = DoubleConfig(marks=str(marks), wait_s=0.4)
+    request = local.request(grow_numbers, numbers, config=config)
+    process = start(request)
+    wait_until(lambda: {"good-0:3", "stumbles-1:1"} <= set(made(marks)))
+    process.kill()
+    process.communicate(timeout=30)
+    time.sleep(1.0)  # Ray ends the workers of a driver that is gone
+    begun = made(marks)
+
+    result = local.read(run_stage(request)[0], NumberList)
+    assert made(marks)["good-0:0"] == 1
+    again = made(marks) - begun
+    assert max(again.values()) == 1, "each epoch that was saved is made once"
+    whole = LocalRun(tmp_path / "whole")
+    request = whole.request(
+        grow_numbers, whole.put(local.read(numbers, NumberList)), config=DoubleConfig()
+    )
+    assert result == whole.read(run_stage(request, LocalExecutor())[0], NumberList)
+    assert not list((folder / ".training").glob("*/*"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -5,6 +5,7 @@ Items leave append-only marks in ``marks``, so that a test can count how often e
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -24,6 +25,7 @@ from tasks.core.refs import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 
 NUM_CLIMBED = 12
+NUM_EPOCHS = 6
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -187,6 +189,44 @@ def weigh_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
     _mishap(item.item_id.partition("-")[0], config)
     found = folder.array("nothing" if item.item_id.startswith("lost") else "weights")
     return Number(item_id=item.item_id, value=item.value * found.sum() + found.flags.writeable)
+
+
+@stage(StageSpec(name="sample.grow", section="double", libraries=("numpy",), draws=True))
+def grow_numbers(numbers: ArtifactRef, config: DoubleConfig, ctx: StageContext) -> ArtifactRef:
+    """Stand for long trainings, one an item."""
+    items = ctx.store.read(numbers, NumberList).numbers
+    made, _ = split(ctx.items.map(grow_one, items, config), config.max_skipped_fraction)
+    return ctx.store.write(NumberList(numbers=made))
+
+
+def grow_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
+    """Grow a number epoch by epoch, and go on from the last one that was saved."""
+    rng, epoch, value = folder.rng(), 0, item.value
+    kept = folder.checkpoint()
+    if kept is not None:
+        rng.bit_generator.state, epoch, value = json.loads(kept.read_text())
+    for done in range(epoch, NUM_EPOCHS):
+        if config.marks:
+            with Path(config.marks).open("a") as marks:
+                marks.write(f"{item.item_id}:{done}\n")
+            if done == NUM_EPOCHS // 2 and kept is None:
+                _cut_off(item.item_id.partition("-")[0])
+        time.sleep(config.wait_s)
+        value = value * config.factor + rng.random()
+        path = folder.path / "state.json"
+        path.write_text(json.dumps([rng.bit_generator.state, done + 1, value]))
+        folder.save_checkpoint(path)
+    return Number(item_id=item.item_id, value=value)
+
+
+def _cut_off(kind: str) -> None:
+    """End the try as the item's name asks for."""
+    if kind == "cut":
+        raise KeyboardInterrupt
+    if kind == "bad":
+        raise DataError("expected a number that grows, got one that does not")
+    if kind == "stumbles":
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def double_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:

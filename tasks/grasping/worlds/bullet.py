@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import pybullet
@@ -55,6 +55,10 @@ _HOLD_S: Final = 0.10
 _CLEARANCE_M: Final = 0.015
 _REACH_M: Final = 0.10  # nothing of the gripper is farther than this from its axis
 _TOUCH_M: Final = 0.002
+_LOOK_S: Final = 0.02  # how often a lift looks whether the fingers still touch something
+_LOST_LOOKS: Final = 2  # in a row: a finger may lose touch for a moment
+
+Point = TypeVar("Point")
 
 
 class BulletWorld:
@@ -211,37 +215,16 @@ class BulletScene:
                 start.x_m + s * dx, start.y_m + s * dy, start.z_m + s * dz, start.yaw_rad + s * turn
             )
 
-        self._follow(
-            duration, lambda now, after: self._gripper.move(at(now), at(after), self._step_s)
-        )
+        self._follow(duration, at, self._gripper.move)
 
     def _grasp(self, steps: tuple[Step, ...]) -> Attempt:
         """Close the fingers where the gripper is, lift, and see what hangs between them."""
-        gripper, step_s = self._gripper, self._step_s
+        gripper = self._gripper
         before = np.array([state.position_m[2] for state in self._objects])
-        low, high = gripper.open_rad, gripper.closed_rad
-        target = steps[-1].target
-        gripper.move(target, target, step_s)
-
-        def closing(share: float) -> float:
-            return low + (high - low) * min(1.0, share)
-
-        self._follow(
-            _CLOSE_S, lambda now, after: gripper.squeeze(closing(now), closing(after), step_s)
-        )
-        gripper.squeeze(high, high, step_s)
-        self._wait(_SQUEEZE_S)
-        if self._physics.early_stop and not self._touches():
+        self._close(steps[-1].target)
+        is_empty = self._physics.early_stop and not self._touches()
+        if is_empty or not self._lift():
             return Attempt(steps, False, None, 0.0, gripper.gap_m(), True)
-        start = gripper.pose()
-        end = replace(start, z_m=start.z_m + LIFT_HEIGHT_M)
-
-        def lifting(share: float) -> GripperPose:
-            return replace(start, z_m=start.z_m + LIFT_HEIGHT_M * _smooth(share))
-
-        self._follow(_LIFT_S, lambda now, after: gripper.move(lifting(now), lifting(after), step_s))
-        gripper.move(end, end, step_s)
-        self._wait(_HOLD_S)
         rises = heights_m(self._client, self._bodies) - before
         lifted = int(np.argmax(rises))
         is_success = bool(rises[lifted] >= SUCCESS_HEIGHT_M)
@@ -254,16 +237,67 @@ class BulletScene:
             False,
         )
 
-    def _follow(self, duration_s: float, aim: Callable[[float, float], None]) -> None:
-        """Step through a path; `aim` gets the shares of it before and after each step."""
+    def _close(self, target: GripperPose) -> None:
+        """Close the fingers, the carriage held at the target."""
+        gripper = self._gripper
+        low, high = gripper.open_rad, gripper.closed_rad
+        gripper.move(target, target, self._step_s)
+        self._follow(_CLOSE_S, lambda share: low + (high - low) * min(1.0, share), gripper.squeeze)
+        gripper.squeeze(high, high, self._step_s)
+        self._wait(_SQUEEZE_S)
+
+    def _lift(self) -> bool:
+        """Lift and hold; False if the rest was left out, as the fingers had lost all they held."""
+        gripper, start = self._gripper, self._gripper.pose()
+
+        def at(share: float) -> GripperPose:
+            height = start.z_m + LIFT_HEIGHT_M * _smooth(share)
+            return GripperPose(start.x_m, start.y_m, height, start.yaw_rad)
+
+        looks = _Looks(round(_LOOK_S / self._step_s), self._touches)
+        is_over = looks.is_lost if self._physics.early_stop else None
+        if not self._follow(_LIFT_S, at, gripper.move, is_over):
+            return False
+        end = at(1.0)
+        gripper.move(end, end, self._step_s)
+        self._wait(_HOLD_S)
+        return True
+
+    def _follow(
+        self,
+        duration_s: float,
+        at: Callable[[float], Point],
+        aim: Callable[[Point, Point, float], None],
+        is_over: Callable[[], bool] | None = None,
+    ) -> bool:
+        """Step through a path.
+
+        Args:
+            duration_s: How long it takes.
+            at: Point of the path at a share of the duration.
+            aim: Aims motors from one point to the next, which follows after some seconds.
+            is_over: Asked after each step whether to leave out the rest.
+
+        Returns:
+            Whether it was followed to its end.
+        """
         num_steps = max(1, round(duration_s / self._step_s))
-        for number in range(num_steps):
-            aim(number / num_steps, (number + 1) / num_steps)
-            pybullet.stepSimulation(physicsClientId=self._client)
+        now = at(0.0)
+        for number in range(1, num_steps + 1):
+            after = at(number / num_steps)
+            aim(now, after, self._step_s)
+            self._step()
+            if is_over is not None and is_over():
+                return False
+            now = after
+        return True
 
     def _wait(self, duration_s: float) -> None:
         for _ in range(round(duration_s / self._step_s)):
-            pybullet.stepSimulation(physicsClientId=self._client)
+            self._step()
+
+    def _step(self) -> None:
+        pybullet.stepSimulation(physicsClientId=self._client)
 
     def _touches(self) -> bool:
         """Whether a finger touches an object."""
@@ -272,6 +306,28 @@ class BulletScene:
         return any(
             (point[1] in objects or point[2] in objects) and point[8] < _TOUCH_M for point in points
         )
+
+
+class _Looks:
+    """Looks from time to time whether something is touched.
+
+    Args:
+        num_steps: From one look to the next.
+        touches: Whether something is touched.
+    """
+
+    def __init__(self, num_steps: int, touches: Callable[[], bool]) -> None:
+        self._num_steps = max(1, num_steps)
+        self._touches = touches
+        self._step = 0
+        self._misses = 0
+
+    def is_lost(self) -> bool:
+        """Count a step; whether the last looks in a row found nothing."""
+        self._step += 1
+        if self._step % self._num_steps == 0:
+            self._misses = 0 if self._touches() else self._misses + 1
+        return self._misses >= _LOST_LOOKS
 
 
 def _axes(physics: PhysicsConfig) -> tuple[Axis, ...]:

@@ -15,6 +15,7 @@ fingers move each by its own motor; gearing them together kept the solver from c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -26,6 +27,8 @@ from tasks.grasping.worlds.bullet_meshes import simplify
 
 Axis = Literal["x", "y", "z", "yaw"]
 
+_SLIDES: Final[tuple[Axis, ...]] = ("x", "y", "z")
+_FIELDS: Final[dict[Axis, str]] = {"x": "x_m", "y": "y_m", "z": "z_m", "yaw": "yaw_rad"}
 _MOTOR_LAG_S: Final = 0.02
 _PUSH_N: Final = 60.0  # of the carriage, along x, y and z
 _TURN_NM: Final = 6.0
@@ -92,7 +95,7 @@ class Gripper:
 
     def place(self, pose: GripperPose, step_s: float) -> None:
         """Put the open gripper somewhere at once, at rest, its motors holding it there."""
-        fixed = [0.0 if axis in self._axes else _value(pose, axis) for axis in ("x", "y", "z")]
+        fixed = [0.0 if axis in self._axes else _value(pose, axis) for axis in _SLIDES]
         yaw = 0.0 if "yaw" in self._axes else pose.yaw_rad
         pybullet.resetBasePositionAndOrientation(
             self.body,
@@ -163,7 +166,7 @@ class Gripper:
             targetPosition=position,
             targetVelocity=velocity,
             force=force,
-            positionGain=-np.expm1(-step_s / _MOTOR_LAG_S),
+            positionGain=_gain(step_s),
             velocityGain=1.0,
             physicsClientId=self._client,
         )
@@ -181,8 +184,14 @@ def folded_rad(yaw_rad: float) -> float:
     return float((yaw_rad + np.pi / 2) % np.pi - np.pi / 2)
 
 
-def _value(pose: GripperPose, axis: str) -> float:
-    return {"x": pose.x_m, "y": pose.y_m, "z": pose.z_m, "yaw": pose.yaw_rad}[axis]
+@cache
+def _gain(step_s: float) -> float:
+    """Share of its error that a motor closes in a step."""
+    return float(-np.expm1(-step_s / _MOTOR_LAG_S))
+
+
+def _value(pose: GripperPose, axis: Axis) -> float:
+    return float(getattr(pose, _FIELDS[axis]))
 
 
 def _links(client: int, robot: Robot, axes: tuple[Axis, ...]) -> list[_Link]:

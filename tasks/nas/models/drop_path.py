@@ -33,7 +33,7 @@ class DropPath(nn.Module):
 
     def forward(self, path: Tensor) -> Tensor:
         """Drop a path (n, c, h, w) for some of the n examples, in training only."""
-        mask = self.draw_mask(path, len(path))
+        mask = self.draw_mask(path, path.shape[0])  # len() would fix the size of exports
         return path if mask is None else path * mask.view(-1, 1, 1, 1)
 
     def draw_mask(self, path: Tensor, num_examples: int) -> Tensor | None:

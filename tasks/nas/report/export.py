@@ -23,8 +23,13 @@ def trials_csv(log: SearchLog) -> str:
     return text.getvalue()
 
 
-def copy_files(files: Mapping[str, Path], folder: Path) -> None:
+def copy_files(files: Mapping[str, Path], folder: Path, setting: str = "report.export_to") -> None:
     """Copy files into a folder under their names; each appears whole.
+
+    Args:
+        files: Local files by name.
+        folder: Where to.
+        setting: The setting that names the folder, for the message.
 
     Raises:
         ResourceError: The folder can't be written.
@@ -35,7 +40,7 @@ def copy_files(files: Mapping[str, Path], folder: Path) -> None:
         except OSError as error:
             raise ResourceError(
                 f"{folder / name}: could not export ({error.strerror}); choose a writable folder "
-                "with free space as report.export_to, or leave it empty"
+                f"with free space as {setting}, or leave it empty"
             ) from error
 
 

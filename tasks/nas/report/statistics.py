@@ -13,6 +13,7 @@ trained with a seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -176,12 +177,16 @@ def figures(retrained: RetrainedCells) -> dict[str, float]:
     """Figures of a run by name; accuracies in percent, differences in points of it.
 
     ``top5_minus_random`` and ``_se`` are there under this name whatever number of top cells was
-    retrained; ``top5_minus_random_in_se`` is the quotient of the two.
+    retrained; ``top5_minus_random_in_se`` is the quotient of the two. ``_se_with_control`` also
+    holds the standard error of the control's mean.
     """
     found: dict[str, float] = {"winner_validation": 100 * retrained.accuracy}
     against = top_against_random(retrained)
     if against is not None:
         found |= _named("top5_minus_random", against.gain)
+        if against.gain.error is not None and against.control_error is not None:
+            whole = math.hypot(against.gain.error, against.control_error)
+            found["top5_minus_random_se_with_control"] = 100 * whole
         found["random_accuracy"] = 100 * against.control
     scores = final_scores(retrained)
     if WINNER in scores:

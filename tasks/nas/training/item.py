@@ -25,6 +25,8 @@ _CLASSIFIERS = ("classifier.", "auxiliary.")
 def train_network(item: TrainTask, config: TrainingSettings, folder: ItemFolder) -> TrainedNetwork:
     """Train a network, keep its weights, and score it on validation and test images.
 
+    One that was cut off goes on after its last whole epoch.
+
     Raises:
         DataError: It diverged.
     """
@@ -46,6 +48,7 @@ def train_network(item: TrainTask, config: TrainingSettings, folder: ItemFolder)
         seed,
         device=config.torch_device,
         on_epoch=validate,
+        keeper=folder,
     )
     trained_s = time.process_time()
     test = shared_split(folder, "test", item.image_px)

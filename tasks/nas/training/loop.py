@@ -19,6 +19,7 @@ from tasks.core.errors import DataError
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.recipe import Recipe
 from tasks.nas.training.batches import Standard, epoch_batches, num_steps
+from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
 
 _EVALUATION_BATCH = 500
 
@@ -45,6 +46,7 @@ def train(
     *,
     device: str = "cpu",
     on_epoch: Callable[[], float] | None = None,
+    keeper: Keeper | None = None,
 ) -> Trained:
     """Train a network in place.
 
@@ -56,6 +58,8 @@ def train(
         seed: Decides order, augmentation, dropout and dropped paths.
         device: ``cpu`` or ``cuda``.
         on_epoch: Called after each epoch, e.g. to validate.
+        keeper: Keeps the state after each epoch; a training that was cut off goes on from there,
+            to the same weights.
 
     Raises:
         DataError: The loss is not finite.
@@ -63,21 +67,25 @@ def train(
     rng = np.random.default_rng(seed)
     optimiser = make_optimiser(network, recipe)
     total = recipe.num_epochs * num_steps(len(images), recipe)
-    curve, loss, done = [], math.nan, 0
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
-        for epoch in range(recipe.num_epochs):
+        kept = Checkpoints(keeper, network, optimiser, rng, device) if keeper else None
+        reached = (kept and kept.load()) or Reached(0, math.nan, ())
+        curve, loss = list(reached.curve), reached.loss
+        for epoch in range(reached.num_epochs, recipe.num_epochs):
             network.train()
             schedule_paths(network, epoch / max(1, recipe.num_epochs - 1))
-            losses = []
+            done = epoch * num_steps(len(images), recipe)
+            losses: list[Tensor] = []
             for batch, labels in epoch_batches(images, standard, recipe, rng, device):
-                set_rate(optimiser, recipe, (done + 0.5) / total)
+                set_rate(optimiser, recipe, (done + len(losses) + 0.5) / total)
                 losses.append(step(network, optimiser, batch, labels, recipe))
-                done += 1
             loss = float(torch.stack(losses).mean())
             check_finite(loss, epoch, recipe)
             if on_epoch is not None:
                 curve.append(on_epoch())
+            if kept is not None:
+                kept.save(epoch + 1, loss, curve)
     return Trained(loss, tuple(curve))
 
 

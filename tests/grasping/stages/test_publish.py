@@ -54,7 +54,7 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
         "| uniform |",
         "| split (by object) | train |",
         "Skipped train-5-0000007: ",
-        "world.physics.rate_hz | 200",
+        "world.physics.rate_hz | 240",
         "focal length, px | 76.8 |",
     ):
         assert expected in text

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pybullet
 import pytest
 
 from tasks.core.errors import DataError
@@ -231,6 +232,33 @@ def test_early_stop_changes_no_outcome(world: BulletWorld, tmp_path: Path) -> No
     assert [a.is_success for a in full] == [a.is_success for a in short]
     assert any(a.is_stopped_early for a in short)
     assert any(a.is_success for a in short)
+
+
+def test_stops_lifting_what_it_lost(
+    world: BulletWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fingers that come down on top of a bar touch it when they close, and not when they rise."""
+    num_steps = 0
+    step = pybullet.stepSimulation
+
+    def counted(**options: int) -> None:
+        nonlocal num_steps
+        num_steps += 1
+        step(**options)
+
+    def steps_of(physics: PhysicsConfig, target: GripperPose) -> int:
+        nonlocal num_steps
+        scene = world.open(box_scene(tmp_path, [(0.60, 0.0)]), physics)
+        num_steps = 0
+        assert scene.attempt(Targets(target)).is_stopped_early == physics.early_stop
+        return num_steps
+
+    monkeypatch.setattr(pybullet, "stepSimulation", counted)
+    on_top, beside = at(0.60, 0.0, -np.pi / 2), at(0.50, -0.08)
+    stopping, complete = PhysicsConfig(), replace(PhysicsConfig(), early_stop=False)
+    lost = steps_of(complete, on_top) - steps_of(stopping, on_top)
+    untouched = steps_of(complete, beside) - steps_of(stopping, beside)
+    assert 0 < lost < untouched
 
 
 def test_names_the_file_of_a_broken_model(world: BulletWorld, tmp_path: Path) -> None:

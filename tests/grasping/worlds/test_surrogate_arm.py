@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.grasping.types import FloatArray
@@ -24,6 +24,7 @@ def far_end(pose: tuple[FloatArray, FloatArray], length_m: float) -> FloatArray:
     return pose[0] + length_m * axis
 
 
+@settings(deadline=None)
 @given(st.floats(0.4, 0.78), st.floats(-0.2, 0.2), st.floats(-0.19, 0.15), st.floats(-1.5, 1.5))
 def test_links_meet_at_elbow_and_wrist(x_m: float, y_m: float, z_m: float, yaw: float) -> None:
     poses = link_poses(np.array([x_m, y_m, z_m]), yaw)

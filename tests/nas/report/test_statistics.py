@@ -119,6 +119,9 @@ def test_figures_are_in_points():
     assert found["top5_minus_random_in_se"] == pytest.approx(
         found["top5_minus_random"] / found["top5_minus_random_se"]
     )
+    assert found["top5_minus_random_se_with_control"] == pytest.approx(
+        np.hypot(found["top5_minus_random_se"], 2.0)
+    )
     assert found["cell_minus_resnet"] == pytest.approx(2.5)
     assert found["winner_accuracy"] == pytest.approx(63.5)
     assert found["cell_minus_resnet_se"] == pytest.approx(0.5)

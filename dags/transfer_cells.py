@@ -1,0 +1,25 @@
+"""Take cells to larger images and to detection, beside ResNet and MobileNetV2 at equal cost.
+
+`genotype` is the name of published cells, a JSON file, or the MLflow run of a `search_cells` that
+found them. They are stacked to three target sizes, and trained on `data` (packed JPEGs, or a
+folder for each class) from scratch and from CIFAR weights. As the backbone of Faster R-CNN they
+look for objects in generated pictures, or in images with boxes in COCO's format.
+
+The best model of each data set goes to MLflow's registry; it becomes its champion only if it
+beats the one before on the same test images. The asset of this pipeline names the report.
+
+Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/pipeline.py`.
+"""
+
+from operators.pipeline import pipeline
+from tasks.nas.transfer_config import TransferCellsConfig
+
+STAGES = "tasks.nas.stages"
+
+with pipeline(__file__, __doc__, config=TransferCellsConfig, tags=["nas"]) as run:
+    cells = run.stage(f"{STAGES}.choose:choose_cells")
+    data = run.stage(f"{STAGES}.prepare_transfer:prepare_transfer")
+    networks = run.stage(f"{STAGES}.transfer:transfer_cells", cells, data)
+    detectors = run.stage(f"{STAGES}.detect:detect_objects", networks)
+    models = run.stage(f"{STAGES}.register:register_models", networks)
+    run.stage(f"{STAGES}.compare:compare_networks", networks, detectors, models, publishes=True)

@@ -1,0 +1,1 @@
+"""Detection: Faster R-CNN on networks of cells, with its data, its scores and its pictures."""

@@ -1,0 +1,55 @@
+"""How a detector is built and trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic.dataclasses import dataclass
+
+from tasks.core.config import SETTINGS, setting
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class DetectorSettings:
+    """What stands on the backbone."""
+
+    neck: Literal["last", "fpn"] = setting(
+        "fpn", help="last: the deepest map alone. fpn: a feature pyramid over several maps."
+    )
+    neck_channels: int = setting(
+        64, ge=1, le=2048, help="Channels of the maps that proposals are made from."
+    )
+    finest_stride: int = setting(
+        4, ge=1, le=64, unit="px", help="Pyramid: the finest map that is used, by its stride."
+    )
+    anchor_px: float = setting(
+        16.0, gt=0, le=1024, unit="px", help="Smallest anchor; each level or scale doubles it."
+    )
+    num_scales: int = setting(3, ge=1, le=8, help="Sizes of anchors on a single map.")
+    num_proposals: int = setting(
+        100, ge=1, le=10_000, help="Proposals of an image that the second stage looks at."
+    )
+    num_sampled: int = setting(
+        64, ge=1, le=10_000, help="Proposals of an image that the second stage is trained on."
+    )
+    head_units: int = setting(128, ge=1, le=8192, help="Units of the two layers of the head.")
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class DetectionRecipe:
+    """Settings of one training of a detector."""
+
+    num_steps: int = setting(300, ge=1, le=10_000_000, help="Steps of training.")
+    batch_size: int = setting(4, ge=1, le=1024, help="Images of a step.")
+    learning_rate: float = setting(3e-3, gt=0, le=10, help="Peak learning rate of AdamW.")
+    warmup_share: float = setting(
+        0.1, ge=0, lt=1, help="Share of the steps in which the learning rate rises."
+    )
+    weight_decay: float = setting(1e-2, ge=0, le=1, help="Weight decay, decoupled.")
+    clip_norm: float = setting(
+        5.0, gt=0, le=1e6, help="Greatest norm of all gradients; longer ones are shortened."
+    )
+    flips: bool = setting(True, help="Mirror half of the images.")
+    num_evaluations: int = setting(
+        4, ge=1, le=100, help="How often the test images are scored, at even distances."
+    )

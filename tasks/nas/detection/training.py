@@ -1,0 +1,178 @@
+"""Trains a detector, scores it on the way, and says what it sees."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from tasks.core.errors import DataError
+from tasks.nas.detection.recipe import DetectionRecipe
+from tasks.nas.detection.types import AnnotatedImages, Detections, Objects
+
+_BATCH = 16  # images that are looked at together without training
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands.
+
+    Attributes:
+        step: Steps done.
+        loss: Mean loss since the last report.
+        cpu_s: CPU seconds of training so far, reports apart.
+    """
+
+    step: int
+    loss: float
+    cpu_s: float
+
+
+def train_detector(
+    detector: nn.Module,
+    images: AnnotatedImages,
+    recipe: DetectionRecipe,
+    seed: int,
+    report: Callable[[Progress], None],
+    device: str = "cpu",
+) -> None:
+    """Train a detector by AdamW with a linear warm-up and a cosine to zero.
+
+    Args:
+        detector: Maps images and targets to losses; see `tasks.nas.detection.backbone`. Its
+            sampling of proposals draws from torch's global generator, which is seeded here.
+        images: What it is trained on. Images without objects teach the background.
+        recipe: How.
+        seed: Decides the order of images, mirrorings and sampling.
+        report: Called ``recipe.num_evaluations`` times, at even distances and at the end. May put
+            the detector into evaluation mode.
+        device: ``cpu`` or ``cuda``; the detector is there.
+
+    Raises:
+        DataError: The loss is not a finite number any more.
+    """
+    optimizer = torch.optim.AdamW(
+        detector.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, recipe))
+    every = recipe.num_steps / recipe.num_evaluations
+    marks = {round(every * (k + 1)) for k in range(recipe.num_evaluations)}
+    losses: list[float] = []
+    cpu_s = 0.0
+    with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
+        torch.manual_seed(seed)
+        for step, chosen in enumerate(_batches(len(images), recipe, seed), start=1):
+            begun_s = time.process_time()
+            detector.train()
+            batch = _targets(images, chosen, device)
+            losses.append(_step(detector, optimizer, batch, recipe, step))
+            schedule.step()
+            cpu_s += time.process_time() - begun_s
+            if step in marks:
+                report(Progress(step, float(np.mean(losses)), cpu_s))
+                losses = []
+
+
+def detect(
+    detector: nn.Module, images: npt.NDArray[np.uint8], device: str = "cpu"
+) -> list[Detections]:
+    """Say what a detector sees in each image of uint8 (n, side, side, 3)."""
+    detector.eval()
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(images), _BATCH):
+            batch = [_tensor(image, device) for image in images[start : start + _BATCH]]
+            found += [
+                Detections(
+                    each["boxes"].cpu().numpy(),
+                    each["labels"].cpu().numpy() - 1,
+                    each["scores"].cpu().numpy(),
+                )
+                for each in detector(batch)
+            ]
+    return found
+
+
+def _step(
+    detector: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: tuple[list[Tensor], list[dict[str, Tensor]]],
+    recipe: DetectionRecipe,
+    step: int,
+) -> float:
+    losses = detector(*batch)
+    loss = torch.stack(list(losses.values())).sum()
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise DataError(
+            f"the loss is {value} at step {step} of {recipe.num_steps}: lower the learning rate "
+            f"({recipe.learning_rate:g}) or warm up longer"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(detector.parameters(), recipe.clip_norm)
+    optimizer.step()
+    return value
+
+
+def _factor(step: int, recipe: DetectionRecipe) -> float:
+    """Learning rate of a step, of its peak."""
+    warmup = max(1, round(recipe.warmup_share * recipe.num_steps))
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = (step - warmup) / max(1, recipe.num_steps - warmup)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def _batches(
+    num_images: int, recipe: DetectionRecipe, seed: int
+) -> Iterator[list[tuple[int, bool]]]:
+    """For each step the images, and whether each is mirrored; every image once an epoch."""
+    rng = np.random.default_rng(seed)
+    order: list[int] = []
+    for _ in range(recipe.num_steps):
+        while len(order) < recipe.batch_size:
+            order += rng.permutation(num_images).tolist()
+        chosen, order = order[: recipe.batch_size], order[recipe.batch_size :]
+        mirrored = rng.random(recipe.batch_size) < 0.5
+        yield [(index, recipe.flips and bool(m)) for index, m in zip(chosen, mirrored, strict=True)]
+
+
+def _targets(
+    images: AnnotatedImages, chosen: list[tuple[int, bool]], device: str = "cpu"
+) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+    pictures, targets = [], []
+    for index, mirrored in chosen:
+        picture, objects = images.images[index], images.objects(index)
+        if mirrored:
+            picture, objects = _mirror(picture, objects)
+        wanted = ~objects.is_crowd
+        pictures.append(_tensor(picture, device))
+        targets.append(
+            {
+                "boxes": torch.from_numpy(objects.boxes[wanted]).to(device),
+                "labels": torch.from_numpy(objects.labels[wanted] + 1).to(
+                    device
+                ),  # 0 is the background
+            }
+        )
+    return pictures, targets
+
+
+def _mirror(
+    picture: npt.NDArray[np.uint8], objects: Objects
+) -> tuple[npt.NDArray[np.uint8], Objects]:
+    boxes = objects.boxes.copy()
+    boxes[:, [0, 2]] = picture.shape[1] - objects.boxes[:, [2, 0]]
+    return picture[:, ::-1], Objects(boxes, objects.labels, objects.is_crowd)
+
+
+def _tensor(picture: npt.NDArray[np.uint8], device: str) -> Tensor:
+    """(3, side, side), of 1."""
+    return torch.tensor(picture.copy(), device=device).permute(2, 0, 1) / 255.0

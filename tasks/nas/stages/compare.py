@@ -1,0 +1,71 @@
+"""Last stage of a transfer: say how the cells did beside the others, in tables and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tasks.core.ports import StageContext
+from tasks.core.refs import ArtifactRef
+from tasks.core.stages import StageSpec, stage
+from tasks.nas.report.export import copy_files
+from tasks.nas.report.page import Section, html, markdown
+from tasks.nas.transfer.contents import report_sections
+from tasks.nas.transfer.figures import figures_of
+from tasks.nas.transfer.outcomes import detector_scores, network_scores
+from tasks.nas.transfer_config import CompareConfig
+from tasks.nas.transfer_manifests import (
+    RegisteredModels,
+    TrainedDetectors,
+    TransferredNetworks,
+    TransferReport,
+)
+
+PAGE_FILE, TEXT_FILE = "report.html", "report.md"
+_SHOWN = (".png", ".svg", ".html")
+
+
+@stage(StageSpec(name="nas.compare", section="compare", libraries=("numpy", "scipy", "matplotlib")))
+def compare_networks(
+    networks: ArtifactRef,
+    detectors: ArtifactRef,
+    models: ArtifactRef,
+    config: CompareConfig,
+    ctx: StageContext,
+) -> ArtifactRef:
+    """Write the report of a transfer, track it, and copy it to where people look."""
+    trained = ctx.store.read(networks, TransferredNetworks)
+    detecting = ctx.store.read(detectors, TrainedDetectors)
+    entries = ctx.store.read(models, RegisteredModels).models
+    sections = report_sections(trained, detecting, entries, _sheets(detecting, ctx))
+    files = write_files(sections, ctx.scratch)
+    report = TransferReport(
+        cells=trained.cells,
+        figures=figures_of(network_scores(trained), detector_scores(detecting), trained.cells.name),
+        models=entries,
+        files={name: ctx.store.add(path, name) for name, path in files.items()},
+    )
+    ctx.tracker.log_metrics(report.figures)
+    ctx.tracker.set_tags({"cells": trained.cells.name, "data": trained.data.images.name})
+    for name, path in files.items():
+        if path.suffix in _SHOWN:
+            ctx.tracker.log_figure(path, name)
+    if config.export_to:
+        copy_files(files, Path(config.export_to).expanduser(), "compare.export_to")
+    return ctx.store.write(report)
+
+
+def write_files(sections: list[Section], folder: Path) -> dict[str, Path]:
+    """Write page, text and pictures; returns them by name."""
+    contents = {PAGE_FILE: html(sections).encode(), TEXT_FILE: markdown(sections).encode()}
+    contents |= {each.name: each.data for section in sections for each in section.pictures}
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    return {name: folder / name for name in contents}
+
+
+def _sheets(found: TrainedDetectors, ctx: StageContext) -> dict[str, bytes]:
+    """Pictures of detections, one of each backbone."""
+    return {
+        each.name: ctx.store.fetch(each.any_detector.picture).read_bytes()
+        for each in detector_scores(found)
+    }

@@ -1,0 +1,116 @@
+"""Fifth stage of a transfer: the winning classifier goes to the model registry.
+
+Which one wins is decided by validation images, as everywhere; whether it becomes the champion of
+its data set by the test images, which the champion before it must have been scored on too.
+Detectors are kept as weights: what detectors return has no fixed size, which a registered model
+needs.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tasks.core.errors import ResourceError
+from tasks.core.models import ModelPackage
+from tasks.core.ports import Skipped, StageContext
+from tasks.core.refs import ArtifactRef
+from tasks.core.stages import StageSpec, stage
+from tasks.nas.manifests import TrainedNetwork, TrainTask
+from tasks.nas.training.settings import shared_arrays
+from tasks.nas.transfer.outcomes import NetworkScore, best_network, network_scores
+from tasks.nas.transfer.package import (
+    INPUTS_FILE,
+    METRIC,
+    MODEL_FILE,
+    OUTPUTS_FILE,
+    PackagedModel,
+    PackageTask,
+    package_classifier,
+)
+from tasks.nas.transfer_config import RegisterConfig
+from tasks.nas.transfer_manifests import ModelEntry, RegisteredModels, TransferredNetworks
+
+_TOLERANCE = 1e-3  # of golden logits: another machine may add up in another order
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@stage(
+    StageSpec(
+        name="nas.register",
+        section="register",
+        libraries=("numpy", "torch", "torchvision"),
+        tolerances=(("num_models", 0.0),),
+    )
+)
+def register_models(
+    networks: ArtifactRef, config: RegisterConfig, ctx: StageContext
+) -> ArtifactRef:
+    """Register the classifier that won; none where the setting names no model.
+
+    Raises:
+        ResourceError: It could not be packed.
+        DataError: Loaded back from the registry, it gives other outputs.
+    """
+    found = ctx.store.read(networks, TransferredNetworks)
+    best = best_network(network_scores(found)) if config.models else None
+    models = () if best is None else (_register(best, found, config, ctx),)
+    return ctx.store.write(RegisteredModels(models=models, num_models=len(models)))
+
+
+def _register(
+    best: NetworkScore, found: TransferredNetworks, config: RegisterConfig, ctx: StageContext
+) -> ModelEntry:
+    network = max(best.by_seed.values(), key=lambda each: each.validation_accuracy)
+    task = next(each for each in found.tasks if each.item_id == network.item_id)
+    packed = _pack(task, network, found, ctx)
+    files = {name: ctx.store.fetch(file) for name, file in packed.files.items()}
+    name = f"{config.models}-{_UNFIT.sub('_', found.data.images.name)}"
+    package = ModelPackage(
+        name=name,
+        model=files[MODEL_FILE],
+        golden_inputs=files[INPUTS_FILE],
+        golden_outputs=files[OUTPUTS_FILE],
+        tolerance=_TOLERANCE,
+        metrics={
+            METRIC: network.test_accuracy,
+            "validation_accuracy": network.validation_accuracy,
+            "mult_adds": float(network.mult_adds),
+            "num_params": float(network.num_params),
+        },
+        metric=METRIC,
+        test_key=packed.test_key,
+        files={
+            name: path
+            for name, path in files.items()
+            if name not in (MODEL_FILE, INPUTS_FILE, OUTPUTS_FILE)
+        },
+        tags={"network": best.name, "size": best.size, "weights": best.group},
+    )
+    outcome = ctx.models.register(package)
+    ctx.tracker.set_tags(
+        {"model": outcome.name, "champion": "yes" if outcome.is_champion else "no"}
+    )
+    return ModelEntry(
+        model=outcome.name,
+        network=f"{best.name}, {best.size}, {best.group}",
+        item_id=network.item_id,
+        data=found.data.images.name,
+        metric=METRIC,
+        value=network.test_accuracy,
+        version=outcome.version,
+        is_champion=outcome.is_champion,
+        reason=outcome.reason,
+        files=packed.files,
+    )
+
+
+def _pack(
+    task: TrainTask, network: TrainedNetwork, found: TransferredNetworks, ctx: StageContext
+) -> PackagedModel:
+    images = found.data.images
+    item = PackageTask(item_id=f"package-{task.item_id}", task=task, network=network, images=images)
+    arrays = shared_arrays(images, (task.image_px,), ctx.store)
+    (packed,) = ctx.items.map(package_classifier, [item], None, shared=arrays)
+    if isinstance(packed, Skipped):
+        raise ResourceError(f"the model {task.item_id} could not be packed: {packed.reason}")
+    return packed

@@ -1,0 +1,174 @@
+"""A family of three sizes: the cells and the baselines, each scaled to the same multiply-adds.
+
+Zoph et al. (2018), section 4.2 and figure 5, stack one pair of cells to networks from mobile to
+large and plot accuracy against multiply-adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tasks.core.config import config_json
+from tasks.core.errors import ConfigError
+from tasks.core.ports import Skipped
+from tasks.core.refs import FileRef
+from tasks.nas.manifests import ImageData, TrainTask
+from tasks.nas.training.tasks import Size, baseline_task, cell_task
+from tasks.nas.transfer_config import SizeConfig, SizeName, TransferConfig
+from tasks.nas.transfer_manifests import ChosenCells
+
+SIZES: tuple[SizeName, ...] = ("small", "medium", "large")
+BASELINES = ("resnet", "mobilenet_v2")
+SCRATCH, FROM_CIFAR, CIFAR = "scratch", "from_cifar", "cifar"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of the family.
+
+    Attributes:
+        size: Name of its size.
+        task: Its training from scratch with seed 0; others are derived from it.
+    """
+
+    size: SizeName
+    task: TrainTask
+
+
+def scale_family(
+    cells: ChosenCells, images: ImageData, config: TransferConfig
+) -> tuple[Member, ...]:
+    """Scale the cells and the baselines to each size that is asked for.
+
+    Args:
+        cells: What is transferred.
+        images: What it is transferred to.
+        config: Sizes and recipe.
+
+    Raises:
+        ConfigError: No size is asked for, or no width of a network costs what one asks.
+    """
+    wanted = {name: getattr(config, name) for name in SIZES if getattr(config, name).mult_adds}
+    if not wanted:
+        raise ConfigError(
+            f"transfer: set mult_adds of one of {', '.join(SIZES)}; all are 0, so there is "
+            "nothing to train"
+        )
+    return tuple(
+        Member(name, _scaled(kind, make, name))
+        for name, size in wanted.items()
+        for kind, make in _makers(cells, _size(size, images, config), config).items()
+    )
+
+
+def cifar_tasks(
+    family: Sequence[Member], cifar: ImageData, config: TransferConfig
+) -> Iterator[tuple[TrainTask, SizeName]]:
+    """Trainings of the same networks on CIFAR, for weights to begin with, by seed."""
+    recipe = config.cifar_recipe
+    for member in family:
+        spec = member.task.spec | {"num_classes": len(cifar.classes), "image_px": cifar.side_px}
+        if "has_auxiliary" in spec:
+            spec["has_auxiliary"] = recipe.auxiliary_weight > 0
+        for seed in range(config.num_seeds):
+            changed = {
+                "item_id": _item_id(CIFAR, member, seed),
+                "group": CIFAR,
+                "spec": spec,
+                "image_px": cifar.side_px,
+                "num_images": config.cifar_num_images,
+                "recipe": config_json(recipe),
+                "seed": seed,
+            }
+            yield member.task.model_copy(update=changed), member.size
+
+
+def scratch_tasks(
+    family: Sequence[Member], config: TransferConfig
+) -> Iterator[tuple[TrainTask, SizeName]]:
+    """Trainings on the larger images from weights that are drawn, by seed."""
+    for member in family:
+        for seed in range(config.num_seeds):
+            changed = {"item_id": _item_id(SCRATCH, member, seed), "seed": seed}
+            yield member.task.model_copy(update=changed), member.size
+
+
+def from_cifar_tasks(
+    family: Sequence[Member],
+    weights: Mapping[str, FileRef],
+    reasons: Mapping[str, str],
+    config: TransferConfig,
+) -> Iterator[tuple[TrainTask | Skipped, SizeName]]:
+    """Trainings on the larger images from CIFAR weights, by seed.
+
+    Args:
+        family: The networks.
+        weights: State dicts by the item ids of `cifar_tasks`.
+        reasons: Why there are none, by the same ids.
+        config: Number of seeds.
+
+    Yields:
+        The training, skipped where its weights are missing; and its size.
+    """
+    for member in family:
+        for seed in range(config.num_seeds):
+            before, item_id = _item_id(CIFAR, member, seed), _item_id(FROM_CIFAR, member, seed)
+            if before not in weights:
+                reason = f"its training on CIFAR failed: {reasons.get(before, 'unknown')}"
+                yield Skipped(item_id=item_id, reason=reason), member.size
+                continue
+            changed = {
+                "item_id": item_id,
+                "group": FROM_CIFAR,
+                "seed": seed,
+                "initial": weights[before],
+            }
+            yield member.task.model_copy(update=changed), member.size
+
+
+def label_of(cells: ChosenCells) -> str:
+    """Part of item ids that stands for the cells; decides initial weights, with the seed."""
+    return f"{cells.name}-{cells.genotype_hash[:16]}"
+
+
+def _item_id(group: str, member: Member, seed: int) -> str:
+    return f"{group}-{member.task.item_id}-s{seed}"
+
+
+def _size(size: SizeConfig, images: ImageData, config: TransferConfig) -> Size:
+    return Size(
+        image_px=config.image_px or images.side_px,
+        mult_adds=size.mult_adds,
+        num_images=config.num_images,
+        num_classes=len(images.classes),
+        stem=config.stem,
+        num_cells=size.num_cells,
+    )
+
+
+def _makers(
+    cells: ChosenCells, size: Size, config: TransferConfig
+) -> dict[str, Callable[[str], TrainTask]]:
+    recipe = config.recipe
+    makers: dict[str, Callable[[str], TrainTask]] = {
+        cells.name: lambda name: cell_task(
+            cells.genotype, size, recipe, f"{label_of(cells)}-{name}"
+        )
+    }
+    for kind in BASELINES:
+        makers[kind] = partial(_baseline, kind, size, config)
+    return makers
+
+
+def _baseline(kind: str, size: Size, config: TransferConfig, name: str) -> TrainTask:
+    return baseline_task(kind, size, config.recipe, f"{kind}-{name}")
+
+
+def _scaled(kind: str, make: Callable[[str], TrainTask], size: SizeName) -> TrainTask:
+    try:
+        task = make(size)
+    except ConfigError as error:
+        raise ConfigError(f"transfer.{size}.mult_adds, {kind}: {error}") from error
+    return task.model_copy(update={"group": SCRATCH, "name": kind})

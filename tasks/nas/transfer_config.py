@@ -1,0 +1,169 @@
+"""Settings of the `transfer_cells` pipeline: the science, not the machines."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from tasks.core.config import SETTINGS, setting
+from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
+from tasks.nas.recipe import Recipe
+
+SizeName = Literal["small", "medium", "large"]
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class ChooseConfig:
+    """Which cells are taken to larger images."""
+
+    genotype: str = setting(
+        "nasnet_a",
+        param="genotype",
+        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file, or "
+        "id of the MLflow run that found the cells.",
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class BoxesConfig:
+    """Images with boxes, for detection."""
+
+    kind: Literal["none", "scenes", "coco"] = setting(
+        "scenes",
+        param="boxes",
+        help="none: no detection. scenes: generated pictures with known boxes. coco: images and "
+        "JSON in COCO's format.",
+    )
+    side_px: int = setting(
+        96, ge=32, le=2048, unit="px", help="Side that images are brought to, or drawn with."
+    )
+    num_train: int = setting(
+        1000, ge=0, le=1_000_000, help="Training images; 0 for all of a COCO file."
+    )
+    num_test: int = setting(300, ge=0, le=1_000_000, help="Test images; 0 for all of a COCO file.")
+    train_images: str = setting("", help="COCO: folder of the training images.")
+    train_annotations: str = setting("", help="COCO: their instances JSON.")
+    test_images: str = setting("", help="COCO: folder of the test images.")
+    test_annotations: str = setting("", help="COCO: their instances JSON.")
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class PrepareTransferConfig:
+    """The images that networks are transferred to."""
+
+    data: str = setting(
+        "",
+        param="data",
+        help="Folder: packed JPEGs, or train and val with a folder for each class.",
+    )
+    side_px: int = setting(
+        0, ge=0, le=1024, unit="px", help="Size that images are brought to; 0 keeps theirs."
+    )
+    num_validation: int = setting(
+        1000, ge=1, le=1_000_000, help="Training images that are set aside for choosing."
+    )
+    from_cifar: bool = setting(
+        True, param="from_cifar", help="Train on CIFAR first, for weights to begin with."
+    )
+    cifar: str = setting(
+        "", param="cifar", help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched."
+    )
+    num_cifar_validation: int = setting(
+        1000, ge=1, le=50_000, help="Its images that are set aside for the curve."
+    )
+    boxes: BoxesConfig = Field(default_factory=BoxesConfig)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class SizeConfig:
+    """One network of the family."""
+
+    mult_adds: int = setting(
+        0, ge=0, le=1_000_000_000_000, help="Multiply-adds of an image; 0 leaves the size out."
+    )
+    num_cells: int = setting(1, ge=1, le=100, help="N, normal cells of a stage.")
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class TransferConfig:
+    """Classification of larger images by a family of three sizes, beside hand-made networks."""
+
+    image_px: int = setting(
+        0, ge=0, le=1024, unit="px", help="Side of the images; 0: as they were prepared."
+    )
+    stem: Literal["cifar", "imagenet"] = setting(
+        "cifar", help="cifar keeps the resolution at first; imagenet divides it by eight."
+    )
+    small: SizeConfig = Field(default_factory=lambda: SizeConfig(4_000_000, 1))
+    medium: SizeConfig = Field(default_factory=lambda: SizeConfig(10_000_000, 1))
+    large: SizeConfig = Field(default_factory=lambda: SizeConfig(25_000_000, 2))
+    num_images: int = setting(0, ge=0, help="Training images; 0 for all.")
+    num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each network.")
+    recipe: Recipe = Field(default_factory=lambda: Recipe(num_epochs=5, batch_size=64, crop_px=4))
+    cifar_num_images: int = setting(10_000, ge=0, help="CIFAR's training images; 0 for all.")
+    cifar_recipe: Recipe = Field(default_factory=lambda: Recipe(num_epochs=3, crop_px=2))
+    max_failed_fraction: float = setting(
+        0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class DetectConfig:
+    """Detection with the cells as a backbone, beside hand-made backbones."""
+
+    weights: Literal["none", "small", "medium", "large"] = setting(
+        "none",
+        help="Backbone of this size of the family, with its weights; none: one of its own cost, "
+        "with weights that are drawn.",
+    )
+    stem: Literal["cifar", "imagenet"] = setting(
+        "cifar", help="Stem of a backbone of its own cost."
+    )
+    mult_adds: int = setting(
+        25_000_000,
+        ge=10_000,
+        le=1_000_000_000_000,
+        help="Multiply-adds of a backbone of its own cost, for one image with boxes.",
+    )
+    num_cells: int = setting(1, ge=1, le=100, help="Its N, normal cells of a stage.")
+    num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each detector.")
+    detector: DetectorSettings = Field(default_factory=DetectorSettings)
+    recipe: DetectionRecipe = Field(default_factory=DetectionRecipe)
+    max_failed_fraction: float = setting(
+        0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class RegisterConfig:
+    """Where winning models go."""
+
+    models: str = setting(
+        "transfer_cells",
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        help="Registered models are called so, with the data set behind; empty for none.",
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class CompareConfig:
+    """Where copies of the report go."""
+
+    export_to: str = setting(
+        "", help="Folder that receives page, plots and tables; empty for none."
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class TransferCellsConfig:
+    """All settings of `transfer_cells`, one section per stage."""
+
+    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    choose: ChooseConfig = Field(default_factory=ChooseConfig)
+    prepare_transfer: PrepareTransferConfig = Field(default_factory=PrepareTransferConfig)
+    transfer: TransferConfig = Field(default_factory=TransferConfig)
+    detect: DetectConfig = Field(default_factory=DetectConfig)
+    register: RegisterConfig = Field(default_factory=RegisterConfig)
+    compare: CompareConfig = Field(default_factory=CompareConfig)

@@ -1,0 +1,142 @@
+"""COCO's format: read back what was written, real pictures, and everything that can be wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.nas.detection.coco import read_coco
+from tasks.nas.detection.scenes import draw_scenes
+from tests.support.coco_files import from_lines, write_coco
+from tests.support.real_data import real_data
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    images = draw_scenes(5, 64, 0)
+    file = write_coco(images, tmp_path)
+    found = read_coco(tmp_path, file, 64)
+    assert found.classes == images.classes
+    np.testing.assert_array_equal(found.images, images.images)
+    np.testing.assert_allclose(found.boxes, images.boxes)
+    np.testing.assert_array_equal(found.labels, images.labels)
+    np.testing.assert_array_equal(found.owners, images.owners)
+    assert len(read_coco(tmp_path, file, 64, num_images=2)) == 2
+
+
+def test_boxes_follow_the_scale_and_the_rest_is_grey(tmp_path: Path) -> None:
+    picture = np.full((20, 40, 3), 255, np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    document = {
+        "images": [{"id": 7, "file_name": "a.png", "width": 40, "height": 20}],
+        "categories": [{"id": 90, "name": "late"}, {"id": 3, "name": "early"}],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 90, "bbox": [10, 5, 20, 10], "iscrowd": 1},
+            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [0, 0, 40.5, 20], "iscrowd": 0},
+            {"id": 3, "image_id": 7, "category_id": 3, "bbox": [4, 4, 0.2, 9], "iscrowd": 0},
+        ],
+    }
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(document))
+    found = read_coco(tmp_path, file, 80)
+    assert found.classes == ("early", "late")
+    np.testing.assert_allclose(found.boxes, [[20, 10, 60, 30], [0, 0, 80, 40]])
+    assert found.labels.tolist() == [1, 0]
+    assert found.is_crowd.tolist() == [True, False]
+    assert (found.images[0, :40] == 255).all()
+    assert (found.images[0, 40:] == 114).all()
+
+
+def _absent_image(document: Any) -> None:
+    document["images"][1]["file_name"] = "gone.png"
+
+
+def _unlisted_image(document: Any) -> None:
+    document["annotations"][0]["image_id"] = 999
+
+
+def _outside(document: Any) -> None:
+    document["annotations"][0]["bbox"] = [50, 50, 40, 10]
+
+
+def _not_a_box(document: Any) -> None:
+    document["annotations"][0]["bbox"] = [1, 2, 3]
+
+
+def _unknown_category(document: Any) -> None:
+    document["annotations"][0]["category_id"] = 77
+
+
+def _wrong_size(document: Any) -> None:
+    document["images"][0]["width"] = 65
+
+
+def _no_file_name(document: Any) -> None:
+    del document["images"][2]["file_name"]
+
+
+def _no_list(document: Any) -> None:
+    document["categories"] = {}
+
+
+def _no_categories(document: Any) -> None:
+    document["categories"] = []
+
+
+def _no_images(document: Any) -> None:
+    document["images"], document["annotations"] = [], []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (_absent_image, r"image .*gone.png is missing"),
+        (_unlisted_image, r"annotation 1 names image 999, which is not listed"),
+        (_outside, r"annotation 1: box \[50, 50, 40, 10\] lies outside of 000000.png.* 64 x 64"),
+        (_not_a_box, r"expected a box \[x, y, width, height\], got \[1, 2, 3\]"),
+        (_unknown_category, r"annotation 1 has the unknown category 77; expected one of 1, 2"),
+        (_wrong_size, r"expected 65 x 64 px as its entry says, got 64 x 64"),
+        (_no_file_name, r"images\[2\] has no 'file_name'"),
+        (_no_list, r"expected an object with the lists images, annotations, categories"),
+        (_no_categories, r"expected categories with ids of their own"),
+        (_no_images, r"expected images, got none"),
+    ],
+)
+def test_wrong_files_are_refused_with_the_reason(
+    tmp_path: Path, spoil: Callable[[Any], None], complaint: str
+) -> None:
+    file = write_coco(draw_scenes(3, 64, 0), tmp_path)
+    document = json.loads(file.read_text())
+    spoil(document)
+    file.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=complaint):
+        read_coco(tmp_path, file, 64)
+
+
+def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(DataError, match="expected COCO instances as JSON"):
+        read_coco(tmp_path, tmp_path / "a.json", 64)
+
+
+def test_an_image_that_is_cut_short_is_named(tmp_path: Path) -> None:
+    file = write_coco(draw_scenes(2, 64, 0), tmp_path)
+    (tmp_path / "000001.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"000001\.png: expected an image that can be read"):
+        read_coco(tmp_path, file, 64)
+
+
+def test_real_pictures_are_read(tmp_path: Path) -> None:
+    folder = real_data("coco256")
+    file = from_lines(folder, "val2017", tmp_path, num_images=12)
+    found = read_coco(folder / "val2017", file, 128)
+    assert found.images.shape == (12, 128, 128, 3)
+    assert len(found.classes) == 80
+    assert len(found.boxes) > 12
+    assert found.boxes.max() <= 128

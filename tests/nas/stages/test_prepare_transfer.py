@@ -1,0 +1,120 @@
+"""All images of a transfer, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from operators.local import LocalRun
+from tasks.core.errors import ConfigError, DataError
+from tasks.nas.detection.scenes import CLASSES, draw_scenes
+from tasks.nas.stages.prepare_transfer import prepare_transfer
+from tasks.nas.transfer_config import BoxesConfig, PrepareTransferConfig
+from tasks.nas.transfer_manifests import TransferData
+from tests.support.coco_files import write_coco
+from tests.support.image_sets import coloured, write_image_folder
+from tests.support.transfer_runs import prepare_config
+
+
+def prepared(tmp_path: Path, config: PrepareTransferConfig) -> tuple[LocalRun, TransferData]:
+    local = LocalRun(tmp_path / "store")
+    return local, local.read(local.run(prepare_transfer, config=config), TransferData)
+
+
+def test_three_sets_are_kept(tmp_path: Path) -> None:
+    local, found = prepared(tmp_path, prepare_config(tmp_path))
+    assert found.images.classes == ("red", "green", "blue")
+    parts = (found.images.train, found.images.validation, found.images.test)
+    assert [part.num_images for part in parts] == [90, 30, 30]
+    assert found.cifar is not None
+    assert (found.images.side_px, found.cifar.side_px) == (16, 8)
+    assert found.boxes is not None
+    assert found.boxes.classes == CLASSES
+    train, test = (
+        np.load(local.fetch(part.images)) for part in (found.boxes.train, found.boxes.test)
+    )
+    assert (train.shape, test.shape) == ((8, 32, 32, 3), (6, 32, 32, 3))
+    assert (train[:6] != test).any(axis=(1, 2, 3)).all()
+    with np.load(local.fetch(found.boxes.test.objects)) as objects:
+        assert len(objects["boxes"]) == found.boxes.test.num_objects >= 6
+
+
+def test_sets_can_be_left_out(tmp_path: Path) -> None:
+    config = prepare_config(tmp_path, from_cifar=False, boxes=BoxesConfig(kind="none"))
+    _, found = prepared(tmp_path, config)
+    assert found.cifar is None
+    assert found.boxes is None
+
+
+def test_a_folder_of_images_is_brought_to_the_size(tmp_path: Path) -> None:
+    for split, num in (("train", 60), ("val", 15)):
+        write_image_folder(tmp_path / "pictures", split, coloured(num, 20))
+    config = prepare_config(tmp_path, data=str(tmp_path / "pictures"), side_px=12, from_cifar=False)
+    _, found = prepared(tmp_path, config)
+    assert (found.images.name, found.images.side_px) == ("pictures", 12)
+
+
+def test_coco_files_are_read(tmp_path: Path) -> None:
+    files = {}
+    for part, num in (("train", 5), ("test", 3)):
+        files[f"{part}_images"] = str(tmp_path / part)
+        written = write_coco(draw_scenes(num, 48, num), tmp_path / part)
+        files[f"{part}_annotations"] = str(written)
+    boxes = BoxesConfig(kind="coco", side_px=32, num_train=0, num_test=0, **files)
+    _, found = prepared(tmp_path, prepare_config(tmp_path, from_cifar=False, boxes=boxes))
+    assert found.boxes is not None
+    assert (found.boxes.name, found.boxes.side_px) == ("test", 32)
+    assert (found.boxes.train.num_images, found.boxes.test.num_images) == (5, 3)
+
+
+def test_coco_files_of_different_categories_are_refused(tmp_path: Path) -> None:
+    train = write_coco(draw_scenes(2, 32, 0), tmp_path / "train")
+    test = write_coco(draw_scenes(2, 32, 1), tmp_path / "test")
+    document = json.loads(test.read_text())
+    document["categories"][0]["name"] = "blob"
+    test.write_text(json.dumps(document))
+    boxes = BoxesConfig(
+        kind="coco",
+        train_images=str(train.parent),
+        train_annotations=str(train),
+        test_images=str(test.parent),
+        test_annotations=str(test),
+    )
+    with pytest.raises(ConfigError, match="differ in their categories"):
+        prepared(tmp_path, prepare_config(tmp_path, boxes=boxes))
+
+
+def test_coco_needs_all_four_places(tmp_path: Path) -> None:
+    boxes = BoxesConfig(kind="coco", train_images=str(tmp_path))
+    with pytest.raises(ConfigError, match=r"boxes\.train_annotations is empty"):
+        prepared(tmp_path, prepare_config(tmp_path, boxes=boxes))
+
+
+def test_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"prepare_transfer\.data is empty"):
+        prepared(tmp_path, PrepareTransferConfig(boxes=BoxesConfig(kind="none")))
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    config = prepare_config(tmp_path, data=str(tmp_path / "gone"))
+    with pytest.raises(DataError, match=r"expected a folder, found none at .*gone"):
+        prepared(tmp_path, config)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    config = prepare_config(tmp_path, data=str(tmp_path / "empty"))
+    with pytest.raises(DataError, match=r"empty: expected .*packed JPEGs"):
+        prepared(tmp_path, config)
+
+
+def test_a_folder_of_one_class_is_refused(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        folder = tmp_path / "one" / split / "only"
+        folder.mkdir(parents=True)
+    config = prepare_config(tmp_path, data=str(tmp_path / "one"), side_px=16)
+    with pytest.raises(DataError, match="two classes or more, found 1"):
+        prepared(tmp_path, config)

@@ -1,0 +1,111 @@
+"""The winner is packed and registered; what became of it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from operators.local import LocalRun
+from tasks.core.models import ModelPackage, RegisteredModel
+from tasks.core.refs import ArtifactRef
+from tasks.nas.space.genotype_file import read_genotype
+from tasks.nas.space.published import published
+from tasks.nas.stages.register import register_models
+from tasks.nas.stages.transfer import transfer_cells
+from tasks.nas.transfer.outcomes import best_network, network_scores
+from tasks.nas.transfer_config import BoxesConfig, RegisterConfig
+from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks
+from tests.support.transfer_runs import LEFT_OUT, TRANSFER, begun
+
+Trained = tuple[LocalRun, ArtifactRef]
+
+
+@dataclass
+class _Registry:
+    """Stands in for the registry; keeps what came."""
+
+    packages: list[ModelPackage] = field(default_factory=list)
+
+    def register(self, package: ModelPackage) -> RegisteredModel:
+        self.packages.append(package)
+        return RegisteredModel(
+            name=package.name, version=7, is_champion=True, reason="the first of its name"
+        )
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("register")
+    local = LocalRun(folder / "store")
+    refs = begun(local, folder, boxes=BoxesConfig(kind="none"), from_cifar=False)
+    config = replace(TRANSFER, large=LEFT_OUT)
+    return local, local.run(transfer_cells, *refs, config=config)
+
+
+def registered(
+    networks: Trained, monkeypatch: pytest.MonkeyPatch, config: RegisterConfig
+) -> tuple[_Registry, RegisteredModels]:
+    local, ref = networks
+    registry = _Registry()
+    context: Any = local.context(register_models, ref, config=config)
+    monkeypatch.setattr(type(context), "models", registry)
+    return registry, local.read(register_models(ref, config, context), RegisteredModels)
+
+
+def test_the_winner_goes_to_the_registry(
+    networks: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local, ref = networks
+    registry, result = registered(networks, monkeypatch, RegisterConfig())
+    found = local.read(ref, TransferredNetworks)
+    best = best_network(network_scores(found))
+    assert best is not None
+    (entry,) = result.models
+    (package,) = registry.packages
+    assert (entry.model, entry.version, entry.is_champion) == (package.name, 7, True)
+    assert package.name == "transfer_cells-larger"
+    assert entry.item_id in {each.item_id for each in best.by_seed.values()}
+    assert package.metrics["test_accuracy"] == entry.value
+    assert package.tags["network"] == best.name
+    program = torch.export.load(package.model).module()
+    inputs, outputs = np.load(package.golden_inputs), np.load(package.golden_outputs)
+    with torch.no_grad():
+        made = program(torch.tensor(inputs)).numpy()
+    np.testing.assert_allclose(made, outputs, atol=package.tolerance)
+
+
+def test_cells_bring_their_genotype(networks: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    local, ref = networks
+    found = local.read(ref, TransferredNetworks)
+    ids = {task.item_id for task in found.tasks if task.name == "nasnet_a"}
+    only = found.model_copy(
+        update={"networks": tuple(each for each in found.networks if each.item_id in ids)}
+    )
+    registry, _ = registered((local, local.put(only)), monkeypatch, RegisterConfig(models="mine"))
+    (package,) = registry.packages
+    assert package.name == "mine-larger"
+    assert read_genotype(package.files["genotype.json"]) == published("nasnet_a")
+
+
+def test_an_empty_name_registers_nothing(
+    networks: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, result = registered(networks, monkeypatch, RegisterConfig(models=""))
+    assert registry.packages == []
+    assert result.models == ()
+
+
+def test_without_a_registry_the_package_is_kept_and_says_so(networks: Trained) -> None:
+    local, ref = networks
+    config = RegisterConfig(models="alone")
+    result = local.read(local.run(register_models, ref, config=config), RegisteredModels)
+    (entry,) = result.models
+    assert entry.version is None
+    assert not entry.is_champion
+    assert entry.reason
+    assert Path(local.fetch(entry.files["model.pt2"])).stat().st_size > 1000

@@ -1,0 +1,48 @@
+"""Children that hang or hoard memory: listed with the reason, while the search goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from operators.local import LocalRun
+from operators.run_stage import run_stage
+from tasks.nas.config import SearchConfig
+from tasks.nas.manifests import SearchLog
+from tasks.nas.stages.search import search_cells
+from tests.support.image_sets import prepared
+
+pytestmark = pytest.mark.integration
+
+CONFIG = SearchConfig(
+    proxy="tiny", num_children=2, num_control=1, num_blocks=2, max_failed_fraction=1.0
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("limit_s: 0.02", "its worker died|passed its time limit of 0.02 s"),
+        ("memory_gb: 0.002", r"passed its memory limit of 0.002 GB"),
+    ],
+)
+def test_children_that_pass_a_limit_are_listed(
+    ray_cluster: str, tmp_path: Path, limit: str, reason: str
+) -> None:
+    from operators.ray_executor import RayExecutor
+
+    profile = tmp_path / "limited.yaml"
+    profile.write_text(
+        f"store_uri: {tmp_path}/store\nray_address: auto\ndefault: {{num_cpus: 1.0, {limit}}}\n"
+    )
+    local = LocalRun(tmp_path / "store", profile=str(profile))
+    images = prepared(LocalRun(tmp_path / "store"), tmp_path / "set")
+    request = local.request(search_cells, images, config=CONFIG)
+    (found,) = run_stage(request, RayExecutor())
+    log = local.read(found, SearchLog)
+    assert len(log.trials) == 3
+    assert all(trial.accuracy is None for trial in log.trials)
+    for trial in log.trials:
+        pytest.fail(trial.reason) if "tried 2 times" not in trial.reason else None
+        assert any(each in trial.reason for each in reason.split("|")), trial.reason

@@ -1,0 +1,58 @@
+"""The report says every figure, every failure and every model."""
+
+from __future__ import annotations
+
+from tasks.core.ports import Skipped
+from tasks.nas.report.page import html, markdown
+from tasks.nas.transfer.contents import report_sections
+from tasks.nas.transfer_manifests import ModelEntry
+from tests.support.transfer_results import FILE, detecting, transferred
+
+ACCURACIES = {
+    ("nasnet_a", "small", "scratch"): (0.50, 0.54),
+    ("resnet", "small", "scratch"): (0.48, 0.54),
+}
+MODEL = ModelEntry(
+    model="transfer_cells-larger",
+    network="nasnet_a, small, scratch",
+    item_id="scratch-nasnet_a-small-s1",
+    data="larger",
+    metric="test_accuracy",
+    value=0.54,
+    version=3,
+    is_champion=True,
+    reason="beats version 2",
+    files={"model.pt2": FILE},
+)
+
+
+def test_everything_is_said() -> None:
+    failed = Skipped(item_id="scratch-mobilenet_v2-small-s0", reason="diverged at step 3")
+    networks = transferred(ACCURACIES).model_copy(update={"skipped": (failed,)})
+    detectors = detecting({"nasnet_a": (0.2, 0.3), "resnet": (0.25, 0.25)})
+    sections = report_sections(networks, detectors, [MODEL], {"nasnet_a": b"png"})
+    page, text = html(sections), markdown(sections)
+    for expected in (
+        "52.00 ± 2.00",
+        "nasnet_a - resnet",
+        "+1.00 (-11.71 to +13.71)",
+        "25.00 ± 5.00",
+        "diverged at step 3",
+        "transfer_cells-larger",
+        "beats version 2",
+        "champion",
+        "published as nasnet_a",
+    ):
+        assert expected in page
+        assert expected in text
+    assert page.count("<img") == 4
+    assert "detections_nasnet_a.png" in text
+
+
+def test_what_there_is_not_is_left_out() -> None:
+    detectors = detecting({}).model_copy(update={"boxes": None})
+    sections = report_sections(transferred(ACCURACIES), detectors, [], {})
+    titles = [section.title for section in sections]
+    assert "Detection" not in titles
+    assert "Could not be trained" not in titles
+    assert "No model was registered." in html(sections)

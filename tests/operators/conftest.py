@@ -1,0 +1,41 @@
+"""Stores of every kind: on a disk, in memory and on an S3 server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from operators.storage import Storage
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """An S3 server on the loopback interface."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Storage:
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
+    if request.param == "local":
+        return Storage(str(tmp_path / "store"))
+    if request.param == "memory":
+        return Storage(f"memory://{uuid.uuid4().hex}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    endpoint = request.getfixturevalue("s3_server")
+    bucket = f"b{uuid.uuid4().hex}"
+    options = {"endpoint_url": endpoint}
+    fsspec.filesystem("s3", **options).mkdir(bucket)
+    return Storage(f"s3://{bucket}/root", options)
