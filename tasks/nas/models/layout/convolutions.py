@@ -47,17 +47,19 @@ class Pointwise(_Convolution):
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        return self.weight.flatten(1) @ maps[0], maps[0]
+        return torch.mm(self.weight.flatten(1), maps[0]), maps[0]
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
         weight, state, gradient, into = self.weight, back.saved, back.gradient, back.into[0]
         num_made, num_read = weight.shape[:2]
-        is_long = num_read > num_made >= _LEAST_ROWS
-        found = (state @ gradient.T).T if is_long else gradient @ state.T
+        if num_read > num_made >= _LEAST_ROWS:
+            found = torch.mm(state, gradient.t()).t()
+        else:
+            found = torch.mm(gradient, state.t())
         back.weights[weight] = found.reshape(weight.shape)
-        matrix = weight.flatten(1).T
-        return (matrix @ gradient if into is None else into.addmm_(matrix, gradient),)
+        matrix = weight.flatten(1).t()
+        return (torch.mm(matrix, gradient) if into is None else into.addmm_(matrix, gradient),)
 
 
 class PointwisePair(Step):
@@ -112,7 +114,7 @@ class Matrices(Step):
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         flat = torch.cat([weight.flatten(1) for weight in self.weights()])
-        return flat @ taps(self._window, self._size, flat.dtype), None
+        return torch.mm(flat, taps(self._window, self._size, flat.dtype)), None
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
@@ -121,7 +123,7 @@ class Matrices(Step):
             weight: back.weights[weight] for weight in self.weights() if weight in back.weights
         }
         stacked = torch.cat(list(found.values()))
-        rows = stacked @ taps(self._window, self._size, stacked.dtype).T
+        rows = torch.mm(stacked, taps(self._window, self._size, stacked.dtype).t())
         parts = torch.split(rows, [weight.shape[0] for weight in found])
         for weight, part in zip(found, parts, strict=True):
             back.weights[weight] = part.reshape(weight.shape)
@@ -177,12 +179,12 @@ class Dense(_Convolution):
         state, weight = maps[0], self.weight
         num_made, num_read = weight.shape[:2]
         reads = taps(self._window, self._size, state.dtype)
-        matrix = weight.reshape(num_made * num_read, -1) @ reads
+        matrix = torch.mm(weight.reshape(num_made * num_read, -1), reads)
         matrix = matrix.view(num_made, num_read, self._num_positions, -1)
         matrix = matrix.permute(1, 2, 0, 3).reshape(num_read * self._num_positions, -1)
         maps_of_images = state.view(num_read, -1, self._num_positions).transpose(0, 1)
         images = maps_of_images.reshape(-1, num_read * self._num_positions)
-        result = (images @ matrix).view(images.shape[0], num_made, -1)
+        result = torch.mm(images, matrix).view(images.shape[0], num_made, -1)
         return result.transpose(0, 1).reshape(num_made, -1), (images, matrix)
 
     @override
@@ -191,11 +193,11 @@ class Dense(_Convolution):
         num_made, num_read = weight.shape[:2]
         gradients = gradient.view(num_made, images.shape[0], -1).transpose(0, 1)
         flat = gradients.reshape(images.shape[0], -1)
-        found = (images.T @ flat).view(num_read, self._num_positions, num_made, -1)
+        found = torch.mm(images.t(), flat).view(num_read, self._num_positions, num_made, -1)
         found = found.permute(2, 0, 1, 3).reshape(num_made * num_read, -1)
         reads = taps(self._window, self._size, flat.dtype)
-        back.weights[weight] = (found @ reads.T).view(weight.shape)
-        states = (flat @ matrix.T).view(-1, num_read, self._num_positions).transpose(0, 1)
+        back.weights[weight] = torch.mm(found, reads.t()).view(weight.shape)
+        states = torch.mm(flat, matrix.t()).view(-1, num_read, self._num_positions).transpose(0, 1)
         return (added(states.reshape(num_read, -1), back.into[0]),)
 
 
@@ -233,11 +235,11 @@ class First(_Convolution):
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         columns = self._columns(maps[0])
-        return self.weight.flatten(1) @ columns, columns
+        return torch.mm(self.weight.flatten(1), columns), columns
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        back.weights[self.weight] = (back.gradient @ back.saved.T).view(self.weight.shape)
+        back.weights[self.weight] = torch.mm(back.gradient, back.saved.t()).view(self.weight.shape)
         return ()
 
     def _columns(self, images: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from tasks.nas.models.layout.steps import Back, HeightWidth, Step, added
-from tasks.nas.models.layout.toeplitz import MOST_POSITIONS, Window, averages
+from tasks.nas.models.layout.toeplitz import Window, averages
 from tasks.nas.models.layout.turn import turned
 
 _aten = torch.ops.aten
@@ -18,43 +18,52 @@ _LEAST_SEPARATE = 5  # side of a window; 3 x 3 gains nothing
 
 
 class AveragePool(Step):
-    """Average of what isn't padding; of small maps by one product with a fixed matrix."""
+    """Average of what isn't padding, by one product with a fixed matrix; for small maps."""
 
     def __init__(self, window: Window, size: HeightWidth) -> None:
         self._window, self._size, self._num_positions = window, size, size[0] * size[1]
-        self._settings = window.kernel, window.stride, window.padding, False, False
-        self._is_small = self._num_positions <= MOST_POSITIONS
         self.identity = ("average", window)
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         state = maps[0]
-        if self._is_small:
-            planes = state.view(-1, self._num_positions)
-            result = planes @ averages(self._window, self._size, state.dtype)
-            return result.view(state.shape[0], -1), state.shape
-        planes = state.view(state.shape[0], -1, *self._size)
-        result = _aten.avg_pool2d(planes, *self._settings)
-        return result.view(state.shape[0], -1), planes
+        planes = state.view(-1, self._num_positions)
+        result = torch.mm(planes, averages(self._window, self._size, state.dtype))
+        return result.view(state.shape[0], -1), state.shape
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
         gradient, into = back.gradient, back.into[0]
-        if not self._is_small:
-            planes = back.saved
-            gradient = gradient.view(*planes.shape[:2], *self._window.reduced(self._size))
-            found = _aten.avg_pool2d_backward(gradient, planes, *self._settings, None)
-            return (added(found.view(planes.shape[0], -1), into),)
         matrix = averages(self._window, self._size, gradient.dtype)
         flat = gradient.view(-1, matrix.shape[1])
         if into is None:
-            return ((flat @ matrix.T).view(back.saved),)
-        into.view(-1, self._num_positions).addmm_(flat, matrix.T)
+            return (torch.mm(flat, matrix.t()).view(back.saved),)
+        into.view(-1, self._num_positions).addmm_(flat, matrix.t())
         return (into,)
 
 
+class AveragePlanes(Step):
+    """Average of what isn't padding, of large maps (p, c n); see `MaxPool`."""
+
+    def __init__(self, window: Window, size: HeightWidth) -> None:
+        self._settings = window.kernel, window.stride, window.padding, False, False
+        self._size, self._reduced = size, window.reduced(size)
+        self.identity = ("average", window)
+
+    @override
+    def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
+        image = _as_image(maps[0], self._size)
+        return _as_planes(_aten.avg_pool2d(image, *self._settings)), image
+
+    @override
+    def pull(self, back: Back) -> Sequence[Tensor]:
+        gradient = _as_image(back.gradient, self._reduced)
+        found = _aten.avg_pool2d_backward(gradient, back.saved, *self._settings, None)
+        return (added(_as_planes(found), back.into[0]),)
+
+
 class PlanesLast(Step):
-    """Positions outermost, (p, c n), as `MaxPool` reads maps; several share it."""
+    """Positions outermost, (p, c n), as some pools read maps; all that read one map share it."""
 
     identity = "planes_last"
 

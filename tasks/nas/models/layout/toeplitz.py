@@ -8,13 +8,17 @@ than the convolution needs (64 in place of 25 products for 5 x 5), in less time.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
-MOST_POSITIONS = 64  # of a map, beyond which matrices do too much arithmetic
+# Entries of a matrix (h w, h' w'), beyond which torch's own routines are faster. Measured forwards
+# and backwards, 128 images, 8 channels, 5 x 5: 8 x 8 to 8 x 8 0.26 against 1.06 ms, 16 x 16 to
+# 8 x 8 2.2 against 3.1 ms (16 channels), 16 x 16 to 16 x 16 4.8 against 3.3 ms.
+_MOST_ENTRIES = 2**14
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ class Window:
             )
         )
         return height, width
+
+
+def is_small(window: Window, size: tuple[int, int]) -> bool:
+    """Whether a map is so small that a window is best applied to it as a matrix."""
+    return math.prod(size) * math.prod(window.reduced(size)) <= _MOST_ENTRIES
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import pytest
 from torch.nn.functional import avg_pool2d, max_pool2d
 
-from tasks.nas.models.layout.pools import AveragePool, PlanesFirst, PlanesLast, max_pools
+from tasks.nas.models.layout.pools import (
+    AveragePlanes,
+    AveragePool,
+    PlanesFirst,
+    PlanesLast,
+    max_pools,
+)
 from tasks.nas.models.layout.steps import Back, Step
 from tasks.nas.models.layout.toeplitz import Window
 from tests.support.layout_steps import check_step, random_maps
@@ -39,12 +45,14 @@ class Chain(Step):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_average_pools(size, stride) -> None:
-    step = AveragePool(Window((3, 3), (stride, stride), (1, 1)), size)
-    check_step(
-        step,
-        lambda images: avg_pool2d(images, 3, stride, 1, count_include_pad=False),
-        [random_maps(2, 3, *size)],
-    )
+    window, images = Window((3, 3), (stride, stride), (1, 1)), [random_maps(2, 3, *size)]
+
+    def expected(given):
+        return avg_pool2d(given, 3, stride, 1, count_include_pad=False)
+
+    check_step(AveragePool(window, size), expected, images)
+    planes = AveragePlanes(window, size)
+    check_step(Chain([PlanesLast(size), planes, PlanesFirst(2)]), expected, images)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d
 
-from tasks.nas.models.layout.toeplitz import Window, averages, pair, taps
+from tasks.nas.models.layout.toeplitz import Window, averages, is_small, pair, taps
 
 WINDOWS = [
     Window((3, 3), (1, 1), (1, 1)),
@@ -46,3 +46,10 @@ def test_a_window_is_read_from_a_convolution() -> None:
     conv = nn.Conv2d(2, 2, (1, 7), (1, 2), (0, 3))
     assert Window.of(conv) == WINDOWS[3]
     assert pair(3) == (3, 3)
+
+
+def test_small_is_what_matrices_are_faster_for() -> None:
+    steady, strided = WINDOWS[0], WINDOWS[1]
+    assert is_small(steady, (8, 8))
+    assert is_small(strided, (16, 16))
+    assert not is_small(steady, (16, 16))
