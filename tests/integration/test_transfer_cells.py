@@ -65,9 +65,9 @@ def test_cells_are_transferred_detect_and_become_champion(
     }
     result = run_headless("transfer_cells", conf, profile=profile, on_line=lambda _: None)
     assert result.state == "success", result.log.read_text()[-5000:]
-    assert list(result.results) == [
+    assert set(result.results) == {
         *("choose", "prepare_transfer", "transfer", "detect", "register", "compare")
-    ]
+    }
     assert (out / "report.html").is_file()
     names = {run["info"]["run_name"] for run in children(servers, result.mlflow_run_id)}
     assert {"nas.transfer", "nas.detect", "nas.register", "nas.compare"} <= names
