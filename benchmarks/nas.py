@@ -2,8 +2,8 @@
 
     python -m benchmarks.nas [--quick] [--parts models,tabular,children,children_16px,speedup,…]
 
-Parts may be measured one by one; the results file is written when all are there; all but the
-last two must be of one commit. The seeds that it names are those of the part `tabular`.
+Parts may be measured one by one; the results file holds those that are there, and all but
+`search` must be of one commit. The seeds that it names are those of the part `tabular`.
 
 - `models`, `tabular`: see `benchmarks.nas_models` and `benchmarks.nas_tabular`.
 - ``children_ratio``, ``children_ratio_channels_last`` (part `children`): CPU seconds of a child
@@ -22,8 +22,7 @@ last two must be of one commit. The seeds that it names are those of the part `t
 - ``share_…``, ``step_gflops``, ``gemm_gflops`` (part `shares`): where the time of a step goes and
   what the limit is; see `benchmarks.nas_shares`.
 - ``search_overhead_share`` (part `overhead`): see `benchmarks.nas_overhead`.
-- `search`, `transfer`: see `benchmarks.nas_search` and `benchmarks.nas_transfer`. They take hours;
-  their figures name the commit that they were measured on where it is another one.
+- `search`: see `benchmarks.nas_search`. It takes hours; its figures name their commit.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from benchmarks import (
 from benchmarks.bounds import Bounds, print_table, report_bounds
 from benchmarks.convolution_kernel import CHILD_BOUND_MULTIPLE
 from benchmarks.own_process import OwnProcess
-from benchmarks.parts import ROOT, code_digest, save, together
+from benchmarks.parts import ROOT, code_digest, is_measured, save, together
 from benchmarks.results_file import RESULTS_DIR, Figure, write_results
 from tasks.nas.search.nasbench201 import DATA_SETS
 
@@ -122,13 +121,22 @@ def measure(names: Sequence[str], *, quick: bool) -> dict[str, Figure]:
 
 
 def publish() -> str | None:
-    """Write the results file; None, and why, unless all parts are of one commit."""
+    """Write the results file of the parts that were measured; None, and why, if it can't be.
+
+    A part that was not measured is named, and its figures are not in the file.
+    """
+    missing = [name for name in PARTS if not is_measured(NAME, name)]
+    short = [name for name in PARTS if name not in (*LONG, *missing)]
     try:
-        part = together(NAME, [name for name in PARTS if name not in LONG], earlier=LONG)
+        part = together(NAME, short, earlier=[name for name in LONG if name not in missing])
     except (FileNotFoundError, ValueError) as error:
         print(f"no results file yet: {error}")
         return None
-    figures = part.figures | {"search_overhead_share": _overhead_share(part.figures)}
+    if missing:
+        print(f"not measured, so not in the file: {', '.join(missing)}")
+    figures = dict(part.figures)
+    if {"overhead_cpu_s", "children_per_core_hour"} <= figures.keys():
+        figures["search_overhead_share"] = _overhead_share(figures)
     path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
     return str(path.relative_to(ROOT))
 

@@ -100,6 +100,11 @@ def save(
     return path
 
 
+def is_measured(name: str, part_name: str, folder: Path = FOLDER) -> bool:
+    """Whether a part of a benchmark was measured."""
+    return (folder / name / f"{part_name}.json").is_file()
+
+
 def together(
     name: str, part_names: Sequence[str], folder: Path = FOLDER, earlier: Sequence[str] = ()
 ) -> Part:
@@ -114,8 +119,11 @@ def together(
 
     Raises:
         FileNotFoundError: A part was not measured yet.
-        ValueError: The parts are not of one commit, code, machine and set of seeds.
+        ValueError: No part is named, or they are not of one commit, code, machine and set of
+            seeds.
     """
+    if not part_names:
+        raise ValueError("expected parts of one commit, got none")
     parts = {part_name: _read(folder / name, part_name) for part_name in part_names}
     for field in ("commit", "code", "machine", "seeds"):
         found = {part_name: getattr(part, field) for part_name, part in parts.items()}

@@ -21,6 +21,8 @@ from tasks.core.errors import WorkerLostError
 # A call inside a C library hears no alarm: after this much more the whole worker is ended.
 _HARD_FACTOR, _HARD_EXTRA_S = 1.5, 5.0
 _CV2_NO_MEMORY = -4
+# On a CPU torch has no class for it; oneDNN below it hides the reason.
+_TORCH_NO_MEMORY = ("DefaultCPUAllocator", "could not create a primitive", "std::bad_alloc")
 
 
 @dataclass(frozen=True)
@@ -114,5 +116,7 @@ def _memory(limit_gb: float | None) -> Iterator[None]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    named = type(error).__name__ == "OutOfMemoryError"  # torch's
+    named = type(error).__name__ == "OutOfMemoryError" or any(
+        words in str(error) for words in _TORCH_NO_MEMORY
+    )
     return isinstance(error, MemoryError) or named or getattr(error, "code", 0) == _CV2_NO_MEMORY

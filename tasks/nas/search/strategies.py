@@ -30,9 +30,4 @@ def make_searcher(strategy: str, space: DecisionSpace, rng: np.random.Generator)
         from tasks.nas.search.ppo import Ppo
 
         return Ppo(space, rng)
-    makers: dict[str, Callable[[DecisionSpace, np.random.Generator], Searcher]] = {
-        "evolution": Evolution,
-        "predictor": Predictor,
-        "random": RandomSearch,
-    }
-    return makers[strategy](space, rng)
+    return _MAKERS[strategy](space, rng)

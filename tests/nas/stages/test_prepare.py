@@ -8,8 +8,9 @@ import pytest
 from operators.local import LocalRun
 from tasks.core.errors import DataError
 from tasks.nas.config import PrepareConfig
+from tasks.nas.data.keep import channel_statistics
 from tasks.nas.manifests import ImageData
-from tasks.nas.stages.prepare import channel_statistics, prepare_images
+from tasks.nas.stages.prepare import prepare_images
 from tests.support.image_sets import prepared
 
 
