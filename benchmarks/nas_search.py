@@ -106,7 +106,7 @@ def figures_of(found: RetrainedCells) -> dict[str, Figure]:
         figures["random_accuracy"] = _plain(_PERCENT * against.control, "%")
     scores = final_scores(found)
     for name, comparison in comparisons(scores).items():
-        figures[f"cell_minus_{name}"] = _points(comparison.gain)
+        figures[f"cell_minus_{name.replace('_v2', 'v2')}"] = _points(comparison.gain)
     for name, score in scores.items():
         short = name.replace(" ", "_")
         figures[f"final_accuracy_{short}"] = _points(score.accuracy, "%")

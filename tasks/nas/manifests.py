@@ -248,17 +248,17 @@ class RetrainedCells(Record):
         networks: What came of it; tasks that failed are left out here and listed in `skipped`.
         skipped: Item ids of tasks that could not be trained, with the reason.
         winner: Hash of the cells that were chosen by validation accuracy.
-        accuracy: Mean validation accuracy of the winner.
+        validation_accuracy: Mean of the winner.
     """
 
-    schema_id = "nas.retrained/1"
+    schema_id = "nas.retrained/2"
 
     search: SearchLog
     tasks: tuple[TrainTask, ...]
     networks: tuple[TrainedNetwork, ...]
     skipped: dict[str, str]
     winner: str
-    accuracy: float
+    validation_accuracy: float
 
 
 class SearchReport(Record):

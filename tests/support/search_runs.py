@@ -208,7 +208,7 @@ def retrained_cells(log: SearchLog, num_top=5, num_random=20, num_seeds=3, seed=
         networks=tuple(networks),
         skipped={},
         winner=genotype_hash(winner),
-        accuracy=0.65,
+        validation_accuracy=0.65,
     )
 
 

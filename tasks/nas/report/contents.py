@@ -99,7 +99,8 @@ def _summary(retrained: RetrainedCells) -> Section:
     text = [
         f"{len(log.searches) - 1} searches and a random control trained {num:,} different cells "
         f"on {log.images.name}. The cell chosen by validation accuracy is "
-        f"{retrained.winner[:16]} ({100 * retrained.accuracy:.2f} % of the validation images)."
+        f"{retrained.winner[:16]} ({100 * retrained.validation_accuracy:.2f} % of the "
+        "validation images)."
     ]
     against = top_against_random(retrained)
     if against is not None:

@@ -180,7 +180,7 @@ def figures(retrained: RetrainedCells) -> dict[str, float]:
     retrained; ``top5_minus_random_in_se`` is the quotient of the two. ``_se_with_control`` also
     holds the standard error of the control's mean.
     """
-    found: dict[str, float] = {"winner_validation": 100 * retrained.accuracy}
+    found: dict[str, float] = {"winner_validation": 100 * retrained.validation_accuracy}
     against = top_against_random(retrained)
     if against is not None:
         found |= _named("top5_minus_random", against.gain)

@@ -51,7 +51,7 @@ class _Outcomes:
         section="retrain",
         libraries=("numpy", "torch", "torchvision"),
         device="any",
-        tolerances=(("accuracy", 0.02),),
+        tolerances=(("validation_accuracy", 0.02),),
     )
 )
 def retrain_cells(search: ArtifactRef, config: RetrainConfig, ctx: StageContext) -> ArtifactRef:
@@ -80,7 +80,7 @@ def retrain_cells(search: ArtifactRef, config: RetrainConfig, ctx: StageContext)
             networks=(*first.made, *last.made),
             skipped={each.item_id: each.reason for each in (*first.skipped, *last.skipped)},
             winner=winner,
-            accuracy=accuracy,
+            validation_accuracy=accuracy,
         )
     )
 

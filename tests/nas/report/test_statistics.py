@@ -35,7 +35,7 @@ def retrained(rows, winner=""):
         networks=tuple(networks),
         skipped={},
         winner=winner,
-        accuracy=0.5,
+        validation_accuracy=0.5,
     )
 
 

@@ -8,8 +8,15 @@ import torch
 from operators.local import LocalRun
 from tasks.core.errors import DataError
 from tasks.core.ports import Skipped
+from tasks.core.stages import spec_of
 from tasks.nas.config import RetrainConfig, SearchConfig
-from tasks.nas.manifests import RetrainedCells, SearchLog, TrainedNetwork, TrainTask
+from tasks.nas.manifests import (
+    ChildResult,
+    RetrainedCells,
+    SearchLog,
+    TrainedNetwork,
+    TrainTask,
+)
 from tasks.nas.models.cost import cost_of
 from tasks.nas.recipe import Recipe
 from tasks.nas.space.published import PUBLISHED
@@ -92,7 +99,7 @@ def test_the_winner_is_the_best_by_validation(retrained: RetrainedCells) -> None
     scores = {
         task.name: by_id[task.item_id].validation_accuracy for task in of_group(retrained, TOP)
     }
-    assert retrained.accuracy == max(scores.values()) == scores[retrained.winner]
+    assert retrained.validation_accuracy == max(scores.values()) == scores[retrained.winner]
     names = {task.name for task in of_group(retrained, FINAL) if task.genotype}
     assert "winner" in names
     (genotype,) = {task.genotype for task in of_group(retrained, FINAL) if task.name == "winner"}
@@ -145,3 +152,12 @@ def test_without_any_trained_cell_there_is_no_winner(retrained: RetrainedCells) 
 def test_no_seed_leaves_the_comparison_out(retrained: RetrainedCells) -> None:
     config = RetrainConfig(final_num_seeds=0)
     assert list(finalists(retrained.search, retrained.winner, config)) == []
+
+
+def test_tolerances_name_what_items_and_results_have() -> None:
+    for function, records in (
+        (retrain_cells, (TrainedNetwork, RetrainedCells)),
+        (search_cells, (ChildResult, SearchLog)),
+    ):
+        for name, _ in spec_of(function).tolerances:
+            assert all(name in record.model_fields for record in records)
