@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from torch.nn.functional import cross_entropy
 
 from tasks.nas.models.channel_major import to_channel_major, to_plain
+from tasks.nas.models.layout.toeplitz import averages, taps
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.space.draw import random_genotype
 from tasks.nas.space.published import published
@@ -213,3 +214,22 @@ def test_a_single_value_a_channel_is_refused_as_torch_does() -> None:
     _, fast = pair_of(NASNET_A)
     with pytest.raises(ValueError, match="more than one value"):
         fast(torch.randn(1, 3, 1, 1, dtype=torch.float64))
+
+
+def test_training_goes_on_after_inference() -> None:
+    taps.cache_clear()
+    averages.cache_clear()
+    plain, fast = pair_of(NASNET_A)
+    with torch.inference_mode():
+        fast.eval()(images_of(SMALL))
+    fast.train()
+    for network in (plain, fast):
+        network(images_of(SMALL)).square().sum().backward()
+    assert_same_gradients(plain, fast)
+
+
+def test_each_size_of_images_has_its_program() -> None:
+    plain, fast = pair_of(NASNET_A)
+    for image_px in (8, 6, 8):
+        images = images_of(NetworkSpec(1, 4, image_px=image_px))
+        torch.testing.assert_close(plain(images), fast(images))
