@@ -10,8 +10,6 @@ noting the end, telling, tracking. ``overhead_of_child_ms``: the same over child
 
 from __future__ import annotations
 
-import logging
-import os
 import subprocess
 import tempfile
 import time
@@ -22,8 +20,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.parts import ROOT
 from benchmarks.results_file import Figure
+from benchmarks.speedup import two_cpus
 from operators.local import LocalRun
 from operators.run_stage import open_context
 from operators.services import Ports, base_env, mlflow_command, mlflow_is_up
@@ -38,6 +36,7 @@ from tasks.nas.training.settings import TrainingSettings, shared_arrays, shared_
 
 FULL_CHILDREN, QUICK_CHILDREN = 500, 40
 _LIMIT_S = 120.0
+_OBJECT_STORE_BYTES = 200_000_000
 _PROFILE = "store_uri: {folder}\nray_address: auto\ndefault: {{num_cpus: 1.0}}\n"
 
 
@@ -49,13 +48,17 @@ def measure(data: Path, num_children: int) -> dict[str, Figure]:
         num_children: Children of the one search; the control is part of them.
     """
     config = SearchConfig(num_children=num_children - 1, num_control=1, num_rungs=1)
-    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as name, _servers(name) as mlflow:
+    with (
+        tempfile.TemporaryDirectory(prefix="orrery-bench-") as name,
+        _mlflow(name) as mlflow,
+        two_cpus(_OBJECT_STORE_BYTES) as executor,
+    ):
         profile = Path(name, "profile.yaml")
         profile.write_text(_PROFILE.format(folder=name))
         local = LocalRun(Path(name), profile=str(profile))
         images = local.run(prepare_images, config=PrepareConfig(data=str(data)))
         before_s = _cpu_seconds()
-        _search(local, images, config, mlflow)
+        _search(local, images, config, executor, mlflow)
         spent_s = _cpu_seconds() - before_s
     return {
         "overhead_cpu_s": Figure(value=spent_s, unit="s", interval=None),
@@ -84,13 +87,12 @@ def untrained_child(item: ChildTask, config: TrainingSettings, folder: ItemFolde
     )
 
 
-def _search(local: LocalRun, images: Any, config: SearchConfig, mlflow: str) -> None:
+def _search(local: LocalRun, images: Any, config: SearchConfig, executor: Any, mlflow: str) -> None:
     from operators.mlflow_tracker import MlflowTracker
-    from operators.ray_executor import RayExecutor
 
     plan = Plan.of(local.request(search_cells, images, config=config))
     tracker = MlflowTracker.start(mlflow, None, "nas.search", {})
-    ctx = open_context(plan, "cpu", RayExecutor(), tracker)
+    ctx = open_context(plan, "cpu", executor, tracker)
     data = ctx.store.read(images, ImageData)
     settings = TrainingSettings(images=data, device="cpu")
     campaign = open_campaign(config)
@@ -103,27 +105,11 @@ def _search(local: LocalRun, images: Any, config: SearchConfig, mlflow: str) -> 
 
 
 @contextmanager
-def _servers(folder: str) -> Iterator[str]:
-    """Ray with two CPUs and an MLflow server, below this process; yields MLflow's address."""
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        path for path in (str(ROOT), os.environ.get("PYTHONPATH", "")) if path
-    )
-    import ray
-
+def _mlflow(folder: str) -> Iterator[str]:
+    """An MLflow server below this process; yields its address."""
     ports = Ports.choose()
-    command = mlflow_command(ports, Path(folder))
-    with subprocess.Popen(
-        command, env=base_env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            object_store_memory=200_000_000,
-            _node_ip_address="127.0.0.1",
-            logging_level=logging.WARNING,
-            log_to_driver=False,
-        )
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(mlflow_command(ports, Path(folder)), env=base_env(), **quiet) as server:
         try:
             end_s = time.monotonic() + _LIMIT_S
             while not mlflow_is_up(ports):
@@ -132,7 +118,6 @@ def _servers(folder: str) -> Iterator[str]:
                 time.sleep(0.5)
             yield ports.mlflow_url
         finally:
-            ray.shutdown()
             server.terminate()
 
 

@@ -53,7 +53,7 @@ def measure(work: Work, num_pairs: int, work_s: float) -> dict[str, Figure]:
         num_pairs: Pairs with Ray; without, at most three.
         work_s: Wall seconds that the work takes one worker, at least.
     """
-    with _ray() as executor, _pool(1) as one, _pool(2) as two:
+    with two_cpus() as executor, _pool(1) as one, _pool(2) as two:
         for pool, count in ((one, 1), (two, 2)):
             work.bare(pool, "warm", count * work.num_warm)
         per_unit_s = work.on_ray(executor, 1, work.num_warm) / work.num_warm
@@ -84,8 +84,12 @@ def median(values: list[float]) -> Figure:
 
 
 @contextmanager
-def _ray() -> Iterator[Any]:
-    """A cluster of two CPUs on this machine, and the executor on it."""
+def two_cpus(object_store_bytes: int = 100_000_000) -> Iterator[Any]:
+    """A Ray cluster of two CPUs below this process, and the executor on it.
+
+    Args:
+        object_store_bytes: Memory for what workers share.
+    """
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     os.environ["PYTHONPATH"] = os.pathsep.join(
         path for path in (str(ROOT), os.environ.get("PYTHONPATH", "")) if path
@@ -97,7 +101,7 @@ def _ray() -> Iterator[Any]:
     ray.init(
         num_cpus=2,
         include_dashboard=False,
-        object_store_memory=100_000_000,
+        object_store_memory=object_store_bytes,
         _node_ip_address="127.0.0.1",
         logging_level=logging.WARNING,
         log_to_driver=False,

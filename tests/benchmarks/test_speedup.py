@@ -31,7 +31,7 @@ def test_pairs_have_the_same_work_and_give_the_ratio(monkeypatch) -> None:
     def held(value=None):
         yield value
 
-    monkeypatch.setattr(speedup, "_ray", held)
+    monkeypatch.setattr(speedup, "two_cpus", held)
     monkeypatch.setattr(speedup, "_pool", held)
     work = Sleepless()
 
