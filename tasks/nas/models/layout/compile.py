@@ -19,6 +19,7 @@ from tasks.nas.models.layout.convolutions import (
     Pointwise,
     PointwisePair,
 )
+from tasks.nas.models.layout.large_depthwise import LargeDepthwise
 from tasks.nas.models.layout.norm import Norm
 from tasks.nas.models.layout.pools import (
     AveragePlanes,
@@ -155,8 +156,11 @@ class _Writer:
                 state = self.append(second, state.num_channels, second.reduced, state)
             return self.append(Pointwise(conv), made, state.size, state)
         reduced = window.reduced(state.size)
-        if is_small(window, state.size) and conv.groups == conv.in_channels == made:
-            return self._depthwise(conv, window, state)
+        if conv.groups == conv.in_channels == made:
+            if is_small(window, state.size):
+                return self._depthwise(conv, window, state)
+            if LargeDepthwise.serves(window, state.size):
+                return self.append(LargeDepthwise(conv, state.size), made, reduced, state)
         entries = conv.in_channels * math.prod(state.size) * made * math.prod(reduced)
         if conv.groups == 1 and entries <= _MOST_DENSE:
             return self.append(Dense(conv, state.size), made, reduced, state)
