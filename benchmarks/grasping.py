@@ -37,11 +37,9 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from benchmarks import (
     grasping_agreement,
@@ -50,9 +48,9 @@ from benchmarks import (
     grasping_survival,
     speedup,
 )
-from benchmarks.bounds import print_table, report_bounds
+from benchmarks.command import Benchmark, Measure, run
 from benchmarks.grasping_plot import core_hours, draw
-from benchmarks.parts import ROOT, code_digest, save, together
+from benchmarks.parts import ROOT, together
 from benchmarks.physics_kernel import (
     ATTEMPT_128PX_BOUND_MULTIPLE,
     SURROGATE_ATTEMPT_BOUND_MULTIPLE,
@@ -75,6 +73,7 @@ BOUNDS = {
     "success_difference": (-0.025, 0.025),
     "early_stop_agreement": (0.98, 1.0),
     "early_stop_success_difference": (-0.025, 0.025),
+    "kills_survived": (float(FULL_KILLS), INFINITE),
     "attempts_lost": (0.0, 0.0),
     "attempts_doubled": (0.0, 0.0),
     "shards_changed_by_kills": (0.0, 0.0),
@@ -91,39 +90,19 @@ BY_VALUE = (
 )
 
 
-def main() -> int:
-    """Run the command; exit code 1 where a bound does not hold or a part can't be published."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 1 if a bound is missed."""
+    benchmark = Benchmark(
+        name=NAME,
+        description=__doc__ or "",
+        parts=PARTS,
+        seeds=FULL_SEEDS,
+        publish=publish,
+        bounds=BOUNDS,
+        quick_bounds={"kills_survived": (float(QUICK_KILLS), INFINITE)},
+        by_value=BY_VALUE,
     )
-    parser.add_argument("--quick", action="store_true", help="small parts, nothing is written")
-    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, by comma")
-    arguments = parser.parse_args()
-    names = arguments.parts.split(",")
-    if unknown := set(names) - set(PARTS):
-        parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    figures = measure(names, quick=arguments.quick)
-    if not arguments.quick and (path := publish()) is not None:
-        print(f"written: {path}; show it with `make readme`")
-    survived = {"kills_survived": (float(QUICK_KILLS if arguments.quick else FULL_KILLS), INFINITE)}
-    missed = report_bounds(figures, BOUNDS | survived, quick=arguments.quick, by_value=BY_VALUE)
-    return int(missed > 0)
-
-
-def measure(names: Sequence[str], *, quick: bool) -> dict[str, Figure]:
-    """Measure parts one after the other; full ones are kept as soon as they are done."""
-    seeds, figures = QUICK_SEEDS if quick else FULL_SEEDS, dict[str, Figure]()
-    for name in names:
-        code, begun_s = code_digest(NAME), time.monotonic()
-        print(f"part {name}", flush=True)
-        found = PARTS[name](quick)
-        print_table(found)
-        print(f"part {name}: {time.monotonic() - begun_s:.0f} s", flush=True)
-        if not quick:
-            save(NAME, name, seeds, found, code)
-        figures |= found
-    return figures
+    return run(benchmark, arguments)
 
 
 def publish() -> str | None:
@@ -169,7 +148,7 @@ def _kills(quick: bool) -> dict[str, Figure]:
 
 
 # In this order: what is timed comes first, while nothing else runs.
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+PARTS: dict[str, Measure] = {
     "rates": _rates,
     "speedup": _speedup,
     "agreement": _agreement,

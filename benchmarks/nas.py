@@ -3,7 +3,8 @@
     python -m benchmarks.nas [--quick] [--parts models,tabular,children,children_16px,speedup,…]
 
 Parts may be measured one by one; the results file holds those that are there, and all but
-`search` must be of one commit. The seeds that it names are those of the part `tabular`.
+`search` and `transfer` must be of one commit. The seeds that it names are those of the part
+`tabular`.
 
 - `models`, `tabular`: see `benchmarks.nas_models` and `benchmarks.nas_tabular`.
 - ``children_ratio``, ``children_ratio_channels_last`` (part `children`): CPU seconds of a child
@@ -22,16 +23,15 @@ Parts may be measured one by one; the results file holds those that are there, a
 - ``share_…``, ``step_gflops``, ``gemm_gflops`` (part `shares`): where the time of a step goes and
   what the limit is; see `benchmarks.nas_shares`.
 - ``search_overhead_share`` (part `overhead`): see `benchmarks.nas_overhead`.
-- `search`: see `benchmarks.nas_search`. It takes hours; its figures name their commit.
+- `search`, `transfer`: see `benchmarks.nas_search` and `benchmarks.nas_transfer`. They take long;
+  their figures name their commit.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import (
@@ -42,12 +42,14 @@ from benchmarks import (
     nas_shares,
     nas_speedup,
     nas_tabular,
+    nas_transfer,
     speedup,
 )
-from benchmarks.bounds import Bounds, print_table, report_bounds
+from benchmarks.bounds import Bounds
+from benchmarks.command import Benchmark, Measure, run
 from benchmarks.convolution_kernel import CHILD_BOUND_MULTIPLE
 from benchmarks.own_process import OwnProcess
-from benchmarks.parts import ROOT, code_digest, is_measured, save, together
+from benchmarks.parts import ROOT, is_measured, together
 from benchmarks.results_file import RESULTS_DIR, Figure, write_results
 from tasks.nas.search.nasbench201 import DATA_SETS
 
@@ -87,37 +89,17 @@ BY_VALUE = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 1 if a bound is missed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.nas",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    benchmark = Benchmark(
+        name=NAME,
+        description=__doc__ or "",
+        parts=PARTS,
+        seeds=range(NUM_SEEDS),
+        publish=publish,
+        bounds=BOUNDS,
+        quick_bounds={},
+        by_value=BY_VALUE,
     )
-    parser.add_argument("--quick", action="store_true", help="small parts, nothing is written")
-    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, by comma")
-    given = parser.parse_args(arguments)
-    names = given.parts.split(",")
-    if unknown := set(names) - set(PARTS):
-        parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    figures = measure(names, quick=given.quick)
-    if not given.quick and (path := publish()) is not None:
-        print(f"written: {path}; show it with `make readme`")
-    return int(report_bounds(figures, BOUNDS, quick=given.quick, by_value=BY_VALUE) > 0)
-
-
-def measure(names: Sequence[str], *, quick: bool) -> dict[str, Figure]:
-    """Measure parts one after the other; full ones are kept as soon as they are done."""
-    figures: dict[str, Figure] = {}
-    for name in names:
-        code, begun_s = code_digest(NAME), time.monotonic()
-        print(f"part {name}", flush=True)
-        found = PARTS[name](quick)
-        print_table(found)
-        print(f"part {name}: {time.monotonic() - begun_s:.0f} s", flush=True)
-        if not quick:
-            save(NAME, name, range(NUM_SEEDS), found, code)
-        figures |= found
-    return figures
+    return run(benchmark, arguments)
 
 
 def publish() -> str | None:
@@ -186,8 +168,12 @@ def _search(quick: bool) -> dict[str, Figure]:
     return nas_search.measure(CIFAR, quick=quick)
 
 
+def _transfer(quick: bool) -> dict[str, Figure]:
+    return nas_transfer.measure(DATA, quick=quick)
+
+
 # In this order: what is timed comes first, while nothing else runs.
-PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
+PARTS: dict[str, Measure] = {
     "children": _children,
     "children_16px": _children_16px,
     "speedup": _speedup,
@@ -196,8 +182,9 @@ PARTS: dict[str, Callable[[bool], dict[str, Figure]]] = {
     "models": _models,
     "tabular": _tabular,
     "search": _search,
+    "transfer": _transfer,
 }
-LONG = ("search",)
+LONG = ("search", "transfer")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Cells taken to larger images and to detection: ``python -m benchmarks.nas_transfer``.
+"""Cells taken to larger images and to detection, by the stages of `transfer_cells`.
 
-Runs the stages of `transfer_cells` in this process, one thread, on Tiny-ImageNet (50 classes,
-32 px), with first weights from CIFAR-10 (JPEG copies), and on generated scenes with known boxes.
-The recipe is small: figures compare networks within this run and say nothing of what they reach
-when trained to the end.
+They run in this process, one thread, on Tiny-ImageNet (50 classes, 32 px), with first weights from
+CIFAR-10 (JPEG copies), and on generated scenes with known boxes. The recipe is small: figures
+compare networks within this run and say nothing of what they reach when trained to the end.
 
 ``accuracy_<network>_<size>_<group>``: mean test accuracy over seeds, percent; ``scratch`` from
 weights that are drawn, ``from_cifar`` from those that CIFAR gave. ``map_<backbone>``,
@@ -16,16 +15,13 @@ A run that was cut off goes on where it was.
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.bounds import print_table
-from benchmarks.results_file import RESULTS_DIR, Figure, write_results
+from benchmarks.own_process import OwnProcess
+from benchmarks.parts import FOLDER
+from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.local import LocalRun
 from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
 from tasks.nas.recipe import Recipe
@@ -45,9 +41,7 @@ from tasks.nas.transfer_config import (
 )
 from tasks.nas.transfer_manifests import TransferReport
 
-ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("ORRERY_TEST_DATA", ROOT.parent / "shared" / "data"))
-STORE = ROOT / "artifacts" / "bench" / "nas_transfer"
+STORE = FOLDER / "nas_transfer"
 NUM_SEEDS = 3
 _ENDS = ("_se", "_low", "_high")
 _PICTURES = {"family.png": "nas_transfer_family.png", "detection.png": "nas_transfer_detection.png"}
@@ -85,16 +79,20 @@ def settings(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig:
     )
 
 
-def measure(config: TransferCellsConfig, store: Path) -> tuple[TransferReport, LocalRun]:
-    """Run the pipeline's stages in this process."""
-    local = LocalRun(store, seed=config.seed)
-    cells = local.run(choose_cells, config=config.choose)
-    data = local.run(prepare_transfer, config=config.prepare_transfer)
-    networks = local.run(transfer_cells, cells, data, config=config.transfer)
-    detectors = local.run(detect_objects, networks, config=config.detect)
-    models = local.run(register_models, networks, config=config.register)
-    report = local.run(compare_networks, networks, detectors, models, config=config.compare)
-    return local.read(report, TransferReport), local
+def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
+    """Run the pipeline's stages, or read what a run of them left.
+
+    Args:
+        data: Folder of the data sets.
+        quick: Whether to run them small and with one seed, which says nothing but that they run.
+    """
+    config = settings(data, 1 if quick else NUM_SEEDS, quick=quick)
+    with OwnProcess() as process:
+        measured, pictures = process.call(_run, config).value
+    if not quick:
+        for name, picture in pictures.items():
+            (RESULTS_DIR / name).write_bytes(picture)
+    return figures(measured)
 
 
 def figures(measured: Mapping[str, float]) -> dict[str, Figure]:
@@ -110,30 +108,22 @@ def figures(measured: Mapping[str, float]) -> dict[str, Figure]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.nas_transfer", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one seed; writes no results file")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the data sets")
-    parser.add_argument("--seeds", type=int, default=NUM_SEEDS, help="trainings of each network")
-    given = parser.parse_args(arguments)
-    seeds = range(1 if given.quick else given.seeds)
-    config = settings(given.data, len(seeds), quick=given.quick)
-    report, local = measure(config, STORE)
-    found = figures(report.figures)
-    print_table(found)
-    if not given.quick:
-        for name, target in _PICTURES.items():
-            shutil.copyfile(local.fetch(report.files[name]), RESULTS_DIR / target)
-        command = f"python -m benchmarks.nas_transfer --seeds {len(seeds)}"
-        write_results("nas_transfer", command, seeds, found)
-    return 0
+def _run(config: TransferCellsConfig) -> tuple[Mapping[str, float], dict[str, bytes]]:
+    """Figures and pictures of the stages' report."""
+    local = LocalRun(STORE, seed=config.seed)
+    cells = local.run(choose_cells, config=config.choose)
+    data = local.run(prepare_transfer, config=config.prepare_transfer)
+    networks = local.run(transfer_cells, cells, data, config=config.transfer)
+    detectors = local.run(detect_objects, networks, config=config.detect)
+    models = local.run(register_models, networks, config=config.register)
+    compared = local.run(compare_networks, networks, detectors, models, config=config.compare)
+    report = local.read(compared, TransferReport)
+    pictures = {
+        target: local.fetch(report.files[name]).read_bytes() for name, target in _PICTURES.items()
+    }
+    return report.figures, pictures
 
 
 def _interval(name: str, measured: Mapping[str, float]) -> tuple[float, float] | None:
     low, high = measured.get(f"{name}_low"), measured.get(f"{name}_high")
     return None if low is None or high is None else (low, high)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -32,7 +32,8 @@ class Limits:
     Attributes:
         num_threads: Threads of the numeric libraries.
         seconds: Time; None for no limit.
-        memory_gb: Memory that it may add to its process; None for no limit.
+        memory_gb: Memory that it may add to its process, beside what earlier items left free
+            there; None for no limit.
         in_worker: Whether the process serves items only, and may be ended to stop one.
     """
 

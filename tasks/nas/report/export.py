@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.core.errors import ResourceError
+from tasks.core.files import copy_whole
 from tasks.nas.manifests import SearchLog, Trial
 
 
@@ -36,21 +34,9 @@ def copy_files(files: Mapping[str, Path], folder: Path, setting: str = "report.e
     """
     for name, source in files.items():
         try:
-            _copy(source, folder / name)
+            copy_whole(source, folder / name)
         except OSError as error:
             raise ResourceError(
                 f"{folder / name}: could not export ({error.strerror}); choose a writable folder "
                 f"with free space as {setting}, or leave it empty"
             ) from error
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
-        shutil.copyfile(source, name)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)

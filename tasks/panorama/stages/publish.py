@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import ResourceError
+from tasks.core.files import copy_whole
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import Record
 from tasks.core.refs import ArtifactRef, FileRef
@@ -187,15 +185,7 @@ def _export(
 
 def _copy(source: Path, target: Path) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-        try:
-            shutil.copyfile(source, name)
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        copy_whole(source, target)
     except OSError as error:
         raise ResourceError(
             f"{target}: could not export ({error.strerror}); choose a writable folder with free "
