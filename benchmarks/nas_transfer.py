@@ -71,7 +71,7 @@ def settings(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig:
         ),
         detect=DetectConfig(
             stem="cifar",
-            mult_adds=25_000_000,
+            mult_adds=26_000_000,
             num_seeds=num_seeds,
             detector=DetectorSettings(neck="fpn", finest_stride=4),
             recipe=DetectionRecipe(num_steps=20 if quick else 300, learning_rate=3e-3),
