@@ -26,6 +26,14 @@ def test_the_imagenet_networks_cost_what_torchvisions_cost(spec, oracle) -> None
     assert cost_of(lambda: make_baseline(spec), 224) == cost_of(oracle, 224)
 
 
+def test_a_narrow_resnet_is_trained_on_large_images_in_channels_last() -> None:
+    network = make_baseline(BaselineSpec("resnet", 5, 1)).to(memory_format=torch.channels_last)
+    images = torch.rand(2, 3, 96, 96).contiguous(memory_format=torch.channels_last)
+    for _ in range(3):
+        network(images).sum().backward()
+    assert all(weights.grad.isfinite().all() for weights in network.parameters())
+
+
 def test_resnet_20_has_its_published_weights() -> None:
     """He et al. (2016), table 6: 0.27 M."""
     cost = cost_of(lambda: make_baseline(BaselineSpec("resnet", 16, 3)), 32)
