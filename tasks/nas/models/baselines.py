@@ -138,8 +138,8 @@ def _mobilenet_v2(spec: BaselineSpec) -> BaselineNetwork:
 def _shortcut(before: int, after: int, stride: int) -> nn.Module | None:
     if stride == 1 and before == after:
         return None
-    # A pool of one pixel takes the stride: oneDNN 3.12, which torch 2.14 has, writes past its memory
-    # in the gradient of a strided 1x1 convolution of few channels in channels_last (its issue 6035).
+    # A pool of one pixel takes the stride: oneDNN 3.12 (torch 2.14) writes past its memory in the
+    # gradient of a strided 1x1 convolution of few channels in channels_last (its issue 6035).
     every_second = nn.MaxPool2d(1, stride)
     return nn.Sequential(
         every_second, nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after)
