@@ -92,18 +92,10 @@ def test_a_data_set_is_collected_checked_published_and_grown(
     assert sum(len(read_shard(path)) for path in out.glob("shards/*.parquet")) == 18
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"plan.objects.family": "folder", "plan.objects.folder": "/nowhere"}, "/nowhere"),
-        ({"plan.randomise.friction_low": 3.0}, "friction"),
-    ],
-)
-def test_bad_settings_fail_the_plan_with_a_clear_message(
-    servers: Ports, profile: str, wrong: dict[str, Any], said: str
-) -> None:
+def test_bad_settings_fail_the_plan_with_a_clear_message(servers: Ports, profile: str) -> None:
+    wrong = {"plan.objects.family": "folder", "plan.objects.folder": "/nowhere"}
     lines: list[str] = []
     result = run_headless("collect_grasps", SMALL | wrong, profile=profile, on_line=lines.append)
     assert result.state == "failed"
     assert "collect" not in result.results
-    assert any(said in line for line in lines), lines[-20:]
+    assert any("/nowhere" in line for line in lines), lines[-20:]

@@ -104,7 +104,6 @@ def test_cells_are_searched_retrained_and_reported_although_the_driver_is_killed
     [
         ({"data": "/nowhere"}, "expected a folder, found none at /nowhere"),
         ({"strategy": "luck"}, "strategy"),
-        ({"prepare.num_validation": 400}, "lower it"),
     ],
 )
 def test_bad_settings_fail_with_a_clear_message(

@@ -12,8 +12,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tasks.nas.types import NUM_INPUTS, Cell
 
 BLOCK_PX, INPUT_PX, TRUNK_PX, GAP_PX = 208.0, 64.0, 12.0, 26.0
@@ -170,7 +168,7 @@ class _Try:
                 pulls[start] += [x_end] * weight
                 pulls[end] += [x + self.places[end] - x_end] * weight
         for order in orders:
-            wanted = [float(np.mean(pulls[part] or [self.places[part]])) for part in order]
+            wanted = [_mean(pulls[part] or [self.places[part]]) for part in order]
             rooms = [self._room(part) for part in order]
             for part, x in zip(order, spread(wanted, rooms), strict=True):
                 self.places[part] = x
@@ -191,18 +189,21 @@ def spread(wanted: Sequence[float], rooms: Sequence[float]) -> list[float]:
 
     Least squares by pooling adjacent violators.
     """
-    offsets = np.concatenate(
-        [[0.0], np.cumsum([(a + b) / 2 for a, b in itertools.pairwise(rooms)])]
-    )
+    steps = ((a + b) / 2 for a, b in itertools.pairwise(rooms))
+    offsets = list(itertools.accumulate(steps, initial=0.0))
     pools: list[list[float]] = []  # mean and size
-    for target in np.asarray(wanted) - offsets:
-        pools.append([float(target), 1.0])
+    for target, offset in zip(wanted, offsets, strict=True):
+        pools.append([target - offset, 1.0])
         while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
             mean, size = pools.pop()
             total = pools[-1][1] + size
             pools[-1] = [(pools[-1][0] * pools[-1][1] + mean * size) / total, total]
     places = [mean for mean, size in pools for _ in range(int(size))]
-    return [float(place + offset) for place, offset in zip(places, offsets, strict=True)]
+    return [place + offset for place, offset in zip(places, offsets, strict=True)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _moves(layers: Layers, orders: Sequence[list[Part]]) -> Iterator[list[list[Part]]]:
