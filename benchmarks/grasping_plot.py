@@ -33,14 +33,15 @@ def draw(figures: Mapping[str, Figure], path: Path = RESULTS_DIR / "grasping.png
     """Draw hours against workers: ideal, and with the speed-up that was measured.
 
     Each rate was measured with one worker, the speed-up of two on one-shot attempts of 64 px.
-    The rest is dashed: each doubling of the workers is taken to gain as much as that one.
+    The rest is dashed: each doubling of the workers is taken to gain as much as that one, but no
+    more than twice.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    speedup = figures["speedup_2_workers"].value
+    speedup = min(2.0, figures["speedup_2_workers"].value)
     workers = 2.0 ** np.arange(0, 11)
     figure, axes = pyplot.subplots(figsize=(6.4, 4.2), dpi=110)
     for key, (label, colour) in _WORLDS.items():

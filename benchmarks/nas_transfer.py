@@ -8,7 +8,8 @@ compare networks within this run and say nothing of what they reach when trained
 weights that are drawn, ``from_cifar`` from those that CIFAR gave. ``map_<backbone>``,
 ``ap50_<backbone>``: COCO's mAP and AP at IoU 0.5 on the test scenes, percent.
 ``cells_minus_<other>_<size>_<group>``, ``map_cells_minus_<other>``: differences in points, paired
-by seed, with 95 % t intervals. All networks of a comparison have equal multiply-adds (5 %).
+by seed. Intervals are 95 % t intervals over the seeds. All networks of a comparison have equal
+multiply-adds (5 %).
 
 A run that was cut off goes on where it was.
 """

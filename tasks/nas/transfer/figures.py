@@ -25,19 +25,26 @@ def figures_of(
 
     Returns:
         ``accuracy_<network>_<size>_<group>``, ``cells_minus_<other>_<size>_<group>``,
-        ``map_<network>``, ``ap50_<network>`` and ``map_cells_minus_<other>``; differences also
+        ``map_<network>``, ``ap50_<network>`` and ``map_cells_minus_<other>``; all of them also
         with ``_se``, ``_low`` and ``_high`` behind, where there are several seeds.
     """
-    found = {f"accuracy_{s.name}_{s.size}_{s.group}": 100 * s.test.value for s in networks}
+    found: dict[str, float] = {}
+    for score in networks:
+        found |= _named(f"accuracy_{score.name}_{score.size}_{score.group}", score.test)
     for (other, size, group), gain in gains(networks, cells).items():
         found |= _named(f"cells_minus_{other}_{size}_{group}", gain)
-    found |= {f"map_{each.name}": 100 * each.mean_ap.value for each in detectors}
-    found |= {f"ap50_{each.name}": 100 * each.ap50.value for each in detectors}
+    for each in detectors:
+        found |= _named(f"map_{each.name}", each.mean_ap) | _named(f"ap50_{each.name}", each.ap50)
     for other, gain in detector_gains(detectors, cells).items():
         found |= _named(f"map_cells_minus_{other}", gain)
     return found
 
 
-def _named(name: str, gain: Estimate) -> dict[str, float]:
-    parts = {"": gain.value, "_se": gain.error, "_low": gain.low, "_high": gain.high}
-    return {f"{name}{end}": 100 * part for end, part in parts.items() if part is not None}
+def _named(name: str, estimate: Estimate) -> dict[str, float]:
+    ends = ("", "_se", "_low", "_high")
+    values = (estimate.value, estimate.error, estimate.low, estimate.high)
+    return {
+        f"{name}{end}": 100 * value
+        for end, value in zip(ends, values, strict=True)
+        if value is not None
+    }
