@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from tasks.nas.detection.scoring import RECALLS
 from tasks.nas.report.estimates import Estimate
@@ -16,6 +17,7 @@ from tasks.nas.transfer.family import FROM_CIFAR, SIZES
 from tasks.nas.transfer.outcomes import DetectorScore, NetworkScore
 
 _MEGA, _MILLI = 1e6, 1e-3
+_TICKS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # in each decade
 _MARKERS: Final = ("*", "s", "^", "o")
 _GROUPS: Final = {FROM_CIFAR: ("-", "from CIFAR weights"), "scratch": ("--", "from scratch")}
 
@@ -48,8 +50,8 @@ def family_plot(scores: Sequence[NetworkScore]) -> bytes:
     for axes in (left, right):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(_plain)
-        axes.xaxis.set_minor_formatter(_plain)
-        axes.tick_params(axis="x", which="minor", labelsize=7)
+        axes.xaxis.set_major_locator(LogLocator(subs=_TICKS))
+        axes.xaxis.set_minor_locator(NullLocator())
         in_percent(axes, "y")
         if not scores:
             say(axes, "no network was trained")
