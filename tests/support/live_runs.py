@@ -70,3 +70,12 @@ def meanwhile(action: Callable[[], None]) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
+
+
+def end_idle_workers() -> None:
+    """End the workers of this process's Ray that do nothing; others start when they are needed."""
+    ours = psutil.Process().children(recursive=True)
+    idle = [process for process in ours if words(process).startswith("ray::IDLE")]
+    for process in idle:
+        process.kill()
+    psutil.wait_procs(idle, timeout=30)

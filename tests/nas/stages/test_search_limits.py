@@ -13,6 +13,7 @@ from tasks.nas.config import SearchConfig
 from tasks.nas.manifests import SearchLog
 from tasks.nas.stages.search import search_cells
 from tests.support.image_sets import prepared
+from tests.support.live_runs import end_idle_workers
 
 pytestmark = pytest.mark.integration
 
@@ -25,7 +26,6 @@ CONFIG = SearchConfig(
     ("limit", "reason"),
     [
         ("limit_s: 0.5", r"its worker died|passed its time limit of 0.5 s"),
-        # so little that what failed children leave free in their process is too little for others
         ("memory_gb: 0.02", r"passed its memory limit of 0.02 GB"),
     ],
 )
@@ -34,6 +34,7 @@ def test_children_that_pass_a_limit_are_listed(
 ) -> None:
     from operators.ray_executor import RayExecutor
 
+    end_idle_workers()  # what other tests' items left free in them would come on top of the limit
     profile = tmp_path / "limited.yaml"
     profile.write_text(
         f"store_uri: {tmp_path}/store\nray_address: auto\ndefault: {{num_cpus: 1.0, {limit}}}\n"
