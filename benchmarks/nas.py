@@ -70,6 +70,7 @@ BOUNDS: Bounds = {
     "nasnet_a_params_error": (-0.01, 0.01),
     "nasnet_a_mult_adds_error": (-0.01, 0.01),
     "children_ratio": (4.0, INFINITE),
+    "children_ratio_16px": (4.0, INFINITE),
     "children_ratio_channels_last": (1.1, INFINITE),
     "child_kernels": (0.0, CHILD_BOUND_MULTIPLE),
     "accuracy_minus_plain_se": (-1.0, 1.0),
@@ -80,6 +81,7 @@ BOUNDS: Bounds = {
 # Their value is judged; of the others the whole interval must hold.
 BY_VALUE = (
     "children_ratio",
+    "children_ratio_16px",
     "children_ratio_channels_last",
     "accuracy_minus_plain_se",
     "accuracy_minus_channels_last_se",

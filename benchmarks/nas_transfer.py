@@ -1,6 +1,6 @@
 """Cells taken to larger images and to detection, by the stages of `transfer_cells`.
 
-They run in this process, one thread, on Tiny-ImageNet (50 classes, 32 px), with first weights from
+They run in a process of one thread, on Tiny-ImageNet (50 classes, 32 px), with first weights from
 CIFAR-10 (JPEG copies), and on generated scenes with known boxes. The recipe is small: figures
 compare networks within this run and say nothing of what they reach when trained to the end.
 
