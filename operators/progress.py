@@ -23,7 +23,8 @@ class Progress:
 
     Attributes:
         stage: Name of the stage.
-        total: Number of units of all items; an item is one unit unless it says otherwise.
+        total: Number of units of all items, or a guess, which grows when it was too small; an item
+            is one unit unless it says otherwise.
         tracker: Receives ``items_done``, ``items_skipped`` and ``items_per_s``, or the same of
             another unit.
         unit: What is counted.
@@ -61,6 +62,7 @@ class Progress:
             logger.warning("%s: item %s skipped: %s", self.stage, outcome.item_id, outcome.reason)
         is_first = not self._units
         self._units[kind] += _num_units(item)
+        self.total = max(self.total, self.done)
         setattr(self, kind, getattr(self, kind) + 1)
         now_s = time.monotonic()
         if is_first or self.done == self.total or now_s - self._said_s >= _INTERVAL_S:

@@ -82,3 +82,13 @@ def test_the_time_left_is_in_words_that_fit(
     with caplog.at_level(logging.INFO):
         progress.add(object(), items[0])
     assert left in caplog.text
+
+
+def test_a_guess_that_was_too_small_grows(caplog: pytest.LogCaptureFixture) -> None:
+    tracker: Any = Metrics()
+    progress = Progress("bakery.bake", 1, tracker)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            progress.add(object())
+    assert "3/3 items" in caplog.text
+    assert "-" not in caplog.text.partition("3/3 items")[2].splitlines()[0]
