@@ -158,10 +158,14 @@ def run(campaign: Campaign, pool: ItemPool, config: SearchConfig, ctx: StageCont
 
 
 def expected(config: SearchConfig) -> int:
-    """About how many children will be trained, all rungs together, the control's too."""
-    firsts = [config.num_children] * config.num_searches + [config.num_control]
-    rungs = range(config.num_rungs)
-    return sum(number // config.eta**rung for number in firsts for rung in rungs)
+    """About how many children will be trained, all rungs together.
+
+    Asynchronous halving promotes some more: who was among the best for a while stays promoted.
+    """
+    per_search: int = sum(
+        config.num_children // config.eta**rung for rung in range(config.num_rungs)
+    )
+    return config.num_searches * per_search + config.num_control
 
 
 def check_failures(trials: list[Trial], max_fraction: float) -> None:
