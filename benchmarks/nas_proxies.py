@@ -34,14 +34,13 @@ import numpy.typing as npt
 from benchmarks.bounds import print_table
 from benchmarks.results_file import Figure
 from tasks.core.errors import DataError
-from tasks.nas.proxies.earned import rank_sums
 from tasks.nas.report.estimates import Estimate, mean_estimate
 from tasks.nas.search.evolution import Evolution
 from tasks.nas.search.interface import Decisions, DecisionSpace, Searcher
 from tasks.nas.search.judge import accuracy_curve
 from tasks.nas.search.nasbench201 import DATA_SETS, OPERATIONS, SPACE, Table
 from tasks.nas.search.random_search import RandomSearch
-from tasks.nas.search.screened import Screened
+from tasks.nas.search.screened import Screened, best_proposal
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,12 +96,7 @@ class FixedSum:
 
     def ask(self) -> Decisions:
         """Return the best of five."""
-        candidates = [self._inner.ask() for _ in range(NUM_CANDIDATES)]
-        best = int(np.argmax(rank_sums([self._scores[each[0]] for each in candidates], FIXED)))
-        for place, candidate in enumerate(candidates):
-            if place != best:
-                self._inner.tell(candidate, None)
-        return candidates[best]
+        return best_proposal(self._inner, NUM_CANDIDATES, lambda cell: self._scores[cell[0]], FIXED)
 
     def tell(self, child: Decisions, reward: float | None) -> None:
         """Pass it on."""

@@ -7,13 +7,12 @@ different commits are never put together: a results file tells of one commit.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.results_file import Figure, commit, machine
+from benchmarks.results_file import Figure, commit, machine, write_whole
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "bench"
@@ -93,10 +92,7 @@ def save(
         commit=commit(), code=code, machine=machine(), seeds=tuple(seeds), figures=dict(figures)
     )
     path = folder / name / f"{part_name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    partial.write_text(part.model_dump_json(indent=1) + "\n")
-    partial.replace(path)
+    write_whole(path, part.model_dump_json(indent=1) + "\n")
     return path
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -101,11 +100,16 @@ def write_results(
         figures=dict(figures),
     )
     path = folder / f"{name}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False) as part:
-        part.write(json.dumps(results.model_dump(mode="json"), indent=2) + "\n")
-    Path(part.name).replace(path)
+    write_whole(path, json.dumps(results.model_dump(mode="json"), indent=2) + "\n")
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def read_results(path: Path) -> ResultsFile:

@@ -1,14 +1,17 @@
-"""Stores of every kind: on a disk, in memory and on an S3 server."""
+"""Stores of every kind (on a disk, in memory, on an S3 server), and MLflow's own client."""
 
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
+from operators.services import Ports
 from operators.storage import Storage
 
 
@@ -39,3 +42,19 @@ def storage(
     options = {"endpoint_url": endpoint}
     fsspec.filesystem("s3", **options).mkdir(bucket)
     return Storage(f"s3://{bucket}/root", options)
+
+
+@pytest.fixture(scope="module")
+def uri(servers: Ports) -> str:
+    """URL of the session's MLflow server."""
+    return servers.mlflow_url
+
+
+@pytest.fixture(scope="module")
+def client(uri: str) -> Iterator[Any]:
+    """MLflow's own client of that server."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+
+        yield MlflowClient(uri)

@@ -6,8 +6,6 @@ import json
 import math
 import pickle
 import uuid
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ import pytest
 
 from operators.mlflow_tracker import MlflowTracker, close_run, open_run, tag_run
 from operators.processes import free_ports
-from operators.services import Ports
 from tasks.core.errors import TransientError
 
 pytestmark = [
@@ -24,20 +21,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def uri(servers: Ports) -> str:
-    return servers.mlflow_url
-
-
-@pytest.fixture(scope="module")
-def client(uri: str) -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-
-        yield MlflowClient(uri)
 
 
 @pytest.fixture

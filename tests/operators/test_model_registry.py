@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import uuid
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from operators.mlflow_tracker import MlflowTracker, open_run
 from operators.processes import free_ports
 from operators.profiles import ROOT
 from operators.run_stage import open_context
-from operators.services import Ports
 from operators.stage_plan import Plan
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, TransientError
@@ -43,20 +41,6 @@ STEPS = (
     "create_model_version",
     "set_registered_model_alias",
 )
-
-
-@pytest.fixture(scope="module")
-def uri(servers: Ports) -> str:
-    return servers.mlflow_url
-
-
-@pytest.fixture(scope="module")
-def client(uri: str) -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-
-        yield MlflowClient(uri)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from tasks.nas.transfer_manifests import (
     ChosenCells,
     CurvePoint,
     DetectTask,
+    ModelEntry,
     TrainedDetector,
     TrainedDetectors,
     TransferData,
@@ -155,4 +156,21 @@ def _detector(item_id: str, mean_ap: float, picture: FileRef) -> TrainedDetector
         image_cpu_s=0.01,
         weights=FILE,
         picture=picture,
+    )
+
+
+def model_entry(network: str, value: float) -> ModelEntry:
+    """A version in the registry that became champion; of a network such as ``resnet, small, …``."""
+    name, size, group = network.split(", ")
+    return ModelEntry(
+        model="transfer_cells-larger",
+        network=network,
+        item_id=f"{group}-{name}-{size}-s1",
+        data="larger",
+        metric="test_accuracy",
+        value=value,
+        version=3,
+        is_champion=True,
+        reason="beats version 2",
+        files={"model.pt2": FILE},
     )

@@ -84,13 +84,8 @@ class Screened:
         """Return the best of the strategy's proposals; its next one while no proxy counts."""
         if not self._weights:
             return self._inner.ask()
-        candidates = [self._inner.ask() for _ in range(self._settings.num_candidates)]
-        sums = rank_sums([self._scores(each) for each in candidates], self._weights)
-        best = int(np.argmax(sums))
-        for place, candidate in enumerate(candidates):
-            if place != best:
-                self._inner.tell(candidate, None)
-        return candidates[best]
+        num_candidates = self._settings.num_candidates
+        return best_proposal(self._inner, num_candidates, self._scores, self._weights)
 
     def tell(self, child: Decisions, reward: float | None) -> None:
         """Pass on the reward, and let proxies earn from it."""
@@ -104,3 +99,25 @@ class Screened:
         if child not in self._known:
             self._known[child] = self._score(child)
         return self._known[child]
+
+
+def best_proposal(
+    searcher: Searcher,
+    num_candidates: int,
+    score: Callable[[Decisions], Scores],
+    weights: Mapping[str, float],
+) -> Decisions:
+    """Ask for several proposals, and put all but the one that proxies rank highest back.
+
+    Args:
+        searcher: Proposes, and is told that the others could not be trained.
+        num_candidates: How many proposals.
+        score: Proxies of a proposal.
+        weights: Weight of each proxy.
+    """
+    candidates = [searcher.ask() for _ in range(num_candidates)]
+    best = int(np.argmax(rank_sums([score(each) for each in candidates], weights)))
+    for place, candidate in enumerate(candidates):
+        if place != best:
+            searcher.tell(candidate, None)
+    return candidates[best]

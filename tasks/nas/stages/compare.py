@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tasks.core.files import export_files
 from tasks.core.ports import StageContext
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.nas.report.export import copy_files
 from tasks.nas.report.page import Section, html, markdown
 from tasks.nas.transfer.contents import report_sections
 from tasks.nas.transfer.figures import figures_of
@@ -50,7 +50,7 @@ def compare_networks(
         if path.suffix in _SHOWN:
             ctx.tracker.log_figure(path, name)
     if config.export_to:
-        copy_files(files, Path(config.export_to).expanduser(), "compare.export_to")
+        export_files(files, Path(config.export_to).expanduser(), "compare.export_to")
     return ctx.store.write(report)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.core.outcomes import split
-from tasks.core.ports import Skipped, StageContext
+from tasks.core.ports import StageContext
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.detection.item import train_one_detector
@@ -11,7 +11,7 @@ from tasks.nas.detection.settings import DetectionSettings, shared_box_arrays
 from tasks.nas.transfer.detectors import detect_tasks
 from tasks.nas.transfer.outcomes import DetectorScore, scores_of
 from tasks.nas.transfer_config import DetectConfig
-from tasks.nas.transfer_manifests import DetectTask, TrainedDetectors, TransferredNetworks
+from tasks.nas.transfer_manifests import TrainedDetectors, TransferredNetworks
 
 
 @stage(
@@ -36,9 +36,7 @@ def detect_objects(networks: ArtifactRef, config: DetectConfig, ctx: StageContex
         return ctx.store.write(
             TrainedDetectors(boxes=None, tasks=(), detectors=(), skipped=(), mean_ap=0.0)
         )
-    wanted = list(detect_tasks(found, boxes, config))
-    tasks = [each for each in wanted if isinstance(each, DetectTask)]
-    hopeless = [each for each in wanted if isinstance(each, Skipped)]
+    tasks, hopeless = split([*detect_tasks(found, boxes, config)], 1.0)
     settings = DetectionSettings(boxes=boxes, device=ctx.resources.device)
     arrays = shared_box_arrays(boxes, ctx.store)
     outcomes = ctx.items.map(train_one_detector, tasks, settings, shared=arrays)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.files import export_files
 from tasks.core.ports import StageContext
 from tasks.core.refs import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -14,7 +15,7 @@ from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import svg
 from tasks.nas.report.child_runs import promoted_children
 from tasks.nas.report.contents import agreements, cell_png, pictures_of, report_sections
-from tasks.nas.report.export import copy_files, trials_csv
+from tasks.nas.report.export import trials_csv
 from tasks.nas.report.page import html, markdown
 from tasks.nas.report.statistics import figures
 from tasks.nas.report.tables import driver_share
@@ -44,7 +45,7 @@ def report_search(retrained: ArtifactRef, config: ReportConfig, ctx: StageContex
     )
     _track(report, found, files, ctx)
     if config.export_to:
-        copy_files(files, Path(config.export_to).expanduser())
+        export_files(files, Path(config.export_to).expanduser(), "report.export_to")
     return ctx.store.write(report)
 
 

@@ -62,9 +62,7 @@ def retrain_cells(search: ArtifactRef, config: RetrainConfig, ctx: StageContext)
     arrays = shared_arrays(log.images, sides, ctx.store)
 
     def train_all(wanted: Iterable[TrainTask | Skipped]) -> _Outcomes:
-        planned = list(wanted)
-        tasks = [each for each in planned if isinstance(each, TrainTask)]
-        unscaled = [each for each in planned if isinstance(each, Skipped)]
+        tasks, unscaled = split([*wanted], 1.0)
         trained = ctx.items.map(train_network, tasks, settings, shared=arrays)
         made, skipped = split([*unscaled, *trained], config.max_failed_fraction)
         return _Outcomes(tasks, made, skipped)

@@ -95,8 +95,7 @@ def _train(
         DataError: Too much of it fails.
     """
     planned = list(wanted)
-    tasks = [each for each, _ in planned if isinstance(each, TrainTask)]
-    hopeless = [each for each, _ in planned if isinstance(each, Skipped)]
+    tasks, hopeless = split([each for each, _ in planned], 1.0)
     settings = TrainingSettings(images=images, device=ctx.resources.device)
     arrays = shared_arrays(images, {task.image_px for task in tasks}, ctx.store)
     outcomes = ctx.items.map(train_network, tasks, settings, shared=arrays)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import ResourceError
-from tasks.core.files import copy_whole
+from tasks.core.files import export_files
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import Record
 from tasks.core.refs import ArtifactRef, FileRef
@@ -179,18 +179,8 @@ def _export(
         files[f"{capture.item_id}/before.jpg"] = capture.before
         files[f"{capture.item_id}/before_after.jpg"] = capture.before_after
         files[f"{capture.item_id}/quality.json"] = capture.quality
-    for name, file in files.items():
-        _copy(fetch(file), target / name)
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        copy_whole(source, target)
-    except OSError as error:
-        raise ResourceError(
-            f"{target}: could not export ({error.strerror}); choose a writable folder with free "
-            "space as publish.export_to, or leave it empty."
-        ) from error
+    local = {name: fetch(file) for name, file in files.items()}
+    export_files(local, target, "publish.export_to")
 
 
 def _read(path: Path) -> ByteImage:

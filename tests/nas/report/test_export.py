@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.core.errors import ResourceError
-from tasks.nas.report.export import copy_files, trials_csv
+from tasks.core.files import export_files
+from tasks.nas.report.export import trials_csv
 from tests.support.search_runs import search_log
 
 
@@ -18,7 +19,7 @@ def test_files_are_copied_whole_and_replaced(tmp_path):
     source, target = tmp_path / "a.txt", tmp_path / "out"
     for text in ("one", "two"):
         source.write_text(text)
-        copy_files({"a.txt": source}, target)
+        export_files({"a.txt": source}, target, "report.export_to")
     assert (target / "a.txt").read_text() == "two"
     assert [path.name for path in target.iterdir()] == ["a.txt"]
 
@@ -26,4 +27,4 @@ def test_files_are_copied_whole_and_replaced(tmp_path):
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ResourceError, match="could not export"):
-        copy_files({"a": tmp_path / "file"}, tmp_path / "file" / "x")
+        export_files({"a": tmp_path / "file"}, tmp_path / "file" / "x", "report.export_to")

@@ -29,26 +29,15 @@ from tasks.nas.transfer_config import (
     RegisterConfig,
     SizeConfig,
 )
-from tasks.nas.transfer_manifests import ModelEntry, RegisteredModels, TransferReport
+from tasks.nas.transfer_manifests import RegisteredModels, TransferReport
 from tests.support.coco_files import from_lines
 from tests.support.real_data import real_data
-from tests.support.transfer_results import FILE, detecting, transferred
+from tests.support.transfer_results import detecting, model_entry, transferred
 from tests.support.transfer_runs import DETECT, LEFT_OUT, TRANSFER, prepare_config
 
 Inputs = tuple[LocalRun, tuple[ArtifactRef, ArtifactRef, ArtifactRef]]
 NAMES = ("nasnet_a", "resnet", "mobilenet_v2")
-MODEL = ModelEntry(
-    model="transfer_cells-larger",
-    network="mobilenet_v2, large, scratch",
-    item_id="scratch-mobilenet_v2-large-s1",
-    data="larger",
-    metric="test_accuracy",
-    value=0.51,
-    version=3,
-    is_champion=True,
-    reason="beats version 2",
-    files={"model.pt2": FILE},
-)
+MODEL = model_entry("mobilenet_v2, large, scratch", 0.51)
 ACCURACIES = {
     (name, size, group): (0.3 + 0.05 * n + 0.1 * k, 0.31 + 0.05 * n + 0.1 * k)
     for n, name in enumerate(NAMES)

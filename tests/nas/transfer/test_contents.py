@@ -5,25 +5,13 @@ from __future__ import annotations
 from tasks.core.ports import Skipped
 from tasks.nas.report.page import html, markdown
 from tasks.nas.transfer.contents import report_sections
-from tasks.nas.transfer_manifests import ModelEntry
-from tests.support.transfer_results import FILE, detecting, transferred
+from tests.support.transfer_results import detecting, model_entry, transferred
 
 ACCURACIES = {
     ("nasnet_a", "small", "scratch"): (0.50, 0.54),
     ("resnet", "small", "scratch"): (0.48, 0.54),
 }
-MODEL = ModelEntry(
-    model="transfer_cells-larger",
-    network="nasnet_a, small, scratch",
-    item_id="scratch-nasnet_a-small-s1",
-    data="larger",
-    metric="test_accuracy",
-    value=0.54,
-    version=3,
-    is_champion=True,
-    reason="beats version 2",
-    files={"model.pt2": FILE},
-)
+MODEL = model_entry("nasnet_a, small, scratch", 0.54)
 
 
 def test_everything_is_said() -> None:
