@@ -24,16 +24,16 @@ demo: $(STAMP) ## Restitch a small simulated batch and show what became better
 	$(PYTHON) -m benchmarks.demo
 
 run: $(STAMP) ## Run a pipeline without the full stack: PIPELINE=restitch CONF='{"captures": "PATH"}'
-	@$(PYTHON) -m operators.headless $(PIPELINE) --conf "$$CONF"
+	@$(PYTHON) -m operators.stack.headless $(PIPELINE) --conf "$$CONF"
 
 up: $(STAMP) ## Start Airflow, MLflow and Ray, and say where they are
-	@$(PYTHON) -m operators.stack up
+	@$(PYTHON) -m operators.stack.supervise up
 
 down: $(STAMP) ## Stop them; nothing is left running
-	@$(PYTHON) -m operators.stack down
+	@$(PYTHON) -m operators.stack.supervise down
 
 status: $(STAMP) ## Say what runs
-	@$(PYTHON) -m operators.stack status
+	@$(PYTHON) -m operators.stack.supervise status
 
 test: lint ## Check style, types, imports and behaviour
 	$(PYTHON) -m pytest -m "not slow"
@@ -54,7 +54,7 @@ readme: $(STAMP) ## Write the README's tables from benchmarks/results
 	$(PYTHON) -m benchmarks.readme
 
 prune: $(STAMP) ## Remove items and results that no kept run needs
-	$(PYTHON) -m operators.prune
+	$(PYTHON) -m operators.store.prune
 
 lock: $(UV) ## Pin and hash what requirements/*.in name
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \

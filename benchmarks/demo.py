@@ -22,9 +22,9 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
-from operators.artifact_store import read_artifact
-from operators.headless import HeadlessResult, run_headless
-from operators.storage import Storage
+from operators.stack.headless import HeadlessResult, run_headless
+from operators.store.artifacts import read_artifact
+from operators.store.storage import Storage
 from tasks.core.errors import OrreryError
 from tasks.panorama.manifests import (
     CaptureSet,

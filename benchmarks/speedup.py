@@ -96,7 +96,7 @@ def two_cpus(object_store_bytes: int = 100_000_000) -> Iterator[Any]:
     )
     import ray
 
-    from operators.ray_executor import RayExecutor
+    from operators.compute.ray_executor import RayExecutor
 
     ray.init(
         num_cpus=2,

@@ -8,11 +8,10 @@ surrogate, a MuJoCo world that stands in for a real robot.
 `publish.export_to` receives a copy with its data card, and LeRobot, WebDataset or RLDS exports
 where switched on. The asset of this pipeline names each data set that passed the checks.
 
-Wiring only: the science is in `tasks/grasping`, what Airflow does with it in
-`operators/pipeline.py`.
+Wiring only: the science is in `tasks/grasping`, what Airflow does with it in `operators/schedule`.
 """
 
-from operators.pipeline import pipeline
+from operators.schedule.pipeline import pipeline
 from tasks.grasping.config import CollectGraspsConfig
 
 STAGES = "tasks.grasping.stages"

@@ -7,11 +7,10 @@ warping, seams and blending. What is published is never worse than the plain sti
 itself. Results that earlier runs finished are used again. To run it by itself over a growing
 archive, name it in `configs/schedules.yaml`.
 
-Wiring only: the science is in `tasks/panorama`, what Airflow does with it in
-`operators/pipeline.py`.
+Wiring only: the science is in `tasks/panorama`, what Airflow does with it in `operators/schedule`.
 """
 
-from operators.pipeline import pipeline
+from operators.schedule.pipeline import pipeline
 from tasks.panorama.config import RestitchConfig
 
 STAGES = "tasks.panorama.stages"

@@ -10,10 +10,10 @@ fetched. A run that was cut off goes on where it was, and children that an earli
 under the same settings are not trained again. The asset of this pipeline names the winning cells,
 which `transfer_cells` takes to larger images.
 
-Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/pipeline.py`.
+Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/schedule`.
 """
 
-from operators.pipeline import pipeline
+from operators.schedule.pipeline import pipeline
 from tasks.nas.config import SearchCellsConfig
 
 STAGES = "tasks.nas.stages"

@@ -8,10 +8,10 @@ look for objects in generated pictures, or in images with boxes in COCO's format
 The best model of each data set goes to MLflow's registry; it becomes its champion only if it
 beats the one before on the same test images. The asset of this pipeline names the report.
 
-Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/pipeline.py`.
+Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/schedule`.
 """
 
-from operators.pipeline import pipeline
+from operators.schedule.pipeline import pipeline
 from tasks.nas.transfer_config import TransferCellsConfig
 
 STAGES = "tasks.nas.stages"

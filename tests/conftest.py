@@ -59,8 +59,9 @@ def servers() -> Iterator[Any]:
     They are noted as the running stack, so that headless runs of the session use them. Nothing
     of them is left at the end.
     """
-    from operators import processes, services, stack
-    from operators.headless import Servers
+    from operators.stack import processes, services
+    from operators.stack import supervise as stack
+    from operators.stack.headless import Servers
 
     ports = services.Ports.choose()
     mark = f"tests-{os.getpid()}"

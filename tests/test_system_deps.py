@@ -38,7 +38,7 @@ def test_images_install_the_list() -> None:
 
 
 def test_the_renderers_error_names_the_list() -> None:
-    engine = pytest.importorskip("tasks.grasping.worlds.surrogate_engine")
+    engine = pytest.importorskip("tasks.grasping.worlds.surrogate.engine")
     assert all(package in engine.PACKAGES["egl"] for package in LISTED)
 
 

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.models import ModelPackage, RegisteredModel
-from tasks.core.records import Record
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef, Record
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ArtifactRef(BaseModel):
+    """A finished stage result: the only thing that passes between the tasks of a DAG.
+
+    Attributes:
+        schema_id: Versioned record type of the content, e.g. ``panorama.matches/1``.
+        uri: Folder of the artifact, relative to the store's root (or absolute with a scheme).
+        sha256: Digest of the manifest's content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_id: str
+    uri: str
+    sha256: Sha256
+
+
+class FileRef(BaseModel):
+    """One file inside an artifact, or a user's own file.
+
+    Attributes:
+        uri: Path relative to the store's root, or an absolute URI (``file:///…``, ``s3://…``).
+        sha256: Digest of the file's bytes. Digests of records use this alone, so that moving
+            a file does not invalidate what was made from it.
+        num_bytes: Size of the file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    sha256: Sha256
+    num_bytes: int
 
 
 class Record(BaseModel):

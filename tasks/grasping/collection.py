@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 from tasks.core.config import SETTINGS, parse_config
 from tasks.core.digests import digest
 from tasks.core.errors import ConfigError
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
 from tasks.grasping.data.rows import Origin, TriedGrasp
@@ -230,7 +230,7 @@ def _versions(world: str) -> dict[str, str]:
     names = (*_ALWAYS, *_LIBRARIES.get(world, ()))
     versions = {name: importlib.metadata.version(name) for name in names}
     if world == "surrogate":
-        from tasks.grasping.worlds.surrogate_engine import renderer_version
+        from tasks.grasping.worlds.surrogate.engine import renderer_version
 
         versions["renderer"] = renderer_version()
     return versions

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from tasks.core.ports import Skipped
-from tasks.core.records import Record
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef, Record
 from tasks.grasping.types import Split
 
 

@@ -17,8 +17,7 @@ import numpy as np
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.ports import ItemFolder, Skipped, StageContext
-from tasks.core.records import Record
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
 from tasks.grasping.looks.textures import generated_textures, read_textures, save_textures
 from tasks.grasping.objects.bundle import pack

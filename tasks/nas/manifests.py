@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tasks.core.records import Record
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef, Record
 from tasks.nas.space.genotype_file import GenotypeRecord
 
 

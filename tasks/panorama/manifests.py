@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tasks.core.ports import Skipped
-from tasks.core.records import Record
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef, Record
 
 
 class CaptureFolder(Record):
@@ -62,7 +61,7 @@ class CaptureRecord(Record):
     Attributes:
         item_id: The capture's id.
         images: Its photos, in the order of the rig's cameras.
-        rig: The rig, as `tasks.panorama.rig_files.rig_json` writes it.
+        rig: The rig, as `tasks.panorama.input.rig_files.rig_json` writes it.
         rig_source: Where the rig came from.
         left_out: Photos that do not hang together with the others.
         calibration: Figures of the calibration from photos; empty where a rig was given.

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.digests import canonical_json, digest, file_digest
-from tasks.core.records import Record
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef, Record
 
 JSON = st.recursive(
     st.none()

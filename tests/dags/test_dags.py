@@ -12,8 +12,8 @@ import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 
-from operators.stage_key import declaration_of
-from operators.stage_operator import StageOperator
+from operators.schedule.stage_operator import StageOperator
+from operators.stage.key import declaration_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = sorted((ROOT / "dags").glob("[!_]*.py"))

@@ -8,14 +8,14 @@ import pytest
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef
 from tasks.grasping import collection
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.collection import SceneSettings, Workshop, try_scene, workshop_of
 from tasks.grasping.config import ObjectsConfig, WorldConfig
 from tasks.grasping.data.rows import Origin
 from tasks.grasping.recipe import Recipe
-from tests.support.toy_world import ToyWorld, toy_models
+from tests.support.grasping.toy_world import ToyWorld, toy_models
 
 
 @pytest.fixture

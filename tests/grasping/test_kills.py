@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.grasping_kills import KillFigures, soak
-from operators.local import LocalRun
+from benchmarks.grasping.kills import KillFigures, soak
+from operators.stage.local import LocalRun
 from tasks.grasping.manifests import ShardSet
-from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
+from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
 
 pytestmark = pytest.mark.integration
 

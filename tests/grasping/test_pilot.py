@@ -7,7 +7,7 @@ from tasks.grasping.algorithms.steering import Rate
 from tasks.grasping.config import PlanConfig, PolicyConfig
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.pilot import is_steered, pilot_figures, read_earlier
-from tests.support.toy_rows import toy_rows
+from tests.support.grasping.toy_rows import toy_rows
 
 
 def earlier(folder, kind="mixture"):

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.grasping.policy_model import check_model, load_model
-from tests.support.grasp_models import save_model, save_program
+from tests.support.grasping.grasp_models import save_model, save_program
 
 
 def pictures(size_px=16):

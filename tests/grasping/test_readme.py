@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.grasping.config import CollectGraspsConfig
 from tasks.grasping.data.schema import SCHEMA, STEP_FIELDS
-from tests.support.grasp_rows import write_shards
+from tests.support.grasping.grasp_rows import write_shards
 
 README = Path(__file__).parents[2] / "tasks" / "grasping" / "README.md"
 

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from tests.support.real_scenes import WorldName, scene_digests, scene_rows
+from tests.support.grasping.real_scenes import WorldName, scene_digests, scene_rows
 
 SLOW = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

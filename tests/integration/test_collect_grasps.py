@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from operators.artifact_store import read_artifact
-from operators.headless import run_headless
-from operators.services import Ports
-from operators.storage import Storage
+from operators.stack.headless import run_headless
+from operators.stack.services import Ports
+from operators.store.artifacts import read_artifact
+from operators.store.storage import Storage
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import Publication, ShardSet
-from tests.support.live_runs import children, metrics_of
+from tests.support.kernel.live_runs import children, metrics_of
 
 pytestmark = pytest.mark.integration
 

@@ -14,13 +14,13 @@ import httpx
 import psutil
 import pytest
 
-from operators import services
-from operators.artifact_store import read_artifact
-from operators.headless import run_headless
-from operators.services import Ports
-from operators.storage import Storage
-from tests.support.live_runs import drivers, meanwhile, mlflow, until, words
-from tests.support.sample_stages import NumberList
+from operators.stack import services
+from operators.stack.headless import run_headless
+from operators.stack.services import Ports
+from operators.store.artifacts import read_artifact
+from operators.store.storage import Storage
+from tests.support.kernel.live_runs import drivers, meanwhile, mlflow, until, words
+from tests.support.kernel.sample_stages import NumberList
 
 pytestmark = pytest.mark.integration
 
@@ -138,11 +138,11 @@ def test_an_interrupted_run_leaves_no_job_and_no_process(
 ) -> None:
     marks = tmp_path / "marks"
     conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
-    command = [sys.executable, "-m", "operators.headless", "sample", f"--dags={DAGS}"]
+    command = [sys.executable, "-m", "operators.stack.headless", "sample", f"--dags={DAGS}"]
     env = services.base_env() | {"ORRERY_PROFILE": profile}
     with subprocess.Popen([*command, f"--conf={json.dumps(conf)}"], env=env, cwd=ROOT) as run:
         until(marks.exists)
         run.send_signal(signal.SIGINT)
         assert run.wait(120) == 130
     until(lambda: not drivers("double_numbers"))
-    assert not [p for p in psutil.process_iter() if "operators.headless_child" in words(p)]
+    assert not [p for p in psutil.process_iter() if "operators.stack.headless_child" in words(p)]

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from operators.local import LocalExecutor, LocalRun
-from operators.profiles import ROOT
-from operators.run_stage import StageRequest, run_stage
-from operators.storage import DRAFTS, Storage
-from tasks.core.manifests import Manifest
-from tests.support.sample_stages import (
+from operators.compute.serial import SerialExecutor
+from operators.installation import ROOT
+from operators.stage.local import LocalRun
+from operators.stage.run import StageRequest, run_stage
+from operators.store.manifests import Manifest
+from operators.store.storage import DRAFTS, Storage
+from tests.support.kernel.sample_stages import (
     NUM_CLIMBED,
     DoubleConfig,
     DoubledList,
@@ -58,7 +59,7 @@ def start(request: StageRequest) -> subprocess.Popen[str]:
     arguments = [f"--{name}={given[name]}" for name in ("pipeline", "stage")]
     arguments += [f"--{name}={json.dumps(given[name])}" for name in ("config", "inputs", "context")]
     return subprocess.Popen(
-        [sys.executable, "-m", "operators.run_stage", *arguments],
+        [sys.executable, "-m", "operators.stage.run", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ def manifest(folder: Path, uri: str) -> Manifest:
 def test_serial_and_ray_give_equal_manifests_and_bytes(tmp_path: Path, ray_profile: str) -> None:
     listing = ListConfig(count=6, bad=("bad-1",))
     contents, files = [], []
-    for name, executor in (("serial", LocalExecutor()), ("ray", None)):
+    for name, executor in (("serial", SerialExecutor()), ("ray", None)):
         folder = tmp_path / name
         request = request_for(folder, ray_profile, DoubleConfig(), listing)
         ref = run_stage(request, executor)[0]
@@ -137,7 +138,7 @@ def test_shared_arrays_give_the_same_on_ray_and_outlive_a_lost_worker(
     marks = tmp_path / "marks"
     config = DoubleConfig(marks=str(marks))
     contents = []
-    for name, executor in (("ray", None), ("serial", LocalExecutor())):
+    for name, executor in (("ray", None), ("serial", SerialExecutor())):
         local = LocalRun(tmp_path / name, profile=ray_profile)
         numbers = local.run(list_numbers, config=ListConfig(count=3, bad=("stumbles-1",)))
         ref = run_stage(local.request(weigh_numbers, numbers, config=config), executor)[0]
@@ -167,7 +168,7 @@ def test_long_items_go_on_from_their_checkpoints(tmp_path: Path, ray_profile: st
     request = whole.request(
         grow_numbers, whole.put(local.read(numbers, NumberList)), config=DoubleConfig()
     )
-    assert result == whole.read(run_stage(request, LocalExecutor())[0], NumberList)
+    assert result == whole.read(run_stage(request, SerialExecutor())[0], NumberList)
     assert not list((folder / ".training").glob("*/*"))
 
 

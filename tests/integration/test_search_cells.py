@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from operators.artifact_store import read_artifact
-from operators.headless import run_headless
-from operators.services import Ports
-from operators.storage import Storage
+from operators.stack.headless import run_headless
+from operators.stack.services import Ports
+from operators.store.artifacts import read_artifact
+from operators.store.storage import Storage
 from tasks.nas.manifests import RetrainedCells, SearchReport
 from tasks.nas.space.genotype_file import read_genotype
-from tests.support.image_sets import coloured, write_packed
-from tests.support.live_runs import children, drivers, meanwhile, metrics_of, until
+from tests.support.kernel.live_runs import children, drivers, meanwhile, metrics_of, until
+from tests.support.nas.image_sets import coloured, write_packed
 
 pytestmark = pytest.mark.integration
 

@@ -15,8 +15,9 @@ import httpx
 import psutil
 import pytest
 
-from operators import processes, services, stack
-from operators.services import ROOT, Ports
+from operators.stack import processes, services
+from operators.stack import supervise as stack
+from operators.stack.services import ROOT, Ports
 from tests.integration.test_headless import DAGS, jobs, until, words
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -26,7 +27,7 @@ NUM_ITEMS = 8
 
 def command(name: str, profile: Path | None = None) -> subprocess.CompletedProcess[str]:
     env = services.base_env() | ({"ORRERY_PROFILE": str(profile)} if profile else {})
-    line = [sys.executable, "-m", "operators.stack", name, f"--dags={DAGS}"]
+    line = [sys.executable, "-m", "operators.stack.supervise", name, f"--dags={DAGS}"]
     return subprocess.run(line, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from operators.headless import run_headless
-from operators.services import Ports
+from operators.stack.headless import run_headless
+from operators.stack.services import Ports
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.space.published import published
-from tests.support.live_runs import children, mlflow
-from tests.support.transfer_runs import packed_set
+from tests.support.kernel.live_runs import children, mlflow
+from tests.support.nas.transfer_runs import packed_set
 
 pytestmark = pytest.mark.integration
 

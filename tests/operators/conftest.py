@@ -11,8 +11,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from operators.services import Ports
-from operators.storage import Storage
+from operators.stack.services import Ports
+from operators.store.storage import Storage
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import ArtifactError
-from tasks.panorama.correspondence_file import read_correspondences, write_correspondences
+from tasks.panorama.kept_files import read_correspondences, write_correspondences
 from tasks.panorama.types import Alignment, Correspondences
-from tests.support.matches import matches_under
-from tests.support.rigs import ring_rig
+from tests.support.panorama.matches import matches_under
+from tests.support.panorama.rigs import ring_rig
 
 
 def _matches() -> Correspondences:

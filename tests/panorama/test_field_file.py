@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import ArtifactError
-from tasks.panorama.algorithms.grid_field import GridField
-from tasks.panorama.algorithms.spline import SplineField
-from tasks.panorama.field_file import read_fields, write_fields
+from tasks.panorama.algorithms.fit.grid_field import GridField
+from tasks.panorama.algorithms.fit.spline import SplineField
+from tasks.panorama.kept_files import read_fields, write_fields
 
 RNG = np.random.default_rng(0)
 FIELDS = (

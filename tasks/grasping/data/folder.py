@@ -22,7 +22,7 @@ import psutil
 
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, ResourceError, TransientError
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef
 
 _LOG = logging.getLogger(__name__)
 NOTE, LOCK = "dataset.json", ".orrery-lock"

@@ -17,8 +17,7 @@ import pyarrow as pa
 
 from tasks.core.errors import ArtifactError, DataError
 from tasks.core.ports import ItemFolder, Skipped, StageContext
-from tasks.core.records import Record
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import CheckConfig
 from tasks.grasping.data import checks, statistics

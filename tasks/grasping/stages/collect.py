@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, ItemFunction, Skipped, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.collection import SceneSettings, TriedScene, try_scene, workshop_of
 from tasks.grasping.config import CollectConfig

@@ -14,7 +14,7 @@ from pathlib import Path
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.algorithms.steering import pilot_mixture, steer, wished_mixture
@@ -24,8 +24,8 @@ from tasks.grasping.data.shards import plan_shards
 from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.materials import gather
 from tasks.grasping.objects.catalogue import catalogue
+from tasks.grasping.pictures.pilot import draw_pilot
 from tasks.grasping.pilot import is_steered, pilot_figures, read_earlier, run_pilot
-from tasks.grasping.pilot_figure import draw_pilot
 from tasks.grasping.recipe import Recipe, recipe_of
 
 _LOG = logging.getLogger(__name__)

@@ -17,16 +17,15 @@ import pyarrow as pa
 
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.ports import ItemFolder, Skipped, StageContext
-from tasks.core.records import Record
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import PublishConfig
 from tasks.grasping.data.folder import copy_dataset
 from tasks.grasping.data.schema import read_shard
-from tasks.grasping.data_card import SAMPLE_COLUMNS, Picture, card_sections
-from tasks.grasping.data_card_pages import html, markdown
 from tasks.grasping.manifests import GraspDataset, Publication, ShardRecord
-from tasks.grasping.pictures import card_pictures
+from tasks.grasping.pictures.data_card import SAMPLE_COLUMNS, Picture, card_sections
+from tasks.grasping.pictures.data_card_pages import html, markdown
+from tasks.grasping.pictures.sheets import card_pictures
 
 _CARD_FILE, _TEXT_FILE = "data_card.html", "data_card.md"
 _QUALITY = 90
@@ -153,7 +152,7 @@ def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
 
 def _track_success(dataset: GraspDataset, ctx: StageContext) -> None:
     """Count every row where the shards are read, on the executor's workers."""
-    from tasks.grasping.pictures_plots import success_plot
+    from tasks.grasping.pictures.plots import success_plot
     from tasks.grasping.readers.statistics import success_counts, success_table
 
     files = [shard.file for shard in dataset.shards]

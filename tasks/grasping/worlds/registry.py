@@ -22,13 +22,13 @@ def open_world(config: WorldConfig, textures: Textures) -> World:
         ResourceError: The machine lacks what the world needs; the message says what.
     """
     if config.name == "surrogate":
-        from tasks.grasping.worlds.surrogate import SurrogateWorld
+        from tasks.grasping.worlds.surrogate.world import SurrogateWorld
 
         return SurrogateWorld(config, textures)
     if config.name == "bullet-restyled":
-        from tasks.grasping.worlds.bullet_restyled import RestyledBulletWorld
+        from tasks.grasping.worlds.bullet.restyled import RestyledBulletWorld
 
         return RestyledBulletWorld(config, textures)
-    from tasks.grasping.worlds.bullet import BulletWorld
+    from tasks.grasping.worlds.bullet.world import BulletWorld
 
     return BulletWorld(config, textures)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tasks.nas.detection.types import AnnotatedImages, Detections
-from tasks.nas.report.plot_style import COLOURS, png
+from tasks.report.plots import COLOURS, png
 
 _COLUMNS: Final = 4
 _TILE_IN: Final = 2.6

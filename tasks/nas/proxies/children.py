@@ -11,8 +11,8 @@ from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.manifests import Rung
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.proxies.scores import measure
-from tasks.nas.search.genotype_space import GenotypeSpace
 from tasks.nas.search.interface import Decisions
+from tasks.nas.search.strategies.genotype_space import GenotypeSpace
 from tasks.nas.space.canonical import canonical, genotype_hash
 from tasks.nas.specs import NetworkSpec
 from tasks.nas.training.batches import Standard

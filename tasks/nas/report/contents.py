@@ -13,8 +13,6 @@ from tasks.nas.manifests import RetrainedCells, SearchLog
 from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import png, svg
 from tasks.nas.report import plots, plots_retrained
-from tasks.nas.report.estimates import spearman
-from tasks.nas.report.page import Picture, Section, Table
 from tasks.nas.report.progress import Agreement, accuracies_at, agreement
 from tasks.nas.report.statistics import (
     RANDOM,
@@ -37,6 +35,8 @@ from tasks.nas.report.tables import (
     verdict,
 )
 from tasks.nas.space.genotype_file import genotype_json
+from tasks.report.estimates import spearman
+from tasks.report.page import Picture, Section, Table
 
 _SEED: Final = 0  # of bootstraps and of the control's orders: the report repeats exactly
 _RUNG: Final = 0  # at which all children of all searches end, so that they compare

@@ -10,17 +10,6 @@ from matplotlib.axes import Axes
 
 from tasks.nas.manifests import SearchLog
 from tasks.nas.pictures.cell_drawing import LABELS
-from tasks.nas.report.estimates import Estimate
-from tasks.nas.report.plot_style import (
-    CONTROL_COLOUR,
-    draw_front,
-    in_percent,
-    label,
-    new_figure,
-    png,
-    say,
-    search_colours,
-)
 from tasks.nas.report.progress import (
     Agreement,
     Band,
@@ -34,6 +23,17 @@ from tasks.nas.report.progress import (
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.published import PUBLISHED
 from tasks.nas.types import Operation
+from tasks.report.estimates import Estimate
+from tasks.report.plots import (
+    CONTROL_COLOUR,
+    draw_front,
+    in_percent,
+    label,
+    new_figure,
+    png,
+    say,
+    search_colours,
+)
 
 _MEGA: Final = 1e6
 _HOUR_S: Final = 3600

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tasks.nas.manifests import RetrainedCells, TrainTask
-from tasks.nas.report.plot_style import (
+from tasks.nas.report.statistics import FINAL, RANDOM, TOP, WINNER, Score, trained
+from tasks.report.plots import (
     COLOURS,
     CONTROL_COLOUR,
     draw_front,
@@ -20,7 +21,6 @@ from tasks.nas.report.plot_style import (
     say,
     search_colours,
 )
-from tasks.nas.report.statistics import FINAL, RANDOM, TOP, WINNER, Score, trained
 
 _MEGA, _MILLI = 1e6, 1e-3
 _SPREAD: Final = 0.14  # of points beside the middle of their column

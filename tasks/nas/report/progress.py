@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.nas.manifests import SearchLog, Trial
-from tasks.nas.report.estimates import Estimate, spearman
 from tasks.nas.types import NASNET_OPERATIONS, Genotype, Operation
+from tasks.report.estimates import Estimate, spearman
 
 Floats = npt.NDArray[np.float64]
 
@@ -191,19 +191,6 @@ def operation_shares(
     shares = np.array([counts[window].sum(axis=0) for window in windows])
     shares = shares.reshape(len(windows), len(NASNET_OPERATIONS))
     return middles, NASNET_OPERATIONS, shares / np.maximum(shares.sum(axis=1, keepdims=True), 1)
-
-
-def pareto_front(costs: Floats, accuracies: Floats) -> npt.NDArray[np.int64]:
-    """Places of those that none surpasses at its cost or below, cheapest first.
-
-    Args:
-        costs: (n,).
-        accuracies: (n,).
-    """
-    order = np.lexsort((-accuracies, costs))
-    before = np.concatenate([[-np.inf], np.maximum.accumulate(accuracies[order])[:-1]])
-    front: npt.NDArray[np.int64] = order[accuracies[order] > before]
-    return front
 
 
 def _prices(log: SearchLog, rung: int) -> dict[str, float]:

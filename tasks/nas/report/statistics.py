@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 
 from tasks.nas.manifests import RetrainedCells, TrainedNetwork, TrainTask
-from tasks.nas.report.estimates import Estimate, difference, mean_estimate
 from tasks.nas.space.canonical import genotype_hash
+from tasks.report.estimates import Estimate, difference, mean_estimate
 
 TOP, RANDOM, FINAL = "top", "random", "final"  # groups of `TrainTask`
 WINNER: Final = "found cell"

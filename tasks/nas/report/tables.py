@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from tasks.nas.manifests import RetrainedCells, SearchLog
-from tasks.nas.report.estimates import Estimate
-from tasks.nas.report.page import Table
 from tasks.nas.report.progress import accuracies_at, display_name, ends_of
 from tasks.nas.report.statistics import Comparison, Score, TopAgainstRandom
+from tasks.report.estimates import Estimate
+from tasks.report.page import Table
 
 _MEGA, _KILO, _MILLI, _HOUR_S = 1e6, 1e3, 1e-3, 3600
 _ENOUGH = 2.0  # standard errors from which a difference is called one

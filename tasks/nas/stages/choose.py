@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tasks.core.errors import DataError
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import GenotypeRecord, parse_genotype, read_genotype
 from tasks.nas.space.published import PUBLISHED, published
-from tasks.nas.transfer.names import Source, source_of
+from tasks.nas.transfer.cell_source import Source, source_of
 from tasks.nas.transfer_config import ChooseConfig
 from tasks.nas.transfer_manifests import ChosenCells
 from tasks.nas.types import Genotype

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from tasks.core.files import export_files
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.nas.report.page import Section, html, markdown
 from tasks.nas.transfer.contents import report_sections
 from tasks.nas.transfer.figures import figures_of
 from tasks.nas.transfer.outcomes import detector_scores, network_scores
@@ -19,6 +18,7 @@ from tasks.nas.transfer_manifests import (
     TransferredNetworks,
     TransferReport,
 )
+from tasks.report.page import Section, html, markdown
 
 PAGE_FILE, TEXT_FILE = "report.html", "report.md"
 _SHOWN = (".png", ".svg", ".html")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.core.outcomes import split
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.detection.item import train_one_detector
 from tasks.nas.detection.settings import DetectionSettings, shared_box_arrays

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.seeds import rng
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.config import PrepareConfig

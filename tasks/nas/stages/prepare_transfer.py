@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.core.errors import ConfigError
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.seeds import digest64, rng
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.data.keep import channel_statistics, keep_images

@@ -13,7 +13,7 @@ import re
 from tasks.core.errors import ResourceError
 from tasks.core.models import ModelPackage
 from tasks.core.ports import Skipped, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.manifests import TrainedNetwork, TrainTask
 from tasks.nas.training.settings import shared_arrays

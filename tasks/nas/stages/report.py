@@ -7,7 +7,7 @@ from pathlib import Path
 from tasks.core.errors import DataError
 from tasks.core.files import export_files
 from tasks.core.ports import StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.config import ReportConfig
 from tasks.nas.manifests import RetrainedCells, SearchReport
@@ -16,10 +16,10 @@ from tasks.nas.pictures.render import svg
 from tasks.nas.report.child_runs import promoted_children
 from tasks.nas.report.contents import agreements, cell_png, pictures_of, report_sections
 from tasks.nas.report.export import trials_csv
-from tasks.nas.report.page import html, markdown
 from tasks.nas.report.statistics import figures
 from tasks.nas.report.tables import driver_share
 from tasks.nas.space.genotype_file import genotype_json
+from tasks.report.page import html, markdown
 
 GENOTYPE_FILE, PAGE_FILE, TEXT_FILE = "genotype.json", "report.html", "report.md"
 _TRIALS_FILE, _CELL_FILE = "trials.csv", "cell.png"

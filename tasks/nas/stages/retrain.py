@@ -19,7 +19,7 @@ import numpy as np
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.outcomes import split
 from tasks.core.ports import Skipped, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.config import RetrainConfig
 from tasks.nas.manifests import RetrainedCells, SearchLog, TrainedNetwork, TrainTask

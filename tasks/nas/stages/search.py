@@ -16,7 +16,7 @@ import numpy as np
 
 from tasks.core.errors import DataError
 from tasks.core.ports import ItemPool, Skipped, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.seeds import rng
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.config import SearchConfig
@@ -25,11 +25,11 @@ from tasks.nas.manifests import ChildResult, ImageData, Rung, SearchLog, Trial
 from tasks.nas.proxies.children import child_scores
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.search.campaign import Campaign, Search
-from tasks.nas.search.genotype_space import GenotypeSpace
 from tasks.nas.search.halving import Halving
 from tasks.nas.search.interface import Searcher
-from tasks.nas.search.screened import Screened
-from tasks.nas.search.strategies import make_searcher
+from tasks.nas.search.strategies.by_name import make_searcher
+from tasks.nas.search.strategies.genotype_space import GenotypeSpace
+from tasks.nas.search.strategies.screened import Screened
 from tasks.nas.training.child import train_child
 from tasks.nas.training.settings import TrainingSettings, shared_arrays
 from tasks.nas.types import Combiner

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.core.outcomes import split
 from tasks.core.ports import Skipped, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.manifests import ImageData, TrainedNetwork, TrainTask
 from tasks.nas.training.item import train_network

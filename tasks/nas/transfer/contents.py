@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from tasks.core.ports import Skipped
 from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import svg
-from tasks.nas.report.estimates import Estimate
-from tasks.nas.report.page import Picture, Section, Table
 from tasks.nas.report.tables import points, verdict
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.transfer.outcomes import (
@@ -25,6 +23,8 @@ from tasks.nas.transfer_manifests import (
     TrainedDetectors,
     TransferredNetworks,
 )
+from tasks.report.estimates import Estimate
+from tasks.report.page import Picture, Section, Table
 
 FAMILY_FILE, DETECTION_FILE, CELL_FILE = "family.png", "detection.png", "cells.svg"
 _MEGA, _MILLI = 1e6, 1e-3

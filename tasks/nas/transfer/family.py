@@ -13,7 +13,7 @@ from functools import partial
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.ports import Skipped
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef
 from tasks.nas.manifests import ImageData, TrainTask
 from tasks.nas.training.tasks import Size, baseline_task, cell_task
 from tasks.nas.transfer_config import SizeConfig, SizeName, TransferConfig

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.nas.report.estimates import Estimate
 from tasks.nas.transfer.outcomes import (
     DetectorScore,
     NetworkScore,
     detector_gains,
     gains,
 )
+from tasks.report.estimates import Estimate
 
 
 def figures_of(

@@ -9,7 +9,6 @@ from typing import TypeVar
 import numpy as np
 
 from tasks.nas.manifests import TrainedNetwork
-from tasks.nas.report.estimates import Estimate, difference, mean_estimate
 from tasks.nas.transfer.family import CIFAR
 from tasks.nas.transfer_manifests import (
     DetectTask,
@@ -17,6 +16,7 @@ from tasks.nas.transfer_manifests import (
     TrainedDetectors,
     TransferredNetworks,
 )
+from tasks.report.estimates import Estimate, difference, mean_estimate
 
 T = TypeVar("T")
 

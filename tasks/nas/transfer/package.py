@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from tasks.core.digests import digest
 from tasks.core.ports import ItemFolder
-from tasks.core.records import Record
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef, Record
 from tasks.nas.manifests import ImageData, TrainedNetwork, TrainTask
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.training.item import spec_of_task

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tasks.nas.detection.scoring import RECALLS
-from tasks.nas.report.estimates import Estimate
-from tasks.nas.report.plot_style import COLOURS, in_percent, label, new_figure, png, say
 from tasks.nas.transfer.family import FROM_CIFAR, SIZES
 from tasks.nas.transfer.outcomes import DetectorScore, NetworkScore
+from tasks.report.estimates import Estimate
+from tasks.report.plots import COLOURS, in_percent, label, new_figure, png, say
 
 _MEGA, _MILLI = 1e6, 1e-3
 _TICKS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # in each decade

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.camera import directions_of
+from tasks.panorama.camera.camera import directions_of
 from tasks.panorama.types import Alignment, BoolArray, FloatArray, IntArray
 
 FIGURE_WIDTH_PX = 4096

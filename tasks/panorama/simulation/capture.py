@@ -16,18 +16,18 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import DataError
-from tasks.panorama.rig_files.colmap import write_rig
-from tasks.panorama.simulation.plaza import build_plaza
-from tasks.panorama.simulation.ray_tiles import camera_view, equirect_view
-from tasks.panorama.simulation.rendering import Picture, render
-from tasks.panorama.simulation.room import build_room
+from tasks.panorama.input.rig_files.colmap import write_rig
+from tasks.panorama.input.truth import Truth, save_truth
+from tasks.panorama.simulation.rays.ray_tiles import camera_view, equirect_view
+from tasks.panorama.simulation.rays.rendering import Picture, render
+from tasks.panorama.simulation.rays.surfaces import Scene
+from tasks.panorama.simulation.rays.true_points import find_true_points
 from tasks.panorama.simulation.rosette import make_rigs, nominal_focal_px
+from tasks.panorama.simulation.scenes.plaza import build_plaza
+from tasks.panorama.simulation.scenes.room import build_room
+from tasks.panorama.simulation.scenes.street import build_street
 from tasks.panorama.simulation.sensor import draw_photometry, expose
 from tasks.panorama.simulation.settings import SimulationConfig
-from tasks.panorama.simulation.street import build_street
-from tasks.panorama.simulation.surfaces import Scene
-from tasks.panorama.simulation.true_points import find_true_points
-from tasks.panorama.simulation.truth import Truth, save_truth
 from tasks.panorama.types import ByteImage, Rig
 
 _BUILDERS: dict[str, Callable[[np.random.Generator, float], Scene]] = {

@@ -12,12 +12,12 @@ from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, Skipped, StageContext
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.captures import CaptureFiles, find_captures, fingerprint, survey
 from tasks.panorama.config import IngestConfig, InspectConfig
-from tasks.panorama.contact_sheet import contact_sheet
-from tasks.panorama.inspection import CheckedPhoto, inspect_capture
+from tasks.panorama.input.captures import CaptureFiles, find_captures, fingerprint, survey
+from tasks.panorama.input.inspection import CheckedPhoto, inspect_capture
+from tasks.panorama.input.rig_files.rig_json import write_rig_json
 from tasks.panorama.manifests import (
     CaptureFolder,
     CaptureRecord,
@@ -25,7 +25,7 @@ from tasks.panorama.manifests import (
     ImageRecord,
     LeftOut,
 )
-from tasks.panorama.rig_files.rig_json import write_rig_json
+from tasks.report.sheet import contact_sheet
 
 _LOG = logging.getLogger(__name__)
 _RIG_FILE, _SHEET_FILE = "rig.json", "contact_sheet.jpg"

@@ -11,15 +11,13 @@ import numpy as np
 from tasks.core.errors import ArtifactError, DataError
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.matching import MatchedPair, joined, match_pairs
-from tasks.panorama.algorithms.overlaps import overlapping_pairs
-from tasks.panorama.algorithms.residuals import misalignment_px
-from tasks.panorama.capture_files import read_images, read_masks, read_rig
+from tasks.panorama.algorithms.fit.residuals import misalignment_px
+from tasks.panorama.algorithms.match.matching import MatchedPair, joined, match_pairs
+from tasks.panorama.algorithms.match.overlaps import overlapping_pairs
 from tasks.panorama.config import MatchConfig
-from tasks.panorama.correspondence_file import write_correspondences
-from tasks.panorama.flow_picture import flow_picture
+from tasks.panorama.kept_files import read_images, read_masks, read_rig, write_correspondences
 from tasks.panorama.manifests import (
     CaptureRecord,
     CaptureSet,
@@ -27,6 +25,7 @@ from tasks.panorama.manifests import (
     MatchSet,
     OverlapMatches,
 )
+from tasks.panorama.pictures.flow_picture import flow_picture
 from tasks.panorama.types import Alignment, Correspondences, Rig
 
 _LOG = logging.getLogger(__name__)

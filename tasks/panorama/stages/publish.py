@@ -11,19 +11,18 @@ import numpy as np
 from tasks.core.errors import ResourceError
 from tasks.core.files import export_files
 from tasks.core.ports import ItemFolder, Skipped, StageContext
-from tasks.core.records import Record
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.config import PublishConfig
+from tasks.panorama.input.photos import read_photo
 from tasks.panorama.manifests import (
     Publication,
     PublishedCapture,
     RenderRecord,
     RenderSet,
 )
-from tasks.panorama.photos import read_photo
-from tasks.panorama.pictures import contact_sheet, fitted
-from tasks.panorama.report import COLUMNS, ReportPicture, html_report
+from tasks.panorama.pictures.pictures import contact_sheet, fitted
+from tasks.panorama.pictures.report import COLUMNS, ReportPicture, html_report
 from tasks.panorama.types import ByteImage
 
 _UNREPAIRED = "unrepaired"

@@ -9,24 +9,23 @@ import numpy as np
 
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.assess import seam_steps
-from tasks.panorama.algorithms.restitch import UNREPAIRED, Restitched, restitch
-from tasks.panorama.algorithms.seams import UNCOVERED
-from tasks.panorama.capture_files import Fetch, read_images, read_masks, truth_folder
+from tasks.panorama.algorithms.stitch.assess import seam_steps
+from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
+from tasks.panorama.algorithms.stitch.seams import UNCOVERED
 from tasks.panorama.config import RenderConfig
+from tasks.panorama.input.truth import load_truth
+from tasks.panorama.kept_files import Fetch, read_images, read_masks, read_solution, truth_folder
 from tasks.panorama.manifests import CaptureRecord, RenderRecord, RenderSet, WarpRecord, WarpSet
 from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
-from tasks.panorama.render_files import (
+from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
     write_before,
     write_jpeg,
     write_panorama,
 )
-from tasks.panorama.simulation.truth import load_truth
-from tasks.panorama.solution import read_solution
 
 _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim", "true_mean_px")
 

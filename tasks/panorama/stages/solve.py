@@ -9,24 +9,24 @@ import numpy as np
 
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.align import Fitted, align_images
-from tasks.panorama.algorithms.residuals import misalignment_px
-from tasks.panorama.capture_files import read_rig
+from tasks.panorama.algorithms.fit.align import Fitted, align_images
+from tasks.panorama.algorithms.fit.bending import mean_bending, measure_warp
+from tasks.panorama.algorithms.fit.residuals import misalignment_px
 from tasks.panorama.config import SolveConfig
-from tasks.panorama.correspondence_file import read_correspondences
-from tasks.panorama.field_file import write_fields
-from tasks.panorama.manifests import MatchRecord, MatchSet, OverlapFit, WarpRecord, WarpSet
-from tasks.panorama.metrics.bending import mean_bending, measure_warp
-from tasks.panorama.rig_files.rig_json import write_rig_json
-from tasks.panorama.solution import (
+from tasks.panorama.input.rig_files.rig_json import write_rig_json
+from tasks.panorama.kept_files import (
     KERNEL,
     RECALIBRATED,
     UNREPAIRED,
     WARPED,
+    read_correspondences,
+    read_rig,
+    write_fields,
     write_photometry,
 )
+from tasks.panorama.manifests import MatchRecord, MatchSet, OverlapFit, WarpRecord, WarpSet
 from tasks.panorama.types import Alignment, BoolArray, Correspondences, FloatArray
 
 _LOG = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from tasks.grasping.algorithms.controllers import GuidedServo, NoisyServo, OneSh
 from tasks.grasping.algorithms.poses import draw_grasp, draw_hover, is_in_grasp_area, wrapped_yaw
 from tasks.grasping.types import GripperPose
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
-from tests.support.toy_world import ToyWorld, toy_scene
+from tests.support.grasping.toy_world import ToyWorld, toy_scene
 
 GRASP = GripperPose(0.62, -0.04, BIN_FLOOR_M + 0.02, 0.3)
 START = GripperPose(0.55, 0.08, BIN_FLOOR_M + 0.24, -1.2)

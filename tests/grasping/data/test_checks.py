@@ -7,7 +7,7 @@ import pytest
 
 from tasks.grasping.data import checks
 from tasks.grasping.data.png import encode_ids, encode_rgb
-from tests.support.toy_rows import toy_rows
+from tests.support.grasping.toy_rows import toy_rows
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, ResourceError, TransientError
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef
 from tasks.grasping.data.folder import LOCK, NOTE, copy_dataset, locked
 
 ABOUT = {"row_schema": "grasping.attempts/1", "recipe_digest": "r1", "root_seed": 0}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.grasping.data.projection import project
-from tests.support.toy_world import toy_camera
+from tests.support.grasping.toy_world import toy_camera
 
 
 @given(st.integers(0, 2**32))

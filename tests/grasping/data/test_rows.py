@@ -22,8 +22,8 @@ from tasks.grasping.data.rows import (
 )
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.types import GripperPose, Rendering
-from tests.support.toy_rows import ORIGIN, toy_rows
-from tests.support.toy_world import ToyController, ToyWorld, toy_scene
+from tests.support.grasping.toy_rows import ORIGIN, toy_rows
+from tests.support.grasping.toy_world import ToyController, ToyWorld, toy_scene
 
 
 def equal(one: Rendering, other: Rendering) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data.shards import plan_shards, scene_id, write_rows
-from tests.support.toy_rows import toy_rows
+from tests.support.grasping.toy_rows import toy_rows
 
 
 @given(st.integers(1, 5000), st.integers(1, 50), st.integers(1, 60))

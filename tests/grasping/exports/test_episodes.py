@@ -13,7 +13,7 @@ from tasks.core.errors import ArtifactError, DataError
 from tasks.grasping.data.rows import SCHEMA, read_shard
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.exports.episodes import episodes, num_attempts, png_size_px
-from tests.support.grasp_rows import scene_rows, write_shards
+from tests.support.grasping.grasp_rows import scene_rows, write_shards
 
 
 def test_each_attempt_is_an_episode_and_each_decision_a_frame(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.environments import environment, run_there
 from tasks.grasping.data.png import decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.exports import lerobot
 from tasks.grasping.exports.lerobot import export_lerobot
-from tests.support.environments import environment, run_there
-from tests.support.grasp_rows import write_shards
+from tests.support.grasping.grasp_rows import write_shards
 
-OPENER = Path(__file__).resolve().parents[2] / "support/open_lerobot.py"
+OPENER = Path(__file__).resolve().parents[2] / "support/grasping/open_lerobot.py"
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.environments import environment, run_there
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.exports.rlds import export_rlds
-from tests.support.environments import environment, run_there
-from tests.support.grasp_rows import write_shards
+from tests.support.grasping.grasp_rows import write_shards
 
-OPENER = Path(__file__).resolve().parents[2] / "support/open_rlds.py"
+OPENER = Path(__file__).resolve().parents[2] / "support/grasping/open_rlds.py"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.exports.webdataset import export_webdataset, sample_key
-from tests.support.grasp_rows import scene_rows, write_shards
+from tests.support.grasping.grasp_rows import scene_rows, write_shards
 
 
 def opened(folder: Path) -> list[dict[str, Any]]:

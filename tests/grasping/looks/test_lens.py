@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.grasping.data.projection import project
 from tasks.grasping.looks.lens import distort, pixel_rays
 from tasks.grasping.workspace import BIN_FLOOR_M
-from tests.support.flat_scenes import box_on_floor, camera
+from tests.support.grasping.flat_scenes import box_on_floor, camera
 
 K = st.tuples(st.floats(-0.2, 0.2), st.floats(-0.05, 0.05))
 

@@ -9,7 +9,7 @@ from tasks.grasping.looks.lens import pixel_rays
 from tasks.grasping.looks.lighting import direct_light, lit
 from tasks.grasping.types import Rendering
 from tasks.grasping.workspace import BIN_FLOOR_M
-from tests.support.flat_scenes import box_on_floor, camera, plain_look, points_m
+from tests.support.grasping.flat_scenes import box_on_floor, camera, plain_look, points_m
 
 
 def light_on(rendering: Rendering, direction: tuple[float, float, float], shadow: float = 0.0):

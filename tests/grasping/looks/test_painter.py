@@ -13,7 +13,7 @@ from tasks.grasping.looks.lens import distort
 from tasks.grasping.looks.painter import paint
 from tasks.grasping.looks.textures import SIDE_PX, Textures, generated_textures
 from tasks.grasping.types import SemanticClass, SurfaceLook
-from tests.support.flat_scenes import box_on_floor, camera, plain_look, points_m
+from tests.support.grasping.flat_scenes import box_on_floor, camera, plain_look, points_m
 
 
 def quarters() -> Textures:

@@ -12,7 +12,7 @@ from tasks.grasping.looks.repaint import repaint, repaint_attempt
 from tasks.grasping.looks.sensor import develop, noise_rng
 from tasks.grasping.looks.textures import generated_textures
 from tasks.grasping.types import Attempt, GripperPose, Rendering, Scene, Step
-from tests.support.flat_scenes import box_on_floor, camera
+from tests.support.grasping.flat_scenes import box_on_floor, camera
 
 TEXTURES = generated_textures(np.random.default_rng(0), 8)
 POSE = GripperPose(0.6, 0.0, 0.1, 0.0)

@@ -9,7 +9,7 @@ from tasks.grasping.algorithms.dynamics import nominal_dynamics
 from tasks.grasping.looks.sensor import develop, noise_rng, sense
 from tasks.grasping.looks.textures import generated_textures
 from tasks.grasping.types import Camera, Look, Scene
-from tests.support.flat_scenes import box_on_floor, camera, plain_look
+from tests.support.grasping.flat_scenes import box_on_floor, camera, plain_look
 
 GREY = np.full((64, 64, 3), 120, np.uint8)
 TEXTURES = generated_textures(np.random.default_rng(0), 4)

@@ -11,7 +11,7 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.grasping.objects import bundle
 from tasks.grasping.objects.bundle import pack, unpack
 from tasks.grasping.objects.catalogue import catalogue
-from tests.support.object_files import write_box
+from tests.support.grasping.object_files import write_box
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.grasping.objects.bundle import pack, unpack
 from tasks.grasping.objects.cache import cache_folder, write_once
-from tests.support.object_files import write_box
+from tests.support.grasping.object_files import write_box
 
 
 def test_cache_lies_where_the_environment_says_and_is_private(tmp_path, monkeypatch):

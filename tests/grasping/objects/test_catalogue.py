@@ -9,7 +9,7 @@ from tasks.core.errors import ConfigError
 from tasks.grasping.objects.catalogue import catalogue, split_of
 from tasks.grasping.objects.checks import check_model, model_facts
 from tasks.grasping.types import ObjectModel
-from tests.support.object_files import write_box
+from tests.support.grasping.object_files import write_box
 
 
 def of_split(models: tuple[ObjectModel, ...], split: str) -> list[str]:

@@ -17,7 +17,7 @@ from tasks.grasping.data.png import decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.readers import dataset as dataset_module
 from tasks.grasping.readers.dataset import BlockShuffle, GraspSamples, SampleReader
-from tests.support.grasp_rows import scene_rows, write_shards
+from tests.support.grasping.grasp_rows import scene_rows, write_shards
 
 ROOT = Path(__file__).resolve().parents[3]
 

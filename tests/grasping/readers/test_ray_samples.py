@@ -1,4 +1,4 @@
-"""Samples of a data set through Ray Data, decoded by its workers."""
+"""Samples of a data set through Ray Data, as the README reads them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import pytest
 
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.readers.samples import decode_samples, sample_columns
-from tests.support.grasp_rows import write_shards
+from tests.support.grasping.grasp_rows import write_shards
 
 
 @pytest.mark.integration
 def test_ray_gives_every_sample_once(tmp_path: Path, ray_cluster: str) -> None:
     import ray.data
 
-    from operators.ray_data import read_shards
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # what Ray Data's settings warn of
         ray.data.DataContext.get_current().enable_progress_bars = False
     shards = write_shards(tmp_path, num_steps=2)
     columns = sample_columns(with_masks=True, whole_steps=True)
-    dataset = read_shards(shards, columns=columns, decode=decode_samples, batch_rows=5)
+    dataset = (
+        ray.data.read_parquet([str(path) for path in shards], partitioning=None)
+        .select_columns(columns)
+        .map_batches(decode_samples, batch_format="pyarrow", batch_size=5, zero_copy_batch=True)
+    )
     found = {}
     for batch in dataset.iter_batches(batch_size=7):
         assert batch["before"].shape[1:] == (32, 32, 3)

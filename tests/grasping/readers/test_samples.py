@@ -12,7 +12,7 @@ from tasks.core.errors import DataError
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.readers.samples import decode_samples, find_shards, sample_columns
-from tests.support.grasp_rows import write_shards
+from tests.support.grasping.grasp_rows import write_shards
 
 
 @pytest.mark.parametrize("with_masks", [False, True])

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from operators.local import LocalExecutor
+from operators.compute.serial import SerialExecutor
 from tasks.core.errors import ArtifactError
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.readers import statistics
 from tasks.grasping.readers.statistics import count_shard, success_counts, success_table
-from tests.support.grasp_rows import write_shards
+from tests.support.grasping.grasp_rows import write_shards
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def by_hand(shards: list[Path]) -> dict[tuple[str, str], list[int]]:
 
 
 def test_counts_are_those_by_hand(shards: list[Path]) -> None:
-    table = success_table(LocalExecutor().compute(success_counts(shards)))
+    table = success_table(SerialExecutor().compute(success_counts(shards)))
     assert {(r.kind, r.group): [r.num_attempts, r.num_successes] for r in table} == by_hand(shards)
     assert (table[0].kind, table[0].num_attempts) == ("all", 48)
     assert [row.kind for row in table] == sorted(
@@ -93,7 +93,7 @@ def noted(path: Path) -> Path:
 
 @pytest.mark.integration
 def test_shards_are_counted_on_rays_workers(shards: list[Path], ray_cluster: str) -> None:
-    from operators.ray_executor import RayExecutor
+    from operators.compute.ray_executor import RayExecutor
 
     counts = success_counts(shards, noted)
     executor = RayExecutor.connect(ray_cluster).granted(1.0, 0.0, None, "")

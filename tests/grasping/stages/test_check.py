@@ -7,17 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.digests import file_digest
 from tasks.core.errors import DataError
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef
 from tasks.grasping.config import CheckConfig
 from tasks.grasping.data.png import encode_rgb
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.manifests import GraspDataset, ShardSet
 from tasks.grasping.stages.check import check_dataset
-from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
+from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from operators.local import LocalRun
-from operators.prune import prune
-from operators.storage import Storage
+from operators.stage.local import LocalRun
+from operators.store.prune import prune
+from operators.store.storage import Storage
 from tasks.core.config import config_json
 from tasks.core.errors import DataError
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.grasping.collection import SceneSettings
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import ShardSet
-from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
+from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
 
 
 def collected(local: LocalRun, ref: ArtifactRef) -> ShardSet:

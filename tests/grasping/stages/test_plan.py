@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from operators import stage_key
-from operators.local import LocalRun
+from operators.stage import key as stage_key
+from operators.stage.local import LocalRun
 from tasks.core.config import config_json, parse_config
 from tasks.core.errors import ConfigError, DataError
 from tasks.grasping import pilot
@@ -29,8 +29,8 @@ from tasks.grasping.objects.bundle import unpack
 from tasks.grasping.policy_model import load_model
 from tasks.grasping.recipe import Recipe
 from tasks.grasping.stages.plan import plan_collection
-from tests.support.grasp_models import save_model
-from tests.support.toy_world import BROKEN, ToyWorld, toy_models
+from tests.support.grasping.grasp_models import save_model
+from tests.support.grasping.toy_world import BROKEN, ToyWorld, toy_models
 
 STEERED = PlanConfig(policy=PolicyConfig(pilot_attempts=120))
 UNSTEERED = PlanConfig(policy=PolicyConfig(steer=False))
@@ -252,7 +252,7 @@ def write_earlier(tmp_path):
     import pyarrow.parquet as pq
 
     from tasks.grasping.data.rows import SCHEMA
-    from tests.support.toy_rows import toy_rows
+    from tests.support.grasping.toy_rows import toy_rows
 
     def write(counts, world="bullet"):
         row = toy_rows(num_attempts=1).to_pylist()[0]

@@ -6,18 +6,19 @@ from pathlib import Path
 import cv2
 import pytest
 
-from operators.local import LocalExecutor, LocalRun
-from operators.run_stage import run_stage
-from operators.trackers import LocalTracker
+from operators.compute.serial import SerialExecutor
+from operators.record.trackers import LocalTracker
+from operators.stage.local import LocalRun
+from operators.stage.run import run_stage
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.grasping.config import CheckConfig, PublishConfig
 from tasks.grasping.data.folder import LOCK
 from tasks.grasping.data.schema import SCHEMA, read_shard
 from tasks.grasping.manifests import GraspDataset, Publication
 from tasks.grasping.stages.check import check_dataset
 from tasks.grasping.stages.publish import publish_dataset
-from tests.support.toy_stages import ToyCollectConfig, collect_toys, toy_plans
+from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_figures_and_pictures_go_to_the_tracker(
     request = local.request(
         publish_dataset, ref, config=PublishConfig(export_to=str(tmp_path / "o"))
     )
-    run_stage(request, LocalExecutor(), LocalTracker(tmp_path / "track"))
+    run_stage(request, SerialExecutor(), LocalTracker(tmp_path / "track"))
     events = (tmp_path / "track/events.jsonl").read_text()
     for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
         assert f'"{name}"' in events

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.nas.data.image_folder import is_image_folder, read_image_folder
-from tests.support.image_sets import coloured, write_image_folder
+from tests.support.nas.image_sets import coloured, write_image_folder
 
 
 @pytest.fixture

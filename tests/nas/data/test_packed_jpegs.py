@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.nas.data.packed_jpegs import PackedSplit, class_names, is_packed
-from tests.support.image_sets import coloured, write_packed
+from tests.support.nas.image_sets import coloured, write_packed
 
 
 def test_images_come_back_in_order(tmp_path: Path) -> None:

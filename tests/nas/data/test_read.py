@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import DataError
 from tasks.nas.data.raw_images import LabelledImages, RawImages
 from tasks.nas.data.read import balanced_order, deal, read_images
-from tests.support.image_sets import coloured, write_image_folder, write_packed
+from tests.support.nas.image_sets import coloured, write_image_folder, write_packed
 from tests.support.real_data import real_data
 
 

@@ -14,7 +14,7 @@ import pytest
 from tasks.core.errors import DataError
 from tasks.nas.detection.coco import read_coco
 from tasks.nas.detection.scenes import draw_scenes
-from tests.support.coco_files import from_lines, write_coco
+from tests.support.nas.coco_files import from_lines, write_coco
 from tests.support.real_data import real_data
 
 

@@ -17,11 +17,11 @@ from torch.nn.functional import cross_entropy
 from tasks.nas.models.channel_major import to_channel_major, to_plain
 from tasks.nas.models.layout.toeplitz import averages, taps
 from tasks.nas.models.network import CellNetwork
-from tasks.nas.space.draw import random_genotype
 from tasks.nas.space.published import published
+from tasks.nas.space.random_cells import random_genotype
 from tasks.nas.specs import NetworkSpec
 from tasks.nas.types import Combiner, Genotype, Operation
-from tests.support.genotypes import genotypes
+from tests.support.nas.genotypes import genotypes
 
 SMALL = NetworkSpec(num_cells=1, num_filters=4, image_px=8)
 NASNET_A = published("nasnet_a")

@@ -14,7 +14,7 @@ from tasks.nas.models.network import CellNetwork
 from tasks.nas.space.published import published
 from tasks.nas.specs import NetworkSpec
 from tasks.nas.types import Genotype, Operation
-from tests.support.genotypes import genotypes
+from tests.support.nas.genotypes import genotypes
 
 TINY = NetworkSpec(num_cells=1, num_filters=4, image_px=8)
 IMAGENET = NetworkSpec(num_cells=1, num_filters=8, num_classes=7, stem="imagenet", image_px=33)

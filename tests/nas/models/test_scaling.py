@@ -10,8 +10,8 @@ from tasks.nas.models.baselines import make_baseline
 from tasks.nas.models.cost import cost_of
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.scaling import TOLERANCE, scale_baseline, scale_cells
-from tasks.nas.space.draw import random_genotype
 from tasks.nas.space.published import published
+from tasks.nas.space.random_cells import random_genotype
 from tasks.nas.specs import BaselineSpec, NetworkSpec
 
 NASNET_A = published("nasnet_a")

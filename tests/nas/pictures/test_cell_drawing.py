@@ -11,7 +11,7 @@ from tasks.nas.pictures.cell_drawing import LABELS, draw_cell, draw_genotype
 from tasks.nas.pictures.drawing import Kind
 from tasks.nas.space.published import published
 from tasks.nas.types import Combiner, Operation
-from tests.support.genotypes import cells
+from tests.support.nas.genotypes import cells
 
 BLOCKS = (Kind.ADD, Kind.CONCAT)
 OPERATIONS = (Kind.CONVOLUTION, Kind.POOLING, Kind.IDENTITY)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks.nas.pictures.layers import GAP_PX, Layers, Part, lines, place, sides, spread
 from tasks.nas.space.published import published
 from tasks.nas.types import NUM_INPUTS, Block, Cell, Edge, Operation
-from tests.support.genotypes import cells, chain
+from tests.support.nas.genotypes import cells, chain
 
 IDENTITY = Operation.IDENTITY
 

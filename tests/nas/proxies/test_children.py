@@ -5,9 +5,9 @@ import numpy as np
 from tasks.nas.proxies.children import child_scores
 from tasks.nas.proxies.scores import SCORES
 from tasks.nas.search.budgets import PROXIES
-from tasks.nas.search.genotype_space import GenotypeSpace
+from tasks.nas.search.strategies.genotype_space import GenotypeSpace
 from tasks.nas.training.batches import Standard
-from tests.support.image_sets import coloured
+from tests.support.nas.image_sets import coloured
 
 
 def test_children_are_scored_by_their_cells_alone() -> None:

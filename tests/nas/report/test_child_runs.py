@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.nas.report.child_runs import promoted_children
-from tests.support.search_runs import retrained_cells, search_log
+from tests.support.nas.search_runs import retrained_cells, search_log
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.nas.report.contents import agreements, pictures_of, report_sections
-from tasks.nas.report.page import html
-from tests.support.search_runs import retrained_cells, search_log
+from tasks.report.page import html
+from tests.support.nas.search_runs import retrained_cells, search_log
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from tasks.core.errors import ResourceError
 from tasks.core.files import export_files
 from tasks.nas.report.export import trials_csv
-from tests.support.search_runs import search_log
+from tests.support.nas.search_runs import search_log
 
 
 def test_trials_are_rows_in_order():

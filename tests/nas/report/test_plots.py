@@ -11,7 +11,7 @@ from tasks.nas.report.progress import agreement
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import GenotypeRecord
 from tasks.nas.space.published import published
-from tests.support.search_runs import search_log
+from tests.support.nas.search_runs import search_log
 
 NAMES = ("control", "evolution-0", "predictor-0")
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tasks.nas.report.plots_retrained import final_plot, sizes_plot, top_plot
 from tasks.nas.report.statistics import WINNER, final_scores
-from tests.support.search_runs import retrained_cells, search_log
+from tests.support.nas.search_runs import retrained_cells, search_log
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,11 @@ from tasks.nas.report.progress import (
     control_band_by_time,
     display_name,
     operation_shares,
-    pareto_front,
 )
 from tasks.nas.space.genotype_file import GenotypeRecord
 from tasks.nas.types import Genotype, Operation
-from tests.support.genotypes import chain
-from tests.support.search_runs import RUNGS, images, search_log
+from tests.support.nas.genotypes import chain
+from tests.support.nas.search_runs import RUNGS, images, search_log
 
 CELLS = {
     "a": Genotype(chain(Operation.SEP_CONV_3X3), chain(Operation.SEP_CONV_3X3)),
@@ -131,12 +130,6 @@ def test_shares_follow_what_is_chosen():
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
     column = operations.index(Operation.MAX_POOL_3X3)
     np.testing.assert_allclose(shares[:, column], [0.0, 1 / 4])
-
-
-def test_front_holds_what_nothing_cheaper_surpasses():
-    costs = np.array([3.0, 1.0, 2.0, 2.0, 4.0])
-    accuracies = np.array([0.5, 0.2, 0.4, 0.3, 0.5])
-    np.testing.assert_array_equal(pareto_front(costs, accuracies), [1, 2, 0])
 
 
 def test_readers_see_which_search_is_the_control():

@@ -12,9 +12,9 @@ from tasks.nas.report.statistics import (
     top_against_random,
 )
 from tasks.nas.space.canonical import canonical, genotype_hash
-from tasks.nas.space.draw import random_genotype
 from tasks.nas.space.published import published
-from tests.support.search_runs import network, retrained_cells, search_log, task
+from tasks.nas.space.random_cells import random_genotype
+from tests.support.nas.search_runs import network, retrained_cells, search_log, task
 
 CELLS = [random_genotype(np.random.default_rng(seed)) for seed in range(6)]
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.nas.report.estimates import Estimate, mean_estimate
 from tasks.nas.report.statistics import (
     comparisons,
     final_scores,
@@ -20,7 +19,8 @@ from tasks.nas.report.tables import (
     top_table,
     verdict,
 )
-from tests.support.search_runs import retrained_cells, search_log
+from tasks.report.estimates import Estimate, mean_estimate
+from tests.support.nas.search_runs import retrained_cells, search_log
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from tasks.core.seeds import digest64
 from tasks.nas.manifests import ChildResult, ChildTask, Trial
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.search.campaign import Campaign, Search
-from tasks.nas.search.genotype_space import GenotypeSpace
 from tasks.nas.search.halving import Halving
 from tasks.nas.search.interface import Decisions
-from tasks.nas.search.strategies import make_searcher
+from tasks.nas.search.strategies.by_name import make_searcher
+from tasks.nas.search.strategies.genotype_space import GenotypeSpace
 
 SPACE = GenotypeSpace(num_blocks=2)
 

@@ -21,7 +21,7 @@ from tasks.nas.types import (
     Operation,
     unused_blocks,
 )
-from tests.support.genotypes import cells, genotypes, relabellings
+from tests.support.nas.genotypes import cells, genotypes, relabellings
 
 QUICK = settings(deadline=None)  # a busy machine is no fault of the code
 FEW = (Operation.IDENTITY, Operation.CONV_1X1)

@@ -12,7 +12,7 @@ from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.darts import from_darts, to_darts
 from tasks.nas.space.published import published
 from tasks.nas.types import SPACES, Combiner, Edge, Operation
-from tests.support.genotypes import genotypes
+from tests.support.nas.genotypes import genotypes
 
 # The second-order cell of Liu, Simonyan and Yang (2019), as their repository prints it.
 DARTS_V2 = """DARTS_V2 = Genotype(

@@ -16,7 +16,7 @@ from tasks.nas.space.genotype_file import (
 )
 from tasks.nas.space.published import published
 from tasks.nas.types import Operation
-from tests.support.genotypes import genotypes
+from tests.support.nas.genotypes import genotypes
 
 NASNET_A = published("nasnet_a")
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import ArtifactError, DataError
 from tasks.nas.space.canonical import genotype_hash
-from tasks.nas.space.draw import random_genotype
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.space.published import published
+from tasks.nas.space.random_cells import random_genotype
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.transfer_config import ChooseConfig
 from tasks.nas.transfer_manifests import ChosenCells

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.digests import file_digest
 from tasks.core.errors import ResourceError
-from tasks.core.refs import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef, FileRef
 from tasks.nas.detection.pictures import detection_sheet
 from tasks.nas.detection.scenes import draw_scenes
 from tasks.nas.detection.types import Detections
@@ -30,10 +30,10 @@ from tasks.nas.transfer_config import (
     SizeConfig,
 )
 from tasks.nas.transfer_manifests import RegisteredModels, TransferReport
-from tests.support.coco_files import from_lines
+from tests.support.nas.coco_files import from_lines
+from tests.support.nas.transfer_results import detecting, model_entry, transferred
+from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, prepare_config
 from tests.support.real_data import real_data
-from tests.support.transfer_results import detecting, model_entry, transferred
-from tests.support.transfer_runs import DETECT, LEFT_OUT, TRANSFER, prepare_config
 
 Inputs = tuple[LocalRun, tuple[ArtifactRef, ArtifactRef, ArtifactRef]]
 NAMES = ("nasnet_a", "resnet", "mobilenet_v2")

@@ -10,15 +10,15 @@ import cv2
 import pytest
 import torch
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.nas.stages import detect
 from tasks.nas.stages.detect import detect_objects
 from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.transfer_config import BoxesConfig
 from tasks.nas.transfer_manifests import TrainedDetectors, TransferredNetworks
-from tests.support.transfer_runs import DETECT, LEFT_OUT, TRANSFER, begun
+from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, begun
 
 Trained = tuple[LocalRun, ArtifactRef]
 

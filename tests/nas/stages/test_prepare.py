@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import DataError
 from tasks.nas.config import PrepareConfig
 from tasks.nas.data.keep import channel_statistics
 from tasks.nas.manifests import ImageData
 from tasks.nas.stages.prepare import prepare_images
-from tests.support.image_sets import prepared
+from tests.support.nas.image_sets import prepared
 
 
 def test_a_set_is_kept_with_fixed_splits(tmp_path: Path) -> None:

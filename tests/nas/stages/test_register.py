@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.models import ModelPackage, RegisteredModel
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.nas.space.genotype_file import read_genotype
 from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
@@ -20,7 +20,7 @@ from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.transfer.outcomes import best_network, network_scores
 from tasks.nas.transfer_config import BoxesConfig, RegisterConfig
 from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks
-from tests.support.transfer_runs import LEFT_OUT, TRANSFER, begun
+from tests.support.nas.transfer_runs import LEFT_OUT, TRANSFER, begun
 
 Trained = tuple[LocalRun, ArtifactRef]
 

@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-from operators.local import LocalExecutor, LocalRun
-from operators.run_stage import run_stage
-from operators.trackers import LocalTracker
+from operators.compute.serial import SerialExecutor
+from operators.record.trackers import LocalTracker
+from operators.stage.local import LocalRun
+from operators.stage.run import run_stage
 from tasks.core.errors import DataError, ResourceError
 from tasks.nas.config import ReportConfig
 from tasks.nas.manifests import SearchReport
@@ -15,7 +16,7 @@ from tasks.nas.report.statistics import figures
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import parse_genotype, read_genotype
 from tasks.nas.stages.report import all_figures, report_search
-from tests.support.search_runs import retrained_cells, search_log
+from tests.support.nas.search_runs import retrained_cells, search_log
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def run(tmp_path_factory):
 def report(run, retrained, exported, events):
     config = ReportConfig(export_to=str(exported))
     request = run.request(report_search, run.put(retrained), config=config)
-    (ref,) = run_stage(request, LocalExecutor(), tracker=LocalTracker(events))
+    (ref,) = run_stage(request, SerialExecutor(), tracker=LocalTracker(events))
     return run.read(ref, SearchReport)
 
 

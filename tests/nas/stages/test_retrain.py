@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import DataError
 from tasks.core.ports import Skipped
 from tasks.core.stages import spec_of
@@ -33,7 +33,7 @@ from tasks.nas.stages.retrain import (
 from tasks.nas.stages.search import search_cells
 from tasks.nas.training.item import spec_of_task
 from tasks.nas.training.networks import build
-from tests.support.image_sets import prepared
+from tests.support.nas.image_sets import prepared
 
 SEARCH = SearchConfig(proxy="tiny", num_children=4, num_searches=2, num_control=3, num_blocks=2)
 ONE_EPOCH = Recipe(num_epochs=1, batch_size=64)

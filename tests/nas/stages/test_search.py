@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import torch
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.nas.config import SearchConfig
 from tasks.nas.manifests import SearchLog
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.stages import search as stage
 from tasks.nas.stages.search import CONTROL, expected, open_campaign, search_cells
 from tasks.nas.training import child as training
-from tests.support.image_sets import prepared
+from tests.support.nas.image_sets import prepared
 
 CONFIG = SearchConfig(proxy="tiny", num_children=5, num_searches=2, num_control=3, num_blocks=1)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from operators.local import LocalRun
-from operators.run_stage import run_stage
+from operators.stage.local import LocalRun
+from operators.stage.run import run_stage
 from tasks.nas.config import SearchConfig
 from tasks.nas.manifests import SearchLog
 from tasks.nas.stages.search import search_cells
-from tests.support.image_sets import prepared
-from tests.support.live_runs import end_idle_workers
+from tests.support.kernel.live_runs import end_idle_workers
+from tests.support.nas.image_sets import prepared
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +32,7 @@ CONFIG = SearchConfig(
 def test_children_that_pass_a_limit_are_listed(
     ray_cluster: str, tmp_path: Path, limit: str, reason: str
 ) -> None:
-    from operators.ray_executor import RayExecutor
+    from operators.compute.ray_executor import RayExecutor
 
     end_idle_workers()  # what other tests' items left free in them would come on top of the limit
     profile = tmp_path / "limited.yaml"

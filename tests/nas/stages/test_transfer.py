@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.refs import ArtifactRef
+from tasks.core.records import ArtifactRef
 from tasks.nas.stages import transfer
 from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.transfer_config import BoxesConfig, SizeConfig, TransferConfig
 from tasks.nas.transfer_manifests import TransferredNetworks
-from tests.support.transfer_runs import LEFT_OUT, QUICK, TRANSFER, begun
+from tests.support.nas.transfer_runs import LEFT_OUT, QUICK, TRANSFER, begun
 
 Begun = tuple[LocalRun, tuple[ArtifactRef, ArtifactRef]]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.recipe import Recipe
 from tasks.nas.training.batches import Standard, augment, blank, epoch_batches, num_steps
-from tests.support.image_sets import coloured
+from tests.support.nas.image_sets import coloured
 
 STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 

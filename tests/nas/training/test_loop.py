@@ -16,7 +16,7 @@ from tasks.nas.specs import NetworkSpec
 from tasks.nas.training.batches import Standard
 from tasks.nas.training.loop import accuracy, make_optimiser, rate, step, train
 from tasks.nas.training.networks import build, lay_out, seeded
-from tests.support.image_sets import coloured
+from tests.support.nas.image_sets import coloured
 
 STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 RECIPE = Recipe(num_epochs=3, batch_size=32, learning_rate=0.1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tasks.core.ports import Skipped
-from tasks.nas.report.page import html, markdown
 from tasks.nas.transfer.contents import report_sections
-from tests.support.transfer_results import detecting, model_entry, transferred
+from tasks.report.page import html, markdown
+from tests.support.nas.transfer_results import detecting, model_entry, transferred
 
 ACCURACIES = {
     ("nasnet_a", "small", "scratch"): (0.50, 0.54),

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.nas.transfer.figures import figures_of
 from tasks.nas.transfer.outcomes import detector_scores, network_scores
-from tests.support.transfer_results import detecting, transferred
+from tests.support.nas.transfer_results import detecting, transferred
 
 
 def test_figures_are_percent_and_points() -> None:

@@ -11,7 +11,7 @@ from tasks.nas.transfer.outcomes import (
     gains,
     network_scores,
 )
-from tests.support.transfer_results import detecting, transferred
+from tests.support.nas.transfer_results import detecting, transferred
 
 FOUND = transferred(
     {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.core.refs import FileRef
+from tasks.core.records import FileRef
 from tasks.nas.manifests import TrainedNetwork, TrainTask
 from tasks.nas.space.genotype_file import GenotypeRecord, read_genotype
 from tasks.nas.space.published import published
@@ -17,9 +17,9 @@ from tasks.nas.training.item import plain_state, spec_of_task
 from tasks.nas.training.networks import build
 from tasks.nas.training.tasks import Size, baseline_task, cell_task
 from tasks.nas.transfer.package import PackageTask, key_of_test, package_classifier
-from tests.support.image_sets import coloured
-from tests.support.transfer_results import IMAGES
-from tests.support.transfer_runs import QUICK
+from tests.support.nas.image_sets import coloured
+from tests.support.nas.transfer_results import IMAGES
+from tests.support.nas.transfer_runs import QUICK
 
 SIZE = Size(image_px=16, mult_adds=300_000, num_images=0, num_classes=2)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.nas.transfer.outcomes import detector_scores, network_scores
 from tasks.nas.transfer.plots import detection_plot, family_plot
-from tests.support.transfer_results import detecting, transferred
+from tests.support.nas.transfer_results import detecting, transferred
 
 NAMES = ("nasnet_a", "resnet", "mobilenet_v2")
 COLOURS = {"nasnet_a": (0, 114, 178), "resnet": (213, 94, 0), "mobilenet_v2": (0, 158, 115)}

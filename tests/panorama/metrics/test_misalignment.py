@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.camera import project, rays
+from tasks.panorama.camera.camera import project, rays
 from tasks.panorama.metrics.misalignment import by_pair, errors_px, measure_misalignment
 from tasks.panorama.types import Alignment, Camera, Rig
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tasks.panorama.input.truth import TruePoints, Truth
 from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
-from tasks.panorama.simulation.truth import TruePoints, Truth
 from tasks.panorama.types import Alignment, Photometry, Rig
-from tests.support.matches import matches_under
-from tests.support.spheres import pinhole
+from tests.support.panorama.matches import matches_under
+from tests.support.panorama.spheres import pinhole
 
 TRUE = Rig((pinhole("a", -20, 0), pinhole("b", 20, 0)))
 OFF = Rig((TRUE.cameras[0], pinhole("b", 21.0, 0.0)))

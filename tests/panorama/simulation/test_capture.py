@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.camera import rays
-from tasks.panorama.algorithms.equirect import to_pixels
+from tasks.panorama.algorithms.stitch.equirect import to_pixels
+from tasks.panorama.camera.camera import rays
+from tasks.panorama.input.rig_files.colmap import read_rig
+from tasks.panorama.input.truth import load_truth
 from tasks.panorama.metrics.misalignment import measure_misalignment
-from tasks.panorama.rig_files.colmap import read_rig
 from tasks.panorama.simulation import capture as capture_module
 from tasks.panorama.simulation.capture import render_capture, simulate_capture
 from tasks.panorama.simulation.settings import SimulationConfig
-from tasks.panorama.simulation.truth import load_truth
 from tasks.panorama.types import Alignment
 
 CLEAN = SimulationConfig(

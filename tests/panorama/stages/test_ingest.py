@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
-from tasks.panorama.capture_files import read_images, read_masks, read_rig, truth_folder
 from tasks.panorama.config import IngestConfig
+from tasks.panorama.kept_files import read_images, read_masks, read_rig, truth_folder
 from tasks.panorama.manifests import CaptureSet
 from tasks.panorama.stages import ingest
 from tasks.panorama.stages.ingest import ingest_captures
-from tests.support.captures import small_rig, write_capture
+from tests.support.panorama.captures import small_rig, write_capture
 
 
 @pytest.fixture

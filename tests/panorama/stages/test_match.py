@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import DataError
 from tasks.panorama.config import IngestConfig, MatchConfig
-from tasks.panorama.correspondence_file import read_correspondences
+from tasks.panorama.kept_files import read_correspondences
 from tasks.panorama.manifests import MatchSet
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
-from tests.support.captures import small_rig, write_capture
+from tests.support.panorama.captures import small_rig, write_capture
 
 CONFIG = MatchConfig()
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import cv2
 import pytest
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.core.errors import ResourceError
 from tasks.panorama.config import PublishConfig
 from tasks.panorama.manifests import Publication
 from tasks.panorama.stages.publish import publish_captures
-from tests.support.sample_renders import SampleRenderConfig, render_samples
+from tests.support.panorama.sample_renders import SampleRenderConfig, render_samples
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import json
 import cv2
 import pytest
 
-from operators.local import LocalRun
-from tasks.core.refs import ArtifactRef
+from operators.stage.local import LocalRun
+from tasks.core.records import ArtifactRef
 from tasks.panorama.config import (
     IngestConfig,
     MatchConfig,

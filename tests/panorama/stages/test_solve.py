@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from operators.local import LocalRun
+from operators.stage.local import LocalRun
 from tasks.panorama.config import IngestConfig, MatchConfig, SolveConfig
+from tasks.panorama.input.rig_files.colmap import write_rig
+from tasks.panorama.kept_files import KERNEL, RECALIBRATED, UNREPAIRED, WARPED, read_solution
 from tasks.panorama.manifests import WarpSet
-from tasks.panorama.rig_files.colmap import write_rig
-from tasks.panorama.solution import KERNEL, RECALIBRATED, UNREPAIRED, WARPED, read_solution
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.solve import solve_captures
 from tasks.panorama.types import Rig
-from tests.support.captures import small_rig, write_capture
+from tests.support.panorama.captures import small_rig, write_capture
 
 CONFIG = SolveConfig(num_cells=4, baselines=True)
 

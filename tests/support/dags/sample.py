@@ -3,13 +3,15 @@
 Only the wiring of an Airflow DAG stands here.
 """
 
-from operators.pipeline import pipeline
-from tests.support.sample_stages import SampleConfig
+from operators.schedule.pipeline import pipeline
+from tests.support.kernel.sample_stages import SampleConfig
 
-STAGES = "tests.support.sample_stages"
+STAGES = "tests.support.kernel.sample_stages"
 
 with pipeline(__file__, __doc__, config=SampleConfig, tags=["test"]) as run:
     numbers = run.stage(f"{STAGES}:list_numbers", task="list")
     groups = run.stage(f"{STAGES}:group_numbers", numbers, task="group", fans_out=True)
     doubled = run.map(f"{STAGES}:double_numbers", groups, task="double")
-    run.stage("tests.support.sample_publish:sum_numbers", doubled, task="sum", publishes=True)
+    run.stage(
+        "tests.support.kernel.sample_publish:sum_numbers", doubled, task="sum", publishes=True
+    )

@@ -18,7 +18,7 @@ from tasks.nas.models.layout.convolutions import (
 from tasks.nas.models.layout.large_depthwise import LargeDepthwise
 from tasks.nas.models.layout.steps import Back
 from tasks.nas.models.layout.toeplitz import Window
-from tests.support.layout_steps import check_step, random_maps, to_rows
+from tests.support.nas.layout_steps import check_step, random_maps, to_rows
 
 
 def conv_of(in_channels, out_channels, kernel, **settings) -> nn.Conv2d:

@@ -10,7 +10,7 @@ from torch import nn
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.layout.norm import Norm, track
-from tests.support.layout_steps import check_step, random_maps, to_rows
+from tests.support.nas.layout_steps import check_step, random_maps, to_rows
 
 
 def norm_of(num_channels: int, **settings) -> nn.BatchNorm2d:

@@ -16,7 +16,7 @@ from tasks.nas.models.layout.pools import (
 )
 from tasks.nas.models.layout.steps import Back, Step
 from tasks.nas.models.layout.toeplitz import Window
-from tests.support.layout_steps import check_step, random_maps
+from tests.support.nas.layout_steps import check_step, random_maps
 
 SIZES = [(4, 4), (8, 8), (9, 8), (1, 1), (2, 5)]
 

@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from tasks.nas.models.drop_path import DropPath
 from tasks.nas.models.layout.steps import Add, Back, Concat, Drop, EverySecond, Relu
-from tests.support.layout_steps import check_step, random_maps, to_rows
+from tests.support.nas.layout_steps import check_step, random_maps, to_rows
 
 
 @pytest.mark.parametrize("in_place", [False, True])

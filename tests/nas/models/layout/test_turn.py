@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tasks.nas.models.layout.turn import channel_major, channels_last, turned
-from tests.support.layout_steps import random_maps, to_rows
+from tests.support.nas.layout_steps import random_maps, to_rows
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (64, 17), (1, 9), (130, 64)])

@@ -1,0 +1,1 @@
+"""Measurements of architecture search and transfer."""

@@ -1,0 +1,292 @@
+"""Measures restitching: accuracy on simulated streets, cost, real photos, the demo.
+
+    python -m benchmarks.restitch.__main__ [--quick] [--data ../shared/data]
+
+Values are means over the seeds, intervals the range from the least to the greatest seed.
+Every way to align a capture gets the same matches, photometric correction, seams and blend;
+the kernel baseline's width and rig are those with least misalignment on a validation seed.
+What is measured:
+
+- ``misalignment_*``, ``nominal_mean_px``: angle between the directions that two photos give one
+  surface point, non-sky, from true depth, in px of a panorama 4096 wide.
+- ``bending_ratio_kernel``: mean squared second derivatives of the warps, kernel's over ours.
+- ``gain_error_rms``: relative error of the estimated gains.
+- ``seam_step_blended``: luma step across the fixed seams over that beside them; 1: invisible.
+- ``psnr_gain_*_db``: PSNR to the ray-traced panorama, ours less theirs.
+- ``cpu_s_per_panorama``, ``peak_gb``: a serial run of all stages, start-up apart. The bound on
+  it is `RESTITCH_BOUND_MULTIPLE` times the reference kernel that is timed in the same run.
+- ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
+  overlap SSIM; kept unrepaired with a reason; all.
+- ``demo_s``: ``make demo`` from its first line to its last, installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+from benchmarks.bounds import print_table, report_bounds
+from benchmarks.restitch.methods import (
+    Case,
+    KernelChoice,
+    Scores,
+    align_all,
+    choose_kernel,
+    gain_error,
+    load_case,
+    psnr_gains_db,
+    score_all,
+    spread,
+)
+from benchmarks.restitch.pipeline import PipelineCost, measure
+from benchmarks.restitch.reference_kernel import RESTITCH_BOUND_MULTIPLE
+from benchmarks.results_file import RESULTS_DIR, Figure, write_results
+from tasks.panorama.config import RestitchConfig
+from tasks.panorama.manifests import PublishedCapture
+from tasks.panorama.simulation.capture import simulate_capture
+from tasks.panorama.simulation.settings import SimulationConfig
+
+ROOT = Path(__file__).parents[2]
+CAPTURES = ROOT / "artifacts" / "bench" / "captures"
+VALIDATION_SEED = 100
+NUM_BANDS = RestitchConfig().render.num_bands
+
+# What must hold: least and greatest allowed value of a figure (every seed where it says so).
+BOUNDS = {
+    "misalignment_mean_px": (0.0, 0.5),
+    "misalignment_p95_px": (0.0, 1.8),
+    "bending_ratio_kernel": (30.0, float("inf")),
+    "gain_error_rms": (0.0, 0.01),
+    "seam_step_blended": (0.0, 1.20),
+    "sharpness": (0.95, float("inf")),
+    "psnr_gain_unrepaired_db": (0.0, float("inf")),
+    "cpu_multiple_of_reference": (0.0, RESTITCH_BOUND_MULTIPLE),
+    "peak_gb": (0.0, 1.3),
+    "real_sets_better": (12.0, float("inf")),
+    "demo_s": (0.0, 240.0),
+}
+
+
+def main() -> int:
+    """Run the command; exit code 1 where a bound does not hold."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one small capture, a few real sets")
+    default = os.environ.get("ORRERY_TEST_DATA", str(ROOT.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=Path(default), help="folder of real data")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    quick = arguments.quick
+    seeds = (0,) if quick else (0, 1, 2)
+    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
+        figures = _accuracy(seeds, quick=quick)
+        figures |= _cost(seeds, Path(scratch), quick=quick)
+        figures |= _real(arguments.data / "panorama", Path(scratch), quick=quick)
+        figures |= _demo()
+    print_table(figures)
+    if not quick:
+        path = write_results("restitch", "make bench NAME=restitch", seeds, figures)
+        print(f"written: {path.relative_to(ROOT)}")
+    judged = {key: b for key, b in BOUNDS.items() if not quick or key != "real_sets_better"}
+    return int(report_bounds(figures, judged, quick=quick) > 0)
+
+
+def _settings(seed: int, *, quick: bool) -> SimulationConfig:
+    width_px, height_px, panorama_width_px = (384, 512, 2048) if quick else (768, 1024, 4096)
+    return SimulationConfig(
+        seed=seed,
+        width_px=width_px,
+        height_px=height_px,
+        panorama_width_px=panorama_width_px,
+        depth_maps=False,
+    )
+
+
+def _capture(seed: int, *, quick: bool) -> Path:
+    """Folder of a simulated street, made once."""
+    folder = CAPTURES / f"street-{seed:04d}{'-small' if quick else ''}"
+    if not folder.is_dir():
+        print(f"simulating {folder.name}", flush=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        simulate_capture(folder, _settings(seed, quick=quick))
+    return folder
+
+
+def _accuracy(seeds: Sequence[int], *, quick: bool) -> dict[str, Figure]:
+    config = RestitchConfig()
+    validation = load_case(_capture(VALIDATION_SEED, quick=quick), config)
+    choice = choose_kernel(validation)
+    rig = "recalibrated" if choice.on_recalibrated else "given"
+    print(f"kernel baseline: width {choice.sigma_px:g} px on the {rig} rig", flush=True)
+    per_seed = [_one_seed(seed, choice, config, quick=quick) for seed in seeds]
+    figures = {}
+    for key, unit in _UNITS.items():
+        value, interval = spread([found[key] for found in per_seed])
+        figures[key] = Figure(value=value, unit=unit, interval=interval)
+    return figures
+
+
+_UNITS = {
+    "misalignment_mean_px": "px",
+    "misalignment_p95_px": "px",
+    "nominal_mean_px": "px",
+    "nominal_p95_px": "px",
+    "recalibrated_mean_px": "px",
+    "kernel_mean_px": "px",
+    "kernel_p95_px": "px",
+    "bending_ratio_kernel": "",
+    "gain_error_rms": "",
+    "seam_step_blended": "",
+    "seam_step_unrepaired": "",
+    "seam_step_kernel": "",
+    "sharpness": "",
+    "psnr_gain_unrepaired_db": "dB",
+    "psnr_gain_recalibrated_db": "dB",
+    "psnr_gain_kernel_db": "dB",
+}
+
+
+def _one_seed(
+    seed: int, choice: KernelChoice, config: RestitchConfig, *, quick: bool
+) -> dict[str, float]:
+    case = load_case(_capture(seed, quick=quick), config)
+    width_px = _settings(seed, quick=quick).panorama_width_px
+    scores = score_all(case, align_all(case, choice), width_px, NUM_BANDS)
+    found = _figures_of(case, scores)
+    print(f"seed {seed}:", ", ".join(f"{key} {found[key]:.3g}" for key in _UNITS), flush=True)
+    return found
+
+
+def _figures_of(case: Case, scores: dict[str, Scores]) -> dict[str, float]:
+    ours, kernel, before = scores["spline"], scores["kernel"], scores["unrepaired"]
+    gains = psnr_gains_db(case, scores, "spline")
+    return {
+        "misalignment_mean_px": ours.misalignment.mean_px,
+        "misalignment_p95_px": ours.misalignment.p95_px,
+        "nominal_mean_px": before.misalignment.mean_px,
+        "nominal_p95_px": before.misalignment.p95_px,
+        "recalibrated_mean_px": scores["recalibrated"].misalignment.mean_px,
+        "kernel_mean_px": kernel.misalignment.mean_px,
+        "kernel_p95_px": kernel.misalignment.p95_px,
+        "bending_ratio_kernel": kernel.bending / ours.bending,
+        "gain_error_rms": gain_error(case),
+        "seam_step_blended": ours.seam_step,
+        "seam_step_unrepaired": before.seam_step,
+        "seam_step_kernel": kernel.seam_step,
+        "sharpness": ours.sharpness,
+        "psnr_gain_unrepaired_db": gains["unrepaired"],
+        "psnr_gain_recalibrated_db": gains["recalibrated"],
+        "psnr_gain_kernel_db": gains["kernel"],
+    }
+
+
+def _cost(seeds: Sequence[int], scratch: Path, *, quick: bool) -> dict[str, Figure]:
+    """Cost of the pipeline on captures as users have them: without truth."""
+    costs: list[PipelineCost] = []
+    for seed in seeds:
+        source = _capture(seed, quick=quick)
+        folder = scratch / "bare" / str(seed) / source.name
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("truth"))
+        store = scratch / f"cost-{seed}"
+        store.mkdir()
+        costs.append(measure(folder.parent, store, 2048 if quick else 4096))
+        _keep_picture(costs[-1], seed, quick=quick)
+    cpu_s, cpu_range = spread([cost.cpu_s for cost in costs])
+    multiple, multiple_range = spread([cost.cpu_s / cost.reference_s for cost in costs])
+    peak_gb, peak_range = spread([cost.peak_gb for cost in costs])
+    return {
+        "cpu_s_per_panorama": Figure(value=cpu_s, unit="s", interval=cpu_range),
+        "cpu_multiple_of_reference": Figure(value=multiple, unit="", interval=multiple_range),
+        "peak_gb": Figure(value=peak_gb, unit="GB", interval=peak_range),
+    }
+
+
+def _keep_picture(cost: PipelineCost, seed: int, *, quick: bool) -> None:
+    """Keep the before/after picture of the first seed for the README."""
+    if seed == 0 and not quick:
+        RESULTS_DIR.mkdir(exist_ok=True)
+        shutil.copyfile(_file(cost, cost.publication.captures[0].before_after.uri), _picture())
+
+
+def _picture() -> Path:
+    return RESULTS_DIR / "restitch.jpg"
+
+
+def _file(cost: PipelineCost, uri: str) -> Path:
+    return Path(cost.store) / uri
+
+
+def _real(data: Path, scratch: Path, *, quick: bool) -> dict[str, Figure]:
+    """Restitch the real photo sets; each set's outcome is printed."""
+    if not data.is_dir():
+        print(f"real photos left out: {data} does not exist (--data)")
+        return {}
+    sets = [
+        path for kind in ("rings", "strips", "pairs") for path in sorted((data / kind).iterdir())
+    ]
+    if quick:
+        sets = [path for path in sets if path.name in {"dfw_roof", "rew_tower", "memorial_hall"}]
+    captures, store = scratch / "real", scratch / "real-store"
+    captures.mkdir()
+    store.mkdir()
+    for path in sets:
+        (captures / path.name).symlink_to(path.resolve(), target_is_directory=True)
+    cost = measure(captures, store, 0)
+    for capture in cost.publication.captures:
+        print(_outcome(capture))
+    for skipped in cost.publication.skipped:
+        print(f"{skipped.item_id}: SKIPPED: {skipped.reason}")
+    if cost.publication.contact_sheet is not None:
+        kept = ROOT / "artifacts" / "bench" / "real_contact_sheet.jpg"
+        shutil.copyfile(_file(cost, cost.publication.contact_sheet.uri), kept)
+        print(f"contact sheet: {kept.relative_to(ROOT)}")
+    better = sum(_is_better(capture) for capture in cost.publication.captures)
+    kept_count = sum(not capture.is_repaired for capture in cost.publication.captures)
+    counts = {"better": better, "kept": kept_count, "total": len(sets)}
+    return {
+        f"real_sets_{key}": Figure(value=float(count), unit="", interval=None)
+        for key, count in counts.items()
+    }
+
+
+def _is_better(capture: PublishedCapture) -> bool:
+    before, after = capture.before, capture.after
+    return (
+        capture.is_repaired
+        and after["held_out_mean_px"] < before["held_out_mean_px"]
+        and after["overlap_ssim"] > before["overlap_ssim"]
+    )
+
+
+def _outcome(capture: PublishedCapture) -> str:
+    def change(key: str) -> str:
+        missing = float("nan")
+        return f"{capture.before.get(key, missing):.3f} -> {capture.after.get(key, missing):.3f}"
+
+    figures = f"held out {change('held_out_mean_px')} px, SSIM {change('overlap_ssim')}"
+    return f"{capture.item_id}: {capture.published}: {figures} {'; '.join(capture.reasons)}"
+
+
+def _demo() -> dict[str, Figure]:
+    """Time the demo, from nothing made to the table on the screen."""
+    shutil.rmtree(ROOT / "artifacts" / "demo", ignore_errors=True)
+    begun_s = time.monotonic()
+    subprocess.run(["make", "demo"], cwd=ROOT, check=True)
+    seconds = time.monotonic() - begun_s
+    json.loads((ROOT / "artifacts" / "demo" / "summary.json").read_text())
+    return {"demo_s": Figure(value=seconds, unit="s", interval=None)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

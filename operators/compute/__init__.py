@@ -1,0 +1,1 @@
+"""The parallel work: Ray and serial executors, limits."""

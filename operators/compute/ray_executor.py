@@ -1,0 +1,240 @@
+"""Parallel work on a Ray cluster; see `tasks.core.ports.Executor`."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, TypeVar
+
+import dask
+import dask.base
+import numpy as np
+import numpy.typing as npt
+import ray
+from ray import exceptions
+from ray.util.dask import ray_dask_get
+
+from operators.compute.limits import Limits, limited, release_signals
+from tasks.core.errors import OrreryError, ResourceError, TransientError, WorkerLostError
+from tasks.core.ports import Future
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_CONNECT_S = 10.0
+_LOST = (
+    exceptions.WorkerCrashedError,
+    exceptions.OutOfMemoryError,
+    exceptions.NodeDiedError,
+    exceptions.ActorDiedError,
+    exceptions.ObjectLostError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Future(Generic[R]):
+    ref: ray.ObjectRef[Any]
+
+    def result(self) -> R:
+        """Wait for the call and return its value."""
+        try:
+            value: R = ray.get(self.ref)
+        except exceptions.RayTaskError as error:
+            cause = error.cause if isinstance(error.cause, Exception) else None
+            raise cause or OrreryError(str(error)) from error
+        except _LOST as error:
+            raise WorkerLostError(
+                "its worker died: it was killed, ran out of memory, or passed its time limit"
+            ) from error
+        except exceptions.RayError as error:
+            raise TransientError(f"the Ray cluster lost a call: {error}") from error
+        return value
+
+
+@dataclass(frozen=True)
+class _Worker:
+    actor: Any
+
+    def call(self, method: str, *args: Any) -> Future[Any]:
+        """Call a method of the object that the worker holds."""
+        return _Future(self.actor.call.remote(method, *args))
+
+
+class _Holder:
+    """The actor behind a worker."""
+
+    def __init__(self, factory: Callable[[int], Any], index: int, num_threads: int) -> None:
+        self._limits = Limits(num_threads)
+        with limited(self._limits):
+            self._held = factory(index)
+
+    def call(self, method: str, *args: Any) -> Any:
+        with limited(self._limits):
+            return getattr(self._held, method)(*args)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    ref: ray.ObjectRef[Any]
+
+    def __call__(self) -> npt.NDArray[Any]:
+        """Return the node's copy, read-only."""
+        try:
+            array: npt.NDArray[Any] = ray.get(self.ref)
+        except exceptions.RayError as error:
+            raise TransientError(f"the Ray cluster lost a shared array: {error}") from error
+        return array
+
+
+@dataclass(frozen=True)
+class RayExecutor:
+    """Runs calls as Ray tasks and actors.
+
+    Attributes:
+        num_cpus: CPUs of one call.
+        num_gpus: GPUs of one call.
+        memory_gb: Memory that the scheduler sets aside for one call.
+        checkpoints: Folder or URI where a training keeps its checkpoints.
+    """
+
+    num_cpus: float = 1.0
+    num_gpus: float = 0.0
+    memory_gb: float | None = None
+    checkpoints: str = ""
+    has_workers: ClassVar[bool] = True
+
+    @classmethod
+    def connect(cls, address: str) -> RayExecutor:
+        """Connect this process to a cluster.
+
+        Raises:
+            TransientError: It can't be reached.
+        """
+        if not ray.is_initialized():
+            host, _, port = address.rpartition(":")
+            try:
+                if port.isdigit():  # ray.init waits minutes for a head that is gone
+                    socket.create_connection((host, int(port)), _CONNECT_S).close()
+                ray.init(address=address, logging_level=logging.WARNING)
+            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+                raise TransientError(
+                    f"can't reach the Ray cluster at {address}: {error}"
+                ) from error
+        return cls()
+
+    def granted(
+        self, num_cpus: float, num_gpus: float, memory_gb: float | None, checkpoints: str
+    ) -> RayExecutor:
+        """Return the executor of one stage.
+
+        Raises:
+            ResourceError: No node has what one call needs.
+        """
+        executor = replace(
+            self, num_cpus=num_cpus, num_gpus=num_gpus, memory_gb=memory_gb, checkpoints=checkpoints
+        )
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        needs = executor._needs()
+        if not any(all(node.get(k, 0) >= v for k, v in needs.items()) for node in nodes):
+            largest = {name: max(node.get(name, 0) for node in nodes) for name in needs}
+            raise ResourceError(
+                f"a call needs {needs} (memory in bytes) on one node, but the nodes have at most "
+                f"{largest}; ask for less in the profile or add a node"
+            )
+        return executor
+
+    @property
+    def available_gpus(self) -> float:
+        """GPUs of all nodes."""
+        return float(ray.cluster_resources().get("GPU", 0))
+
+    @property
+    def max_in_flight(self) -> int:
+        """Calls that keep the cluster busy: as many as fit, and as many waiting."""
+        totals = ray.cluster_resources()
+        fits = [totals.get(name, 0) / need for name, need in self._needs().items() if need]
+        return 2 * max(1, math.floor(min(fits, default=1)))
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Apply a function to each item in parallel; a bounded number is in flight."""
+        waiting: deque[Future[R]] = deque()
+        remaining = iter(items)
+        for item in itertools.islice(remaining, self.max_in_flight):
+            waiting.append(self._start(function, (item,), max_retries=1))
+        while waiting:
+            value = waiting.popleft().result()
+            for item in itertools.islice(remaining, 1):
+                waiting.append(self._start(function, (item,), max_retries=1))
+            yield value
+
+    def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
+        """Start one call and return at once."""
+        return self._start(function, args, max_retries=0)
+
+    def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
+        """Yield futures as they end, the earliest first."""
+        pending = {future.ref: future for future in futures if isinstance(future, _Future)}
+        while pending:
+            ready, _ = ray.wait(list(pending), num_returns=1, fetch_local=False)
+            yield pending.pop(ready[0])
+
+    def workers(self, factory: Callable[[int], Any], count: int) -> Sequence[_Worker]:
+        """Start stateful workers; they end when nothing refers to them any more."""
+        actor = ray.remote(_Holder).options(**self._options())
+        return [_Worker(actor.remote(factory, index, self._num_threads)) for index in range(count)]
+
+    def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
+        """Put an array into the object store, once per node that reads it."""
+        return _Shared(ray.put(np.asarray(array, order="C")))  # with gaps it would be copied
+
+    def train(
+        self,
+        loop: Callable[[Mapping[str, Any]], None],
+        config: Mapping[str, Any],
+        num_workers: int,
+    ) -> Mapping[str, float]:
+        """Run a torch loop on Ray Train's workers; it goes on from its last checkpoint."""
+        from operators.compute.ray_training import train
+
+        return train(loop, config, num_workers, self._needs(), self.checkpoints)
+
+    def compute(self, collection: Any) -> Any:
+        """Compute a Dask collection on the cluster's workers."""
+        # shuffling through a local disk would need one that all nodes share
+        with dask.config.set({"dataframe.shuffle.method": "tasks"}):
+            return dask.base.compute(
+                collection,
+                scheduler=ray_dask_get,
+                ray_remote_args={"num_cpus": self.num_cpus},
+            )[0]
+
+    @property
+    def _num_threads(self) -> int:
+        return max(1, int(self.num_cpus))
+
+    def _needs(self) -> dict[str, float]:
+        needs = {"CPU": self.num_cpus, "GPU": self.num_gpus, "memory": (self.memory_gb or 0) * 1e9}
+        return {name: need for name, need in needs.items() if need}
+
+    def _options(self) -> dict[str, Any]:
+        memory = {"memory": int(self.memory_gb * 1e9)} if self.memory_gb else {}
+        return {"num_cpus": self.num_cpus, "num_gpus": self.num_gpus, **memory}
+
+    def _start(
+        self, function: Callable[..., R], args: tuple[Any, ...], max_retries: int
+    ) -> Future[R]:
+        remote = _call.options(**self._options(), max_retries=max_retries, name=function.__name__)
+        return _Future(remote.remote(function, self._num_threads, *args))
+
+
+@ray.remote
+def _call(function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    release_signals()
+    with limited(Limits(num_threads)):
+        return function(*args)

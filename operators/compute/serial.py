@@ -1,0 +1,142 @@
+"""The serial twin of a cluster: everything runs at once, in this process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.core.ports import Future
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Done(Generic[R]):
+    """A call that has ended."""
+
+    def __init__(self, function: Callable[..., R], *args: Any) -> None:
+        self._error: Exception | None = None
+        try:
+            self._value = function(*args)
+        except Exception as error:
+            self._error = error
+
+    def result(self) -> R:
+        """Return the value, or raise what the call raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+@dataclass
+class _Worker:
+    held: Any
+
+    def call(self, method: str, *args: Any) -> Future[Any]:
+        """Call a method of the object."""
+        return _Done(getattr(self.held, method), *args)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    array: npt.NDArray[Any]
+
+    def __call__(self) -> npt.NDArray[Any]:
+        """Return the array, read-only."""
+        return self.array
+
+
+@dataclass(frozen=True)
+class SerialExecutor:
+    """Runs everything at once and in order; see `tasks.core.ports.Executor`.
+
+    Attributes:
+        checkpoints: Where a training keeps its checkpoint between runs.
+    """
+
+    checkpoints: Path = Path(tempfile.gettempdir()) / "orrery-training"
+    max_in_flight: ClassVar[int] = 1
+    has_workers: ClassVar[bool] = False
+
+    def granted(
+        self,
+        num_cpus: float,  # noqa: ARG002  (this process is all there is)
+        num_gpus: float,  # noqa: ARG002
+        memory_gb: float | None,  # noqa: ARG002
+        checkpoints: str,
+    ) -> SerialExecutor:
+        """Return the executor of one stage."""
+        is_local = "://" not in checkpoints
+        return SerialExecutor(Path(checkpoints) if is_local else self.checkpoints)
+
+    @property
+    def available_gpus(self) -> float:
+        """GPUs of this machine."""
+        return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Apply a function to each item."""
+        return map(function, items)
+
+    def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
+        """Call at once."""
+        return _Done(function, *args)
+
+    def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
+        """Yield the futures in order."""
+        return iter(list(futures))
+
+    def workers(self, factory: Callable[[int], Any], count: int) -> Sequence[_Worker]:
+        """Make the objects."""
+        return [_Worker(factory(index)) for index in range(count)]
+
+    def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
+        """Give out a read-only copy."""
+        shared = np.array(array)
+        shared.flags.writeable = False
+        return _Shared(shared)
+
+    def train(
+        self,
+        loop: Callable[[Mapping[str, Any]], None],
+        config: Mapping[str, Any],
+        num_workers: int,  # noqa: ARG002  (one process, whatever is asked)
+    ) -> Mapping[str, float]:
+        """Run the loop in this process."""
+        last: dict[str, float] = {}
+        kept = self.checkpoints / "checkpoint"
+
+        def report(metrics: Mapping[str, float], step: int) -> None:
+            last.update(metrics, step=step)
+
+        def save_checkpoint(folder: Path) -> None:
+            aside = kept.with_name("incoming")
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+            shutil.copytree(folder, aside)
+            shutil.rmtree(kept, ignore_errors=True)
+            aside.rename(kept)
+
+        def load_checkpoint() -> Path | None:
+            return kept if kept.is_dir() else None
+
+        loop(
+            {
+                **config,
+                "report": report,
+                "save_checkpoint": save_checkpoint,
+                "load_checkpoint": load_checkpoint,
+            }
+        )
+        return last
+
+    def compute(self, collection: Any) -> Any:
+        """Compute a Dask collection in this thread."""
+        return collection.compute(scheduler="synchronous")

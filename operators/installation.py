@@ -1,0 +1,80 @@
+"""Profiles: the machines and the paths of one installation. They never change a result."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from tasks.core.config import SETTINGS, load_config, setting
+
+# Profile: a name in configs/profiles, or the path of a YAML file.
+PROFILE = "ORRERY_PROFILE"
+# Python with which the Ray cluster runs a stage, where it is not this process's own.
+PYTHON = "ORRERY_PYTHON"
+# Addresses under which a browser finds the servers, where they are not the profile's.
+AIRFLOW_URL, MLFLOW_URL, RAY_URL = "ORRERY_AIRFLOW_URL", "ORRERY_MLFLOW_URL", "ORRERY_RAY_URL"
+# Folder of databases, logs and secrets, where it is not .state in the repository.
+STATE_FOLDER = "ORRERY_STATE"
+# Another file than configs/schedules.yaml.
+SCHEDULES = "ORRERY_SCHEDULES"
+
+
+# Name of the stack that a process belongs to; children inherit it.
+MARK = "ORRERY_STACK"
+
+
+def profile_name() -> str:
+    """Name, or path, of the profile that this installation runs with."""
+    return os.environ.get(PROFILE, "laptop")
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class StageResources:
+    """What one call of a stage gets: an item, or another call of its executor."""
+
+    num_cpus: float = setting(1.0, gt=0, help="CPUs a call uses; fractions are allowed.")
+    num_gpus: float = setting(0.0, ge=0, help="GPUs a call uses; fractions are allowed.")
+    memory_gb: float | None = setting(
+        None, gt=0, unit="GB", help="Memory an item may add; more skips the item."
+    )
+    limit_s: float | None = setting(
+        None, gt=0, unit="s", help="Time an item may take; more skips the item."
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Profile:
+    """One installation."""
+
+    store_uri: str = setting("artifacts", help="Root of the artifact store, as fsspec knows it.")
+    store_options: dict[str, str] = Field(default_factory=dict)
+    tracking_uri: str = setting("", help="MLflow server; nothing is tracked without one.")
+    ray_address: str = setting("auto", help="Ray cluster; serial if empty.")
+    ray_api: str = setting("http://127.0.0.1:8265", help="Jobs API of the Ray cluster.")
+    num_jobs: int = setting(1, ge=1, help="Greatest number of groups a stage fans out to.")
+    default: StageResources = Field(default_factory=StageResources)
+    stages: dict[str, StageResources] = Field(default_factory=dict)
+
+    def resources(self, stage: str) -> StageResources:
+        """What a stage gets: its own entry, else ``default``."""
+        return self.stages.get(stage, self.default)
+
+    def absolute_store_uri(self) -> str:
+        """The store's URI; a relative path counts from the repository's root."""
+        return self.store_uri if "://" in self.store_uri else str(ROOT / self.store_uri)
+
+
+def load_profile(name: str) -> Profile:
+    """Load ``configs/profiles/<name>.yaml``, or the YAML file that a path names.
+
+    Raises:
+        ConfigError: The profile does not exist or holds an unknown or wrong setting.
+    """
+    path = Path(name) if name.endswith(".yaml") else ROOT / f"configs/profiles/{name}.yaml"
+    return load_config(Profile, path)

@@ -1,0 +1,1 @@
+"""What happened: runs, numbers, pictures and models in MLflow."""

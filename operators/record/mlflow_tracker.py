@@ -1,0 +1,235 @@
+"""Records in MLflow: the runs of pipelines and stages, their numbers, pictures and documents.
+
+Tests read everything back with MLflow's own client. Metrics travel in batches, since a batch of
+1,000 takes as long as 30 single ones.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from operators.record.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, Run, now_ms, pairs
+from operators.record.model_registry import MlflowModels
+from tasks.core.digests import digest
+from tasks.core.errors import TransientError
+
+MAX_BATCH_METRICS = 1000
+MAX_BATCH_PARAMS = 100
+MAX_PARAM_CHARS = 6000
+FLUSH_INTERVAL_S = 2.0
+CHILD_TAG = "orrery.child"
+
+logger = logging.getLogger(__name__)
+
+
+def open_run(tracking_uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Run:
+    """Open the parent run of a DAG run, or find it again by its Airflow tags.
+
+    Args:
+        tracking_uri: The MLflow server.
+        experiment: The pipeline's name.
+        name: Name of the run.
+        tags: Labels; ``airflow.dag_id`` and ``airflow.run_id`` identify the run.
+
+    Raises:
+        TransientError: The server can't be reached.
+    """
+    with MlflowApi(tracking_uri) as api:
+        experiment_id = api.experiment(experiment)
+        key = {tag: tags[tag] for tag in ("airflow.dag_id", "airflow.run_id")} | {
+            "orrery.role": "pipeline"
+        }
+        found = api.search(experiment_id, **key)
+        if not found:
+            return api.create(experiment_id, name, {**tags, **key})
+        api.set_status(found[0].run_id, "RUNNING")
+        return found[0]
+
+
+def close_run(tracking_uri: str, run_id: str, status: str) -> None:
+    """Close a parent run, and as killed each run below whose driver did not live to close it.
+
+    Args:
+        tracking_uri: The MLflow server.
+        run_id: The parent run.
+        status: ``FINISHED`` or ``FAILED``.
+
+    Raises:
+        TransientError: The server can't be reached.
+    """
+    with MlflowApi(tracking_uri) as api:
+        for child in api.children(api.get(run_id), "RUNNING"):
+            for each in [*api.children(child, "RUNNING"), child]:
+                api.set_status(each.run_id, "KILLED")
+        api.set_status(run_id, status)
+
+
+def tag_run(tracking_uri: str, run_id: str, tags: Mapping[str, str]) -> None:
+    """Label a run.
+
+    Raises:
+        TransientError: The server can't be reached.
+    """
+    with MlflowApi(tracking_uri) as api:
+        api.log_batch(run_id, tags=pairs(tags, MAX_TAG_CHARS))
+
+
+class MlflowTracker:
+    """A `tasks.core.ports.Tracker` that writes to one MLflow run.
+
+    Records are for people, results are not: once the run is open, a record that the server
+    does not take is tried again, then dropped with a warning; it never fails the stage. The
+    tracker can be pickled into workers, where every call is sent at once.
+    """
+
+    def __init__(
+        self, tracking_uri: str, run: Run, *, is_buffered: bool = True, scope: str = ""
+    ) -> None:
+        """Write to an open run; see `start`. Children of one scope are told by their names."""
+        self.run = run
+        self._scope = scope or run.run_id
+        self._tracking_uri = tracking_uri
+        self._is_buffered = is_buffered
+        self._api = MlflowApi(tracking_uri)
+        self._metrics: list[dict[str, Any]] = []
+        self._flushed_s = time.monotonic()
+
+    @classmethod
+    def start(
+        cls, tracking_uri: str, parent_run_id: str | None, stage: str, tags: Mapping[str, str]
+    ) -> Self:
+        """Open a stage's run below its parent's.
+
+        Args:
+            tracking_uri: The MLflow server.
+            parent_run_id: The DAG run's run; None puts the run into the experiment ``stages``.
+            stage: Name of the stage, e.g. ``panorama.match``.
+            tags: Labels.
+
+        Raises:
+            TransientError: The server can't be reached.
+        """
+        with MlflowApi(tracking_uri) as api:
+            if not parent_run_id:
+                return cls(tracking_uri, api.create(api.experiment("stages"), stage, tags))
+            parent = api.get(parent_run_id)
+            own = {**parent.airflow_tags, **tags, PARENT_TAG: parent_run_id}
+            scope = digest([parent_run_id, stage, dict(tags)])
+            return cls(tracking_uri, api.create(parent.experiment_id, stage, own), scope=scope)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unbuffered, (self._tracking_uri, self.run, self._scope)
+
+    @property
+    def models(self) -> MlflowModels:
+        """The registry of the same server."""
+        return MlflowModels(self._tracking_uri, self.run)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Record numbers under their names; values are sent in batches."""
+        stamp_ms = now_ms()
+        for name, value in metrics.items():
+            number = float(value)
+            self._metrics.append(
+                {
+                    "key": name,
+                    "value": number if math.isfinite(number) else _not_finite(number),
+                    "timestamp": stamp_ms,
+                    "step": step,
+                }
+            )
+        is_due = time.monotonic() - self._flushed_s > FLUSH_INTERVAL_S
+        if not self._is_buffered or is_due or len(self._metrics) >= MAX_BATCH_METRICS:
+            self.flush()
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record settings; a nested value is recorded as JSON."""
+        settings = pairs({k: _text(v) for k, v in params.items()}, MAX_PARAM_CHARS)
+        for start in range(0, len(settings), MAX_BATCH_PARAMS):
+            self._record("params", params=settings[start : start + MAX_BATCH_PARAMS])
+
+    def log_figure(self, path: Path, name: str) -> None:
+        """Record a picture that stands in a local file, under a path such as ``seams.png``."""
+        self._upload(name, path.read_bytes())
+
+    def log_json(self, value: Any, name: str) -> None:
+        """Record a JSON document under a path such as ``quality.json``."""
+        self._upload(name, json.dumps(value, indent=1, default=str).encode())
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Label the run."""
+        self._record("tags", tags=pairs(tags, MAX_TAG_CHARS))
+
+    def log_child(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str] | None = None,
+        figures: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a part of the stage as a run below; an earlier try's is updated."""
+        # MLflow's params can't change: a child with other params is another one.
+        key = digest([self._scope, name, {k: _text(v) for k, v in params.items()}])
+        own = {**self.run.airflow_tags, **(tags or {}), CHILD_TAG: key, PARENT_TAG: self.run.run_id}
+        try:
+            found = self._api.search(self.run.experiment_id, **{CHILD_TAG: key})
+            run = found[0] if found else self._api.create(self.run.experiment_id, name, own)
+        except TransientError as error:
+            logger.warning("child %s of MLflow run %s is lost: %s", name, self.run.run_id, error)
+            return
+        child = MlflowTracker(self._tracking_uri, run)
+        child.set_tags(own)
+        child.log_params(params)
+        child.log_metrics(metrics)
+        for figure, path in (figures or {}).items():
+            child.log_figure(path, figure)
+        child.finish("FINISHED")
+
+    def flush(self) -> None:
+        """Send the numbers that wait."""
+        waiting, self._metrics = self._metrics, []
+        for start in range(0, len(waiting), MAX_BATCH_METRICS):
+            self._record("metrics", metrics=waiting[start : start + MAX_BATCH_METRICS])
+        self._flushed_s = time.monotonic()
+
+    def finish(self, status: str) -> None:
+        """Send what waits and end the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
+        self.flush()
+        try:
+            self._api.set_status(self.run.run_id, status)
+        except TransientError as error:
+            logger.warning("the end of MLflow run %s is not recorded: %s", self.run.run_id, error)
+        self._api.close()
+
+    def _record(self, what: str, **lists: list[dict[str, Any]]) -> None:
+        try:
+            self._api.log_batch(self.run.run_id, **lists)
+        except TransientError as error:
+            logger.warning("%s of MLflow run %s are lost: %s", what, self.run.run_id, error)
+
+    def _upload(self, name: str, data: bytes) -> None:
+        try:
+            self._api.upload(self.run, name, data)
+        except TransientError as error:
+            logger.warning("%s of MLflow run %s is lost: %s", name, self.run.run_id, error)
+
+
+def _unbuffered(tracking_uri: str, run: Run, scope: str) -> MlflowTracker:
+    return MlflowTracker(tracking_uri, run, is_buffered=False, scope=scope)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _not_finite(number: float) -> str:
+    """JSON has no such numbers; protobuf's JSON spells them as text."""
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

@@ -1,0 +1,227 @@
+"""Networks in MLflow's registry: the one door to the MLflow package, loaded on first use only.
+
+A package becomes a logged model of the stage's run, that a version of the registered model, and
+the version perhaps the champion. Each step looks for what an earlier try left, by the package's
+digest, so that a try that was killed anywhere is taken up and nothing is doubled. The network
+is kept byte for byte as it was exported, in the format ("pt2") that MLflow's pytorch flavour
+writes by default and loads without unpickling code.
+
+Two registrations of one name at the same moment are not told apart: the later one's decision on
+the champion stands.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from operators.record.mlflow_api import MlflowApi, Run, now_ms
+from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.models import ModelPackage, RegisteredModel
+
+CHAMPION = "champion"
+PACKAGE_TAG = "orrery.package"
+_METRIC_TAG, _VALUE_TAG, _TEST_TAG = "orrery.metric", "orrery.value", "orrery.test"
+_OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"}
+
+
+class MlflowModels:
+    """A `tasks.core.ports.ModelRegistry` on an MLflow server."""
+
+    def __init__(self, tracking_uri: str, run: Run) -> None:
+        """Register models below a run; nothing is loaded or sent yet."""
+        self._uri = tracking_uri
+        self._run = run
+
+    def register(self, package: ModelPackage) -> RegisteredModel:
+        """Register a network; see `tasks.core.ports.ModelRegistry`."""
+        with _mlflow_errors(self._uri, package.name):
+            from mlflow import MlflowClient
+
+            client = MlflowClient(self._uri)
+            version = self._version(client, package)
+            self._check(version, package)
+            is_champion, reason = _compete(client, version, package)
+        return RegisteredModel(
+            name=package.name, version=version, is_champion=is_champion, reason=reason
+        )
+
+    def read_run_file(self, run_id: str, name: str) -> bytes:
+        """Return a file of an earlier run."""
+        with MlflowApi(self._uri) as api:
+            return api.download(run_id, name)
+
+    def _version(self, client: Any, package: ModelPackage) -> int:
+        """Find the package's version, or make it."""
+        clause = f"name = '{package.name}' and tags.`{PACKAGE_TAG}` = '{package.digest}'"
+        found = [int(each.version) for each in client.search_model_versions(clause)]
+        if found:
+            return min(found)
+        if not client.search_registered_models(f"name = '{package.name}'"):
+            client.create_registered_model(package.name)
+        model = self._logged_model(client, package)
+        tags = {
+            **package.tags,
+            PACKAGE_TAG: package.digest,
+            _METRIC_TAG: package.metric,
+            _VALUE_TAG: repr(float(package.metrics[package.metric])),
+            _TEST_TAG: package.test_key,
+        }
+        source, run_id = f"models:/{model.model_id}", model.source_run_id
+        made = client.create_model_version(
+            package.name, source, run_id, tags=tags, model_id=model.model_id
+        )
+        return int(made.version)
+
+    def _logged_model(self, client: Any, package: ModelPackage) -> Any:
+        """Find the package among the experiment's logged models, or log it; then it is whole."""
+        from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
+
+        experiment, run_id = self._run.experiment_id, self._run.run_id
+        clause = f"tags.`{PACKAGE_TAG}` = '{package.digest}'"
+        found = client.search_logged_models([experiment], filter_string=clause)
+        tags = {**package.tags, PACKAGE_TAG: package.digest}
+        model = (
+            found[0]
+            if found
+            else client.create_logged_model(experiment, package.name, run_id, tags=tags)
+        )
+        if model.status == LoggedModelStatus.READY:
+            return model
+        with tempfile.TemporaryDirectory(prefix="orrery-model-") as folder:
+            _write(package, model, Path(folder) / "model")
+            client.log_model_artifacts(model.model_id, f"{folder}/model")
+        metrics = [
+            Metric(name, value, now_ms(), 0, model_id=model.model_id, run_id=run_id)
+            for name, value in package.metrics.items()
+        ]
+        client.log_batch(run_id, metrics=metrics)
+        outputs = client.get_run(run_id).outputs
+        if model.model_id not in [each.model_id for each in outputs.model_outputs]:
+            client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+        return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+    def _check(self, version: int, package: ModelPackage) -> None:
+        """Load a version back and compare its golden outputs, all at once and the first alone.
+
+        Raises:
+            DataError: They differ, or the network does not run.
+        """
+        from mlflow import artifacts, pyfunc
+
+        inputs, expected = np.load(package.golden_inputs), np.load(package.golden_outputs)
+        where = f"{package.name} version {version}"
+        with tempfile.TemporaryDirectory(prefix="orrery-model-") as folder:
+            uri = f"models:/{package.name}/{version}"
+            path = artifacts.download_artifacts(uri, dst_path=folder)
+            for num in (len(inputs), 1):
+                try:
+                    network = pyfunc.load_model(path, model_config={"device": "cpu"})
+                    outputs = network.predict(inputs[:num])
+                except Exception as error:
+                    raise DataError(
+                        f"{where} does not run on {num} of its {len(inputs)} golden inputs: export "
+                        f"it on the CPU with a dynamic batch axis ({type(error).__name__}: {error})"
+                    ) from error
+                _compare(outputs, expected[:num], package.tolerance, where)
+
+
+def _compare(outputs: Any, expected: Any, tolerance: float, where: str) -> None:
+    if outputs.shape != expected.shape:
+        raise DataError(
+            f"{where}: expected golden outputs of shape {expected.shape}, got {outputs.shape}"
+        )
+    difference = float(np.abs(outputs - expected).max(initial=0.0))
+    if not difference <= tolerance:
+        raise DataError(
+            f"{where}: expected its golden outputs within {tolerance:g}, got a difference of "
+            f"{difference:g}: export the network that made them, in eval mode; the alias "
+            f"{CHAMPION} was not moved"
+        )
+
+
+def _compete(client: Any, version: int, package: ModelPackage) -> tuple[bool, str]:
+    """Move the alias if the version deserves it; return whether it has it, and why."""
+    held = client.get_registered_model(package.name).aliases.get(CHAMPION)
+    if held is not None and int(held) == version:
+        return True, "it is the champion"
+    reason = "there was no champion"
+    if held is not None:
+        tags = client.get_model_version(package.name, held).tags
+        if (tags.get(_METRIC_TAG), tags.get(_TEST_TAG)) != (package.metric, package.test_key):
+            return False, (
+                f"version {held}, the champion, was measured by {tags.get(_METRIC_TAG)} on test "
+                f"{tags.get(_TEST_TAG)}, this one by {package.metric} on test {package.test_key}: "
+                "they can't be compared; move the alias by hand if it is due"
+            )
+        ours, theirs = package.metrics[package.metric], float(tags[_VALUE_TAG])
+        verdict = "beats" if ours > theirs else "does not beat"
+        reason = f"its {package.metric} {ours:g} {verdict} {theirs:g} of version {held}"
+        if not ours > theirs:
+            return False, reason
+    client.set_registered_model_alias(package.name, CHAMPION, str(version))
+    return True, reason
+
+
+def _write(package: ModelPackage, model: Any, folder: Path) -> None:
+    """Write an MLflow model of the pytorch flavour, with its files in ``extra_files``."""
+    import torch
+    from mlflow import pyfunc
+    from mlflow.models import Model, infer_signature
+
+    inputs, outputs = np.load(package.golden_inputs), np.load(package.golden_outputs)
+    meta = Model(run_id=model.source_run_id, model_id=model.model_id, model_uuid=model.model_id)
+    meta.add_flavor(
+        "pytorch",
+        model_data="data/network",
+        pytorch_version=str(torch.__version__),
+        code=None,
+        extra_files=[{"path": f"extra_files/{name}"} for name in package.all_files],
+    )
+    network = folder.with_name("network")
+    network.mkdir()
+    shutil.copyfile(package.model, network / "model.pt2")
+    pyfunc.save_model(
+        folder,
+        loader_module="mlflow.pytorch",
+        data_path=network,
+        mlflow_model=meta,
+        signature=infer_signature(inputs, outputs),
+        input_example=inputs[:2],
+        pip_requirements=[
+            f"{name}=={importlib.metadata.version(name)}" for name in ("torch", "numpy")
+        ],
+        model_config={"device": None},
+    )
+    for name, path in package.all_files.items():
+        (folder / "extra_files" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / "extra_files" / name)
+
+
+@contextmanager
+def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
+    """Load MLflow, without telemetry and progress bars, and translate what it raises.
+
+    Raises:
+        ConfigError: The server takes no such model.
+        TransientError: The server can't be reached, or fails.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    mlflow.set_tracking_uri(uri)  # ``models:/…`` is looked up where the process tracks
+    try:
+        yield
+    except MlflowException as error:
+        kind = ConfigError if error.error_code in _OUR_FAULT else TransientError
+        raise kind(f"MLflow at {uri} did not register model {name}: {error}") from error

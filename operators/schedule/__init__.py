@@ -1,0 +1,1 @@
+"""What runs when: pipelines and stages as Airflow tasks, over Ray jobs."""

@@ -1,0 +1,249 @@
+"""Wires stages into an Airflow DAG, so that a file in `dags/` is a page of names.
+
+    with pipeline(__file__, __doc__, config=RestitchConfig, tags=["panorama"]) as run:
+        groups = run.stage("tasks.panorama.stages.ingest:ingest_captures", fans_out=True)
+        matches = run.map("tasks.panorama.stages.match:match_captures", groups)
+        run.stage("tasks.panorama.stages.publish:publish_captures", matches, publishes=True)
+
+A first task checks the params and opens the MLflow run of the DAG run, a last one closes it.
+The params are the pipeline's settings, one a field, with type, range and help, so Airflow's
+form and API refuse a bad value by the field's name.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+from airflow.sdk import DAG, Asset, BaseOperator, Context, Param
+from airflow.sdk.exceptions import AirflowFailException
+
+from operators.installation import (
+    AIRFLOW_URL,
+    MLFLOW_URL,
+    ROOT,
+    SCHEDULES,
+    load_profile,
+    profile_name,
+)
+from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
+from operators.schedule.stage_operator import (
+    OPEN_RUN,
+    StageOperator,
+    config_path,
+)
+from tasks.core.config import config_json, load_config, param_schemas
+from tasks.core.errors import OrreryError, TransientError
+
+CLOSE_RUN = "close_run"
+NUM_RETRIES = 2
+RETRY_DELAY = timedelta(seconds=5)
+MAX_ACTIVE_RUNS = 4
+
+logger = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """The stages of one DAG while it is wired."""
+
+    def __init__(self, dag: DAG, config: type[Any]) -> None:
+        """Begin with no stage; see `pipeline`."""
+        self.dag = dag
+        self._config = config
+
+    def stage(
+        self,
+        stage: str,
+        *inputs: Any,
+        task: str = "",
+        fans_out: bool = False,
+        publishes: bool = False,
+    ) -> StageOperator:
+        """Add a stage that runs once.
+
+        Args:
+            stage: ``module:function``.
+            *inputs: Stages whose results it takes, in the order of its parameters; a mapped
+                stage gives the list of its results.
+            task: Name of the task; that of the stage's module if empty.
+            fans_out: Whether it returns groups to `map` over.
+            publishes: Whether its result is announced as the asset that bears the DAG's name.
+        """
+        return StageOperator(
+            task_id=task or task_id(stage),
+            stage=stage,
+            config=self._config,
+            inputs=[each.output for each in inputs],
+            fans_out=fans_out,
+            outlets=[asset(self.dag.dag_id)] if publishes else [],
+        )
+
+    def map(self, stage: str, groups: Any, *others: Any, task: str = "") -> Any:
+        """Add a stage that runs once per group.
+
+        Args:
+            stage: ``module:function``.
+            groups: Stage that fans out, or a mapped stage.
+            *others: Further mapped stages, whose results of the same group it takes too.
+            task: Name of the task; that of the stage's module if empty.
+        """
+        output = groups.output.zip(*(each.output for each in others)) if others else groups.output
+        return StageOperator.partial(
+            task_id=task or task_id(stage), stage=stage, config=self._config
+        ).expand(inputs=output)
+
+
+@contextmanager
+def pipeline(
+    file: str,
+    doc: str | None,
+    *,
+    config: type[Any],
+    tags: Iterable[str] = (),
+    max_active_runs: int = MAX_ACTIVE_RUNS,
+) -> Iterator[Pipeline]:
+    """Open the DAG of a pipeline; the stages that the block adds run between open and close.
+
+    Args:
+        file: The DAG's file (``__file__``); its name is the DAG's.
+        doc: The DAG's page in Markdown (``__doc__``).
+        config: Class of the pipeline's settings.
+        tags: Labels in the list of DAGs.
+        max_active_runs: Runs at a time.
+    """
+    dag_id = Path(file).stem
+    schedule, defaults = _schedule(dag_id)
+    with DAG(
+        dag_id=dag_id,
+        doc_md=doc,
+        params=_params(config, dag_id, defaults),
+        schedule=schedule,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=max_active_runs,
+        tags=sorted(tags),
+        default_args={"retries": NUM_RETRIES, "retry_delay": RETRY_DELAY},
+    ) as dag:
+        opened = OpenRun(task_id=OPEN_RUN, config=config)
+        closed = CloseRun(task_id=CLOSE_RUN).as_teardown(setups=opened)
+        yield Pipeline(dag, config)
+        stages = [task for task in dag.tasks if task.task_id not in (OPEN_RUN, CLOSE_RUN)]
+        for task in stages:
+            if not task.upstream_task_ids:
+                opened >> task
+            if not task.downstream_task_ids:
+                task >> closed
+
+
+class OpenRun(BaseOperator):
+    """Checks the params and opens the MLflow run; nothing runs on Ray before it."""
+
+    def __init__(self, *, config: type[Any], **kwargs: Any) -> None:
+        """Declare the task.
+
+        Args:
+            config: Class of the pipeline's settings.
+            **kwargs: What every Airflow operator takes.
+        """
+        super().__init__(**kwargs)
+        self.config = config
+
+    def execute(self, context: Context) -> dict[str, str]:
+        """Return the id and the address of the pipeline's MLflow run.
+
+        Raises:
+            TransientError: MLflow can't be reached.
+            AirflowFailException: A param is unknown or wrong.
+        """
+        dag_id, run_id = context["dag"].dag_id, context["ti"].run_id
+        try:
+            config = load_config(self.config, config_path(dag_id), dict(context["params"]))
+            uri = load_profile(profile_name()).tracking_uri
+            if "://" not in uri:
+                return {"run_id": "", "url": ""}
+            tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}
+            note = {"mlflow.note.content": _note(dag_id, run_id)}
+            run = open_run(uri, dag_id, run_id, tags | note)
+        except TransientError:
+            raise
+        except OrreryError as error:
+            logger.error("%s: %s", dag_id, error)  # noqa: TRY400  (the message says it all)
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        tracker = MlflowTracker(uri, run)
+        tracker.log_params(_flat(config_json(config)))
+        url = run.url.replace(uri, os.environ.get(MLFLOW_URL, uri), 1)
+        logger.info("%s: MLflow run %s", dag_id, url)
+        return {"run_id": run.run_id, "url": url}
+
+
+class CloseRun(BaseOperator):
+    """Closes the MLflow run as finished or failed, however the stages ended."""
+
+    def execute(self, context: Context) -> None:
+        """Close the run.
+
+        Raises:
+            TransientError: MLflow can't be reached.
+        """
+        ti = context["ti"]
+        run = ti.xcom_pull(task_ids=OPEN_RUN) or {}
+        if not run.get("run_id"):
+            return
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+        others = {name: state for name, state in states.items() if name != CLOSE_RUN}
+        failed = sorted(name for name, state in others.items() if str(state) != "success")
+        status = "FAILED" if failed else "FINISHED"
+        close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
+        logger.info("MLflow run %s is %s %s", run["url"], status.lower(), ", ".join(failed))
+
+
+def asset(dag_id: str) -> Asset:
+    """Return the asset that a pipeline's last stage emits; its event's extra has the ``ref``."""
+    return Asset(name=dag_id, uri=f"orrery://{dag_id}", group="orrery")
+
+
+def task_id(stage: str) -> str:
+    """Return a stage's task id: the name of its module."""
+    return stage.partition(":")[0].rpartition(".")[2]
+
+
+def _params(config: type[Any], dag_id: str, defaults: Mapping[str, Any]) -> dict[str, Param]:
+    """Airflow's form of the settings; a schedule may bring its own defaults."""
+    params = {}
+    for name, schema in param_schemas(config, config_path(dag_id)).items():
+        rest = {k: v for k, v in schema.items() if k not in ("default", "description")}
+        default = defaults.get(name, schema["default"])
+        params[name] = Param(default, description=schema["description"], **rest)
+    return params
+
+
+def _schedule(dag_id: str) -> tuple[str | None, Mapping[str, Any]]:
+    """When the pipeline runs by itself, and with which params: configs/schedules.yaml."""
+    path = Path(os.environ.get(SCHEDULES, ROOT / "configs" / "schedules.yaml"))
+    schedules = yaml.safe_load(path.read_text()) if path.exists() else None
+    entry = (schedules or {}).get(dag_id) or {}
+    return entry.get("cron"), entry.get("params") or {}
+
+
+def _note(dag_id: str, run_id: str) -> str:
+    base = os.environ.get(AIRFLOW_URL)
+    if not base:
+        return f"Headless run `{run_id}` of the pipeline `{dag_id}`."
+    url = f"{base}/dags/{dag_id}/runs/{quote(run_id)}"
+    return f"Run of the pipeline `{dag_id}`: [in Airflow]({url})"
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by the names that the params have."""
+    flat: dict[str, Any] = {}
+    for key, each in value.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(each, f"{name}.") if isinstance(each, Mapping) else {name: each}
+    return flat

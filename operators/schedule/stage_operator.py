@@ -1,0 +1,263 @@
+"""Stages as Airflow tasks: a deferrable operator over the Ray Jobs API.
+
+A task first looks for its finished result (then nothing runs), then for a live job of its own
+(then it re-attaches), else submits one. While the job runs, the task holds no worker: its
+trigger follows the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from operators.installation import MARK, PYTHON, RAY_URL, ROOT, load_profile, profile_name
+from operators.record.mlflow_tracker import tag_run
+from operators.schedule.ray_jobs import RayJobs, job_id
+from operators.schedule.stage_trigger import StageTrigger
+from operators.stage.plan import RunContext, StageRequest, find_finished
+from tasks.core.config import config_json, load_config
+from tasks.core.errors import OrreryError, TransientError
+from tasks.core.records import ArtifactRef
+
+OPEN_RUN = "open_run"
+# How long a Ray head that was lost may take to come back.
+RESTART_LIMIT_S, RESTART_POLL_S = 90.0, 3.0
+
+logger = logging.getLogger(__name__)
+
+
+class MlflowLink(BaseOperatorLink):
+    """Button to the pipeline's run in MLflow."""
+
+    name = "MLflow"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002
+        """Return the address that the task noted."""
+        return str(getattr(operator, "urls", {}).get(self.name, ""))
+
+
+class RayLink(MlflowLink):
+    """Button to the task's job in Ray's dashboard."""
+
+    name = "Ray job"
+
+
+class StageOperator(BaseOperator):
+    """Runs one stage on the Ray cluster and returns a reference to its result."""
+
+    template_fields = ("inputs",)
+    operator_extra_links = (MlflowLink(), RayLink())
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        config: type[Any],
+        inputs: Any = (),
+        fans_out: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Declare the task.
+
+        Args:
+            stage: ``module:function`` of the stage; a text, so that parsing loads nothing heavy.
+            config: Class of the pipeline's settings.
+            inputs: Reference, or references, that earlier tasks returned.
+            fans_out: Whether the stage returns one reference per group, for mapping over.
+            **kwargs: What every Airflow operator takes.
+        """
+        super().__init__(**kwargs)
+        self.stage = stage
+        self.config = config
+        self.inputs = inputs
+        self.fans_out = fans_out
+        self.urls: dict[str, str] = {}
+        self._live: tuple[str, str] | None = None
+
+    def execute(self, context: Context) -> Any:
+        """Return the finished result, or wait for a job that makes it.
+
+        Raises:
+            TransientError: Something was lost; Airflow tries again.
+            AirflowFailException: Trying again would not help.
+        """
+        try:
+            request = self._request(context)
+            address = load_profile(profile_name()).ray_api
+            refs = find_finished(request)
+            if refs is not None:
+                return self._reuse(context, refs)
+            live_id, attached = asyncio.run(self._patiently(address, context, request))
+            self._live = (address, live_id)
+        except TransientError:
+            raise
+        except OrreryError as error:
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        return self._wait(context, address, live_id, attached)
+
+    def collect(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Return the references that the job printed, or fail as it did.
+
+        Raises:
+            TransientError: Something was lost; Airflow tries again.
+            AirflowFailException: Trying again would not help.
+        """
+        self._link(context, load_profile(profile_name()).ray_api, event["job_id"])
+        if event["error"] is None:
+            return self._result(context, [ArtifactRef(**each) for each in event["result"]])
+        kind, message = event["error"]["type"], event["error"]["message"]
+        logger.error("%s failed: %s: %s", task_name(context), kind, message)
+        if kind == TransientError.__name__:
+            raise TransientError(message)
+        raise AirflowFailException(f"{kind}: {message}")
+
+    def on_kill(self) -> None:
+        """Stop the job if the task is killed before its trigger has taken over."""
+        if self._live is not None:
+            asyncio.run(_stop(*self._live))
+
+    def _wait(self, context: Context, address: str, live_id: str, attached: bool) -> NoReturn:
+        """Leave the worker; `collect` goes on when the job has ended."""
+        task = task_name(context)
+        self._link(context, address, live_id)
+        logger.info("%s: %s job %s", task, "re-attached to" if attached else "started", live_id)
+        trigger = StageTrigger(address, live_id, task, time.time(), attached)
+        raise TaskDeferred(trigger=trigger, method_name="collect")
+
+    def _request(self, context: Context) -> StageRequest:
+        """What the stage is called with.
+
+        Raises:
+            ConfigError: A param is unknown or out of range.
+        """
+        ti, dag_id = context["ti"], context["dag"].dag_id
+        config = load_config(self.config, config_path(dag_id), dict(context["params"]))
+        parent = ti.xcom_pull(task_ids=OPEN_RUN) or {}
+        return StageRequest(
+            pipeline=dag_id,
+            stage=self.stage,
+            config=config_json(config),
+            inputs=_references(self.inputs),
+            context=RunContext(
+                run_id=ti.run_id,
+                dag_id=dag_id,
+                task_id=ti.task_id,
+                map_index=map_index(context),
+                try_number=ti.try_number,
+                profile=profile_name(),
+                parent_run_id=parent.get("run_id", ""),
+            ),
+        )
+
+    async def _patiently(
+        self, address: str, context: Context, request: StageRequest
+    ) -> tuple[str, bool]:
+        """Wait out a cluster that restarts; the task's few retries are for worse."""
+        until_s = time.monotonic() + RESTART_LIMIT_S
+        while True:
+            try:
+                return await self._attach_or_submit(address, context, request)
+            except TransientError as error:
+                if time.monotonic() > until_s:
+                    raise
+                logger.warning("%s: %s; trying again", task_name(context), error)
+                await asyncio.sleep(RESTART_POLL_S)
+
+    async def _attach_or_submit(
+        self, address: str, context: Context, request: StageRequest
+    ) -> tuple[str, bool]:
+        """Return the id of the task's job, and whether it was running already."""
+        ti = context["ti"]
+        metadata = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
+        metadata["stack"] = os.environ.get(MARK, "")
+        async with RayJobs(address) as jobs:
+            for attempt in itertools.count(1):
+                place = (ti.dag_id, ti.run_id, ti.task_id, map_index(context))
+                live_id = job_id(*place, attempt)
+                job = await jobs.find(live_id)
+                if job is None:
+                    started = await jobs.submit(live_id, entrypoint(request), metadata)
+                    return live_id, not started
+                if not job.has_ended:
+                    return live_id, True
+        raise AssertionError("unreachable: the attempts are endless")
+
+    def _reuse(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
+        """Return a finished result, and note in the pipeline's run that it was not made anew."""
+        logger.info("%s: reused %s", task_name(context), ", ".join(ref.uri for ref in refs))
+        parent = self._link(context, load_profile(profile_name()).ray_api, None)
+        if parent:
+            tags = {f"reused.{context['ti'].task_id}": " ".join(ref.uri for ref in refs)}
+            tag_run(load_profile(profile_name()).tracking_uri, parent, tags)
+        return self._result(context, refs)
+
+    def _result(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
+        """What XCom carries: one reference, or a list of them to map over."""
+        values = [ref.model_dump() for ref in refs]
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {"ref": values[0]}
+        return values if self.fans_out else values[0]
+
+    def _link(self, context: Context, address: str, live_id: str | None) -> str:
+        """Set the buttons of the task's page; returns the id of the pipeline's MLflow run."""
+        parent = context["ti"].xcom_pull(task_ids=OPEN_RUN) or {}
+        self.urls = {"MLflow": parent.get("url", "")}
+        if live_id:
+            self.urls["Ray job"] = f"{os.environ.get(RAY_URL, address)}/#/jobs/{live_id}"
+        return str(parent.get("run_id", ""))
+
+
+def entrypoint(request: StageRequest) -> str:
+    """Return the command of a stage's job. Everything travels in arguments, no secret does."""
+    given = request.model_dump(mode="json")
+    python = os.environ.get(PYTHON, sys.executable)
+    command = [python, "-m", "operators.stage.run"]
+    for name in ("pipeline", "stage"):
+        command += [f"--{name}", given[name]]
+    for name in ("config", "inputs", "context"):
+        command += [f"--{name}", json.dumps(given[name], separators=(",", ":"))]
+    # Without `exec` a shell would stand between Ray and the driver and swallow its signals.
+    return f"exec {shlex.join(command)}"
+
+
+def config_path(dag_id: str) -> Path | None:
+    """Return ``configs/<pipeline>.yaml``, or None if the pipeline has none."""
+    path = ROOT / "configs" / f"{dag_id}.yaml"
+    return path if path.exists() else None
+
+
+def task_name(context: Context) -> str:
+    """Name of the task in log lines: ``match``, or ``match[3]`` if it is mapped."""
+    name, index = context["ti"].task_id, map_index(context)
+    return name if index < 0 else f"{name}[{index}]"
+
+
+def map_index(context: Context) -> int:
+    """Which of a mapped task; -1 if it is not mapped."""
+    index = context["ti"].map_index
+    return -1 if index is None else index
+
+
+async def _stop(address: str, live_id: str) -> None:
+    async with RayJobs(address) as jobs:
+        await jobs.stop(live_id)
+
+
+def _references(inputs: Any) -> list[Any]:
+    """Sort what XCom gave into one entry per parameter of the stage."""
+    if isinstance(inputs, Mapping):
+        return [dict(inputs)]
+    return [dict(each) if isinstance(each, Mapping) else list(each) for each in inputs]

@@ -1,0 +1,164 @@
+"""The trigger of a stage: follows its Ray job, copies its log, tells how it ended.
+
+Triggers may be restarted anywhere at any time, so this one keeps no state that the cluster does
+not have. It stops the job only in `on_kill`, which Airflow calls when a person marks the task
+as failed or succeeded, or clears it; never when a triggerer stops or moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from operators.schedule.ray_jobs import Job, RayJobs
+from tasks.core.errors import OrreryError, TransientError
+
+EXIT_TRANSIENT = 75
+POLL_INTERVAL_S = 0.5
+# The API gives a log only whole: the longer it is, the less often it is fetched.
+LOG_BYTES_PER_S = 500_000
+SILENCE_LIMIT_S = 60.0
+REATTACHED_AFTER_S = 30.0
+NUM_LINES_AGAIN = 20
+RESULT, ERROR = "ORRERY_RESULT ", "ORRERY_ERROR "
+_NOISE = (RESULT, ERROR, "Running entrypoint for job ")
+
+logger = logging.getLogger(__name__)
+
+
+class StageTrigger(BaseTrigger):
+    """Follows one Ray job to its end."""
+
+    def __init__(
+        self, address: str, job_id: str, task: str, since_s: float, attached: bool
+    ) -> None:
+        """Follow a job.
+
+        Args:
+            address: Base URL of the Jobs API.
+            job_id: The job.
+            task: Name of the task in log lines.
+            since_s: When the operator began to wait, seconds since 1970.
+            attached: Whether the operator found the job running.
+        """
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.address = address
+        self.job_id = job_id
+        self.task_name = task
+        self.since_s = since_s
+        self.attached = attached
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what another triggerer needs to take over."""
+        return "operators.schedule.stage_trigger.StageTrigger", {
+            "address": self.address,
+            "job_id": self.job_id,
+            "task": self.task_name,
+            "since_s": self.since_s,
+            "attached": self.attached,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event when the job has ended: see `outcome`."""
+        try:
+            async with RayJobs(self.address) as jobs:
+                job, log = await self._follow(jobs)
+            said = outcome(job, log, self.job_id, self.attached)
+        except OrreryError as error:
+            described = {"type": type(error).__name__, "message": str(error)}
+            said = {"job_id": self.job_id, "result": None, "error": described}
+        yield TriggerEvent(said)  # type: ignore[no-untyped-call]
+
+    async def on_kill(self) -> None:
+        """Stop the job: a person marked the task as failed or succeeded, or cleared it."""
+        async with RayJobs(self.address) as jobs:
+            await jobs.stop(self.job_id)
+        logger.info("%s: job %s was asked to stop", self.task_name, self.job_id)
+
+    async def _follow(self, jobs: RayJobs) -> tuple[Job | None, str]:
+        """Copy the job's log line by line until it ends; None if the cluster lost it."""
+        num_shown: int | None = None
+        heard_s = time.monotonic()
+        while True:
+            pause_s = POLL_INTERVAL_S
+            try:
+                # State first: the log of a job that has ended is then whole.
+                job = await jobs.find(self.job_id)
+                log = await jobs.log(self.job_id)
+            except TransientError:
+                if time.monotonic() - heard_s > SILENCE_LIMIT_S:
+                    raise
+            else:
+                heard_s = time.monotonic()
+                # The result is a driver's last word: not waiting for its exit saves a second.
+                ended = job is None or job.has_ended or _last_said(log, RESULT) is not None
+                lines = log.splitlines() if ended else log.split("\n")[:-1]
+                num_shown = self._show(lines, num_shown)
+                if ended:
+                    return job, log
+                pause_s += len(log) / LOG_BYTES_PER_S
+            await asyncio.sleep(pause_s)
+
+    def _show(self, lines: Sequence[str], num_shown: int | None) -> int:
+        if num_shown is None:
+            num_shown = 0
+            if time.time() - self.since_s > REATTACHED_AFTER_S:
+                num_shown = max(0, len(lines) - NUM_LINES_AGAIN)
+                logger.info("%s: re-attached to job %s", self.task_name, self.job_id)
+        for line in lines[num_shown:]:
+            if line.strip() and not line.startswith(_NOISE):
+                logger.info("[%s] %s", self.task_name, line)
+        return len(lines)
+
+
+def outcome(job: Job | None, log: str, live_id: str, attached: bool) -> dict[str, Any]:
+    """Say what a job that has ended means for its task.
+
+    Args:
+        job: The job; None if the cluster does not know it any more.
+        log: All that it printed.
+        live_id: Its id.
+        attached: Whether the operator found it running.
+
+    Returns:
+        ``job_id``; ``result``, the references that it printed, or None; ``error``, its type and
+        message, or None. A `TransientError` is worth another try.
+    """
+    said = {word: _last_said(log, word) for word in (RESULT, ERROR)}
+    if said[RESULT] is not None:
+        return {"job_id": live_id, "result": said[RESULT], "error": None}
+    if job is None:
+        error = _transient(f"the cluster does not know job {live_id} any more: it was restarted")
+    elif job.state == "STOPPED" and attached:
+        error = _transient(f"job {live_id} was being stopped when the task found it")
+    elif job.state == "STOPPED":
+        error = {"type": "Stopped", "message": f"job {live_id} was stopped by hand"}
+    elif job.exit_code == EXIT_TRANSIENT and said[ERROR]:
+        error = _transient(said[ERROR]["message"])
+    elif job.exit_code is None or job.exit_code < 0 or job.exit_code > 128:
+        error = _transient(f"the driver of job {live_id} was lost: {_brief(job)}")
+    else:
+        error = said[ERROR] or {"type": "Failed", "message": f"job {live_id}: {_brief(job)}"}
+    return {"job_id": live_id, "result": None, "error": error}
+
+
+def _last_said(log: str, word: str) -> Any:
+    """Value that the log's last whole line with a word carries; None without one."""
+    lines = [line for line in log.split("\n")[:-1] if line.startswith(word)]
+    return json.loads(lines[-1].removeprefix(word)) if lines else None
+
+
+def _transient(message: str) -> dict[str, str]:
+    return {"type": TransientError.__name__, "message": message}
+
+
+def _brief(job: Job) -> str:
+    lines = job.message.strip().splitlines() or ["no reason given"]
+    code = "" if job.exit_code is None else f"exit code {job.exit_code}, "
+    return f"{code}{lines[0][:300]}"

@@ -1,0 +1,1 @@
+"""A machine's servers: up, down, status, headless runs."""

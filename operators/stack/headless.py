@@ -1,0 +1,334 @@
+"""Runs a pipeline without the full stack: Ray, MLflow and Airflow come up, run it, and go.
+
+    python -m operators.stack.headless restitch --conf '{"captures": "captures"}'
+
+Servers of `make up` are used if they run; otherwise private ones are started on free ports.
+Results stay in the artifact store, MLflow's records and the logs under ``.state``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import psutil
+
+from operators.installation import ROOT, profile_name
+from operators.schedule.ray_jobs import RayJobs
+from operators.stack import processes, services
+from operators.stack.airflow_database import fresh_database
+from operators.stack.services import STATE, Ports
+from operators.stack.supervise import running_ports
+from tasks.core.errors import OrreryError, TransientError
+from tasks.core.records import ArtifactRef
+
+READY, RESULT = "ready", "result.json"
+RAY_LIMIT_S = 60.0
+MLFLOW_LIMIT_S = 90.0
+NUM_RAY_TRIES = 3
+NUM_RUNS_KEPT = 20
+FOLDER = STATE / "headless"
+
+
+@dataclass(frozen=True)
+class HeadlessResult:
+    """How a headless run ended.
+
+    Attributes:
+        state: ``success`` or ``failed``.
+        run_id: DAG run.
+        results: References that each task returned, by task id; a mapped task's in order.
+        mlflow_run_id: The pipeline's run; empty if the run failed before it was opened.
+        mlflow_url: Its page, once an MLflow server runs (`make up`).
+        seconds: Duration, start and end of the servers included.
+        log: File with all that Airflow and the stages printed.
+    """
+
+    state: str
+    run_id: str
+    results: dict[str, list[ArtifactRef]]
+    mlflow_run_id: str
+    mlflow_url: str
+    seconds: float
+    log: Path
+
+
+def run_headless(
+    dag_id: str,
+    conf: Mapping[str, Any] | None = None,
+    *,
+    dags: Path = ROOT / "dags",
+    profile: str = "",
+    on_line: Callable[[str], None] = print,
+) -> HeadlessResult:
+    """Run a pipeline to its end.
+
+    Args:
+        dag_id: Pipeline.
+        conf: Its params.
+        dags: Folder of the DAG files.
+        profile: Name or path of the profile; this installation's if empty.
+        on_line: Receives each line of progress.
+
+    Raises:
+        TransientError: A server does not start.
+    """
+    say = _clock(on_line)
+    begun_s = time.monotonic()
+    servers = None
+    with _run_folder() as folder, _term_interrupts():
+        ports, is_private = _choose(say)
+        mark = folder.name
+        env = services.base_env() | services.airflow_env(folder, dags, ports)
+        env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
+        try:
+            if is_private:
+                servers = Servers(mark, folder, ports, env, say)
+            if fresh_database(folder, env):
+                say("made Airflow's database, which later runs copy")
+            child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
+            if servers:
+                servers.wait()
+            (folder / READY).touch()
+            with lines:
+                for line in lines:
+                    say(line.rstrip())
+            state = "success" if child.wait() == 0 else "failed"
+            say(f"{dag_id}: {state}; ending what was started")
+        finally:
+            if servers:
+                servers.end()
+            else:
+                asyncio.run(_stop_jobs(ports.ray_url, mark))
+            processes.end(mark)
+        return _result(folder, state, time.monotonic() - begun_s)
+
+
+class Servers:
+    """Ray and MLflow for one run, started side by side."""
+
+    def __init__(
+        self, mark: str, folder: Path, ports: Ports, env: dict[str, str], say: Callable[[str], None]
+    ) -> None:
+        """Start both; `wait` says when they are up."""
+        self._mark, self._folder, self._ports, self._env, self._say = mark, folder, ports, env, say
+        # Short, since a socket's path may have 107 characters.
+        self._ray_folder = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
+        (folder / "ray").symlink_to(self._ray_folder)
+        self._ray = self._start("ray", services.ray_command(ports, self._ray_folder))
+        self._mlflow = self._start("mlflow", services.mlflow_command(ports))
+
+    def wait(self) -> None:
+        """Wait until both are up; Ray gets more than one try, since a busy machine fails it.
+
+        Raises:
+            TransientError: One does not start; the message names its log.
+        """
+        self._wait("MLflow", self._mlflow, services.mlflow_is_up, MLFLOW_LIMIT_S)
+        for _ in range(NUM_RAY_TRIES - 1):
+            try:
+                self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
+            except TransientError as error:
+                self._say(f"{error}; trying again")
+                processes.end("", [self._ray.pid], patience_s=0.0)
+                self._ray.wait()
+                self._ray = self._start("ray", services.ray_command(self._ports, self._ray_folder))
+            else:
+                return
+        self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
+
+    def end(self) -> None:
+        """End both; Ray at once: what it holds is only in memory, and its drain takes seconds."""
+        processes.end("", [self._ray.pid], patience_s=0.0)
+        processes.end("", [self._mlflow.pid])
+        self._ray.wait()
+        self._mlflow.wait()
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        log = self._folder / f"{name}.log"
+        return processes.start(command, mark=self._mark, env=self._env, log=log, folder=ROOT)
+
+    def _wait(
+        self,
+        name: str,
+        server: subprocess.Popen[bytes],
+        is_up: Callable[[Ports], bool],
+        limit_s: float,
+    ) -> None:
+        try:
+            waited_s = processes.wait_until(
+                name, lambda: is_up(self._ports), limit_s, lambda: server.poll() is None, self._say
+            )
+        except TransientError as error:
+            log = self._folder / f"{name.lower()}.log"
+            raise TransientError(f"{error}; its log is {log}") from error
+        self._say(f"{name} is up ({waited_s:.0f} s more)" if waited_s > 1 else f"{name} is up")
+
+
+def _choose(say: Callable[[str], None]) -> tuple[Ports, bool]:
+    """Addresses to use, and whether the servers are this run's own."""
+    ports = running_ports()
+    if ports is not None:
+        say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
+        return ports, False
+    say("starting Ray, MLflow and Airflow")
+    return Ports.choose(), True
+
+
+def _start_airflow(
+    mark: str, folder: Path, env: Mapping[str, str], dag_id: str, conf: Mapping[str, Any]
+) -> tuple[subprocess.Popen[bytes], TextIO]:
+    """Start the process that runs the DAG; also returns its lines for people."""
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "operators.stack.headless_child", f"--dag={dag_id}"]
+    command += [f"--conf={json.dumps(conf)}", f"--folder={folder}", f"--console={writer}"]
+    child = processes.start(
+        command,
+        mark=mark,
+        env=dict(env),
+        log=folder / "airflow.log",
+        folder=ROOT,
+        pass_fds=[writer],
+    )
+    os.close(writer)
+    return child, os.fdopen(reader, encoding="utf-8", errors="replace")
+
+
+async def _stop_jobs(address: str, mark: str) -> None:
+    """Stop what this run left running on a cluster that is not its own."""
+    with suppress(OrreryError):
+        async with RayJobs(address, services.ray_token()) as jobs:
+            for job in await jobs.jobs():
+                if job.metadata.get("stack") == mark and not job.has_ended:
+                    await jobs.stop(job.job_id)
+
+
+def _result(folder: Path, state: str, seconds: float) -> HeadlessResult:
+    path = folder / RESULT
+    nothing: dict[str, Any] = {"run_id": "", "results": {}}
+    told = json.loads(path.read_text()) if path.exists() else nothing
+    opened = told["results"].pop("open_run", [{}])[0]
+    return HeadlessResult(
+        state=state,
+        run_id=told["run_id"],
+        results={
+            task: [ArtifactRef(**each) for each in refs] for task, refs in told["results"].items()
+        },
+        mlflow_run_id=opened.get("run_id", ""),
+        mlflow_url=opened.get("url", ""),
+        seconds=seconds,
+        log=folder / "airflow.log",
+    )
+
+
+@contextmanager
+def _run_folder() -> Iterator[Path]:
+    """A folder for one run's logs. What an earlier run left, if it was killed, is ended first."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in sorted(FOLDER.iterdir()):
+        if not _is_owned(old):
+            processes.end(old.name)
+            _drop_bulk(old)
+    for old in [each for each in sorted(FOLDER.iterdir()) if not _is_owned(each)][:-NUM_RUNS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = Path(tempfile.mkdtemp(prefix=f"{stamp}-", dir=FOLDER))
+    me = psutil.Process()
+    (folder / "owner.json").write_text(json.dumps([me.pid, me.create_time()]))
+    try:
+        yield folder
+    finally:
+        (folder / "owner.json").unlink()
+        _drop_bulk(folder)
+
+
+def _is_owned(folder: Path) -> bool:
+    """Whether the process that opened a run's folder still lives."""
+    try:
+        pid, created = json.loads((folder / "owner.json").read_text())
+        return bool(psutil.Process(pid).create_time() == created)
+    except (OSError, ValueError, psutil.Error):
+        return False
+
+
+def _drop_bulk(folder: Path) -> None:
+    """Keep a run's logs only: Ray's folder and Airflow's database have served."""
+    link = folder / "ray"
+    if link.is_symlink():
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
+    for name in ("airflow.db", "airflow.cfg"):
+        (folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _term_interrupts() -> Iterator[None]:
+    """Leave through the ``finally`` clauses on TERM, as on Ctrl-C."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, leave)
+    except ValueError:  # not the main thread: whoever owns that one decides
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _clock(on_line: Callable[[str], None]) -> Callable[[str], None]:
+    begun_s = time.monotonic()
+    return lambda line: on_line(f"{time.monotonic() - begun_s:6.1f} s  {line}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a pipeline from the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m operators.stack.headless", description=__doc__)
+    parser.add_argument("pipeline")
+    parser.add_argument("--conf", default="{}", metavar="JSON", help="the run's params")
+    parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="folder of the DAG files")
+    given = parser.parse_args(arguments)
+    try:
+        conf = json.loads(given.conf)
+    except ValueError as error:
+        parser.error(f"--conf is not JSON: {error}")
+    try:
+        result = run_headless(given.pipeline, conf, dags=given.dags.resolve(), on_line=_print)
+    except KeyboardInterrupt:
+        _print("interrupted; everything that was started has ended")
+        return 130
+    except OrreryError as error:
+        _print(f"ERROR {error}")
+        return 1
+    _print(f"{given.pipeline}: {result.state} in {result.seconds:.0f} s")
+    for task, refs in result.results.items():
+        for ref in refs:
+            _print(f"  {task}: {ref.uri}")
+    _print(f"  MLflow run {result.mlflow_run_id} (`make up`, then its UI), log {result.log}")
+    return 0 if result.state == "success" else 1
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

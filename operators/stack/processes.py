@@ -1,0 +1,216 @@
+"""Starts servers in sessions of their own, and ends them with all that they started.
+
+Everything that is started bears a mark in its environment, which children inherit wherever they
+are re-parented to; a process counts as ours by that mark, by its session or by its ancestry,
+never by its name. (Some servers overwrite their environment when they set their title, hence
+the other two.)
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from operators.installation import MARK
+from tasks.core.errors import ResourceError, TransientError
+
+# Below Ray's worker ports (10002-19999) begin the usual servers, above 32767 the ports that the
+# system gives to outgoing connections.
+FREE_PORTS = range(20_000, 32_000)
+SAY_INTERVAL_S = 10.0
+_POLL_S = 0.2
+
+
+def start(
+    command: Sequence[str],
+    *,
+    mark: str,
+    env: Mapping[str, str],
+    log: Path,
+    folder: Path,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own.
+
+    Args:
+        command: Program and arguments.
+        mark: Name of the stack that it belongs to; see `members`.
+        env: Its whole environment.
+        log: File that takes what it prints.
+        folder: Its working directory.
+        pass_fds: Open files that it inherits.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env={**env, MARK: mark, "SPT_NOENV": "1"},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+
+
+def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
+    """Return the live processes of a stack, this one excepted.
+
+    Args:
+        mark: The stack's name.
+        sessions: Sessions that `start` opened (the process ids it returned).
+    """
+    known = set(sessions)
+    everyone = {p.pid: p for p in psutil.process_iter() if p.pid != os.getpid() and _lives(p)}
+    parents = {pid: _ask(process.ppid) for pid, process in everyone.items()}
+    found = {pid for pid, process in everyone.items() if _is_member(process, mark, known)}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return [everyone[pid] for pid in sorted(found)]
+
+
+def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> int:
+    """End a stack: ask, wait, then kill, until nothing of it is left.
+
+    Args:
+        mark: The stack's name.
+        sessions: Sessions that `start` opened.
+        patience_s: Time to end by themselves.
+
+    Returns:
+        How many processes had to be killed.
+
+    Raises:
+        ResourceError: Some can't be ended.
+    """
+    sessions = tuple(sessions)
+    ask_to_end(members(mark, sessions), patience_s)
+    killed = 0
+    for _ in range(10):
+        left = members(mark, sessions)
+        if not left:
+            return killed
+        for process in left:
+            _ask(process.kill)
+        killed += len(left)
+        _wait(left, 2.0)
+    raise ResourceError(f"processes {[p.pid for p in left]} don't end; kill them by hand")
+
+
+def ask_to_end(ending: Sequence[psutil.Process], patience_s: float) -> None:
+    """Send TERM to processes, and wait until all have ended or the patience has.
+
+    Args:
+        ending: The processes; only those without a parent among them get the signal, since
+            they know in which order their children end.
+        patience_s: How long to wait.
+    """
+    ours = {process.pid for process in ending}
+    for process in ending:
+        if _ask(process.ppid) not in ours:
+            _ask(process.terminate)
+    _wait(ending, patience_s)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on, the same ones if free."""
+    ports: list[int] = []
+    first = FREE_PORTS.start + os.getpid() * 16 % len(FREE_PORTS)
+    for port in [*range(first, FREE_PORTS.stop), *range(FREE_PORTS.start, first)]:
+        if len(ports) == count:
+            return ports
+        if is_free(port):
+            ports.append(port)
+    raise ResourceError(f"expected {count} free ports in {FREE_PORTS}, found {len(ports)}")
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of the loopback interface."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until(
+    name: str,
+    is_ready: Callable[[], bool],
+    limit_s: float,
+    is_alive: Callable[[], bool],
+    say: Callable[[str], None] = lambda _line: None,
+) -> float:
+    """Wait for a server.
+
+    Args:
+        name: Its name.
+        is_ready: Whether it answers.
+        limit_s: How long to wait.
+        is_alive: Whether its process still runs.
+        say: Receives a sign of life now and then.
+
+    Returns:
+        How long it took, in seconds.
+
+    Raises:
+        TransientError: It ended, or does not answer in time.
+    """
+    begun_s = said_s = time.monotonic()
+    while not is_ready():
+        waited_s = time.monotonic() - begun_s
+        if time.monotonic() - said_s > SAY_INTERVAL_S:
+            said_s = time.monotonic()
+            say(f"waiting for {name}")
+        if not is_alive():
+            raise TransientError(f"{name} ended after {waited_s:.0f} s while it was starting")
+        if waited_s > limit_s:
+            raise TransientError(f"{name} does not answer after {limit_s:.0f} s")
+        time.sleep(_POLL_S)
+    return time.monotonic() - begun_s
+
+
+def answers(url: str, contains: str = "", headers: Mapping[str, str] | None = None) -> bool:
+    """Whether a server answers a request with success, and with a text that contains another."""
+    try:
+        reply = httpx.get(url, timeout=5.0, headers=dict(headers or {}), trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return reply.is_success and contains in reply.text
+
+
+def _wait(ending: Iterable[psutil.Process], limit_s: float) -> None:
+    """Wait until processes have ended. A zombie has, even if nobody collects it."""
+    until_s = time.monotonic() + limit_s
+    while any(_lives(process) for process in ending) and time.monotonic() < until_s:
+        time.sleep(_POLL_S / 2)
+
+
+def _is_member(process: psutil.Process, mark: str, sessions: set[int]) -> bool:
+    if sessions and _ask(lambda: os.getsid(process.pid)) in sessions:
+        return True
+    env: dict[str, str] | None = _ask(process.environ)
+    return env is not None and env.get(MARK) == mark
+
+
+def _lives(process: psutil.Process) -> bool:
+    return _ask(process.status) not in (None, psutil.STATUS_ZOMBIE)
+
+
+def _ask(question: Callable[[], Any]) -> Any:
+    """What a process says of itself; None if it has gone, or is not ours to ask."""
+    try:
+        return question()
+    except (psutil.Error, OSError):
+        return None

@@ -1,0 +1,255 @@
+"""The servers of a stack: their commands, environment and signs of life.
+
+`make up` runs all of them under supervisor, a headless run only Ray and MLflow, and the
+containers of `docker/` the same commands (a test compares them). Everything listens on the
+loopback interface only; telemetry is off everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import yaml
+from cryptography.fernet import Fernet
+
+from operators.installation import PROFILE, ROOT, STATE_FOLDER, load_profile
+from operators.stack.processes import answers, free_ports, is_free
+from tasks.core.config import config_json
+
+# Databases, logs, secrets: everything that is neither code nor a result.
+STATE = Path(os.environ.get(STATE_FOLDER, ROOT / ".state"))
+HOST = "127.0.0.1"
+NUM_PARALLEL_TASKS = 4
+AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
+_RAY_PORTS = (
+    "--port",
+    "--ray-client-server-port",
+    "--node-manager-port",
+    "--object-manager-port",
+    "--dashboard-agent-listen-port",
+    "--dashboard-agent-grpc-port",
+    "--metrics-export-port",
+    "--runtime-env-agent-port",
+)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the servers listen.
+
+    Attributes:
+        airflow: UI and API.
+        mlflow: UI and API.
+        ray: Dashboard and Jobs API.
+        ray_inner: Ray's other ports, in the order of `_RAY_PORTS`.
+    """
+
+    airflow: int
+    mlflow: int
+    ray: int
+    ray_inner: tuple[int, ...]
+
+    @classmethod
+    def choose(cls, airflow: int = 0, mlflow: int = 0, ray: int = 0) -> Ports:
+        """Take the wished ports where they are free, any free ones otherwise."""
+        spare = free_ports(3 + len(_RAY_PORTS))
+        return cls(
+            airflow=airflow if airflow and is_free(airflow) else spare[0],
+            mlflow=mlflow if mlflow and is_free(mlflow) else spare[1],
+            ray=ray if ray and is_free(ray) else spare[2],
+            ray_inner=tuple(spare[3:]),
+        )
+
+    @property
+    def airflow_url(self) -> str:
+        """Address of Airflow."""
+        return f"http://{HOST}:{self.airflow}"
+
+    @property
+    def mlflow_url(self) -> str:
+        """Address of MLflow."""
+        return f"http://{HOST}:{self.mlflow}"
+
+    @property
+    def ray_url(self) -> str:
+        """Address of Ray's dashboard and Jobs API."""
+        return f"http://{HOST}:{self.ray}"
+
+
+def ray_command(ports: Ports, folder: Path) -> list[str]:
+    """Command of the Ray head.
+
+    Args:
+        ports: Where it listens.
+        folder: Its own folder for sockets and logs; the path must be short.
+    """
+    inner = [f"{name}={port}" for name, port in zip(_RAY_PORTS, ports.ray_inner, strict=True)]
+    return [
+        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+        *(f"--node-ip-address={HOST}", f"--dashboard-host={HOST}"),
+        *(f"--dashboard-port={ports.ray}", *inner),
+        # Any free ports for the workers: two clusters on one machine must not meet.
+        *("--min-worker-port=0", "--max-worker-port=0"),
+        *(f"--num-cpus={num_cpus()}", f"--temp-dir={folder}", "--disable-usage-stats"),
+    ]
+
+
+def mlflow_command(ports: Ports, state: Path = STATE) -> list[str]:
+    """Command of the MLflow server; its runs and figures stay in ``<state>/mlflow``."""
+    folder = state / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = f"{HOST}:{ports.mlflow},localhost:{ports.mlflow}"
+    return [
+        *(sys.executable, "-m", "mlflow", "server", f"--host={HOST}", f"--port={ports.mlflow}"),
+        *(f"--backend-store-uri=sqlite:///{folder}/mlflow.db", "--workers=1"),
+        *(f"--artifacts-destination={folder}/artifacts", f"--allowed-hosts={names}"),
+        f"--cors-allowed-origins={ports.mlflow_url}",
+    ]
+
+
+def airflow_command(service: str, ports: Ports) -> list[str]:
+    """Command of one of `AIRFLOW_SERVICES`."""
+    command = [sys.executable, "-m", "airflow", service]
+    if service == "api-server":
+        command += [f"--host={HOST}", f"--port={ports.airflow}", "--workers=1"]
+    if service in ("scheduler", "triggerer"):
+        command += ["--skip-serve-logs"]
+    return command
+
+
+def ray_is_up(ports: Ports) -> bool:
+    """Whether the head's node is alive; its dashboard answers even if it is not."""
+    headers = {"Authorization": f"Bearer {ray_token().read_text()}"}
+    return answers(f"{ports.ray_url}/nodes?view=summary", '"state": "ALIVE"', headers)
+
+
+def mlflow_is_up(ports: Ports) -> bool:
+    """Whether MLflow answers."""
+    return answers(f"{ports.mlflow_url}/health", "OK")
+
+
+def airflow_is_up(ports: Ports) -> bool:
+    """Whether all four processes of Airflow are well."""
+    try:
+        reply = httpx.get(
+            f"{ports.airflow_url}/api/v2/monitor/health", timeout=5.0, trust_env=False
+        )
+        parts = reply.json() if reply.is_success else {}
+    except (httpx.HTTPError, ValueError):
+        return False
+    wanted = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    return all((parts.get(name) or {}).get("status") == "healthy" for name in wanted)
+
+
+def base_env() -> dict[str, str]:
+    """Environment of every process: quiet, in UTC, finds our packages, keeps bytecode."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    paths = [str(ROOT), *env.get("PYTHONPATH", "").split(os.pathsep)]
+    return env | {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in paths if path)),
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",
+        "DO_NOT_TRACK": "1",
+        "SCARF_ANALYTICS": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Despite its name it acts on Linux too: 127.0.0.1 is not rewritten to the host's address.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(ray_token()),
+    }
+
+
+def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
+    """Environment of Airflow's processes.
+
+    Args:
+        home: AIRFLOW_HOME; holds the SQLite database and the logs.
+        dags: Folder of the DAG files.
+        ports: Where the servers listen.
+    """
+    known = _secrets()
+    settings = {
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": str(NUM_PARALLEL_TASKS),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_FOLDER": str(dags),
+        # Our DAG files don't spell the words that Airflow guesses by.
+        "CORE__DAG_DISCOVERY_SAFE_MODE": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__DEFAULT_TIMEZONE": "utc",
+        "CORE__FERNET_KEY": known["fernet"],
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords()),
+        "CORE__EXECUTION_API_SERVER_URL": f"{ports.airflow_url}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "API__SECRET_KEY": known["api"],
+        "API__BASE_URL": ports.airflow_url,
+        "API_AUTH__JWT_SECRET": known["jwt"],
+        "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
+        "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+        "TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    return {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{k}": v for k, v in settings.items()}
+
+
+def write_profile(path: Path, base: str, ports: Ports) -> dict[str, str]:
+    """Write a profile with a stack's own addresses; return the environment that selects it.
+
+    Args:
+        path: File to write.
+        base: Name or path of the profile that says everything else.
+        ports: Where the stack listens.
+    """
+    profile = config_json(load_profile(base))
+    addresses = {"tracking_uri": ports.mlflow_url, "ray_api": ports.ray_url, "ray_address": "auto"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(profile | addresses, sort_keys=False))
+    return {PROFILE: str(path)}
+
+
+def ray_token() -> Path:
+    """File of the token that Ray asks for; made on first use."""
+    path = STATE / "ray_token"
+    return path if path.exists() else write_private(path, secrets.token_hex(32))
+
+
+def passwords() -> Path:
+    """File of the UI's passwords; made on first use."""
+    path = STATE / "airflow_passwords.json"
+    if path.exists():
+        return path
+    users = {user: secrets.token_urlsafe(15) for user in ("admin", "viewer")}
+    return write_private(path, json.dumps(users))
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    return path
+
+
+def num_cpus() -> int:
+    """Cores that this process may use; more workers than cores only wait for each other."""
+    return len(os.sched_getaffinity(0))
+
+
+def _secrets() -> dict[str, str]:
+    path = STATE / "secrets.json"
+    if not path.exists():
+        fresh = {"fernet": Fernet.generate_key().decode()}
+        fresh |= {name: secrets.token_hex(32) for name in ("api", "jwt")}
+        write_private(path, json.dumps(fresh))
+    return dict(json.loads(path.read_text()))

@@ -1,0 +1,1 @@
+"""One call of a stage: its request, plan, key, run and items; knows no framework."""

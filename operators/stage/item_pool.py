@@ -1,0 +1,188 @@
+"""A pool of items for loops that ask and tell, and the journal that lets such a loop replay.
+
+What such a loop does next depends on the order in which its items ended. So each end is noted
+in a journal before the loop is told. A loop that starts again under the same key is told the
+noted ends in the noted order, without making anything twice, and so comes to the same state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from operators.stage.item_work import Running
+from operators.stage.progress import Progress
+from operators.store.storage import Storage, flush, storage_errors
+from tasks.core.errors import ArtifactError, TransientError
+from tasks.core.ports import Skipped
+from tasks.core.records import Record
+
+
+@dataclass(frozen=True)
+class Event:
+    """One item that ended.
+
+    Attributes:
+        key: The item's key.
+        item_id: Its id.
+        num_submitted: Items that had been submitted by then.
+        reason: Why it was skipped; None if it was made.
+    """
+
+    key: str
+    item_id: str
+    num_submitted: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Events of one stage key, each a small file that appears whole.
+
+    Attributes:
+        storage: Where it is kept.
+        folder: Its folder, relative to the store's root.
+    """
+
+    storage: Storage
+    folder: str
+
+    def events(self) -> list[Event]:
+        """All events, the earliest first."""
+        events: list[Event] = []
+        with storage_errors(f"{self.storage.uri}/{self.folder}"):
+            while True:
+                try:
+                    data = self.storage.fs.cat_file(self._path(len(events)))
+                    events.append(Event(**json.loads(data)))
+                except (FileNotFoundError, NotADirectoryError):
+                    return events
+                except (ValueError, TypeError) as error:
+                    raise ArtifactError(
+                        f"{self._path(len(events))} was altered: remove its folder, and the loop "
+                        "starts anew from the items that are committed"
+                    ) from error
+
+    def add(self, index: int, event: Event) -> None:
+        """Note an event.
+
+        Raises:
+            TransientError: Another driver noted one under this index: it runs the same stage.
+        """
+        path, data = self._path(index), json.dumps(event.__dict__).encode()
+        with storage_errors(path):
+            try:
+                if self.storage.is_local:
+                    _write_new(Path(path), data)
+                else:
+                    self.storage.fs.pipe_file(path, data, mode="create")
+            except FileExistsError as error:
+                raise TransientError(
+                    f"{path} was written by another driver of the same stage; when that has "
+                    "ended, this one can go on from there"
+                ) from error
+
+    def _path(self, index: int) -> str:
+        return self.storage.path(f"{self.folder}/{index:08d}.json")
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    partial.write_bytes(data)
+    flush(partial)
+    try:
+        path.hardlink_to(partial)
+    finally:
+        partial.unlink(missing_ok=True)
+    flush(path.parent)
+
+
+@dataclass
+class ItemPool:
+    """Items in flight of a loop that asks and tells; see `tasks.core.ports.ItemPool`."""
+
+    running: Running
+    size: int
+    journal: Journal
+    progress: Progress
+    on_close: Callable[[], None]
+    _noted: deque[Event] = field(default_factory=deque)
+    _num_submitted: int = 0
+    _num_ended: int = 0
+    _waiting: dict[str, Any] = field(default_factory=dict)
+    _outcomes: dict[str, Record] = field(default_factory=dict)
+    _found: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        self._noted = deque(self.journal.events())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.on_close()
+
+    @property
+    def num_free(self) -> int:
+        """How many more items may be submitted now; in a replay, how many were."""
+        if self._noted:
+            return self._noted[0].num_submitted - self._num_submitted
+        return self.size - len(self._waiting)
+
+    def submit(self, item: Any) -> None:
+        """Start an item, unless it is committed or its end is noted."""
+        key = self.running.work.key(item)
+        if key in self._waiting:
+            raise ValueError(f"item {item.item_id} is in flight already")
+        self._waiting[key] = item
+        self._num_submitted += 1
+        self.progress.unit = getattr(item, "unit", self.progress.unit)
+        event = next((each for each in self._noted if each.key == key), None)
+        if event is not None and event.reason is not None:
+            self._outcomes[key] = Skipped(item_id=item.item_id, reason=event.reason)
+        elif (found := self.running.work.find(item)) is not None:
+            self._outcomes[key] = found
+            self._found.add(key)
+        else:
+            self.running.submit(item)
+
+    def next_ended(self) -> tuple[Any, Record]:
+        """Return the item that ended next, noted before this returns."""
+        is_replay = bool(self._noted)
+        key = self._noted.popleft().key if is_replay else self._first_ended()
+        if key not in self._waiting:
+            raise ArtifactError(
+                f"{self.journal.folder}: the journal says that an item ended which was not "
+                "started; remove the folder, and the loop starts anew from the items that are "
+                "committed"
+            )
+        while key not in self._outcomes:
+            self._collect()
+        item, outcome = self._waiting.pop(key), self._outcomes.pop(key)
+        if not is_replay:
+            reason = outcome.reason if isinstance(outcome, Skipped) else None
+            event = Event(key, item.item_id, self._num_submitted, reason)
+            self.journal.add(self._num_ended, event)
+        self._num_ended += 1
+        self.progress.add(outcome, item, reused=key in self._found)
+        return item, outcome
+
+    def _first_ended(self) -> str:
+        """Key of the item whose end is told next: found ones first, in order of submission."""
+        while not self._outcomes:
+            self._collect()
+        return next(iter(self._outcomes))
+
+    def _collect(self) -> None:
+        item, outcome = self.running.next_ended()
+        self._outcomes[self.running.work.key(item)] = outcome

@@ -1,0 +1,140 @@
+"""Items: the parts of a long stage, each made in parallel and committed on its own."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+
+from operators.stage.item_pool import ItemPool, Journal
+from operators.stage.item_work import ItemWork, Running
+from operators.stage.progress import Progress
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.ports import Executor, ItemFunction, Tracker
+from tasks.core.records import Record
+
+_NUM_READERS = 8
+_NUM_LOOKED_UP = 256
+
+
+@dataclass
+class StageItems:
+    """Work over many items; see `tasks.core.ports.Items`.
+
+    Attributes:
+        work: What all items of the stage have in common.
+        executor: Runs the items.
+        tracker: Receives the progress.
+        max_in_flight: Number of items that are submitted and not yet collected.
+        journal: Where a pool of the stage notes in which order its items ended.
+        counts: Items made, reused and skipped so far, for the provenance.
+    """
+
+    work: Mapping[str, Any]
+    executor: Executor
+    tracker: Tracker
+    max_in_flight: int
+    journal: Journal
+    counts: dict[str, int] = field(default_factory=lambda: {"made": 0, "reused": 0, "skipped": 0})
+
+    def map(
+        self,
+        function: ItemFunction[Any, Any],
+        items: Sequence[Any],
+        config: Any,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Sequence[Any]:
+        """Make each item in parallel, in the items' order; committed items are not redone."""
+        work = self._work(function, config, shared)
+        _check_unique([item.item_id for item in items])
+        progress = Progress.of(work.spec.name, items, self.tracker)
+        outcomes: dict[str, Any] = {}
+        running = Running(work, self.executor)
+
+        def collect() -> None:
+            item, outcome = running.next_ended()
+            outcomes[item.item_id] = outcome
+            progress.add(outcome, item)
+
+        for item, found in zip(items, _find_all(work, items), strict=True):
+            if found is not None:
+                outcomes[item.item_id] = found
+                progress.add(found, item, reused=True)
+                continue
+            if len(running) >= self.max_in_flight:
+                collect()
+            running.submit(item)
+        while running:
+            collect()
+        self._count(progress)
+        return [outcomes[item.item_id] for item in items]
+
+    def pool(
+        self,
+        function: ItemFunction[Any, Any],
+        config: Any,
+        total: int,
+        *,
+        shared: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> ItemPool:
+        """Open the stage's pool; see `tasks.core.ports.ItemPool`.
+
+        Raises:
+            ConfigError: The stage does not declare ``replays=True``.
+        """
+        work = self._work(function, config, shared)
+        if not work.spec.replays:
+            raise ConfigError(
+                f"{work.spec.name} depends on the order in which items end: declare it with "
+                "replays=True"
+            )
+        progress = Progress(work.spec.name, total, self.tracker)
+        return ItemPool(
+            running=Running(work, self.executor),
+            size=self.max_in_flight,
+            journal=self.journal,
+            progress=progress,
+            on_close=lambda: self._count(progress),
+        )
+
+    def _work(
+        self, function: Any, config: Any, shared: Mapping[str, npt.NDArray[Any]] | None
+    ) -> ItemWork:
+        return ItemWork(
+            **self.work,
+            function=function,
+            outcome_type=_outcome_type(function),
+            config=config,
+            shared={name: self.executor.share(array) for name, array in (shared or {}).items()},
+        )
+
+    def _count(self, progress: Progress) -> None:
+        for name in self.counts:
+            self.counts[name] += getattr(progress, name)
+
+
+def _outcome_type(function: Any) -> type[Record]:
+    """Record type that an item function is annotated to return."""
+    outcome = typing.get_type_hints(function).get("return")
+    if not (isinstance(outcome, type) and issubclass(outcome, Record)):
+        raise TypeError(f"annotate {function!r} with the Record that it returns")
+    return outcome
+
+
+def _check_unique(item_ids: list[str]) -> None:
+    """Raise unless each id, which decides an item's draws, stands once."""
+    if len(set(item_ids)) < len(item_ids):
+        twice = next(each for each in item_ids if item_ids.count(each) > 1)
+        raise DataError(f"expected items with ids of their own, got {twice!r} twice: rename one")
+
+
+def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[Record | None]:
+    """Look up committed items, some at a time: an object store answers slowly."""
+    with ThreadPoolExecutor(_NUM_READERS) as pool:
+        for start in range(0, len(items), _NUM_LOOKED_UP):
+            yield from pool.map(work.find, items[start : start + _NUM_LOOKED_UP])

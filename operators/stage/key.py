@@ -1,0 +1,306 @@
+"""Stage keys: everything that a result depends on, in one digest.
+
+A stage's declaration and code are read from its source, without importing it, so that a
+finished result is found in a process that never loads the numeric libraries.
+
+The code that counts is the closure of definitions inside our packages: the stage function,
+what it names, what that names, through imports. Definitions, not whole modules: a setting of
+the blender that stands in the same file as the matcher's leaves the matcher's results valid.
+Docstrings, comments, protocols and the arguments of `setting` are left out: the values of
+settings enter the key by themselves. Not seen are modules imported by a computed name.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from operators.installation import ROOT
+from tasks.core.config import config_json, parse_config
+from tasks.core.digests import digest
+from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.stages import StageSpec
+
+# Decorators that register nothing: without a reference, what they decorate does nothing.
+_PASSIVE = {"dataclass", "stage", "cache", "lru_cache", "contextmanager", "overload", "njit"}
+_ALL = "*"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the source of a stage says about it.
+
+    Attributes:
+        stage: ``module:function``.
+        spec: Its declaration.
+        config_type: ``module:Class`` of the section that it receives.
+        code: Digest of its code.
+    """
+
+    stage: str
+    spec: StageSpec
+    config_type: str
+    code: str
+
+    def config(self, sections: Mapping[str, Any]) -> Any:
+        """Return the stage's own section, validated, out of the pipeline's settings.
+
+        Raises:
+            ConfigError: A setting of the section is unknown or wrong.
+        """
+        module, _, name = self.config_type.partition(":")
+        model = getattr(importlib.import_module(module), name)
+        return parse_config(model, sections.get(self.spec.section, {}))
+
+
+def declaration_of(stage: str, root: Path = ROOT) -> Declaration:
+    """Read a stage's declaration from its source.
+
+    Args:
+        stage: ``module:function``, e.g. ``tasks.panorama.stages.match:match_captures``.
+        root: Folder that holds the packages.
+
+    Raises:
+        ConfigError: There is no such stage, or its declaration is not written in literals.
+    """
+    module, _, name = stage.partition(":")
+    source = _Source.load(module, root)
+    found = source.named.get(name, []) if source else []
+    if source is None or not found or not isinstance(found[0], ast.FunctionDef):
+        raise ConfigError(f"there is no stage {stage!r}: expected module:function below {root}")
+    function = found[0]
+    annotation = function.args.args[-2].annotation if len(function.args.args) > 1 else None
+    if not isinstance(annotation, ast.Name):
+        raise ConfigError(f"{stage}: expected the parameters (*inputs, config: SomeConfig, ctx)")
+    return Declaration(
+        stage=stage,
+        spec=_spec(function, stage),
+        config_type=source.origin(annotation.id),
+        code=code_digest(stage, root),
+    )
+
+
+def code_digest(stage: str, root: Path = ROOT) -> str:
+    """Digest of all definitions that a stage's function reaches inside our packages."""
+    module, _, function = stage.partition(":")
+    packages = {"tasks", module.partition(".")[0]}
+    sources: dict[str, _Source | None] = {}
+    pending, seen, parts = [(module, function)], set(), set()
+    while pending:
+        place = pending.pop()
+        if place in seen or place[0].partition(".")[0] not in packages:
+            continue
+        seen.add(place)
+        if place[0] not in sources:
+            sources[place[0]] = _Source.load(place[0], root)
+            pending.append((place[0].rpartition(".")[0], ""))  # its package runs first
+        source = sources[place[0]]
+        for statement in source.statements(place[1]) if source else ():
+            parts.add(f"{place[0]}: {ast.dump(statement)}")
+            pending.extend(source.references(statement) if source else ())
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def key_parts(declaration: Declaration, seed: int, device: str) -> dict[str, Any]:
+    """What the key of a stage and those of its items have in common.
+
+    Args:
+        declaration: The stage.
+        seed: Root seed of the run.
+        device: Device class, ``cpu`` or ``gpu``; counts where repetition is not exact.
+
+    Raises:
+        ResourceError: A library that the stage names is not installed.
+    """
+    spec = declaration.spec
+    return {
+        "stage": spec.name,
+        "code": declaration.code,
+        "libraries": {name: _version(name, spec.name) for name in spec.libraries},
+        "seed": seed if spec.draws else None,
+        "device": device if spec.tolerances else None,
+    }
+
+
+def stage_key(
+    parts: Mapping[str, Any], spec: StageSpec, config: Any, inputs: Any, run_id: str, groups: int
+) -> str:
+    """Key of a stage's result.
+
+    Args:
+        parts: See `key_parts`.
+        spec: The stage's declaration.
+        config: Its section of the settings.
+        inputs: Its input references as JSON values.
+        run_id: DAG run, which stands for the inputs of a stage that reads the world outside.
+        groups: Number of groups that the profile allows; counts where the stage fans out.
+    """
+    return digest(
+        {
+            **parts,
+            "config": config_json(config),
+            "inputs": run_id if spec.reads_outside else inputs,
+            "groups": groups if spec.fans_out else None,
+        }
+    )
+
+
+def item_key(parts: Mapping[str, Any], function: str, config: Any, item: str) -> str:
+    """Key of one item: its digest stands in place of the stage's inputs.
+
+    Args:
+        parts: See `key_parts`.
+        function: Qualified name of the item function.
+        config: Settings that the function receives, as JSON values.
+        item: Digest of the item.
+    """
+    return digest({**parts, "function": function, "config": config, "item": item})
+
+
+def _version(library: str, stage: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ResourceError(f"{stage} needs the package {library!r}: install it") from error
+
+
+def _spec(function: ast.FunctionDef, stage: str) -> StageSpec:
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call) and _name(decorator) == "stage":
+            call = decorator.args[0]
+            if isinstance(call, ast.Call) and not call.args:
+                try:
+                    values = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+                    return StageSpec(**values)
+                except (ValueError, TypeError) as error:
+                    raise ConfigError(f"{stage}: write its StageSpec in literals") from error
+    raise ConfigError(f"{stage} is not declared: decorate it with @stage(StageSpec(name=…))")
+
+
+def _name(node: ast.AST) -> str:
+    """Last part of the name that an expression calls or subscripts."""
+    if isinstance(node, ast.Call):
+        return _name(node.func)
+    if isinstance(node, ast.Subscript):
+        return _name(node.value)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+class _Strip(ast.NodeTransformer):
+    """Takes out docstrings and what `setting` is called with."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Drop text that stands alone."""
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Keep only the name of ``setting(...)``."""
+        return node.func if _name(node) == "setting" else self.generic_visit(node)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One module's definitions."""
+
+    module: str
+    root: Path
+    is_package: bool
+    tree: ast.Module
+
+    @classmethod
+    def load(cls, module: str, root: Path) -> _Source | None:
+        """Parse a module; None if it is not below the root."""
+        base = root.joinpath(*module.split("."))
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if module and path.is_file():
+                tree = _Strip().visit(ast.parse(path.read_text("utf-8"), str(path)))
+                return cls(module, root, path.name == "__init__.py", tree)
+        return None
+
+    @cached_property
+    def named(self) -> dict[str, list[ast.stmt]]:
+        """Definitions by the names that they bind."""
+        named: dict[str, list[ast.stmt]] = {}
+        for statement in self.tree.body:
+            for name, definition in _bound(statement):
+                named.setdefault(name, []).append(definition)
+        return named
+
+    def statements(self, name: str) -> Iterator[ast.stmt]:
+        """What runs where a name of the module is used: the name's own and side effects."""
+        if name == _ALL:
+            yield from self.tree.body
+        else:
+            yield from (s for s in self.tree.body if not list(_bound(s)) and not _is_idle(s))
+            yield from (s for s in self.named.get(name, ()) if not _is_protocol(s))
+
+    def references(self, statement: ast.stmt) -> Iterator[tuple[str, str]]:
+        """Places, (module, name), that a statement names."""
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and node.id in self.named:
+                yield self.module, node.id
+            elif isinstance(node, ast.Import):
+                yield from ((alias.name, _ALL) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from (self._target(node, alias.name) for alias in node.names)
+
+    def origin(self, name: str) -> str:
+        """``module:Name`` where a name was defined or imported from."""
+        for statement in self.named.get(name, ()):
+            if isinstance(statement, ast.ImportFrom):
+                return f"{self._base(statement)}:{statement.names[0].name}"
+        return f"{self.module}:{name}"
+
+    def _base(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self.module.split(".")
+        parts = parts[: len(parts) - node.level + self.is_package]
+        return ".".join([*parts, node.module] if node.module else parts)
+
+    def _target(self, node: ast.ImportFrom, name: str) -> tuple[str, str]:
+        base = self._base(node)
+        path = self.root.joinpath(*base.split("."), name)
+        is_module = path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+        return (f"{base}.{name}", _ALL) if is_module else (base, name)
+
+
+def _bound(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
+    """Names that a statement does nothing but bind, each with its part of the statement."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        yield from _imported(statement)
+    elif isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+        if all(_name(each) in _PASSIVE for each in statement.decorator_list):
+            yield statement.name, statement
+    elif isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        if all(isinstance(target, ast.Name) for target in targets):
+            yield from ((_name(target), statement) for target in targets)
+
+
+def _imported(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, ast.stmt]]:
+    for alias in statement.names:
+        if isinstance(statement, ast.Import):
+            yield alias.asname or alias.name.partition(".")[0], ast.Import([alias])
+        elif alias.name != _ALL:
+            part = ast.ImportFrom(statement.module, [alias], statement.level)
+            yield alias.asname or alias.name, part
+
+
+def _is_protocol(statement: ast.stmt) -> bool:
+    bases = statement.bases if isinstance(statement, ast.ClassDef) else ()
+    return any(_name(base) == "Protocol" for base in bases)
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and _name(statement.test) == "TYPE_CHECKING"

@@ -1,0 +1,1 @@
+"""Results, whole or not at all: storage, artifacts, manifests, pruning."""

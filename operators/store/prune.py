@@ -1,0 +1,116 @@
+"""Removes what a store no longer needs: ``python -m operators.store.prune --days 30 --dry-run``.
+
+Removed, once older than the given days: drafts of runs that were killed, stage folders without
+a valid manifest, checkpoints of trainings and of unfinished items, and items whose files no
+finished result refers to. Finished results stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from operators.installation import load_profile
+from operators.store.storage import DRAFTS, TRAINING, Storage
+from tasks.core.errors import ArtifactError
+
+logger = logging.getLogger(__name__)
+
+
+def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> list[str]:
+    """Remove what is no longer needed.
+
+    Args:
+        storage: The store.
+        older_than: What changed later than this ago stays.
+        dry_run: Only say what would go.
+
+    Returns:
+        The folders, relative to the store's root.
+    """
+    before = datetime.now(UTC) - older_than
+    rubbish = [path for path in _unneeded(storage) if _changed(storage, path) < before]
+    for path in rubbish:
+        logger.info("%s %s/%s", "would remove" if dry_run else "removing", storage.uri, path)
+        if not dry_run:
+            storage.fs.rm(storage.path(path), recursive=True)
+    return rubbish
+
+
+def _unneeded(storage: Storage) -> Iterator[str]:
+    items: list[str] = []
+    used: set[str] = set()
+    for top in (DRAFTS, TRAINING):
+        yield from _folders(storage, top)
+    for pipeline in _folders(storage, ""):
+        for stage in _folders(storage, pipeline) if pipeline not in (DRAFTS, TRAINING) else ():
+            for folder in _folders(storage, stage):
+                if folder.rpartition("/")[2] == "items":
+                    items.extend(_folders(storage, folder))
+                elif (content := _content(storage, folder)) is None:
+                    yield folder
+                else:
+                    used.update(_uris(content))
+    owners = {"/".join(uri.split("/")[:4]) for uri in used}
+    yield from (item for item in items if item not in owners)
+
+
+def _folders(storage: Storage, parent: str) -> list[str]:
+    try:
+        entries = storage.fs.ls(storage.path(parent).rstrip("/"), detail=True)
+    except FileNotFoundError:
+        return []
+    names = [e["name"].rstrip("/").rpartition("/")[2] for e in entries if e["type"] == "directory"]
+    return [f"{parent}/{name}".lstrip("/") for name in names]
+
+
+def _content(storage: Storage, folder: str) -> Any:
+    """Content of a finished result; None if the folder is rubbish."""
+    try:
+        manifest = storage.read(folder)
+    except ArtifactError:
+        return None
+    return manifest.content if manifest else None
+
+
+def _uris(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("uri"), str):
+            yield value["uri"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _uris(each)
+
+
+def _changed(storage: Storage, folder: str) -> datetime:
+    """When the newest file of a folder, or an empty folder itself, was changed."""
+    path = storage.path(folder)
+    files = storage.fs.find(path) or [path]
+    times = [storage.fs.modified(file) for file in files]
+    newest: datetime = max(t if t.tzinfo else t.replace(tzinfo=UTC) for t in times)
+    return newest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(prog="python -m operators.store.prune", description=__doc__)
+    parser.add_argument("--profile", default="laptop", help="whose store to prune")
+    parser.add_argument("--store", help="URI of another store")
+    parser.add_argument("--days", type=float, default=30.0, help="what is younger stays")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    given = parser.parse_args(arguments)
+    profile = load_profile(given.profile)
+    storage = Storage(given.store or profile.absolute_store_uri(), profile.store_options)
+    removed = prune(storage, timedelta(days=given.days), dry_run=given.dry_run)
+    logger.info("%d folders %s", len(removed), "would go" if given.dry_run else "removed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

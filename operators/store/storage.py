@@ -1,0 +1,190 @@
+"""One root of artifacts on any URI that fsspec knows: reading, fetching, clear errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from operators.store.manifests import Manifest
+from tasks.core.digests import file_digest
+from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
+from tasks.core.records import FileRef
+
+MANIFEST = "manifest.json"
+DRAFTS = ".drafts"
+TRAINING = ".training"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_LOST = {errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT}
+
+_verified: dict[tuple[str, int, int], str] = {}
+
+
+@contextmanager
+def storage_errors(where: str) -> Iterator[None]:
+    """Translate what disks and object stores raise; ``where`` is named in the message.
+
+    Raises:
+        ResourceError: It is full, or refuses access.
+        TransientError: It can't be reached.
+    """
+    try:
+        yield
+    except (OrreryError, FileNotFoundError, FileExistsError):
+        raise
+    except OSError as error:
+        if error.errno in _FULL:
+            raise full_disk(where, error) from error
+        if isinstance(error, PermissionError) or error.errno in _REFUSED:
+            raise ResourceError(
+                f"no access to {where}: {error}; grant it or change the profile's store_uri"
+            ) from error
+        if isinstance(error, ConnectionError | TimeoutError) or error.errno in _LOST:
+            raise TransientError(f"can't reach {where}: {error}") from error
+        raise
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
+            raise
+        kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
+        raise kind(f"can't reach {where}: {error}") from error
+
+
+def full_disk(where: str, error: Exception) -> ResourceError:
+    """Say that a disk is full, and what to do."""
+    return ResourceError(
+        f"no space left while writing {where}: {error}; free some (make prune) or change the "
+        "profile's store_uri; nothing half-written was left"
+    )
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that a disk or quota is full."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One root of artifacts; small and picklable, so that workers write by themselves.
+
+    Attributes:
+        uri: Root, e.g. ``/data/artifacts`` or ``s3://bucket/artifacts``.
+        options: What fsspec needs beside, never a secret.
+    """
+
+    uri: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _place(self) -> tuple[Any, str]:
+        with storage_errors(self.uri):
+            fs, root = fsspec.core.url_to_fs(self.uri, **self.options)
+        return fs, str(root).rstrip("/")
+
+    @property
+    def fs(self) -> Any:
+        """The fsspec file system."""
+        return self._place[0]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the root is a folder of this machine."""
+        return isinstance(self.fs, LocalFileSystem)
+
+    def path(self, relative: str) -> str:
+        """Path below the root, as the file system takes it."""
+        return f"{self._place[1]}/{relative}"
+
+    def read(self, folder: str) -> Manifest | None:
+        """Manifest of a folder; None if there is none.
+
+        Raises:
+            ArtifactError: The manifest is cut short or altered.
+        """
+        where = f"{self.uri}/{folder}/{MANIFEST}"
+        with storage_errors(where):
+            try:
+                data = self.fs.cat_file(self.path(f"{folder}/{MANIFEST}"))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return Manifest.parse(data, where)
+
+    def remove(self, folder: str) -> None:
+        """Remove a folder; on a local disk it disappears at once."""
+        if not self.is_local:
+            self.fs.rm(self.path(folder), recursive=True)
+            return
+        aside = self.new_draft_folder()
+        Path(self.path(folder)).rename(aside / "rubbish")
+        shutil.rmtree(aside)
+
+    def new_draft_folder(self) -> Path:
+        """Make an empty local folder, on the same disk as the root if that is local."""
+        if not self.is_local:
+            return Path(tempfile.mkdtemp(prefix="orrery-"))
+        path = Path(self.path(DRAFTS)) / uuid.uuid4().hex
+        with storage_errors(str(path)):
+            path.mkdir(parents=True)
+        return path
+
+    def fetch(self, file: FileRef) -> Path:
+        """Return a local path of a file's bytes, verified; see `ArtifactStore.fetch`."""
+        outside = "://" in file.uri or file.uri.startswith("/")
+        where = file.uri if outside else f"{self.uri}/{file.uri}"
+        with storage_errors(where):
+            fs, path = (
+                fsspec.core.url_to_fs(file.uri) if outside else (self.fs, self.path(file.uri))
+            )
+            try:
+                local = Path(path) if isinstance(fs, LocalFileSystem) else _download(fs, path, file)
+                stat = local.stat()
+                seen = (str(local), stat.st_mtime_ns, stat.st_size)
+                if seen not in _verified:
+                    _verified[seen] = file_digest(local)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise ArtifactError(
+                    f"{where} is missing: restore it or run its stage again"
+                ) from error
+        if _verified[seen] != file.sha256:
+            raise ArtifactError(
+                f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), got "
+                f"{_verified[seen]} ({stat.st_size} bytes); restore it or run its stage again"
+            )
+        return local
+
+
+def _download(fs: Any, path: str, file: FileRef) -> Path:
+    """Copy a remote file to the node's cache, once."""
+    cache = Path(
+        os.environ.get("ORRERY_CACHE", f"{tempfile.gettempdir()}/orrery-cache-{os.getuid()}")
+    )
+    target = cache / file.sha256[:2] / file.sha256 / path.rpartition("/")[2]
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = target.with_name(f".{uuid.uuid4().hex}")
+        try:
+            fs.get_file(path, str(partial))
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    return target
+
+
+def flush(path: Path) -> None:
+    """Make a file or folder outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

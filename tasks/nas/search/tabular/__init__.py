@@ -1,0 +1,1 @@
+"""Strategies judged on tables of trained cells, without training."""

@@ -1,0 +1,1 @@
+"""Warp fields fitted to all matches of a capture."""

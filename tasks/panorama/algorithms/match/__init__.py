@@ -1,0 +1,1 @@
+"""Dense matches between overlapping images."""

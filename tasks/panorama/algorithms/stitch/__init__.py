@@ -1,0 +1,1 @@
+"""From fitted images to one panorama: warping, seams, blending, the gate."""

@@ -1,0 +1,172 @@
+"""Put the images of a capture together: one panorama for one alignment and partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tasks.panorama.algorithms.fit.inversion import inverse_field
+from tasks.panorama.algorithms.light.exposure import evened, fit_shades, rolled_off, white_point
+from tasks.panorama.algorithms.stitch.blend import blend
+from tasks.panorama.algorithms.stitch.canvas import Box
+from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of
+from tasks.panorama.algorithms.stitch.seams import LabelMap
+from tasks.panorama.algorithms.stitch.source_maps import (
+    Maps,
+    border_distance,
+    focal_of,
+    known_map,
+    reduced,
+    source_maps,
+)
+from tasks.panorama.algorithms.stitch.warp import prefiltered, warp
+from tasks.panorama.types import (
+    Alignment,
+    BoolArray,
+    ByteImage,
+    Camera,
+    DisplacementField,
+    Float32Array,
+    FloatArray,
+    Photometry,
+    Rig,
+)
+
+_SHADE_FACTOR = 8
+_INVERSE_STEP = 1 / 64  # of the longer side: grid of the inverted fields
+_LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The images of a capture, evened out and as fine as the panorama needs.
+
+    Attributes:
+        panorama_width_px: Width of the panorama they are meant for.
+        colours: One (h, w, 3) float32 BGR image per camera.
+        focals_px: Pixels a radian of each.
+        gains: (num_images, 3) BGR gains in all, those of overlaps included; geometric mean 1.
+        masked: Per camera None or (h, w) of the camera's size, True on what no seam should cut.
+    """
+
+    panorama_width_px: int
+    colours: tuple[Float32Array, ...]
+    focals_px: tuple[float, ...]
+    gains: FloatArray
+    masked: tuple[BoolArray | None, ...]
+
+
+def sources_of(
+    images: Sequence[ByteImage],
+    usable: Sequence[BoolArray | None],
+    rig: Rig,
+    photometry: Photometry,
+    maps: Maps,
+) -> Sources:
+    """Prepare images; any alignment of them can then be stitched.
+
+    Args:
+        images: One (h, w, 3) BGR image per camera.
+        usable: Per image None or (h, w), False where an object lies that no seam should cut.
+        rig: For the images' resolution.
+        photometry: Gains and falloff.
+        maps: Where the images go on the panorama, to within a few pixels.
+    """
+    panorama_width_px = known_map(maps).panorama_width_px
+    shades, white = _light(images, rig, photometry, maps)
+    logs = np.log(photometry.gains) + shades[:, 0]
+    colours, focals_px = [], []
+    for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True)):
+        even = rolled_off(evened(image, photometry, index, shades[index]), white)
+        colours.append(prefiltered(even, focal_of(camera), panorama_width_px))
+        focals_px.append(focal_of(camera) * colours[-1].shape[1] / camera.width_px)
+    return Sources(
+        panorama_width_px=panorama_width_px,
+        colours=tuple(colours),
+        focals_px=tuple(focals_px),
+        gains=np.exp(logs - logs.mean(axis=0)),
+        masked=tuple(None if mask is None or mask.all() else ~mask for mask in usable),
+    )
+
+
+def reduced_sources(sources: Sources, factor: int) -> Sources:
+    """Return the images as fine as a panorama needs that is smaller by a factor."""
+    width_px = sources.panorama_width_px // factor
+    colours = [
+        prefiltered(colour, focal_px, width_px)
+        for colour, focal_px in zip(sources.colours, sources.focals_px, strict=True)
+    ]
+    focals_px = [
+        focal_px * small.shape[1] / colour.shape[1]
+        for focal_px, small, colour in zip(sources.focals_px, colours, sources.colours, strict=True)
+    ]
+    return replace(
+        sources, panorama_width_px=width_px, colours=tuple(colours), focals_px=tuple(focals_px)
+    )
+
+
+def maps_of(alignment: Alignment, panorama_width_px: int) -> Maps:
+    """Compute where the directions of the panorama fall in each image of an alignment."""
+    inverses = [
+        None if field is None else _inverse(field, camera)
+        for field, camera in zip(alignment.fields, alignment.rig.cameras, strict=True)
+    ]
+    return source_maps(alignment.rig, inverses, panorama_width_px)
+
+
+def reduced_maps(maps: Maps, factor: int) -> Maps:
+    """Return maps for a panorama that is smaller by a factor (a power of two up to the step)."""
+    return [None if found is None else reduced(found, factor) for found in maps]
+
+
+def proofs_of(sources: Sources, maps: Maps) -> list[Proof | None]:
+    """Make the proofs of all images, of the width of sources and maps."""
+    return [
+        None if found is None else proof_of(colour @ _LUMA_OF_BGR, mask, found)
+        for colour, mask, found in zip(sources.colours, sources.masked, maps, strict=True)
+    ]
+
+
+def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> ByteImage:
+    """Warp and blend the images of a capture.
+
+    Args:
+        sources: The images.
+        maps: Where they go, one map per image.
+        labels: (height, width) which image each pixel of the panorama belongs to.
+        num_bands: Band-pass levels of the blend; 0 puts the images hard side by side.
+
+    Returns:
+        (height, width, 3) BGR; 0 where no image covers.
+    """
+
+    def sample(index: int, box: Box) -> tuple[Float32Array, BoolArray]:
+        found = maps[index]
+        if found is None:
+            raise ValueError(f"image {index} has a label but covers nothing")
+        shown = np.asarray(border_distance(found, box) > 0, np.bool_)
+        return warp(sources.colours[index], found, box), shown
+
+    return blend(labels, len(maps), sample, num_bands)
+
+
+def _light(
+    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, maps: Maps
+) -> tuple[FloatArray, float]:
+    """Differences of brightness that the photometry leaves, and the white point."""
+    width_px = known_map(maps).panorama_width_px // _SHADE_FACTOR
+    small = [
+        prefiltered(image, focal_of(camera), width_px)
+        for image, camera in zip(images, rig.cameras, strict=True)
+    ]
+    shades = fit_shades([evened(image, photometry, i) for i, image in enumerate(small)], maps)
+    even = [evened(image, photometry, i, shades[i]) for i, image in enumerate(small)]
+    return shades, white_point(small, even)
+
+
+def _inverse(field: DisplacementField, camera: Camera) -> DisplacementField:
+    step_px = max(4.0, _INVERSE_STEP * max(camera.width_px, camera.height_px))
+    inverse, _ = inverse_field(field, camera.width_px, camera.height_px, step_px)
+    return inverse

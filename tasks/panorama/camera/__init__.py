@@ -1,0 +1,1 @@
+"""Cameras and lenses: pixels to directions and back."""

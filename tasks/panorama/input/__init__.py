@@ -1,0 +1,1 @@
+"""What users bring: captures, photos, rigs, and whether they are usable."""

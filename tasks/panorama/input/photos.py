@@ -1,0 +1,219 @@
+"""Photos in files: read, checked and turned upright.
+
+Only what later stages can use without guessing passes: 8-bit RGB in JPEG, PNG or TIFF. All
+else is an error that says what to convert, for a silent conversion would change colours or
+hide that half of a picture is missing.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import hypot
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from tasks.core.errors import DataError
+from tasks.panorama.input.jpeg_integrity import check_jpeg
+from tasks.panorama.types import BoolArray, ByteImage
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+MAX_MEGAPIXELS = 200
+_FORMATS = ("JPEG", "PNG", "TIFF")
+_PNG_BIT_DEPTH_BYTE = 24
+_TIFF_BITS_PER_SAMPLE = 258
+_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_DIAGONAL_35_MM = hypot(36.0, 24.0)
+_MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
+_SURELY_ORIGINAL_WIDTH_PX = 2000
+
+_REMEDY_BY_MODE = {
+    "1": "a black and white image; photos must be in colour",
+    "L": "a grey image; photos must be in colour: export it as 8-bit RGB",
+    "LA": "a grey image with transparency; export it as 8-bit RGB",
+    "CMYK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
+    "YCCK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
+    "RGBA": "an image with transparency; flatten it, and put what is to be left out into masks/",
+    "P": "a palette image; export it as 8-bit RGB",
+    "I": "an image of more than 8 bits; export it as 8-bit RGB",
+    "F": "an image of floating-point values; export it as 8-bit RGB",
+}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo and what its file says about it.
+
+    Attributes:
+        pixels: (height, width, 3) BGR, upright.
+        orientation: EXIF orientation, 1 to 8, that was applied to make it upright.
+        focal_px: Focal length by EXIF; None where it says nothing to be trusted.
+    """
+
+    pixels: ByteImage
+    orientation: int
+    focal_px: float | None
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height, upright."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def stored_size_px(self) -> tuple[int, int]:
+        """Width and height of the stored pixels."""
+        width_px, height_px = self.size_px
+        return (height_px, width_px) if self.orientation in _TURNED else (width_px, height_px)
+
+
+def read_photo(path: Path, orientation: int | None = None) -> ByteImage:
+    """Read the pixels of a photo.
+
+    Args:
+        path: The file.
+        orientation: EXIF orientation to apply, 1 for the pixels as they are stored; None for
+            what the file says.
+
+    Returns:
+        (height, width, 3) BGR.
+
+    Raises:
+        DataError: The file is missing, unreadable, damaged or not an 8-bit RGB image; says
+            what to do.
+    """
+    return open_photo(path, orientation).pixels
+
+
+def open_photo(path: Path, orientation: int | None = None) -> Photo:
+    """Read a photo with its orientation and focal length; see `read_photo`."""
+    data = _read_bytes(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        with image:
+            _check_kind(image, data, path)
+            if image.format in ("JPEG", "MPO"):
+                check_jpeg(data, str(path))
+            image.load()
+            exif = image.getexif()
+            tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+            rgb = np.asarray(image)
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"{path}: expected a JPEG, PNG or TIFF image, found {_describe(data)}. "
+            "Export the photo again."
+        ) from error
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{path}: expected a whole image, but it is damaged ({error}). Copy it again."
+        ) from error
+    if orientation is None:
+        stated = tags.get(ExifTags.Base.Orientation, 1)
+        orientation = stated if stated in range(1, 9) else 1
+    pixels = turn_upright(rgb[:, :, ::-1], orientation)
+    return Photo(pixels, orientation, exif_focal_px(tags, rgb.shape[1], rgb.shape[0]))
+
+
+def read_mask(path: Path, orientation: int = 1) -> BoolArray:
+    """Read a mask: pixels to use are not black.
+
+    Args:
+        path: An image of one or more channels.
+        orientation: EXIF orientation to apply.
+
+    Returns:
+        (height, width) True where the photo may be used.
+
+    Raises:
+        DataError: The file can't be read as an image.
+    """
+    data = np.frombuffer(_read_bytes(path), np.uint8)
+    mask = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+    if mask is None:
+        raise DataError(
+            f"{path}: expected a mask as an image (PNG), found {_describe(data.tobytes())}."
+        )
+    return turn_upright(np.asarray(mask, np.uint8), orientation) > 0
+
+
+def turn_upright(pixels: ByteImage, orientation: int) -> ByteImage:
+    """Apply an EXIF orientation (EXIF 2.32, tag 0x0112) to stored pixels."""
+    if orientation in _TURNED:
+        pixels = np.swapaxes(pixels, 0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def exif_focal_px(tags: Mapping[int, Any], width_px: int, height_px: int) -> float | None:
+    """Focal length by EXIF tags, in pixels of an image of the given stored size.
+
+    The 35 mm equivalent compares diagonals (EXIF 2.32, tag 0xA405). Without it, the focal
+    plane resolution counts, but not on a small image that claims to be of original size: an
+    editor that shrinks an image rewrites its width, not its resolution.
+    """
+    try:
+        equivalent_mm = float(tags.get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
+        if equivalent_mm > 0:
+            return equivalent_mm / _DIAGONAL_35_MM * hypot(width_px, height_px)
+        focal_mm = float(tags.get(ExifTags.Base.FocalLength, 0))
+        resolution = float(tags.get(ExifTags.Base.FocalPlaneXResolution, 0))
+        mm_per_unit = _MM_PER_UNIT.get(int(tags.get(0xA210, 2)), 25.4)
+        original_width_px = int(tags.get(ExifTags.Base.ExifImageWidth, 0))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    was_rewritten = original_width_px == width_px < _SURELY_ORIGINAL_WIDTH_PX
+    if min(focal_mm, resolution, original_width_px) <= 0 or was_rewritten:
+        return None
+    return focal_mm * resolution / mm_per_unit * width_px / original_width_px
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: the file is missing; put it back or correct the rig.") from error
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable file: {error.strerror}.") from error
+    if not data:
+        raise DataError(f"{path}: expected an image, found an empty file. Copy it again.")
+    return data
+
+
+def _check_kind(image: Image.Image, data: bytes, path: Path) -> None:
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+        raise DataError(
+            f"{path}: expected at most {MAX_MEGAPIXELS} megapixels, found {image.width} x "
+            f"{image.height}; scale it down."
+        )
+    found = _REMEDY_BY_MODE.get("I" if image.mode.startswith("I;16") else image.mode)
+    bits = _bits_per_channel(image, data)
+    if found is None and bits > 8:
+        found = f"an image of {bits} bits per channel; export it as 8-bit RGB"
+    if found is None and image.mode != "RGB":
+        found = f"an image of mode {image.mode}; export it as 8-bit RGB"
+    if found:
+        raise DataError(f"{path}: expected an 8-bit RGB image, found {found}.")
+
+
+def _bits_per_channel(image: Image.Image, data: bytes) -> int:
+    if image.format == "PNG" and len(data) > _PNG_BIT_DEPTH_BYTE:
+        return data[_PNG_BIT_DEPTH_BYTE]
+    if image.format == "TIFF":
+        tag_values: Any = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (8,))
+        return int(max(tag_values)) if isinstance(tag_values, tuple) else int(tag_values)
+    return 8
+
+
+def _describe(data: bytes) -> str:
+    return f"{len(data)} bytes that begin with {data[:8]!r}"

@@ -1,0 +1,188 @@
+"""Hugin projects (``.pto``): the lenses and orientations in them, in and out.
+
+Source: Hugin, ``doc/nona.txt`` (the script format); H. Dersch, Panorama Tools (lens
+correction). How an ``i`` line becomes a camera:
+
+- ``f0`` (rectilinear) is HUGIN, ``f2`` and ``f3`` (fisheye) are HUGIN_FISHEYE with ``a b c``;
+  PINHOLE where they are zero. ``v`` is the horizontal field of view of the whole image.
+- ``d e`` shift the centre, right and down, in px.
+- Turn by ``y`` to the right, then by ``p`` up, then by ``r`` clockwise, each about the
+  camera's own axes.
+- The camera's name is the image's file name without folder and ending.
+- A crop (``S``, ``C``) limits which pixels Hugin shows, not where they lie; put it into
+  ``masks/``. Masks, translations and photometric parameters are not read, which is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from math import degrees, isclose, isfinite, pi, radians, tan
+from pathlib import Path, PureWindowsPath
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from tasks.core.errors import DataError
+from tasks.panorama.input.rig_files.checks import check_rig
+from tasks.panorama.types import Camera, CameraModel, Rig
+
+_LOG = logging.getLogger(__name__)
+_TOKEN = re.compile(r'"[^"]*"|[^\s"]+(?:"[^"]*")?')
+_FIELD = re.compile(r"^([A-Za-z]+)(=?)(.*)$")
+_LENSES: dict[int, CameraModel] = {0: "HUGIN", 2: "HUGIN_FISHEYE", 3: "HUGIN_FISHEYE"}
+_TRANSLATIONS = ("TrX", "TrY", "TrZ")
+_MAX_RECTILINEAR_DEG = 179.0
+
+
+def read_rig(path: Path) -> Rig:
+    """Read the cameras of a Hugin project.
+
+    Args:
+        path: The ``.pto`` file.
+
+    Raises:
+        DataError: The project can't be read as a rig; says what to change.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable Hugin project: {error.strerror}.") from error
+    numbered = [(i, line) for i, line in enumerate(lines, start=1) if line.startswith("i ")]
+    images: list[_ImageLine] = []
+    for number, line in numbered:
+        images.append(_ImageLine(f"{path}, line {number}", line, images))
+    if any(line.startswith("k ") for line in lines):
+        _LOG.warning("%s: masks of the project are not read; put them into masks/", path)
+    return check_rig(Rig(tuple(image.camera() for image in images)), str(path))
+
+
+def write_rig(path: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
+    """Write a rig as a Hugin project that renders an equirectangular panorama.
+
+    Args:
+        path: The ``.pto`` file.
+        rig: Cameras of the models HUGIN, HUGIN_FISHEYE or PINHOLE.
+        image_suffix: Ending of the image files.
+
+    Raises:
+        DataError: A camera has another lens model or unequal focal lengths.
+    """
+    lines = ['p f2 w4096 h2048 v360 n"TIFF_m"', "m i0"]
+    lines.extend(_camera_line(camera, image_suffix) for camera in rig.cameras)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+class _ImageLine:
+    """An ``i`` line: its parameters, with references to earlier images looked up."""
+
+    def __init__(self, where: str, line: str, earlier: list[_ImageLine]) -> None:
+        self.where = where
+        self._values: dict[str, float] = {}
+        self._file_name = ""
+        for token in _TOKEN.findall(line)[1:]:
+            match = _FIELD.match(token)
+            if match is None:
+                raise self._error(f"expected a letter and a value, found {token!r}")
+            name, is_reference, text = match.groups()
+            if name == "n":
+                self._file_name = text.strip('"')
+            elif name not in ("S", "C"):
+                self._values[name] = self._value(token, name, text, earlier, bool(is_reference))
+
+    def camera(self) -> Camera:
+        """The camera that the line describes."""
+        if not self._file_name:
+            raise self._error('expected the image\'s name as n"…", found none')
+        width_px, height_px = int(self._required("w")), int(self._required("h"))
+        model = self._model()
+        focal = self._focal_px(model, width_px)
+        self._check_unsupported()
+        centre = ((width_px - 1) / 2 + self._get("d"), (height_px - 1) / 2 + self._get("e"))
+        distortion = tuple(self._get(name) for name in "abc")
+        if model == "HUGIN" and not any(distortion):
+            model, distortion = "PINHOLE", ()
+        angles = [self._get("y"), self._get("p"), self._get("r")]
+        return Camera(
+            name=PureWindowsPath(self._file_name).stem,
+            width_px=width_px,
+            height_px=height_px,
+            model=model,
+            params=(focal, focal, *centre, *distortion),
+            camera_from_rig=Rotation.from_euler("YXZ", angles, degrees=True).as_matrix().T,
+            centre_m=np.zeros(3),
+        )
+
+    def _model(self) -> CameraModel:
+        lens = self._required("f")
+        if lens not in _LENSES:
+            raise self._error(
+                f"expected lens type 0 (rectilinear), 2 or 3 (fisheye), found f{lens:g}; "
+                "remap the image to one of them"
+            )
+        return _LENSES[int(lens)]
+
+    def _focal_px(self, model: CameraModel, width_px: int) -> float:
+        view_deg = self._required("v")
+        limit = _MAX_RECTILINEAR_DEG if model == "HUGIN" else 360.0
+        if not 0 < view_deg <= limit:
+            raise self._error(
+                f"expected a field of view of 0 to {limit:g} degrees, found {view_deg:g}"
+            )
+        if model == "HUGIN":
+            return width_px / 2 / tan(radians(view_deg) / 2)
+        return width_px / radians(view_deg)
+
+    def _check_unsupported(self) -> None:
+        if self._get("g") or self._get("t"):
+            raise self._error("expected no shear (g, t); set both to 0 and optimise again")
+        if any(self._get(name) for name in _TRANSLATIONS):
+            _LOG.warning("%s: the camera's translation (TrX, TrY, TrZ) is ignored", self.where)
+
+    def _value(
+        self, token: str, name: str, text: str, earlier: list[_ImageLine], is_reference: bool
+    ) -> float:
+        try:
+            if is_reference:
+                return earlier[int(text)]._values[name]
+            value = float(text)
+        except (ValueError, IndexError, KeyError) as error:
+            expected = "a reference to an earlier image" if is_reference else "a number"
+            raise self._error(f"expected {expected} in {token!r}") from error
+        if not isfinite(value):
+            raise self._error(f"expected a finite number in {token!r}; optimise again")
+        return value
+
+    def _get(self, name: str) -> float:
+        return self._values.get(name, 0.0)
+
+    def _required(self, name: str) -> float:
+        if name not in self._values:
+            raise self._error(f"expected parameter {name!r}, found none; save the project again")
+        return self._values[name]
+
+    def _error(self, message: str) -> DataError:
+        return DataError(f"{self.where}: {message}.")
+
+
+def _camera_line(camera: Camera, image_suffix: str) -> str:
+    fx, fy, cx, cy = camera.params[:4]
+    if camera.model not in ("PINHOLE", "HUGIN", "HUGIN_FISHEYE") or not isclose(
+        fx, fy, rel_tol=1e-9
+    ):
+        raise DataError(
+            f"camera {camera.name!r}: expected model PINHOLE, HUGIN or HUGIN_FISHEYE with one "
+            f"focal length, found {camera.model} with {fx:g} and {fy:g} px; write it for COLMAP."
+        )
+    is_fisheye = camera.model == "HUGIN_FISHEYE"
+    view = camera.width_px / fx if is_fisheye else 2 * np.arctan(camera.width_px / 2 / fx)
+    yaw, pitch, roll = Rotation.from_matrix(camera.camera_from_rig.T).as_euler("YXZ") * 180 / pi
+    a, b, c = camera.params[4:] or (0.0, 0.0, 0.0)
+    values = {
+        "w": camera.width_px, "h": camera.height_px, "f": 3 if is_fisheye else 0,
+        "v": degrees(view), "r": float(roll), "p": float(pitch), "y": float(yaw),
+        "a": a, "b": b, "c": c,
+        "d": cx - (camera.width_px - 1) / 2, "e": cy - (camera.height_px - 1) / 2, "g": 0, "t": 0,
+    }  # fmt: skip
+    fields = " ".join(f"{name}{value!r}" for name, value in values.items())
+    return f'i {fields} n"{camera.name}{image_suffix}"'

@@ -1,0 +1,1 @@
+"""What a run shows: pictures, files for viewers, the report."""

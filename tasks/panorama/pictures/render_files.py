@@ -1,0 +1,131 @@
+"""The files of a rendered capture: panorama, before, and crops at the worst seams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tasks.core.errors import DataError, ResourceError
+from tasks.panorama.algorithms.stitch.canvas import Box, bounding_box, whole
+from tasks.panorama.algorithms.stitch.restitch import (
+    PROOF_FACTOR,
+    UNREPAIRED,
+    Restitched,
+    stitch_window,
+)
+from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
+from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
+from tasks.panorama.pictures.pictures import (
+    captioned,
+    crop,
+    fitted,
+    side_by_side,
+    stacked,
+    window_around,
+    worst_places,
+)
+from tasks.panorama.types import ByteImage
+
+_CROP_SIZE_PX = (480, 320)
+_NUM_CROPS = 4
+_CROPS_APART_PX = 240
+_CROP_QUALITY = 90
+
+
+def write_panorama(path: Path, found: Restitched, quality: int) -> None:
+    """Write the published panorama, cropped to what it covers.
+
+    Raises:
+        DataError: Nothing is covered.
+        ResourceError: The disk is full.
+    """
+    _write_cropped(path, found.panorama, found.labels, len(found.sources.colours), quality)
+
+
+def write_before(path: Path, found: Restitched, quality: int) -> None:
+    """Write the unrepaired stitch, smaller by `PROOF_FACTOR`.
+
+    Raises:
+        DataError: Nothing is covered.
+        ResourceError: The disk is full.
+    """
+    before = found.assessments[UNREPAIRED]
+    _write_cropped(path, before.picture, before.labels, len(found.sources.colours), quality)
+
+
+def worst_crops(found: Restitched, name: str, num_bands: int) -> list[ByteImage]:
+    """Draw the worst seams, each before and after side by side.
+
+    Half of them are where the unrepaired images differ most, half where the published ones
+    still do, so that what a repair spoils is seen too.
+
+    Args:
+        found: The capture, stitched.
+        name: For the captions.
+        num_bands: Of the blend.
+    """
+    width_px = found.sources.panorama_width_px
+    apart_px = max(16, _CROPS_APART_PX * width_px // 8192)
+    before, after = (found.assessments[way].seams for way in (UNREPAIRED, found.verdict.published))
+    places = worst_places(before, _NUM_CROPS // 2, apart_px)
+    for place in worst_places(after, _NUM_CROPS, apart_px):
+        if len(places) < _NUM_CROPS and all(not place.is_near(p, apart_px) for p in places):
+            places.append(place)
+    covered = _covered(found.labels)
+    pictures = []
+    for place in places:
+        window = window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, covered)
+        seam = f"images {place.pair[0]} and {place.pair[1]}"
+        pictures.append(
+            side_by_side(
+                stitch_window(found.sources, found.nominal, window, num_bands),
+                crop(found.panorama, window),
+                f"{name}: unrepaired, {seam}",
+                f"published: {found.verdict.published}",
+            )
+        )
+    return pictures
+
+
+def before_after(found: Restitched, name: str, crops: Sequence[ByteImage]) -> ByteImage:
+    """Put crops above the whole published panorama."""
+    box = _covered(found.labels)
+    panorama = found.panorama[box.slices(whole(found.labels.shape[1]))]
+    width_px = max([picture.shape[1] for picture in crops], default=2 * _CROP_SIZE_PX[0])
+    overview = captioned(fitted(panorama, width_px), f"{name}: {found.verdict.published}")
+    return stacked([*crops, overview])
+
+
+def write_jpeg(path: Path, picture: ByteImage, quality: int = _CROP_QUALITY) -> None:
+    """Write a picture.
+
+    Raises:
+        ResourceError: The disk is full.
+    """
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise ResourceError(
+            f"{path.name}: could not write {len(data)} bytes ({error.strerror}); free disk space."
+        ) from error
+
+
+def _write_cropped(
+    path: Path, panorama: ByteImage, labels: LabelMap, num_photos: int, quality: int
+) -> None:
+    height_px, width_px = labels.shape
+    box = _covered(labels)
+    cut = np.ascontiguousarray(panorama[box.slices(whole(width_px))])
+    place = GPano(width_px, height_px, box.left_px, box.top_px, num_photos)
+    write_panorama_jpeg(path, cut, place, quality)
+
+
+def _covered(labels: LabelMap) -> Box:
+    box = bounding_box(labels != UNCOVERED)
+    if box is None:
+        raise DataError("expected images that cover a part of the panorama, got none that do")
+    return box

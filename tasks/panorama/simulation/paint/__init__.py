@@ -1,0 +1,1 @@
+"""Textures and materials, painted from a seed."""

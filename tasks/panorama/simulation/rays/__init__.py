@@ -1,0 +1,1 @@
+"""Casting rays: surfaces, pictures and true correspondences."""

@@ -1,0 +1,1 @@
+"""Simulated places, and the things that stand in them."""

@@ -1,0 +1,1 @@
+"""What people look at: pages, sheets, plots, and estimates with their intervals."""

@@ -1,0 +1,56 @@
+"""Plots of outcomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+from tasks.grasping.pictures import plots as pictures_plots
+from tasks.grasping.pictures.plots import attempts_map, success_plot
+from tasks.grasping.pictures.sheets import read_attempts
+from tasks.grasping.readers.statistics import count_shard, success_table
+from tests.support.grasping.grasp_rows import write_shards
+
+
+def test_places_show_successes_and_failures(tmp_path: Path) -> None:
+    attempts = read_attempts(write_shards(tmp_path))
+    picture = attempts_map(attempts)
+    assert picture.shape[2] == 3
+    greens = (picture[..., 1] > picture[..., 0].astype(int) + 40).sum()
+    reds = (picture[..., 0] > picture[..., 1].astype(int) + 40).sum()
+    assert min(greens, reds) > 20
+    failures = attempts_map([{**each, "is_success": False} for each in attempts])
+    assert (failures[..., 1] > failures[..., 0].astype(int) + 40).sum() < greens / 2
+
+
+def test_distance_is_to_the_nearest_object() -> None:
+    attempt = {
+        "steps": [{"reached": [0.6, 0.0, -0.17, 0.0]}],
+        "object_positions_m": [[0.6, 0.10, 0.0], [0.63, 0.04, 0.3]],
+    }
+    assert np.isclose(pictures_plots._nearest_cm(attempt), 5.0)
+    assert pictures_plots._nearest_cm({**attempt, "object_positions_m": []}) == np.inf
+
+
+def test_plots_of_few_attempts_are_drawn_too(tmp_path: Path) -> None:
+    (path,) = write_shards(tmp_path, num_shards=1, scenes_per_shard=1, attempts_per_scene=1)
+    attempts = read_attempts([path])
+    assert attempts_map(attempts).size
+    assert attempts_map([{**attempts[0], "object_positions_m": []}]).size
+
+
+def test_success_is_drawn_by_policy_and_object(tmp_path: Path) -> None:
+    (path,) = write_shards(tmp_path, num_shards=1, scenes_per_shard=8)
+    counts = count_shard(str(path)).groupby(["kind", "group"]).sum()
+    picture = success_plot(success_table(counts))
+    assert picture.shape[1] > 1000
+    bars = (picture == (0x7E, 0xA6, 0xD6)).all(-1).sum()
+    assert bars > 1000
+
+
+def test_no_window_system_is_asked_for() -> None:
+    before = mpl.get_backend(auto_select=False)
+    pictures_plots._drawn(pictures_plots._figure(1, 1))
+    assert mpl.get_backend(auto_select=False) == before

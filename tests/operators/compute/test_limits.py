@@ -1,0 +1,74 @@
+"""Limits of one item, and what is left as it was."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from operators.compute.limits import Limits, limited
+from operators.installation import ROOT
+from tasks.core.errors import WorkerLostError
+
+
+def test_time_is_limited_and_timers_are_given_back() -> None:
+    handler = signal.getsignal(signal.SIGALRM)
+    started_s = time.monotonic()
+    with (
+        pytest.raises(WorkerLostError, match=r"time limit of 0\.1 s"),
+        limited(Limits(seconds=0.1)),
+    ):
+        time.sleep(5)
+    assert time.monotonic() - started_s < 2
+    assert signal.getsignal(signal.SIGALRM) == handler
+
+
+def test_memory_is_limited_and_given_back() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    lost = pytest.raises(WorkerLostError, match=r"memory limit of 0\.1 GB")
+    with lost, limited(Limits(memory_gb=0.1)):
+        np.ones(300_000_000, np.uint8)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert np.ones(300_000_000, np.uint8)[-1] == 1
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(KeyError), limited(Limits(seconds=5, memory_gb=1)):
+        raise KeyError("x")
+
+
+def test_threads_are_limited() -> None:
+    with limited(Limits(num_threads=1)):
+        assert {each["num_threads"] for each in threadpoolctl.threadpool_info()} == {1}
+
+
+def test_call_that_hears_no_alarm_ends_its_worker() -> None:
+    code = (
+        "import ctypes, signal, operators.compute.limits as l\n"
+        "l._HARD_FACTOR, l._HARD_EXTRA_S = 1.0, 0.2\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
+        "with l.limited(l.Limits(seconds=0.1, in_worker=True)):\n"
+        "    ctypes.PyDLL(None).sleep(30)\n"  # holds the interpreter: no Python code can run
+    )
+    started_s = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
+    assert done.returncode != os.EX_OK
+    assert b"Timeout" in done.stderr
+    assert time.monotonic() - started_s < 20
+
+
+def test_stop_signal_is_taken_back_from_glog() -> None:
+    code = (
+        "import pyceres, os, operators.compute.limits as l\n"
+        "l.release_signals()\nos.kill(os.getpid(), 15)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == b"", "glog prints a stack trace"

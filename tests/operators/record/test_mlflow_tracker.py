@@ -1,0 +1,183 @@
+"""Records in a real MLflow server, read back with MLflow's own client."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run, tag_run
+from operators.stack.processes import free_ports
+from tasks.core.errors import TransientError
+
+pytestmark = [
+    pytest.mark.integration,
+    # MLflow's own client leaves its connections to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture
+def tags() -> dict[str, str]:
+    """Tags of one DAG run; quotes in a run id must not break the search for it."""
+    return {"airflow.dag_id": "sample", "airflow.run_id": f"it's {uuid.uuid4()}"}
+
+
+def test_a_dag_run_finds_its_run_again(uri: str, client: Any, tags: dict[str, str]) -> None:
+    first = open_run(uri, "sample", "run", tags)
+    close_run(uri, first.run_id, "FAILED")
+    assert client.get_run(first.run_id).info.status == "FAILED"
+    again = open_run(uri, "sample", "run", tags)
+    assert again == first
+    assert client.get_run(first.run_id).info.status == "RUNNING"
+    other = open_run(uri, "sample", "run", {**tags, "airflow.run_id": "another"})
+    assert other.run_id != first.run_id
+    tag_run(uri, first.run_id, {"reused.match": "a/b"})
+    assert client.get_run(first.run_id).data.tags["reused.match"] == "a/b"
+
+
+def test_a_stage_is_a_child_with_its_numbers(
+    uri: str, client: Any, tags: dict[str, str], tmp_path: Path
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    tracker = MlflowTracker.start(uri, parent.run_id, "panorama.match", {"device": "cpu"})
+    for step in range(2500):
+        tracker.log_metrics({"px": step / 10}, step=step)
+    tracker.log_metrics({"lost": math.nan, "far": math.inf})
+    tracker.log_params(
+        {f"p{i}": i for i in range(250)} | {"nested": {"a": [1]}, "long": "x" * 9999}
+    )
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"\x89PNG")
+    tracker.log_figure(picture, "figures/a b.png")
+    tracker.log_json({"mean_px": 0.4}, "quality.json")
+    tracker.set_tags({"more": "yes"})
+    tracker.finish("FINISHED")
+
+    run = client.get_run(tracker.run.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.info.end_time >= run.info.start_time
+    assert run.info.run_name == "panorama.match"
+    assert run.info.experiment_id == parent.experiment_id
+    assert run.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert {k: run.data.tags[k] for k in ("device", "more")} == {"device": "cpu", "more": "yes"}
+    assert run.data.tags["airflow.run_id"] == tags["airflow.run_id"]
+    assert len(client.get_metric_history(run.info.run_id, "px")) == 2500
+    assert run.data.metrics["px"] == 249.9
+    assert math.isnan(run.data.metrics["lost"])
+    assert run.data.metrics["far"] > 1e300
+    assert run.data.params["nested"] == '{"a": [1]}'
+    assert len(run.data.params) == 252
+    assert len(run.data.params["long"]) == 6000
+    told = Path(client.download_artifacts(run.info.run_id, "quality.json", str(tmp_path)))
+    assert json.loads(told.read_text()) == {"mean_px": 0.4}
+    told = Path(client.download_artifacts(run.info.run_id, "figures/a b.png", str(tmp_path)))
+    assert told.read_bytes() == b"\x89PNG"
+
+
+def test_numbers_wait_for_their_batch(uri: str, client: Any, tags: dict[str, str]) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    tracker = MlflowTracker.start(uri, parent.run_id, "sample.double", {})
+    tracker.log_metrics({"px": 1.0})
+    assert client.get_run(tracker.run.run_id).data.metrics == {}
+    tracker.flush()
+    assert client.get_run(tracker.run.run_id).data.metrics == {"px": 1.0}
+
+
+def test_workers_write_at_once(uri: str, client: Any, tags: dict[str, str]) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    tracker = MlflowTracker.start(uri, parent.run_id, "sample.double", {})
+    pickle.loads(pickle.dumps(tracker)).log_metrics({"px": 2.0})  # noqa: S301
+    assert client.get_run(tracker.run.run_id).data.metrics == {"px": 2.0}
+
+
+def test_what_a_lost_driver_left_open_is_closed(
+    uri: str, client: Any, tags: dict[str, str]
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    lost = MlflowTracker.start(uri, parent.run_id, "sample.double", {})
+    ended = MlflowTracker.start(uri, parent.run_id, "sample.double", {})
+    ended.finish("FINISHED")
+    close_run(uri, parent.run_id, "FINISHED")
+    states = [client.get_run(each).info.status for each in (lost.run.run_id, ended.run.run_id)]
+    assert states == ["KILLED", "FINISHED"]
+
+
+def children(client: Any, run: Any) -> list[Any]:
+    clause = f"tags.`mlflow.parentRunId` = '{run.run_id}'"
+    return client.search_runs([run.experiment_id], clause)
+
+
+def test_a_child_is_recorded_once_and_follows_a_stage_that_is_tried_again(
+    uri: str, client: Any, tags: dict[str, str], tmp_path: Path
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"\x89PNG")
+    tries = []
+    for accuracy in (0.5, 0.6):
+        tracker = MlflowTracker.start(uri, parent.run_id, "sample.search", {"key": "k"})
+        for name, size in (("it's a cell", 5), ("it's a cell", 6), ("other", 5)):
+            tracker.log_child(
+                name,
+                params={"size": size, "lost": math.nan},
+                metrics={"accuracy": accuracy},
+                tags={"rung": "2"},
+                figures={"cell.png": picture},
+            )
+        tries.append(tracker.run)
+    assert children(client, tries[0]) == []
+    found = children(client, tries[1])
+    named = {(run.info.run_name, run.data.params["size"]) for run in found}
+    assert named == {("it's a cell", "5"), ("it's a cell", "6"), ("other", "5")}
+    assert len(found) == 3
+    for run in found:
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics == {"accuracy": 0.6}
+        assert run.data.tags["rung"] == "2"
+        assert run.data.tags["airflow.run_id"] == tags["airflow.run_id"]
+        told = Path(client.download_artifacts(run.info.run_id, "cell.png", str(tmp_path)))
+        assert told.read_bytes() == b"\x89PNG"
+
+
+def test_children_of_other_stages_and_runs_are_others(
+    uri: str, client: Any, tags: dict[str, str]
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    for parent_id, key in ((parent.run_id, "k"), (parent.run_id, "l"), (None, "k"), (None, "k")):
+        tracker = MlflowTracker.start(uri, parent_id, "sample.search", {"key": key})
+        pickle.loads(pickle.dumps(tracker)).log_child("a", params={}, metrics={})  # noqa: S301
+        assert len(children(client, tracker.run)) == 1
+
+
+def test_a_child_that_a_lost_driver_left_open_is_closed(
+    uri: str, client: Any, tags: dict[str, str]
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    lost = MlflowTracker.start(uri, parent.run_id, "sample.search", {})
+    child = MlflowTracker.start(uri, lost.run.run_id, "cell", {})
+    close_run(uri, parent.run_id, "FAILED")
+    assert client.get_run(child.run.run_id).info.status == "KILLED"
+
+
+def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
+    uri: str, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr("operators.record.mlflow_api.RETRY_DELAY_S", 0.01)
+    away = f"http://127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(TransientError, match="can't reach MLflow"):
+        open_run(away, "sample", "run", tags)
+    with pytest.raises(TransientError, match="can't reach MLflow"):
+        MlflowTracker.start(away, None, "sample.double", {})
+    tracker = MlflowTracker(away, open_run(uri, "sample", "run", tags))
+    tracker.log_metrics({"px": 1.0})
+    tracker.log_json({}, "a.json")
+    tracker.log_child("cell", params={}, metrics={})
+    tracker.finish("FINISHED")
+    assert [line.split()[0] for line in caplog.messages] == ["a.json", "child", "metrics", "the"]

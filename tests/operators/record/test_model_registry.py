@@ -1,0 +1,263 @@
+"""Networks in the registry of a real MLflow server, read back with MLflow's own client."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from operators.compute.serial import SerialExecutor
+from operators.installation import ROOT
+from operators.record.mlflow_tracker import MlflowTracker, open_run
+from operators.stack.processes import free_ports
+from operators.stage.local import LocalRun
+from operators.stage.plan import Plan
+from operators.stage.run import open_context
+from tasks.core.digests import file_digest
+from tasks.core.errors import ArtifactError, ConfigError, DataError, TransientError
+from tasks.core.models import ModelPackage
+from tests.support.kernel.sample_stages import ListConfig, list_numbers
+
+pytestmark = [
+    pytest.mark.integration,
+    # MLflow's own client leaves its connections to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+STEPS = (
+    "create_registered_model",
+    "create_logged_model",
+    "log_model_artifacts",
+    "finalize_logged_model",
+    "create_model_version",
+    "set_registered_model_alias",
+)
+
+
+@pytest.fixture(autouse=True)
+def connections_end_with_their_test() -> Iterator[None]:
+    """While the warnings of MLflow's client are still ignored."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def tracker(uri: str) -> MlflowTracker:
+    """The run of a stage."""
+    tags = {"airflow.dag_id": "sample", "airflow.run_id": str(uuid.uuid4())}
+    parent = open_run(uri, "sample", "run", tags)
+    return MlflowTracker.start(uri, parent.run_id, "sample.retrain", {"key": "k"})
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny network with its golden inputs and outputs."""
+    folder = tmp_path_factory.mktemp("network")
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()
+    head = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 2)
+    net = torch.nn.Sequential(*layers, *head).eval()
+    inputs = torch.randn(5, 3, 8, 8)
+    for name, shapes in (("model", ({0: torch.export.Dim("batch")},)), ("static", None)):
+        exported = torch.export.export(net, (inputs,), dynamic_shapes=shapes)
+        torch.export.save(exported, folder / f"{name}.pt2")
+    np.save(folder / "inputs.npy", inputs.numpy())
+    np.save(folder / "outputs.npy", net(inputs).detach().numpy())
+    (folder / "genotype.json").write_text('{"normal": []}')
+    return folder
+
+
+@pytest.fixture
+def package(network: Path) -> ModelPackage:
+    return ModelPackage(
+        name=f"cells-{uuid.uuid4().hex}",
+        model=network / "model.pt2",
+        golden_inputs=network / "inputs.npy",
+        golden_outputs=network / "outputs.npy",
+        tolerance=1e-5,
+        metrics={"accuracy": 0.5, "loss": 1.0},
+        metric="accuracy",
+        test_key="a" * 64,
+        files={"genotype.json": network / "genotype.json"},
+        tags={"genotype": "abc"},
+    )
+
+
+def measured(package: ModelPackage, accuracy: float, **changes: Any) -> ModelPackage:
+    return replace(package, metrics={"accuracy": accuracy, "loss": 1.0}, **changes)
+
+
+def champion(client: Any, package: ModelPackage) -> int:
+    return int(client.get_model_version_by_alias(package.name, "champion").version)
+
+
+def test_a_network_is_registered_with_all_that_belongs_to_it(
+    client: Any, tracker: MlflowTracker, package: ModelPackage, tmp_path: Path
+) -> None:
+    done = tracker.models.register(package)
+    assert (done.name, done.version, done.is_champion) == (package.name, 1, True)
+    version = client.get_model_version(package.name, "1")
+    assert version.run_id == tracker.run.run_id
+    assert version.tags["genotype"] == "abc"
+    assert champion(client, package) == 1
+    (output,) = client.get_run(tracker.run.run_id).outputs.model_outputs
+    logged = client.get_logged_model(output.model_id)
+    assert {metric.key: metric.value for metric in logged.metrics} == package.metrics
+
+    from mlflow import artifacts, pyfunc, pytorch
+
+    folder = Path(artifacts.download_artifacts(f"models:/{package.name}/1", dst_path=str(tmp_path)))
+    assert file_digest(folder / "data/network/model.pt2") == file_digest(package.model)
+    for name, path in package.all_files.items():
+        assert (folder / "extra_files" / name).read_bytes() == path.read_bytes()
+    loaded = pyfunc.load_model(f"models:/{package.name}@champion")
+    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 3, 8, 8)
+    assert loaded.metadata.signature.outputs.inputs[0].shape == (-1, 2)
+    inputs, outputs = np.load(package.golden_inputs), np.load(package.golden_outputs)
+    np.testing.assert_allclose(loaded.predict(loaded.input_example), outputs[:2], atol=1e-5)
+    again = pytorch.load_model(str(folder))(torch.from_numpy(inputs)).detach().numpy()
+    np.testing.assert_allclose(again, outputs, atol=1e-5)
+
+
+def test_the_alias_goes_to_the_strictly_better_on_the_same_test(
+    client: Any, tracker: MlflowTracker, package: ModelPackage
+) -> None:
+    told = [
+        (done.version, done.is_champion, done.reason)
+        for done in map(
+            tracker.models.register,
+            [
+                measured(package, 0.5),
+                measured(package, 0.4),
+                measured(package, 0.5, tags={}),
+                measured(package, 0.6),
+                measured(package, 0.9, test_key="b" * 64),
+                measured(package, 0.5),
+                measured(package, 0.6),
+            ],
+        )
+    ]
+    incomparable = told.pop(4)
+    assert told == [
+        (1, True, "there was no champion"),
+        (2, False, "its accuracy 0.4 does not beat 0.5 of version 1"),
+        (3, False, "its accuracy 0.5 does not beat 0.5 of version 1"),
+        (4, True, "its accuracy 0.6 beats 0.5 of version 1"),
+        (1, False, "its accuracy 0.5 does not beat 0.6 of version 4"),
+        (4, True, "it is the champion"),
+    ]
+    assert incomparable[:2] == (5, False)
+    assert "they can't be compared; move the alias by hand" in incomparable[2]
+    assert champion(client, package) == 4
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_try_that_was_killed_is_taken_up(
+    client: Any,
+    tracker: MlflowTracker,
+    package: ModelPackage,
+    step: str,
+    is_done: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = getattr(type(client), step)
+
+    def cut(*args: Any, **kwargs: Any) -> None:
+        if is_done:
+            whole(*args, **kwargs)
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(client), step, cut)
+        with pytest.raises(Cut):
+            tracker.models.register(package)
+    done = tracker.models.register(package)
+    assert (done.version, done.is_champion) == (1, True)
+    assert len(client.search_model_versions(f"name = '{package.name}'")) == 1
+    logged = client.search_logged_models(
+        [tracker.run.experiment_id], filter_string=f"name = '{package.name}'"
+    )
+    assert [each.status for each in logged] == ["READY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("outputs.npy", r"version 2: expected its golden outputs within 1e-05, got a difference"),
+        ("shape.npy", r"version 2: expected golden outputs of shape \(5, 1\), got \(5, 2\)"),
+        ("static.pt2", r"version 2 does not run on 1 of its 5 golden inputs: export it"),
+        ("broken.pt2", r"version 2 does not run on 5 of its 5 golden inputs: export it"),
+    ],
+)
+def test_a_network_that_does_not_give_its_golden_outputs_is_no_champion(
+    client: Any,
+    tracker: MlflowTracker,
+    package: ModelPackage,
+    network: Path,
+    tmp_path: Path,
+    name: str,
+    message: str,
+) -> None:
+    tracker.models.register(package)
+    outputs = np.load(package.golden_outputs)
+    np.save(tmp_path / "outputs.npy", outputs + np.eye(5, 2, dtype=np.float32) * 1e-3)
+    np.save(tmp_path / "shape.npy", outputs[:, :1])
+    (tmp_path / "broken.pt2").write_bytes(package.model.read_bytes()[:1000])
+    path = network / name if name == "static.pt2" else tmp_path / name
+    part = "model" if name.endswith(".pt2") else "golden_outputs"
+    wrong = measured(package, 0.9, **{part: path})
+    for _ in range(2):
+        with pytest.raises(DataError, match=message):
+            tracker.models.register(wrong)
+    assert champion(client, package) == 1
+
+
+def test_a_stage_reaches_the_registry_and_files_of_earlier_runs(
+    tracker: MlflowTracker, package: ModelPackage, tmp_path: Path
+) -> None:
+    tracker.log_json({"normal": [1]}, "cells/genotype 1.json")
+    plan = Plan.of(LocalRun(tmp_path).request(list_numbers, config=ListConfig()))
+    ctx = open_context(plan, "cpu", SerialExecutor(), tracker)
+    assert ctx.models.register(package).version == 1
+    run_id = tracker.run.run_id
+    assert json.loads(ctx.models.read_run_file(run_id, "cells/genotype 1.json")) == {"normal": [1]}
+    with pytest.raises(ArtifactError, match=rf"runs/{run_id} has no file 'no.json'"):
+        ctx.models.read_run_file(run_id, "no.json")
+    with pytest.raises(ArtifactError, match="has no run 'nothing': check its id"):
+        ctx.models.read_run_file("nothing", "genotype.json")
+
+
+def test_servers_that_are_away_or_refuse_are_named(
+    uri: str, tracker: MlflowTracker, package: ModelPackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match=f"did not register model {package.name}"):
+        tracker.models.register(replace(package, tags={"a key?": "x"}))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = MlflowTracker(f"http://127.0.0.1:{free_ports(1)[0]}", tracker.run)
+    with pytest.raises(TransientError, match=f"did not register model {package.name}"):
+        away.models.register(package)
+
+
+def test_a_job_that_registers_nothing_does_not_load_mlflow() -> None:
+    code = (
+        "import sys, operators.stage.run\n"
+        "from operators.record.mlflow_tracker import MlflowTracker\n"
+        "MlflowTracker('http://127.0.0.1:1', None, scope='x').models\n"
+        "sys.exit(bool({'mlflow', 'torch'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

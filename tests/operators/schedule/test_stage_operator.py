@@ -1,0 +1,218 @@
+"""What a stage's task does before, and after, its job runs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import threading
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from operators.compute.serial import SerialExecutor
+from operators.installation import PROFILE, PYTHON
+from operators.schedule.ray_jobs import job_id
+from operators.schedule.stage_operator import MlflowLink, RayLink, StageOperator
+from operators.stage.plan import StageRequest
+from operators.stage.run import run_stage
+from tasks.core.errors import TransientError
+from tests.support.kernel.fake_ray import FakeRay, fake_ray
+from tests.support.kernel.sample_stages import SampleConfig
+
+STAGES = "tests.support.kernel.sample_stages"
+FIRST = job_id("sample", "run-1", "list", -1, 1)
+SECOND = job_id("sample", "run-1", "list", -1, 2)
+
+
+@pytest.fixture
+def ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
+    """A cluster without nodes, and a profile that names it."""
+    with fake_ray() as fake:
+        profile = tmp_path / "profile.yaml"
+        profile.write_text(
+            f"store_uri: {tmp_path}/store\nray_api: {fake.address}\ntracking_uri: ''\n"
+        )
+        monkeypatch.setenv(PROFILE, str(profile))
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+        yield fake
+
+
+def operator(**given: Any) -> StageOperator:
+    stage = {"stage": f"{STAGES}:list_numbers", "config": SampleConfig}
+    return StageOperator(task_id="list", **stage | given)
+
+
+def context(params: dict[str, Any] | None = None, map_index: int = -1) -> Any:
+    ti = types.SimpleNamespace(
+        dag_id="sample",
+        run_id="run-1",
+        task_id="list",
+        map_index=map_index,
+        try_number=1,
+        xcom_pull=lambda task_ids: {"run_id": "", "url": "http://mlflow/#/runs/p"},
+    )
+    dag = types.SimpleNamespace(dag_id="sample")
+    return {"ti": ti, "dag": dag, "params": params or {}, "outlet_events": {}}
+
+
+def deferred(task: StageOperator, where: Any) -> dict[str, Any]:
+    with pytest.raises(TaskDeferred) as raised:
+        task.execute(where)
+    assert raised.value.method_name == "collect"
+    return dict(raised.value.trigger.serialize()[1])
+
+
+def test_a_new_task_submits_its_job_and_waits(ray: FakeRay) -> None:
+    given = deferred(operator(), context({"count": 3}))
+    assert (given["job_id"], given["attached"]) == (FIRST, False)
+    job = ray.jobs[FIRST]
+    assert job["metadata"]["run_id"] == "run-1"
+    words = shlex.split(job["entrypoint"])
+    assert words[0] == "exec"
+    assert words[2:4] == ["-m", "operators.stage.run"]
+    told = dict(zip(words[4::2], words[5::2], strict=True))
+    request = StageRequest(
+        pipeline=told["--pipeline"],
+        stage=told["--stage"],
+        config=json.loads(told["--config"]),
+        inputs=json.loads(told["--inputs"]),
+        context=json.loads(told["--context"]),
+    )
+    assert request.config["listing"]["count"] == 3
+    assert request.context.run_id == "run-1"
+
+
+def test_the_job_travels_without_secrets_and_without_environment(
+    ray: FakeRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("very-secret")
+    ray.token = "very-secret"  # noqa: S105
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+    monkeypatch.setenv(PYTHON, "/opt/python")
+    deferred(operator(), context())
+    assert "very-secret" not in json.dumps(ray.jobs)
+    assert "runtime_env" not in ray.jobs[FIRST]
+    assert ray.jobs[FIRST]["entrypoint"].startswith("exec /opt/python -m ")
+
+
+def test_a_live_job_is_taken_up_again(ray: FakeRay) -> None:
+    ray.add(FIRST, "RUNNING")
+    given = deferred(operator(), context())
+    assert (given["job_id"], given["attached"]) == (FIRST, True)
+    assert list(ray.jobs) == [FIRST]
+
+
+@pytest.mark.parametrize("state", ["FAILED", "STOPPED", "SUCCEEDED"])
+def test_ended_jobs_are_counted(ray: FakeRay, state: str) -> None:
+    ray.add(FIRST, state)
+    given = deferred(operator(), context())
+    assert (given["job_id"], given["attached"]) == (SECOND, False)
+
+
+def test_each_index_of_a_mapped_task_has_its_own_job(ray: FakeRay) -> None:
+    ids = {deferred(operator(), context(map_index=i))["job_id"] for i in range(3)}
+    assert len(ids) == len(ray.jobs) == 3
+
+
+def test_a_finished_result_needs_no_job(ray: FakeRay, tmp_path: Path) -> None:
+    where = context({"count": 2})
+    task = operator(fans_out=True)
+    entry = shlex.split(submitted(ray, where))
+    told = dict(zip(entry[4::2], entry[5::2], strict=True))
+    request = StageRequest(
+        pipeline="sample",
+        stage=told["--stage"],
+        config=json.loads(told["--config"]),
+        context=json.loads(told["--context"]),
+    )
+    (ref,) = run_stage(request, SerialExecutor())
+    ray.jobs.clear()
+    assert task.execute(where) == [ref.model_dump()]
+    assert operator().execute(where) == ref.model_dump()
+    assert not ray.jobs
+
+
+def submitted(ray: FakeRay, where: Any) -> str:
+    deferred(operator(), where)
+    return str(ray.jobs[FIRST]["entrypoint"])
+
+
+def test_wrong_settings_fail_at_once_and_never_reach_ray(ray: FakeRay) -> None:
+    with pytest.raises(AirflowFailException, match="did you mean 'count'"):
+        operator().execute(context({"cuont": 3}))
+    with pytest.raises(AirflowFailException, match="there is no stage"):
+        operator(stage=f"{STAGES}:list_number").execute(context())
+    assert not ray.jobs
+
+
+def test_a_cluster_that_restarts_is_waited_for(
+    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.schedule.stage_operator.RESTART_POLL_S", 0.05)
+    ray.is_broken = True
+    healer = threading.Timer(0.3, lambda: setattr(ray, "is_broken", False))
+    healer.start()
+    assert deferred(operator(), context())["job_id"] == FIRST
+    healer.join()
+
+
+def test_a_cluster_that_stays_away_is_worth_a_retry(
+    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.schedule.stage_operator.RESTART_LIMIT_S", 0.0)
+    ray.is_broken = True
+    with pytest.raises(TransientError):
+        operator().execute(context())
+
+
+REFS = [{"schema_id": "a/1", "uri": f"a/{i}", "sha256": "0" * 64} for i in range(2)]
+
+
+def event(result: Any = None, error: Any = None) -> dict[str, Any]:
+    return {"job_id": FIRST, "result": result, "error": error}
+
+
+def test_only_references_come_back(ray: FakeRay) -> None:
+    assert operator().collect(context(), event(REFS[:1])) == REFS[0]
+    assert operator(fans_out=True).collect(context(), event(REFS)) == REFS
+
+
+def test_what_fails_fails_with_the_stage_s_own_words(ray: FakeRay) -> None:
+    lost = event(error={"type": "TransientError", "message": "node lost"})
+    with pytest.raises(TransientError, match="node lost"):
+        operator().collect(context(), lost)
+    wrong = event(error={"type": "DataError", "message": "capture a: no image"})
+    with pytest.raises(AirflowFailException, match="DataError: capture a: no image"):
+        operator().collect(context(), wrong)
+
+
+def test_a_task_that_is_killed_before_it_waits_stops_its_job(ray: FakeRay) -> None:
+    task = operator()
+    task.on_kill()
+    deferred(task, context())
+    task.on_kill()
+    assert ray.jobs[FIRST]["status"] == "STOPPED"
+
+
+def test_the_buttons_lead_to_mlflow_and_ray(ray: FakeRay) -> None:
+    task = operator()
+    deferred(task, context())
+    assert MlflowLink().get_link(task, ti_key=None) == "http://mlflow/#/runs/p"
+    assert RayLink().get_link(task, ti_key=None) == f"{ray.address}/#/jobs/{FIRST}"
+
+
+def test_results_of_groups_come_as_one_list(ray: FakeRay) -> None:
+    task = operator(stage="tests.support.kernel.sample_publish:sum_numbers", inputs=[REFS])
+    deferred(task, context())
+    words = shlex.split(ray.jobs[FIRST]["entrypoint"])
+    assert json.loads(words[words.index("--inputs") + 1]) == [REFS]
+    mapped = operator(stage=f"{STAGES}:double_numbers", inputs=REFS[0])
+    deferred(mapped, context(map_index=7))
+    words = shlex.split(ray.jobs[job_id("sample", "run-1", "list", 7, 1)]["entrypoint"])
+    assert json.loads(words[words.index("--inputs") + 1]) == [REFS[0]]

@@ -1,0 +1,219 @@
+"""Running one stage: finding, devices, messages and the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from operators.compute.serial import SerialExecutor
+from operators.installation import ROOT
+from operators.stage.local import LocalRun
+from operators.stage.run import RunContext, StageRequest, find_finished, run_stage
+from operators.store.storage import Storage
+from tasks.core.errors import ConfigError, ResourceError
+from tests.support.kernel import sample_stages
+from tests.support.kernel.sample_stages import (
+    DoubleConfig,
+    DoubledList,
+    ListConfig,
+    NumberList,
+    double_numbers,
+    group_numbers,
+    like_gpu,
+    list_numbers,
+    need_gpu,
+    train_number,
+)
+
+SAMPLE = sample_stages.__name__
+
+
+class WithGpu(SerialExecutor):
+    """A serial executor that claims to have one GPU."""
+
+    available_gpus = 1.0
+
+    def granted(self, *args: object) -> SerialExecutor:
+        return self
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalRun:
+    return LocalRun(tmp_path / "store")
+
+
+def test_finished_result_is_found_without_running(
+    local: LocalRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = local.request(list_numbers, config=ListConfig(count=2))
+    assert find_finished(request) is None
+    refs = run_stage(request, SerialExecutor())
+    assert find_finished(request) == refs
+    monkeypatch.setattr(sample_stages, "list_numbers", None)
+    assert run_stage(request) == refs, "needs neither the stage nor an executor"
+
+
+def test_stage_of_another_run_reads_the_outside_again(local: LocalRun) -> None:
+    request = local.request(list_numbers, config=ListConfig())
+    run_stage(request, SerialExecutor())
+    context = request.context.model_copy(update={"run_id": "another"})
+    assert find_finished(request.model_copy(update={"context": context})) is None
+
+
+def test_unchanged_listing_of_another_run_keeps_what_follows(local: LocalRun) -> None:
+    request = local.request(list_numbers, config=ListConfig())
+    context = request.context.model_copy(update={"run_id": "another"})
+    one = run_stage(request, SerialExecutor())
+    two = run_stage(request.model_copy(update={"context": context}), SerialExecutor())
+    assert one[0].uri != two[0].uri
+    following = local.request(double_numbers, one[0], config=DoubleConfig())
+    refs = run_stage(following, SerialExecutor())
+    assert find_finished(local.request(double_numbers, two[0], config=DoubleConfig())) == refs
+
+
+def test_fan_out_returns_groups_and_is_found_again(tmp_path: Path) -> None:
+    profile = tmp_path / "three.yaml"
+    profile.write_text("num_jobs: 3")
+    local = LocalRun(tmp_path / "store", profile=str(profile))
+    numbers = local.run(list_numbers, config=ListConfig(count=5))
+    groups = local.run(group_numbers, numbers, config=DoubleConfig())
+    names = [[n.item_id for n in local.read(group, NumberList).numbers] for group in groups]
+    assert names == [["good-0", "good-3"], ["good-1", "good-4"], ["good-2"]]
+    assert find_finished(local.request(group_numbers, numbers, config=DoubleConfig())) == groups
+
+
+def test_defaults_need_not_be_given(local: LocalRun) -> None:
+    full = local.request(list_numbers, config=ListConfig())
+    refs = run_stage(full, SerialExecutor())
+    assert find_finished(full.model_copy(update={"config": {}})) == refs
+
+
+def test_wrong_setting_fails_before_anything_runs(local: LocalRun) -> None:
+    request = local.request(list_numbers, config=ListConfig())
+    wrong = request.model_copy(update={"config": {"listing": {"count": -1}}})
+    with pytest.raises(ConfigError, match=r"count: .*greater than or equal to 0, got -1"):
+        find_finished(wrong)
+
+
+def test_stage_without_gpu_says_so(local: LocalRun, tmp_path: Path) -> None:
+    profile = tmp_path / "gpu.yaml"
+    profile.write_text("stages: {sample.needs_gpu: {num_gpus: 0.5}}")
+    for name, granted in (("serial", "0"), (str(profile), "0.5")):
+        local = LocalRun(tmp_path / "store", profile=name)
+        with pytest.raises(
+            ResourceError,
+            match=rf"sample.needs_gpu needs a GPU, .* grants {granted} GPUs .*cluster has 0",
+        ):
+            run_stage(local.request(need_gpu, config=DoubleConfig()), SerialExecutor())
+
+
+def test_stage_that_likes_a_gpu_falls_back_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    profile = tmp_path / "gpu.yaml"
+    profile.write_text("default: {num_gpus: 0.5}")
+    local = LocalRun(tmp_path / "store", profile=str(profile))
+    request = local.request(like_gpu, config=DoubleConfig())
+    refs = run_stage(request, SerialExecutor())
+    assert local.read(refs[0], NumberList).numbers[0].item_id == "cpu"
+    assert "sample.likes_gpu runs on the CPU: its profile" in caplog.text
+    assert Storage(str(local.folder)).read(refs[0].uri).provenance["device"] == "cpu"
+
+
+def test_stage_that_likes_a_gpu_takes_its_fraction(tmp_path: Path) -> None:
+    profile = tmp_path / "gpu.yaml"
+    profile.write_text("default: {num_gpus: 0.5}")
+    local = LocalRun(tmp_path / "store", profile=str(profile))
+    refs = run_stage(local.request(like_gpu, config=DoubleConfig()), WithGpu())
+    number = local.read(refs[0], NumberList).numbers[0]
+    assert (number.item_id, number.value) == ("gpu", 0.5)
+
+
+def test_driver_draws_from_its_seed_and_keeps_its_file(local: LocalRun) -> None:
+    one = local.run(train_number, config=DoubleConfig())
+    two = dataclasses.replace(local, seed=1).run(train_number, config=DoubleConfig())
+    assert one.uri != two.uri
+    assert (local.folder / one.uri / "model.txt").is_file()
+    assert local.read(one, NumberList) != local.read(two, NumberList)
+
+
+def test_stage_function_can_be_called_directly(local: LocalRun) -> None:
+    numbers = local.run(list_numbers, config=ListConfig(count=1))
+    ctx = local.context(double_numbers, numbers, config=DoubleConfig())
+    result = double_numbers(numbers, DoubleConfig(), ctx)
+    assert local.read(result, DoubledList).doubled[0].item_id == "good-0"
+
+
+def command(tmp_path: Path, **changes: object) -> subprocess.CompletedProcess[str]:
+    """Run the command on a serial profile."""
+    given = {
+        "pipeline": "sample",
+        "stage": f"{SAMPLE}:list_numbers",
+        "config": "{}",
+        "inputs": "[]",
+        "context": RunContext(
+            run_id="r", profile="serial", store_uri=str(tmp_path / "store")
+        ).model_dump_json(),
+    } | changes
+    arguments = [f"--{name}={value}" for name, value in given.items()]
+    return subprocess.run(
+        [sys.executable, "-m", "operators.stage.run", *arguments],
+        check=False, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+
+
+def test_command_prints_its_result_last(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"listing": {"count": 3}}')
+    done = command(tmp_path, config=f"@{tmp_path}/config.json")
+    assert done.returncode == 0, done.stderr
+    word, _, value = done.stdout.splitlines()[-1].partition(" ")
+    assert word == "ORRERY_RESULT"
+    (ref,) = json.loads(value)
+    assert ref["schema_id"] == "sample.numbers/1"
+    assert (tmp_path / "store" / ref["uri"] / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "kind", "message"),
+    [
+        ({"stage": f"{SAMPLE}:need_gpu"}, 65, "ResourceError", "needs a GPU"),
+        ({"config": '{"listing": {"cuont": 1}}'}, 65, "ConfigError", "cuont"),
+        ({"config": "{"}, 65, "ConfigError", "arguments can't be read"),
+        ({"config": "@/none.json"}, 65, "ConfigError", "No such file"),
+        ({"stage": "tests.support.none:x"}, 65, "ConfigError", "there is no stage"),
+        ({"inputs": '["x"]'}, 65, "ConfigError", "inputs"),
+        ({"stage": f"{SAMPLE}:double_numbers"}, 70, "TypeError", "missing 1 required"),
+    ],
+)
+def test_command_says_what_went_wrong(
+    tmp_path: Path, changes: dict, code: int, kind: str, message: str
+) -> None:
+    done = command(tmp_path, **changes)
+    assert done.returncode == code, done.stderr
+    word, _, value = done.stdout.splitlines()[-1].partition(" ")
+    assert word == "ORRERY_ERROR"
+    assert json.loads(value)["type"] == kind
+    assert message in json.loads(value)["message"]
+
+
+def test_lost_cluster_is_worth_a_retry(tmp_path: Path) -> None:
+    profile = tmp_path / "away.yaml"
+    profile.write_text("ray_address: 127.0.0.1:1")
+    context = RunContext(run_id="r", profile=str(profile), store_uri=str(tmp_path / "store"))
+    done = command(tmp_path, context=context.model_dump_json())
+    assert done.returncode == 75, done.stderr
+    assert "can't reach the Ray cluster at 127.0.0.1:1" in done.stdout
+
+
+def test_request_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="secret"):
+        RunContext.model_validate({"run_id": "r", "secret": "x"})
+    with pytest.raises(ValueError, match="colour"):
+        StageRequest(pipeline="p", stage="s", context=RunContext(run_id="r"), colour="red")

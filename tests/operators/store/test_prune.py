@@ -1,0 +1,81 @@
+"""Pruning: what is needed stays, what is young stays."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from operators.stage.local import LocalRun
+from operators.store.prune import main, prune
+from operators.store.storage import Storage
+from tests.support.kernel.sample_stages import (
+    DoubleConfig,
+    DoubledList,
+    ListConfig,
+    NumberList,
+    double_numbers,
+    double_one,
+    list_numbers,
+)
+
+MONTH = timedelta(days=30)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Storage:
+    """A store with one finished result, and an instance of each kind of rubbish."""
+    local = LocalRun(tmp_path)
+    numbers = local.run(list_numbers, config=ListConfig(count=2))
+    local.run(double_numbers, numbers, config=DoubleConfig())
+    abandoned = local.context(double_numbers, numbers, config=DoubleConfig(factor=3.0))
+    items = local.read(numbers, NumberList).numbers
+    abandoned.items.map(double_one, items, DoubleConfig(factor=3.0))
+    for folder in (".drafts/dead", ".training/key", "local/sample.double/cut"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "manifest.json").write_text('{"format": 1,')
+    return Storage(str(tmp_path))
+
+
+def age(folder: Path) -> None:
+    """Make everything two months old."""
+    then = time.time() - 2 * MONTH.total_seconds()
+    for path in [folder, *folder.rglob("*")]:
+        os.utime(path, (then, then))
+
+
+RUBBISH = {".drafts/dead", ".training/key", "local/sample.double/cut"}
+
+
+def test_only_what_nothing_needs_goes(store: Storage) -> None:
+    age(Path(store.uri))
+    assert len(list(Path(store.uri).glob("local/sample.double/items/*"))) == 4
+    removed = prune(store, MONTH)
+    items = {path for path in removed if "/items/" in path}
+    assert set(removed) - items == RUBBISH
+    assert len(items) == 2
+    assert not any((Path(store.uri) / path).exists() for path in removed)
+    local = LocalRun(Path(store.uri))
+    numbers = local.run(list_numbers, config=ListConfig(count=2))
+    result = local.read(local.run(double_numbers, numbers, config=DoubleConfig()), DoubledList)
+    assert [local.fetch(each.file).read_text() for each in result.doubled] == ["0.0\n", "2.0\n"]
+    assert prune(store, MONTH) == []
+
+
+def test_what_is_young_stays(store: Storage) -> None:
+    assert prune(store, MONTH) == []
+
+
+def test_dry_run_removes_nothing(store: Storage, caplog: pytest.LogCaptureFixture) -> None:
+    age(Path(store.uri))
+    before = sorted(Path(store.uri).rglob("*"))
+    assert main(["--profile=serial", f"--store={store.uri}", "--dry-run"]) == 0
+    assert sorted(Path(store.uri).rglob("*")) == before
+
+
+def test_command_removes(store: Storage) -> None:
+    assert main(["--profile=serial", f"--store={store.uri}", "--days=0"]) == 0
+    assert not any((Path(store.uri) / path).exists() for path in RUBBISH)

@@ -1,0 +1,50 @@
+"""Profiles: every one that is shipped loads, and a wrong one is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from operators.installation import ROOT, Profile, StageResources, load_profile
+from tasks.core.errors import ConfigError
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs/profiles").glob("*.yaml")), ids=str)
+def test_shipped_profiles_load(path: Path) -> None:
+    assert isinstance(load_profile(path.stem), Profile)
+
+
+def test_stage_has_its_own_entry_or_the_default(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("default: {num_cpus: 0.5}\nstages: {a.b: {num_gpus: 0.25, limit_s: 10.0}}\n")
+    profile = load_profile(str(path))
+    assert profile.resources("a.b") == StageResources(num_gpus=0.25, limit_s=10.0)
+    assert profile.resources("a.c") == StageResources(num_cpus=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("store: x", "unknown setting 'store'.*'store_uri'"),
+        ("num_jobs: 0", "num_jobs: .*greater than or equal to 1"),
+        ("stages: {a.b: {cpus: 1}}", r"stages\.a\.b\.cpus: "),
+        ("default: {num_gpus: many}", r"default\.num_gpus: .*valid number"),
+    ],
+)
+def test_wrong_profile_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_profile(str(path))
+
+
+def test_unknown_profile_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"can't read the settings .*none\.yaml"):
+        load_profile("none")
+
+
+def test_relative_store_counts_from_the_repository() -> None:
+    assert Profile(store_uri="artifacts").absolute_store_uri() == str(ROOT / "artifacts")
+    assert Profile(store_uri="/data").absolute_store_uri() == "/data"
+    assert Profile(store_uri="s3://b/x").absolute_store_uri() == "s3://b/x"

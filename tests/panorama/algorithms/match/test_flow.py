@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.panorama.algorithms.match.flow import flow_both_ways, follow, normalise, round_trip_px
+from tests.support.panorama.views import textured_sphere
+
+SHIFT_PX = (5, 2)
+
+
+def _texture() -> np.ndarray:
+    return textured_sphere(512)[40:200, 40:300]
+
+
+def _shifted(image: np.ndarray) -> np.ndarray:
+    return np.roll(image, SHIFT_PX, axis=(1, 0))
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.6, 1.3])
+def test_flow_finds_a_shift_whatever_the_exposure(gain: float) -> None:
+    image = _texture()
+    other = np.clip(_shifted(image) * np.linspace(gain, 0.8 * gain, 260)[None, :, None], 0, 255)
+    flow = flow_both_ways(normalise(image), normalise(other.astype(np.uint8)))
+    inner = (slice(24, -24), slice(24, -24))
+    off = np.linalg.norm(flow.forth[inner] - SHIFT_PX, axis=-1)
+    assert np.median(off) < 0.15
+    assert np.median(round_trip_px(flow)[inner]) < 0.2
+
+
+def test_flow_into_something_else_does_not_find_back() -> None:
+    other = textured_sphere(512, seed=5)[40:200, 40:300]
+    flow = flow_both_ways(normalise(_texture()), normalise(other))
+    assert np.median(round_trip_px(flow)) > 1.0
+
+
+def test_normalised_pictures_have_even_brightness_and_contrast() -> None:
+    image = _texture().astype(float)
+    image[:, :130] *= 0.5
+    grey = normalise(image.astype(np.uint8)).astype(float)
+    dark, bright = grey[:, 20:110], grey[:, 150:240]
+    assert abs(dark.mean() - bright.mean()) < 6
+    assert dark.std() == pytest.approx(bright.std(), rel=0.2)
+
+
+def test_noise_in_flat_parts_stays_small() -> None:
+    noise = np.random.default_rng(0).normal(128, 1.0, (100, 100, 3))
+    assert normalise(np.rint(noise).astype(np.uint8)).std() < 8
+
+
+def test_following_flow_into_unseen_parts() -> None:
+    seen = np.zeros((10, 20), bool)
+    seen[:, 5:] = True
+    flow = np.zeros((10, 20, 2), np.float32)
+    flow[..., 0] = 3.0
+    reached = follow(seen, flow)
+    assert not reached[:, :2].any()
+    assert reached[:, 2:17].all()
+    assert not reached[:, 17:].any()

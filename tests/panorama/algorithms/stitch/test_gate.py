@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, judge, objections
+from tasks.panorama.config import GateConfig
+
+CONFIG = GateConfig(
+    min_held_out=10, overlap_tolerance_px=0.1, seam_tolerance=0.05, max_worse_share=0.0
+)
+
+
+def figures(name: str, *errors_px: float, seam: float | None = 1.5, count: int = 50) -> Figures:
+    held_out = {(0, k + 1): OverlapError(count, error) for k, error in enumerate(errors_px)}
+    return Figures(name, held_out, worst_seam=seam)
+
+
+BEFORE = figures("unrepaired", 4.0, 6.0)
+
+
+def test_better_repair_is_published():
+    verdict = judge(BEFORE, [figures("warped", 0.5, 0.6, seam=1.1)], CONFIG)
+
+    assert verdict.published == "warped"
+    assert verdict.is_repaired
+    assert verdict.reasons == ()
+    assert verdict.warnings == ()
+
+
+def test_best_of_several_repairs_is_published():
+    rigid, warped = figures("recalibrated", 2.0, 2.0), figures("warped", 0.5, 0.5)
+
+    assert judge(BEFORE, [rigid, warped], CONFIG).published == "warped"
+    assert judge(BEFORE, [warped, rigid], CONFIG).published == "warped"
+
+
+def test_second_best_is_published_where_the_best_is_refused():
+    warped = replace(figures("warped", 0.5, 0.5), has_fold=True)
+
+    verdict = judge(BEFORE, [warped, figures("recalibrated", 2.0, 2.0)], CONFIG)
+
+    assert verdict.published == "recalibrated"
+    assert verdict.reasons == ("warped: a warp folds",)
+
+
+@pytest.mark.parametrize(
+    ("repair", "reason"),
+    [
+        (figures("warped", 5.0, 5.5), "held-out error 5.25 px, unrepaired 5.00 px"),
+        (figures("warped", 4.2, 1.0), "held-out error grows on overlap 0-1 4.20 > 4.00 px"),
+        (figures("warped", 1.0, 1.0, seam=1.7), "worst seam 1.70, unrepaired 1.50"),
+        (figures("warped", 1.0, 1.0, count=4), "8 held-out matches, at least 10 are needed"),
+        (figures("warped"), "0 held-out matches"),
+    ],
+)
+def test_worse_repair_is_refused_with_its_reason(repair: Figures, reason: str):
+    before = figures("unrepaired", 4.0, 6.0, count=4) if "matches" in reason else BEFORE
+    verdict = judge(before, [repair], CONFIG)
+
+    assert verdict.published == "unrepaired"
+    assert not verdict.is_repaired
+    assert len(verdict.reasons) >= 1
+    assert any(reason in each for each in verdict.reasons)
+
+
+def test_repair_that_makes_overlaps_less_alike_is_refused():
+    before = replace(BEFORE, overlap_ssim=0.9)
+    repair = figures("warped", 1.0, 1.0)
+
+    assert judge(before, [replace(repair, overlap_ssim=0.95)], CONFIG).is_repaired
+    verdict = judge(before, [replace(repair, overlap_ssim=0.8)], CONFIG)
+    assert verdict.reasons == ("warped: overlap SSIM 0.8000, unrepaired 0.9000",)
+
+
+def test_small_overlap_that_gets_worse_has_no_veto_of_its_own():
+    before, repair = figures("unrepaired", 4.0, 6.0), figures("warped", 1.0, 1.0)
+    aliased = replace(repair, held_out={**repair.held_out, (0, 1): OverlapError(12, 9.0)})
+
+    assert not judge(before, [aliased], CONFIG).is_repaired
+    assert judge(before, [aliased], replace(CONFIG, max_worse_share=0.2)).is_repaired
+    assert not judge(before, [aliased], replace(CONFIG, max_worse_share=0.1)).is_repaired
+
+
+def test_overlap_with_few_matches_is_judged_in_the_total_only():
+    before, repair = figures("unrepaired", 4.0, 6.0), figures("warped", 1.0, 1.0)
+    noisy = dict(repair.held_out)
+    noisy[(0, 1)] = OverlapError(3, 5.0)
+
+    assert judge(before, [replace(repair, held_out=noisy)], CONFIG).is_repaired
+
+
+def test_tolerances_forgive_noise():
+    repair = figures("warped", 4.05, 1.0, seam=1.55)
+
+    assert objections(BEFORE, repair, CONFIG) == []
+    strict = replace(CONFIG, overlap_tolerance_px=0.0, seam_tolerance=0.0)
+    assert len(objections(BEFORE, repair, strict)) == 2
+
+
+def test_growth_within_chance_is_forgiven():
+    errors = {(0, 1): OverlapError(50, 4.5, 0.3), (0, 2): OverlapError(50, 1.0, 0.3)}
+    repair = Figures("warped", errors, worst_seam=1.0)
+
+    assert objections(BEFORE, repair, CONFIG) == []
+    assert len(objections(BEFORE, repair, replace(CONFIG, overlap_sigmas=1.0))) == 1
+
+
+def test_limits_warn_or_refuse():
+    wild = replace(figures("warped", 1.0, 1.0), warp_p95_px=14.0, max_strain=0.2)
+
+    tolerant = judge(BEFORE, [wild], CONFIG)
+    strict = judge(BEFORE, [wild], replace(CONFIG, limits_refuse=True))
+
+    assert tolerant.published == "warped"
+    assert tolerant.warnings == ("warp of 14.0 px (p95), limit 10", "strain 0.200, limit 0.05")
+    assert strict.published == "unrepaired"
+    assert len(strict.reasons) == 2
+
+
+def test_nothing_to_repair_with():
+    verdict = judge(BEFORE, [], CONFIG)
+
+    assert verdict.published == "unrepaired"
+    assert verdict.reasons == ()
+
+
+def test_many_worse_overlaps_are_counted():
+    before = figures("unrepaired", 9.0, *[1.0] * 6)
+    repair = figures("warped", 0.0, *[1.5] * 6)
+
+    (reason,) = objections(before, repair, CONFIG)
+
+    assert reason.endswith("and 3 more")
+
+
+errors = st.lists(st.floats(0, 20), min_size=3, max_size=3)
+
+
+@given(before=errors, after=errors, seams=st.tuples(st.floats(0.8, 5), st.floats(0.8, 5)))
+def test_what_is_published_is_never_worse(
+    before: list[float], after: list[float], seams: tuple[float, float]
+):
+    config = replace(CONFIG, overlap_tolerance_px=0.0, seam_tolerance=0.0)
+    unrepaired = figures("unrepaired", *before, seam=seams[0])
+    repair = figures("warped", *after, seam=seams[1])
+
+    if judge(unrepaired, [repair], config).is_repaired:
+        assert sum(after) < sum(before)
+        assert all(x <= y for x, y in zip(after, before, strict=True))
+        assert seams[1] <= seams[0]
+    else:
+        assert (
+            sum(after) >= sum(before) - 1e-9
+            or any(x > y for x, y in zip(after, before, strict=True))
+            or seams[1] > seams[0]
+        )

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.panorama.algorithms.stitch.canvas import Box, columns_of
+from tasks.panorama.algorithms.stitch.restitch import (
+    UNREPAIRED,
+    Restitched,
+    restitch,
+    stitch_window,
+)
+from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
+from tasks.panorama.algorithms.stitch.stitch import stitch
+from tasks.panorama.config import RenderConfig
+from tasks.panorama.types import Alignment, Correspondences, Photometry, Rig
+from tests.support.panorama.matches import matches_under
+from tests.support.panorama.spheres import photo_of_sphere, pinhole
+
+WIDTH_PX = 512
+NONE = (None, None, None)
+TRUE = Rig(tuple(pinhole(f"c{k}", 150 + 40.0 * k, 0.0) for k in range(3)))
+OFF = Rig((TRUE.cameras[0], pinhole("c1", 191.5, 1.0), TRUE.cameras[2]))
+CONFIG = RenderConfig(width_px=WIDTH_PX)
+
+
+@pytest.fixture(scope="module")
+def matches() -> Correspondences:
+    return matches_under(Alignment(TRUE, NONE), [(0, 1), (1, 2)], 200)
+
+
+def restitched(nominal: Rig, repair: Rig, matches: Correspondences) -> Restitched:
+    photos = [photo_of_sphere(camera) for camera in TRUE.cameras]
+    ways = {UNREPAIRED: Alignment(nominal, NONE), "recalibrated": Alignment(repair, NONE)}
+    plain = Photometry(np.ones((3, 3)), (0.0, 0.0))
+    return restitch(photos, NONE, ways, plain, matches, CONFIG)
+
+
+def test_good_repair_is_drawn(matches: Correspondences):
+    found = restitched(OFF, TRUE, matches)
+
+    assert found.verdict.published == "recalibrated"
+    assert found.panorama.shape == (WIDTH_PX // 2, WIDTH_PX, 3)
+    assert (found.panorama[found.labels == UNCOVERED] == 0).all()
+    assert found.panorama[found.labels != UNCOVERED].min() > 30
+    assert set(found.assessments) == {UNREPAIRED, "recalibrated"}
+
+
+def test_harmful_repair_is_not(matches: Correspondences):
+    found = restitched(TRUE, OFF, matches)
+
+    assert found.verdict.published == UNREPAIRED
+    assert "held-out error" in found.verdict.reasons[0]
+    assert found.maps is found.nominal
+
+
+def test_second_best_way_is_not_stitched_where_the_best_passes(matches: Correspondences):
+    photos = [photo_of_sphere(camera) for camera in TRUE.cameras]
+    plain = Photometry(np.ones((3, 3)), (0.0, 0.0))
+    half_way = Rig((TRUE.cameras[0], pinhole("c1", 190.7, 0.5), TRUE.cameras[2]))
+    rigs = {UNREPAIRED: OFF, "recalibrated": half_way, "warped": TRUE}
+    ways = {name: Alignment(rig, NONE) for name, rig in rigs.items()}
+
+    found = restitch(photos, NONE, ways, plain, matches, CONFIG)
+
+    assert found.verdict.published == "warped"
+    assert set(found.assessments) == {UNREPAIRED, "warped"}
+    assert found.outlines["recalibrated"].numbers["held_out_mean_px"] > 1
+
+
+def test_window_is_cut_from_the_whole(matches: Correspondences):
+    found = restitched(TRUE, OFF, matches)
+    window = Box(WIDTH_PX - 30, 90, 60, 70)
+
+    part = stitch_window(found.sources, found.nominal, window, 2)
+
+    whole = stitch(found.sources, found.nominal, fixed_labels(found.nominal), 2)
+    expected = whole[90:160][:, columns_of(window, WIDTH_PX)]
+    assert np.abs(part.astype(int) - expected).max() <= 2
+
+
+def test_width_can_follow_the_images(matches: Correspondences):
+    photos = [photo_of_sphere(camera) for camera in TRUE.cameras]
+    plain = Photometry(np.ones((3, 3)), (0.0, 0.0))
+    ways = {UNREPAIRED: Alignment(TRUE, NONE)}
+
+    found = restitch(photos, NONE, ways, plain, matches, RenderConfig(width_px=0))
+
+    assert found.panorama.shape[1] == 640
+    assert not found.verdict.is_repaired

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from tasks.core.errors import DataError
+from tasks.panorama.camera.camera import project
+from tasks.panorama.input.rig_files.colmap import read_rig, write_rig
+from tasks.panorama.types import Rig
+from tests.support.panorama.rigs import make_camera, ring_rig
+
+CAMERAS = "1 SIMPLE_PINHOLE 240 320 200 120 160\n2 OPENCV 240 320 200 201 121 161 .1 .01 0 0\n"
+# Turned right by 90 degrees: camera_from_rig is minus 90 degrees about y (down).
+RIGHT = "0.7071067811865476 0 -0.7071067811865476 0"
+RIGS = f"1 2 CAMERA 1 CAMERA 2 1 {RIGHT} 0 0 0\n"
+IMAGES = "1 1 0 0 0 0 0 0 1 left.jpg\n\n2 1 0 0 0 0 0 0 2 sub/right.jpg\n\n"
+
+
+def model(folder: Path, **files: str) -> Path:
+    contents = {"cameras": CAMERAS, "rigs": RIGS, "images": IMAGES} | files
+    for name, text in contents.items():
+        if text:
+            (folder / f"{name}.txt").write_text("# comment\n" + text)
+    return folder
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 6), st.integers(0, 10_000))
+def test_round_trip(tmp_path_factory, num, seed):
+    rng = np.random.default_rng(seed)
+    cameras = tuple(
+        replace(
+            make_camera(
+                ("PINHOLE", "OPENCV", "OPENCV_FISHEYE")[i % 3],
+                name=f"rig/camera {i}",
+                rotation=Rotation.random(rng=rng).as_matrix(),
+            ),
+            centre_m=rng.normal(size=3),
+        )
+        for i in range(num)
+    )
+    folder = tmp_path_factory.mktemp("rig")
+    write_rig(folder, Rig(cameras))
+    for got, expected in zip(read_rig(folder).cameras, cameras, strict=True):
+        assert (got.name, got.model, got.width_px) == (expected.name, expected.model, 240)
+        assert np.allclose(got.params, expected.params, rtol=1e-12)
+        assert np.allclose(got.camera_from_rig, expected.camera_from_rig, atol=1e-12)
+        assert np.allclose(got.centre_m, expected.centre_m, atol=1e-12)
+
+
+def test_known_answer(tmp_path):
+    left, right = read_rig(model(tmp_path)).cameras
+    assert (left.name, right.name) == ("left", "sub/right")
+    assert left.params == (200, 200, 119.5, 159.5)
+    assert right.params == (200, 201, 120.5, 160.5, 0.1, 0.01, 0, 0)
+    points, valid = project(right, np.array([[1.0, 0, 0]]))
+    assert valid[0]
+    assert np.allclose(points, [[120.5, 160.5]])
+
+
+@pytest.mark.parametrize(
+    ("line", "model_name", "params"),
+    [
+        ("RADIAL 240 320 200 120 160 .1 .01", "OPENCV", (0.1, 0.01, 0, 0)),
+        ("SIMPLE_RADIAL 240 320 200 120 160 .1", "OPENCV", (0.1, 0, 0, 0)),
+        ("RADIAL_FISHEYE 240 320 200 120 160 .1 .01", "OPENCV_FISHEYE", (0.1, 0.01, 0, 0)),
+        ("SIMPLE_RADIAL_FISHEYE 240 320 200 120 160 .1", "OPENCV_FISHEYE", (0.1, 0, 0, 0)),
+        ("OPENCV_FISHEYE 240 320 200 200 120 160 1 2 3 4", "OPENCV_FISHEYE", (1, 2, 3, 4)),
+    ],
+)
+def test_simpler_models(tmp_path, line, model_name, params):
+    rig = read_rig(model(tmp_path, cameras=f"1 {line}\n2 {line}\n"))
+    assert rig.cameras[1].model == model_name
+    assert rig.cameras[1].params == (200, 200, 119.5, 159.5, *params)
+
+
+def test_frame_turns_the_rig(tmp_path):
+    frames = f"1 1 {RIGHT} 0 0 0 2 CAMERA 1 1 CAMERA 2 2\n"
+    left, right = read_rig(model(tmp_path, frames=frames)).cameras
+    assert project(left, np.array([[1.0, 0, 0]]))[1][0]
+    assert project(right, np.array([[0, 0, -1.0]]))[1][0]
+
+
+def test_without_images_the_order_decides(tmp_path):
+    folder = model(tmp_path, images="")
+    assert [c.name for c in read_rig(folder, ["b", "a"]).cameras] == ["a", "b"]
+    with pytest.raises(DataError, match="2 cameras and the capture 3 images"):
+        read_rig(folder, ["a", "b", "c"])
+
+
+def test_older_model_without_rigs(tmp_path):
+    images = f"1 1 0 0 0 0 0 0 1 a.jpg\n\n2 {RIGHT} 0 0 0 1 b.jpg\n1.5 2.5 -1\n"
+    a, b = read_rig(model(tmp_path, rigs="", images=images)).cameras
+    assert (a.name, b.name, b.model) == ("a", "b", "PINHOLE")
+    assert project(b, np.array([[1.0, 0, 0]]))[1][0]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"cameras": CAMERAS.replace("OPENCV", "FOV")}, "line 3: expected a camera model.*'FOV'"),
+        ({"cameras": CAMERAS.replace("201", "nan")}, "line 3: expected a finite number.*'nan'"),
+        ({"cameras": CAMERAS.replace(" .01 0 0", "")}, "expected 12 values, found 9"),
+        ({"cameras": CAMERAS.replace("200", "-5")}, "positive size and focal length"),
+        ({"cameras": CAMERAS.replace("2 OPENCV", "7 OPENCV")}, "camera 2 .* not in cameras.txt"),
+        ({"rigs": RIGS.replace("0.7071", "0.9")}, "unit quaternion"),
+        ({"rigs": RIGS.replace("CAMERA 2 1", "CAMERA 2 0")}, "a pose for camera 2"),
+        ({"rigs": RIGS.replace("CAMERA 2", "IMU 2")}, "only CAMERA sensors"),
+        ({"rigs": RIGS[:40]}, "cut short"),
+        ({"rigs": RIGS + RIGS}, "expected one rig, found 2"),
+        ({"images": IMAGES.replace("sub/right", "left")}, "'left' is used 2 times"),
+        ({"images": IMAGES.replace("2 sub", "1 sub")}, "camera 1 has two images"),
+        ({"cameras": ""}, "expected cameras.txt"),
+    ],
+)
+def test_bad_files(tmp_path, files, message):
+    with pytest.raises(DataError, match=message):
+        read_rig(model(tmp_path, **files))
+
+
+def test_binary_model(tmp_path):
+    (tmp_path / "cameras.bin").write_bytes(b"\0")
+    with pytest.raises(DataError, match="model_converter"):
+        read_rig(tmp_path)
+
+
+def test_too_many_cameras(tmp_path):
+    write_rig(tmp_path, ring_rig(31, 11.0))
+    with pytest.raises(DataError, match="2 to 30 cameras, found 31"):
+        read_rig(tmp_path)
+
+
+def test_hugin_lens_has_no_colmap_model(tmp_path):
+    with pytest.raises(DataError, match="no lens model HUGIN"):
+        write_rig(tmp_path, ring_rig(2, 20.0, model="HUGIN"))

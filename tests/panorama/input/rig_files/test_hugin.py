@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from tasks.core.errors import DataError
+from tasks.panorama.algorithms.stitch.equirect import to_pixels
+from tasks.panorama.camera.camera import rays
+from tasks.panorama.input.rig_files.hugin import read_rig, write_rig
+from tasks.panorama.types import Rig
+from tests.support.panorama.rigs import DISTORTION, make_camera, ring_rig
+
+HEADER = '# hugin project file\np f2 w4096 h2048 v360  n"TIFF_m"\nm i0\n'
+PLAIN = 'i w600 h800 f0 v50 r0 p0 y0 n"a.jpg"\n'
+LENS = "a0.01 b-0.03 c0.02 d12 e-7 g0 t0"
+# Where pano_trafo (Hugin 2022.0) puts pixels (0, 0) and (500, 300) on a panorama 4096 px wide.
+TRAFO = {
+    "i w600 h800 f0 v50 r25 p20 y40": [(2352.4165, 380.4799), (2734.3625, 803.8938)],
+    f"i w600 h800 f0 v50 r25 p20 y40 {LENS}": [(2332.354, 382.4594), (2720.4128, 803.5716)],
+    f"i w600 h800 f3 v120 r25 p20 y40 {LENS}": [(734.1401, 378.6524), (3001.3707, 847.232)],
+    f"i w800 h600 f2 v150 r-25 p-20 y140 {LENS}": [(2602.7792, 892.9518), (3822.577, 1178.3441)],
+}
+
+
+def project_file(folder: Path, *lines: str) -> Path:
+    path = folder / "capture.pto"
+    path.write_text(HEADER + "".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("line", TRAFO)
+def test_equals_hugin(tmp_path, line):
+    rig = read_rig(project_file(tmp_path, PLAIN, f'{line} n"b.jpg"\n'))
+    found = to_pixels(rays(rig.cameras[1], np.array([[0.0, 0], [500, 300]])), 4096)
+    assert np.abs(found - TRAFO[line]).max() < 1e-3
+
+
+def test_signs(tmp_path):
+    right = PLAIN.replace("y0", "y90").replace("a.jpg", "right.jpg")
+    up = PLAIN.replace("p0", "p90").replace("a.jpg", "up.jpg")
+    centre = np.array([[299.5, 399.5]])
+    cameras = read_rig(project_file(tmp_path, PLAIN, right, up)).cameras
+    directions = np.concatenate([rays(camera, centre) for camera in cameras])
+    assert np.allclose(directions, [[0, 0, 1], [1, 0, 0], [0, -1, 0]], atol=1e-12)
+
+
+def test_references_paths_and_what_is_ignored(tmp_path, caplog):
+    lines = (
+        'i w600 h800 f0 v50 Ra0 Eev13.7 r0 p0 y0 a1e-05 b0 c0 Vm5 S9,500,0,800 n"C:\\p\\a.x.jpg"\n',
+        'i w=0 h=0 f=0 v=0 r0 p0 y30 TrX0.5 a=0 b=0 c=0 Vm5 n"some folder/b c.jpg"\n',
+        'k i0 t0 p"0 0 1 1 2 2"\n',
+    )
+    with caplog.at_level(logging.WARNING):
+        first, second = read_rig(project_file(tmp_path, *lines)).cameras
+    assert (first.name, second.name) == ("a.x", "b c")
+    assert first.params == second.params
+    assert first.params[4] == 1e-05
+    assert "translation (TrX, TrY, TrZ) is ignored" in caplog.text
+    assert "masks of the project are not read" in caplog.text
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(["PINHOLE", "HUGIN", "HUGIN_FISHEYE"]), st.integers(0, 10_000))
+def test_round_trip(tmp_path_factory, model, seed):
+    rng = np.random.default_rng(seed)
+    cameras = tuple(
+        make_camera(model, name=f"c {i}", rotation=Rotation.random(rng=rng).as_matrix())
+        for i in range(2)
+    )
+    path = tmp_path_factory.mktemp("rig") / "rig.pto"
+    write_rig(path, Rig(cameras))
+    for got, expected in zip(read_rig(path).cameras, cameras, strict=True):
+        assert (got.name, got.model) == (expected.name, expected.model)
+        assert got.params[4:] == DISTORTION[model]
+        assert np.allclose(got.params, expected.params, rtol=1e-12)
+        assert np.allclose(got.camera_from_rig, expected.camera_from_rig, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (PLAIN.replace("f0", "f4"), "expected lens type 0 .* found f4"),
+        (PLAIN.replace("v50", "vnan"), "expected a number in 'vnan'|expected .* 'v'"),
+        (PLAIN.replace("v50", "v1e999"), "finite number in 'v1e999'"),
+        (PLAIN.replace("v50", "v=7"), "a reference to an earlier image in 'v=7'"),
+        (PLAIN.replace("v50", ""), "expected parameter 'v', found none"),
+        (PLAIN.replace("v50", "v180"), "field of view of 0 to 179 degrees, found 180"),
+        (PLAIN.replace("w600", "w0"), "positive size"),
+        (PLAIN.replace("y0", "g2"), "expected no shear"),
+        (PLAIN.replace('n"a.jpg"', ""), "expected the image's name"),
+        (PLAIN.replace("a.jpg", "other.jpg"), "'other' is used 2 times"),
+        ("", "2 to 30 cameras, found 1"),
+    ],
+)
+def test_bad_projects(tmp_path, line, message):
+    first = PLAIN.replace("a.jpg", "other.jpg")
+    with pytest.raises(DataError, match=message):
+        read_rig(project_file(tmp_path, first, line))
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(DataError, match="readable Hugin project"):
+        read_rig(tmp_path / "none.pto")
+
+
+def test_opencv_lens_cannot_be_written(tmp_path):
+    with pytest.raises(DataError, match="found OPENCV"):
+        write_rig(tmp_path / "a.pto", ring_rig(2, 20.0, model="OPENCV"))

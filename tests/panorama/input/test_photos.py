@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageOps
+
+from tasks.core.errors import DataError
+from tasks.panorama.input.photos import (
+    exif_focal_px,
+    open_photo,
+    read_mask,
+    read_photo,
+    turn_upright,
+)
+
+
+def picture(width: int = 160, height: int = 96) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    small = rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def save(path: Path, image: Image.Image | None = None, **options: object) -> Path:
+    (image or Image.fromarray(picture())).save(path, **options)
+    return path
+
+
+def test_reads_bgr(tmp_path):
+    path = save(tmp_path / "a.png")
+    assert np.array_equal(read_photo(path), picture()[..., ::-1])
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 2}])
+def test_whole_jpegs_pass(tmp_path, options):
+    path = save(tmp_path / "a.jpg", quality=93, **options)
+    assert np.abs(read_photo(path).astype(int) - picture()[..., ::-1]).mean() < 8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    path = save(tmp_path / "a.png", exif=exif)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))[..., ::-1]
+    photo = open_photo(path)
+    assert photo.orientation == orientation
+    assert np.array_equal(photo.pixels, expected)
+    assert np.array_equal(read_photo(path, orientation=1), picture()[..., ::-1])
+    assert np.array_equal(turn_upright(read_photo(path, 1), orientation), photo.pixels)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
+def test_truncated_jpeg(tmp_path, share):
+    path = save(tmp_path / "a.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(DataError, match=r"a\.jpg: expected a whole JPEG.*cut short.*Copy it again"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_that_lacks_data_before_its_end_marker(tmp_path, progressive):
+    path = save(tmp_path / "a.jpg", progressive=progressive)
+    data = path.read_bytes()
+    path.write_bytes(data[:-400] + b"\xff\xd9")
+    with pytest.raises(DataError, match=r"damaged \(its data ends before"):
+        read_photo(path)
+
+
+def test_jpeg_with_a_block_of_zeros(tmp_path):
+    path = save(tmp_path / "a.jpg", quality=95)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 512] = bytes(512)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="expected a whole JPEG, but it is damaged"):
+        read_photo(path)
+
+
+def test_truncated_png(tmp_path):
+    path = save(tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(DataError, match="expected a whole image, but it is damaged"):
+        read_photo(path)
+
+
+def tiff_16(path: Path) -> None:
+    """A minimal 16-bit RGB TIFF of 2 x 2 pixels."""
+    pixels = bytes(24)
+    entries = [
+        (256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, 8 + len(pixels)), (259, 3, 1, 1),
+        (262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, len(pixels)),
+    ]  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    body = pixels + struct.pack("<3H", 16, 16, 16)
+    header = b"II*\0" + struct.pack("<I", 8 + len(body))
+    path.write_bytes(header + body + struct.pack("<H", len(entries)) + directory + bytes(4))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [
+        ("a.jpg", lambda p: save(p, Image.fromarray(picture()).convert("L")), "a grey image"),
+        ("a.jpg", lambda p: save(p, Image.fromarray(picture()).convert("CMYK")), "a CMYK image"),
+        ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("RGBA")), "transparency"),
+        ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("P")), "palette"),
+        ("a.png", lambda p: save(p, Image.new("I;16", (9, 9))), "more than 8 bits"),
+        ("a.png", lambda p: cv2.imwrite(str(p), np.zeros((9, 9, 3), np.uint16)), "16 bits per"),
+        ("a.tif", tiff_16, "16 bits per"),
+        ("a.jpg", lambda p: p.write_bytes(b""), "an empty file"),
+        ("a.jpg", lambda p: p.write_text("not an image"), "found 12 bytes that begin with"),
+        ("a.jpg", lambda p: p.mkdir(), "expected a readable file: Is a directory"),
+        ("a.jpg", lambda p: None, "the file is missing; put it back"),
+    ],
+)
+def test_what_is_no_photo(tmp_path, name, make, message):
+    make(tmp_path / name)
+    with pytest.raises(DataError, match=rf"{name}: .*({message})"):
+        read_photo(tmp_path / name)
+
+
+def test_unreadable(tmp_path, monkeypatch):
+    def deny(self):
+        raise PermissionError(13, "Permission denied")
+
+    path = save(tmp_path / "a.jpg")
+    monkeypatch.setattr(Path, "read_bytes", deny)
+    with pytest.raises(DataError, match="expected a readable file: Permission denied"):
+        read_photo(path)
+
+
+def test_too_large(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.panorama.input.photos.MAX_MEGAPIXELS", 0.01)
+    with pytest.raises(DataError, match=r"at most 0\.01 megapixels, found 160 x 96"):
+        read_photo(save(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"FocalLengthIn35mmFilm": 43.2666}, np.hypot(1440, 960)),
+        (
+            {"FocalLength": 24, "FocalPlaneXResolution": 3849.2, "ExifImageWidth": 5616},
+            24 / 25.4 * 3849.2 * 1440 / 5616,
+        ),
+        ({"FocalLength": 24, "FocalPlaneXResolution": 3849.2, "ExifImageWidth": 1440}, None),
+        ({"FocalLength": 24}, None),
+        ({"FocalLengthIn35mmFilm": "?"}, None),
+        ({}, None),
+    ],
+)
+def test_exif_focal(tags, expected):
+    by_id = {ExifTags.Base[name].value: value for name, value in tags.items()}
+    found = exif_focal_px(by_id, 1440, 960)
+    assert found == (None if expected is None else pytest.approx(expected, rel=1e-4))
+
+
+def test_exif_focal_of_a_file(tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 28
+    path = save(tmp_path / "a.jpg", exif=exif)
+    assert open_photo(path).focal_px == pytest.approx(28 / 43.2666 * np.hypot(160, 96), rel=1e-4)
+
+
+def test_mask(tmp_path):
+    mask = np.zeros((96, 160), np.uint8)
+    mask[10:20, 30:50] = 1
+    Image.fromarray(mask).save(tmp_path / "a.png")
+    assert np.array_equal(read_mask(tmp_path / "a.png"), mask > 0)
+    assert read_mask(tmp_path / "a.png", orientation=6).shape == (160, 96)
+    (tmp_path / "b.png").write_bytes(b"no mask")
+    with pytest.raises(DataError, match="expected a mask as an image"):
+        read_mask(tmp_path / "b.png")

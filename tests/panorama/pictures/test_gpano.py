@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.core.errors import DataError, ResourceError
+from tasks.panorama.input.photos import read_photo
+from tasks.panorama.pictures.gpano import NAMESPACE, XMP_SIGNATURE, GPano, write_panorama_jpeg
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+
+
+def read_fields(path: Path) -> dict[str, str]:
+    """GPano fields of the first XMP packet, found by walking the JPEG's segments."""
+    data = path.read_bytes()
+    place = 2
+    while data[place + 1] != 0xDA:
+        size = int.from_bytes(data[place + 2 : place + 4], "big")
+        body = data[place + 4 : place + 2 + size]
+        if body.startswith(XMP_SIGNATURE):
+            root = ElementTree.parse(io.BytesIO(body[len(XMP_SIGNATURE) :])).getroot()  # noqa: S314
+            (description,) = root.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+            return {
+                name.removeprefix(f"{{{NAMESPACE}}}"): value
+                for name, value in description.attrib.items()
+                if NAMESPACE in name
+            }
+        place += 2 + size
+    raise AssertionError("no XMP segment")
+
+
+def test_fields_and_pixels(tmp_path):
+    path = tmp_path / "a.jpg"
+    write_panorama_jpeg(path, PICTURE, GPano(128, 64, 10, 5, num_photos=15, heading_deg=-90.0), 95)
+    assert read_fields(path) == {
+        "UsePanoramaViewer": "True",
+        "ProjectionType": "equirectangular",
+        "StitchingSoftware": "Orrery restitch",
+        "FullPanoWidthPixels": "128",
+        "FullPanoHeightPixels": "64",
+        "CroppedAreaImageWidthPixels": "64",
+        "CroppedAreaImageHeightPixels": "32",
+        "CroppedAreaLeftPixels": "10",
+        "CroppedAreaTopPixels": "5",
+        "SourcePhotosCount": "15",
+        "PoseHeadingDegrees": "270.000",
+    }
+    assert np.abs(read_photo(path).astype(int) - PICTURE).mean() < 12
+    with Image.open(path) as image:
+        assert "GPano" in image.info["xmp"].decode()
+
+
+def test_unknown_facts_are_not_stated(tmp_path):
+    write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, GPano(64, 32))
+    assert not {"SourcePhotosCount", "PoseHeadingDegrees"} & set(read_fields(tmp_path / "a.jpg"))
+
+
+@pytest.mark.parametrize(
+    "gpano", [GPano(128, 64, 65, 0), GPano(128, 64, 0, 33), GPano(128, 64, -1, 0), GPano(128, 63)]
+)
+def test_picture_outside_the_panorama(tmp_path, gpano):
+    with pytest.raises(DataError, match="expected it to lie within"):
+        write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, gpano)
+    assert not list(tmp_path.iterdir())
+
+
+def test_larger_than_a_jpeg(tmp_path):
+    with pytest.raises(DataError, match="at most 65500 px"):
+        write_panorama_jpeg(tmp_path / "a.jpg", np.zeros((2, 66_000, 3), np.uint8), GPano(2, 1))
+
+
+def test_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    def fail(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ResourceError, match=r"No space left on device.*free disk space"):
+        write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, GPano(64, 32))
+    assert not list(tmp_path.iterdir())

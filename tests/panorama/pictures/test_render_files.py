@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.core.errors import ResourceError
+from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
+from tasks.panorama.algorithms.stitch.seams import UNCOVERED
+from tasks.panorama.config import RenderConfig
+from tasks.panorama.pictures.render_files import (
+    before_after,
+    worst_crops,
+    write_before,
+    write_jpeg,
+    write_panorama,
+)
+from tasks.panorama.types import Alignment, Photometry, Rig
+from tests.support.panorama.matches import matches_under
+from tests.support.panorama.spheres import photo_of_sphere, pinhole
+
+WIDTH_PX = 512
+TRUE = Rig((pinhole("a", -20, 0), pinhole("b", 20, 0)))
+OFF = Rig((TRUE.cameras[0], pinhole("b", 21.5, 1.0)))
+NONE = (None, None)
+
+
+@pytest.fixture(scope="module")
+def found() -> Restitched:
+    matches = matches_under(Alignment(TRUE, NONE), [(0, 1)], 300)
+    return restitch(
+        [photo_of_sphere(camera) for camera in TRUE.cameras],
+        NONE,
+        {UNREPAIRED: Alignment(OFF, NONE), "recalibrated": Alignment(TRUE, NONE)},
+        Photometry(np.ones((2, 3)), (0.0, 0.0)),
+        matches,
+        RenderConfig(width_px=WIDTH_PX),
+    )
+
+
+def test_panorama_is_cropped_to_what_is_covered(found, tmp_path):
+    write_panorama(tmp_path / "panorama.jpg", found, 90)
+    write_before(tmp_path / "before.jpg", found, 90)
+
+    rows, columns = np.nonzero(found.labels != UNCOVERED)
+    picture = cv2.imread(str(tmp_path / "panorama.jpg"))
+    assert picture.shape[:2] == (np.ptp(rows) + 1, np.ptp(columns) + 1)
+    text = (tmp_path / "panorama.jpg").read_bytes()[:2000].decode("latin1")
+    for name, value in (
+        ("FullPanoWidthPixels", WIDTH_PX),
+        ("FullPanoHeightPixels", WIDTH_PX // 2),
+        ("CroppedAreaLeftPixels", columns.min()),
+        ("CroppedAreaTopPixels", rows.min()),
+        ("SourcePhotosCount", 2),
+    ):
+        assert f'GPano:{name}="{value}"' in text
+    before = (tmp_path / "before.jpg").read_bytes()[:2000].decode("latin1")
+    assert f'GPano:FullPanoWidthPixels="{WIDTH_PX // 2}"' in before
+
+
+def test_crops_show_before_and_after(found):
+    crops = worst_crops(found, "capture", 5)
+
+    assert 1 <= len(crops) <= 4
+    width_px = crops[0].shape[1] // 2
+    left, right = crops[0][40:, : width_px - 4], crops[0][40:, -(width_px - 4) :]
+    assert np.abs(left.astype(int) - right).max() > 5
+    together = before_after(found, "capture", crops)
+    assert together.shape[0] > sum(crop.shape[0] for crop in crops)
+    assert before_after(found, "capture", []).shape[0] > 50
+
+
+def test_full_disk_is_said(tmp_path):
+    with pytest.raises(ResourceError, match="could not write"):
+        write_jpeg(tmp_path / "missing" / "x.jpg", np.zeros((8, 8, 3), np.uint8))

@@ -1,0 +1,79 @@
+"""A stage that stands in for `render`: small pictures, made-up figures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from tasks.core.config import SETTINGS, setting
+from tasks.core.ports import ItemFolder, Skipped, StageContext
+from tasks.core.records import ArtifactRef, FileRef, Record
+from tasks.core.stages import StageSpec, stage
+from tasks.panorama.manifests import RenderRecord, RenderSet
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class SampleRenderConfig:
+    """What is made up."""
+
+    repaired: tuple[str, ...] = setting((), help="Ids of captures that are repaired.")
+    kept: tuple[str, ...] = setting((), help="Ids of captures that are kept.")
+    skipped: tuple[str, ...] = setting((), help="Ids of captures that are skipped.")
+
+
+class SampleCapture(Record):
+    """One capture to make up."""
+
+    schema_id = "sample.capture/1"
+
+    item_id: str
+    is_repaired: bool
+
+
+@stage(StageSpec(name="sample.render", section="sample"))
+def render_samples(config: SampleRenderConfig, ctx: StageContext) -> ArtifactRef:
+    """Make captures up."""
+    items = [SampleCapture(item_id=name, is_repaired=True) for name in config.repaired]
+    items += [SampleCapture(item_id=name, is_repaired=False) for name in config.kept]
+    made = [c for c in ctx.items.map(render_sample, items, config) if isinstance(c, RenderRecord)]
+    skipped = tuple(Skipped(item_id=name, reason="no <photos>") for name in config.skipped)
+    return ctx.store.write(RenderSet(captures=tuple(made), skipped=skipped))
+
+
+def render_sample(
+    item: SampleCapture, config: SampleRenderConfig, folder: ItemFolder
+) -> RenderRecord:
+    """Make one capture up."""
+    published = "warped" if item.is_repaired else "unrepaired"
+    return RenderRecord(
+        item_id=item.item_id,
+        num_images=4,
+        num_left_out=0,
+        published=published,
+        is_repaired=item.is_repaired,
+        reasons=() if item.is_repaired else ("warped: worst seam 2.00, unrepaired 1.50",),
+        warnings=(),
+        figures={
+            "unrepaired": {"held_out_mean_px": 4.0, "overlap_ssim": 0.8},
+            "warped": {"held_out_mean_px": 0.5, "overlap_ssim": 0.9},
+        },
+        published_figures={"seam_step": 1.1},
+        width_px=1024,
+        panorama=_picture(folder, "panorama.jpg", (300, 1600)),
+        before=_picture(folder, "before.jpg", (150, 800)),
+        before_after=_picture(folder, "before_after.jpg", (200, 400)),
+        crops=tuple(_picture(folder, f"crop_{k}.jpg", (60, 160)) for k in range(3)),
+        quality=_text(folder, "quality.json", "{}\n"),
+        flow=None,
+    )
+
+
+def _picture(folder: ItemFolder, name: str, size: tuple[int, int]) -> FileRef:
+    cv2.imwrite(str(folder.path / name), np.full((*size, 3), 120, np.uint8))
+    return folder.add(name)
+
+
+def _text(folder: ItemFolder, name: str, text: str) -> FileRef:
+    (folder.path / name).write_text(text, encoding="utf-8")
+    return folder.add(name)
