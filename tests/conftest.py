@@ -61,13 +61,13 @@ def servers() -> Iterator[Any]:
     """
     from operators.stack import processes, services
     from operators.stack import supervise as stack
-    from operators.stack.headless import Servers
+    from operators.stack.headless import RunServers
 
     ports = services.Ports.choose()
     mark = f"tests-{os.getpid()}"
     folder = STATE / "servers"
     folder.mkdir()
-    running = Servers(mark, folder, ports, services.base_env(), lambda _line: None)
+    running = RunServers(mark, folder, ports, services.base_env(), lambda _line: None)
     try:
         running.wait()
         stack.note(ports)

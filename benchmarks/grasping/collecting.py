@@ -16,8 +16,9 @@ from pathlib import Path
 
 from benchmarks.own_process import cpu_seconds
 from operators.compute.serial import SerialExecutor
+from operators.stage.context import StageExecutor
 from operators.stage.local import LocalRun
-from operators.stage.run import StageExecutor, run_stage
+from operators.stage.run import run_stage
 from tasks.grasping.config import (
     CameraConfig,
     CollectConfig,

@@ -24,10 +24,8 @@ import psutil
 from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stage.local import LocalRun
-from operators.stage.plan import Plan
-from operators.stage.run import StageRequest
-from operators.store.artifacts import finished
-from operators.store.storage import Storage
+from operators.stage.plan import find_finished
+from operators.stage.request import StageRequest
 from tasks.core.errors import OrreryError, TransientError
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data.shards import scene_id
@@ -203,8 +201,7 @@ class _Run:
 
     def result(self) -> ShardSet:
         """Return what the finished stage returned."""
-        plan = Plan.of(self.request)
-        refs = finished(Storage(str(self.store)), plan.folder(plan.key("cpu")))
+        refs = find_finished(self.request)
         if refs is None:
             raise OrreryError(f"the run ended without a result; its log is {self.log('driver')}")
         return LocalRun(self.store).read(refs[0], ShardSet)

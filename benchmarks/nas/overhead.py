@@ -23,9 +23,9 @@ import psutil
 from benchmarks.results_file import Figure
 from benchmarks.speedup import two_cpus
 from operators.stack.services import Ports, base_env, mlflow_command, mlflow_is_up
+from operators.stage.context import open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
-from operators.stage.run import open_context
 from tasks.core.ports import ItemFolder
 from tasks.core.seeds import digest64
 from tasks.nas.config import PrepareConfig, SearchConfig
@@ -92,7 +92,7 @@ def _search(local: LocalRun, images: Any, config: SearchConfig, executor: Any, m
 
     plan = Plan.of(local.request(search_cells, images, config=config))
     tracker = MlflowTracker.start(mlflow, None, "nas.search", {})
-    ctx = open_context(plan, "cpu", executor, tracker)
+    ctx = open_context(plan.on("cpu"), executor, tracker)
     data = ctx.store.read(images, ImageData)
     settings = TrainingSettings(images=data, device="cpu")
     campaign = open_campaign(config)

@@ -1,4 +1,4 @@
-"""Limits of one item: threads, time and memory."""
+"""What a call may use of its process: threads and signals; and, of an item, time and memory."""
 
 from __future__ import annotations
 
@@ -30,14 +30,12 @@ class Limits:
     """What one item may use.
 
     Attributes:
-        num_threads: Threads of the numeric libraries.
         seconds: Time; None for no limit.
         memory_gb: Memory that it may add to its process, beside what earlier items left free
             there; None for no limit.
         in_worker: Whether the process serves items only, and may be ended to stop one.
     """
 
-    num_threads: int = 1
     seconds: float | None = None
     memory_gb: float | None = None
     in_worker: bool = False
@@ -50,7 +48,7 @@ def limited(limits: Limits) -> Iterator[None]:
     Raises:
         WorkerLostError: It passed its time or its memory.
     """
-    with _threads(limits.num_threads), _time(limits), _memory(limits.memory_gb):
+    with _time(limits), _memory(limits.memory_gb):
         try:
             yield
         except Exception as error:
@@ -59,22 +57,25 @@ def limited(limits: Limits) -> Iterator[None]:
             raise WorkerLostError(f"passed its memory limit of {limits.memory_gb} GB") from error
 
 
-def release_signals() -> None:
-    """Give SIGTERM back to Python where glog, which pyceres loads, took it over."""
+@contextmanager
+def prepared(num_threads: int) -> Iterator[None]:
+    """Run one call of an executor as every call is run.
+
+    SIGTERM is given back to Python where glog, which pyceres loads, took it over.
+
+    Args:
+        num_threads: Threads of the numeric libraries.
+    """
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and "pyceres" in sys.modules:
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    os.environ.setdefault("OMP_NUM_THREADS", str(count))
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(count))  # where cv2 is loaded later
+    os.environ.setdefault("OMP_NUM_THREADS", str(num_threads))
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(num_threads))  # where cv2 is loaded later
     if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(count)
+        sys.modules["cv2"].setNumThreads(num_threads)
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(count)
-    with threadpoolctl.threadpool_limits(count):
+        sys.modules["torch"].set_num_threads(num_threads)
+    with threadpoolctl.threadpool_limits(num_threads):
         yield
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
 import socket
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -19,7 +17,8 @@ import ray
 from ray import exceptions
 from ray.util.dask import ray_dask_get
 
-from operators.compute.limits import Limits, limited, release_signals
+from operators.compute.limits import prepared
+from operators.tries import CALL_RETRIES
 from tasks.core.errors import OrreryError, ResourceError, TransientError, WorkerLostError
 from tasks.core.ports import Future
 
@@ -54,28 +53,6 @@ class _Future(Generic[R]):
         except exceptions.RayError as error:
             raise TransientError(f"the Ray cluster lost a call: {error}") from error
         return value
-
-
-@dataclass(frozen=True)
-class _Worker:
-    actor: Any
-
-    def call(self, method: str, *args: Any) -> Future[Any]:
-        """Call a method of the object that the worker holds."""
-        return _Future(self.actor.call.remote(method, *args))
-
-
-class _Holder:
-    """The actor behind a worker."""
-
-    def __init__(self, factory: Callable[[int], Any], index: int, num_threads: int) -> None:
-        self._limits = Limits(num_threads)
-        with limited(self._limits):
-            self._held = factory(index)
-
-    def call(self, method: str, *args: Any) -> Any:
-        with limited(self._limits):
-            return getattr(self._held, method)(*args)
 
 
 @dataclass(frozen=True)
@@ -160,21 +137,17 @@ class RayExecutor:
         fits = [totals.get(name, 0) / need for name, need in self._needs().items() if need]
         return 2 * max(1, math.floor(min(fits, default=1)))
 
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Apply a function to each item in parallel; a bounded number is in flight."""
-        waiting: deque[Future[R]] = deque()
-        remaining = iter(items)
-        for item in itertools.islice(remaining, self.max_in_flight):
-            waiting.append(self._start(function, (item,), max_retries=1))
-        while waiting:
-            value = waiting.popleft().result()
-            for item in itertools.islice(remaining, 1):
-                waiting.append(self._start(function, (item,), max_retries=1))
-            yield value
-
     def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
         """Start one call and return at once."""
-        return self._start(function, args, max_retries=0)
+        memory = {"memory": int(self.memory_gb * 1e9)} if self.memory_gb else {}
+        remote = _call.options(
+            num_cpus=self.num_cpus,
+            num_gpus=self.num_gpus,
+            max_retries=CALL_RETRIES,
+            name=function.__name__,
+            **memory,
+        )
+        return _Future(remote.remote(function, max(1, int(self.num_cpus)), *args))
 
     def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
         """Yield futures as they end, the earliest first."""
@@ -182,11 +155,6 @@ class RayExecutor:
         while pending:
             ready, _ = ray.wait(list(pending), num_returns=1, fetch_local=False)
             yield pending.pop(ready[0])
-
-    def workers(self, factory: Callable[[int], Any], count: int) -> Sequence[_Worker]:
-        """Start stateful workers; they end when nothing refers to them any more."""
-        actor = ray.remote(_Holder).options(**self._options())
-        return [_Worker(actor.remote(factory, index, self._num_threads)) for index in range(count)]
 
     def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
         """Put an array into the object store, once per node that reads it."""
@@ -213,28 +181,13 @@ class RayExecutor:
                 ray_remote_args={"num_cpus": self.num_cpus},
             )[0]
 
-    @property
-    def _num_threads(self) -> int:
-        return max(1, int(self.num_cpus))
-
     def _needs(self) -> dict[str, float]:
         needs = {"CPU": self.num_cpus, "GPU": self.num_gpus, "memory": (self.memory_gb or 0) * 1e9}
         return {name: need for name, need in needs.items() if need}
-
-    def _options(self) -> dict[str, Any]:
-        memory = {"memory": int(self.memory_gb * 1e9)} if self.memory_gb else {}
-        return {"num_cpus": self.num_cpus, "num_gpus": self.num_gpus, **memory}
-
-    def _start(
-        self, function: Callable[..., R], args: tuple[Any, ...], max_retries: int
-    ) -> Future[R]:
-        remote = _call.options(**self._options(), max_retries=max_retries, name=function.__name__)
-        return _Future(remote.remote(function, self._num_threads, *args))
 
 
 @ray.remote
 def _call(function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    release_signals()
-    with limited(Limits(num_threads)):
+    with prepared(num_threads):
         return function(*args)

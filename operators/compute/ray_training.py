@@ -13,12 +13,10 @@ from ray.train.v2.api.config import CheckpointConfig, FailureConfig, RunConfig, 
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from ray.train.v2.torch.torch_trainer import TorchTrainer
 
+from operators.tries import TRAINING_RESTARTS
 from tasks.core.errors import OrreryError, TransientError
 
 Loop = Callable[[Mapping[str, Any]], None]
-
-# A worker that is lost is replaced this often, and the loop goes on from its last checkpoint.
-_NUM_RESTARTS = 1
 
 
 def train(
@@ -45,7 +43,7 @@ def train(
         run_config=RunConfig(
             name=name,
             storage_path=parent,
-            failure_config=FailureConfig(max_failures=_NUM_RESTARTS),
+            failure_config=FailureConfig(max_failures=TRAINING_RESTARTS),
             checkpoint_config=CheckpointConfig(num_to_keep=1),
         ),
     )

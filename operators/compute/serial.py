@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from operators.compute.limits import prepared
 from tasks.core.ports import Future
 
 T = TypeVar("T")
@@ -21,10 +22,11 @@ R = TypeVar("R")
 class _Done(Generic[R]):
     """A call that has ended."""
 
-    def __init__(self, function: Callable[..., R], *args: Any) -> None:
+    def __init__(self, num_threads: int, function: Callable[..., R], *args: Any) -> None:
         self._error: Exception | None = None
         try:
-            self._value = function(*args)
+            with prepared(num_threads):
+                self._value = function(*args)
         except Exception as error:
             self._error = error
 
@@ -33,15 +35,6 @@ class _Done(Generic[R]):
         if self._error is not None:
             raise self._error
         return self._value
-
-
-@dataclass
-class _Worker:
-    held: Any
-
-    def call(self, method: str, *args: Any) -> Future[Any]:
-        """Call a method of the object."""
-        return _Done(getattr(self.held, method), *args)
 
 
 @dataclass(frozen=True)
@@ -58,44 +51,39 @@ class SerialExecutor:
     """Runs everything at once and in order; see `tasks.core.ports.Executor`.
 
     Attributes:
+        num_threads: Threads of the numeric libraries in a call.
         checkpoints: Where a training keeps its checkpoint between runs.
     """
 
+    num_threads: int = 1
     checkpoints: Path = Path(tempfile.gettempdir()) / "orrery-training"
     max_in_flight: ClassVar[int] = 1
     has_workers: ClassVar[bool] = False
 
     def granted(
         self,
-        num_cpus: float,  # noqa: ARG002  (this process is all there is)
-        num_gpus: float,  # noqa: ARG002
+        num_cpus: float,
+        num_gpus: float,  # noqa: ARG002  (this process is all there is)
         memory_gb: float | None,  # noqa: ARG002
         checkpoints: str,
     ) -> SerialExecutor:
         """Return the executor of one stage."""
         is_local = "://" not in checkpoints
-        return SerialExecutor(Path(checkpoints) if is_local else self.checkpoints)
+        kept = Path(checkpoints) if is_local else self.checkpoints
+        return SerialExecutor(max(1, int(num_cpus)), kept)
 
     @property
     def available_gpus(self) -> float:
         """GPUs of this machine."""
         return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Apply a function to each item."""
-        return map(function, items)
-
     def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
         """Call at once."""
-        return _Done(function, *args)
+        return _Done(self.num_threads, function, *args)
 
     def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
         """Yield the futures in order."""
         return iter(list(futures))
-
-    def workers(self, factory: Callable[[int], Any], count: int) -> Sequence[_Worker]:
-        """Make the objects."""
-        return [_Worker(factory(index)) for index in range(count)]
 
     def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
         """Give out a read-only copy."""

@@ -15,12 +15,11 @@ from urllib.parse import quote
 
 import httpx
 
+from operators.tries import MLFLOW_PAUSE_S, MLFLOW_TRIES
 from tasks.core.errors import ArtifactError, TransientError
 
 MAX_TAG_CHARS = 8000
 CALL_TIMEOUT_S = 30.0
-NUM_TRIES = 3
-RETRY_DELAY_S = 0.5
 PARENT_TAG = "mlflow.parentRunId"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS",)
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -165,7 +164,7 @@ class MlflowApi:
     def _request(
         self, method: str, path: str, answers: tuple[str, ...] = (), **content: Any
     ) -> httpx.Response:
-        for left in reversed(range(NUM_TRIES)):
+        for left in reversed(range(MLFLOW_TRIES)):
             try:
                 reply = self._http.request(method, path, **content)
             except httpx.HTTPError as error:
@@ -176,7 +175,7 @@ class MlflowApi:
                     return reply
                 if reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR or not left:
                     break
-            time.sleep(RETRY_DELAY_S)
+            time.sleep(MLFLOW_PAUSE_S)
         raise TransientError(
             f"MLflow at {self.uri} refused {method} {path}: {reply.status_code} {reply.text[:500]}"
         )

@@ -84,18 +84,14 @@ class MlflowTracker:
     """A `tasks.core.ports.Tracker` that writes to one MLflow run.
 
     Records are for people, results are not: once the run is open, a record that the server
-    does not take is tried again, then dropped with a warning; it never fails the stage. The
-    tracker can be pickled into workers, where every call is sent at once.
+    does not take is tried again, then dropped with a warning; it never fails the stage.
     """
 
-    def __init__(
-        self, tracking_uri: str, run: Run, *, is_buffered: bool = True, scope: str = ""
-    ) -> None:
+    def __init__(self, tracking_uri: str, run: Run, *, scope: str = "") -> None:
         """Write to an open run; see `start`. Children of one scope are told by their names."""
         self.run = run
         self._scope = scope or run.run_id
         self._tracking_uri = tracking_uri
-        self._is_buffered = is_buffered
         self._api = MlflowApi(tracking_uri)
         self._metrics: list[dict[str, Any]] = []
         self._flushed_s = time.monotonic()
@@ -123,9 +119,6 @@ class MlflowTracker:
             scope = digest([parent_run_id, stage, dict(tags)])
             return cls(tracking_uri, api.create(parent.experiment_id, stage, own), scope=scope)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _unbuffered, (self._tracking_uri, self.run, self._scope)
-
     @property
     def models(self) -> MlflowModels:
         """The registry of the same server."""
@@ -145,7 +138,7 @@ class MlflowTracker:
                 }
             )
         is_due = time.monotonic() - self._flushed_s > FLUSH_INTERVAL_S
-        if not self._is_buffered or is_due or len(self._metrics) >= MAX_BATCH_METRICS:
+        if is_due or len(self._metrics) >= MAX_BATCH_METRICS:
             self.flush()
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -220,10 +213,6 @@ class MlflowTracker:
             self._api.upload(self.run, name, data)
         except TransientError as error:
             logger.warning("%s of MLflow run %s is lost: %s", name, self.run.run_id, error)
-
-
-def _unbuffered(tracking_uri: str, run: Run, scope: str) -> MlflowTracker:
-    return MlflowTracker(tracking_uri, run, is_buffered=False, scope=scope)
 
 
 def _text(value: Any) -> str:

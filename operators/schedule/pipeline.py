@@ -16,7 +16,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -39,12 +39,11 @@ from operators.schedule.stage_operator import (
     StageOperator,
     config_path,
 )
+from operators.tries import TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import config_json, load_config, param_schemas
 from tasks.core.errors import OrreryError, TransientError
 
 CLOSE_RUN = "close_run"
-NUM_RETRIES = 2
-RETRY_DELAY = timedelta(seconds=5)
 MAX_ACTIVE_RUNS = 4
 
 logger = logging.getLogger(__name__)
@@ -129,7 +128,7 @@ def pipeline(
         catchup=False,
         max_active_runs=max_active_runs,
         tags=sorted(tags),
-        default_args={"retries": NUM_RETRIES, "retry_delay": RETRY_DELAY},
+        default_args={"retries": TASK_RETRIES, "retry_delay": TASK_PAUSE},
     ) as dag:
         opened = OpenRun(task_id=OPEN_RUN, config=config)
         closed = CloseRun(task_id=CLOSE_RUN).as_teardown(setups=opened)

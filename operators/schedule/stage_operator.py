@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import os
-import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -26,14 +24,14 @@ from operators.installation import MARK, PYTHON, RAY_URL, ROOT, load_profile, pr
 from operators.record.mlflow_tracker import tag_run
 from operators.schedule.ray_jobs import RayJobs, job_id
 from operators.schedule.stage_trigger import StageTrigger
-from operators.stage.plan import RunContext, StageRequest, find_finished
+from operators.stage.plan import find_finished
+from operators.stage.request import Caller, StageRequest, entrypoint
+from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
 from tasks.core.config import config_json, load_config
 from tasks.core.errors import OrreryError, TransientError
 from tasks.core.records import ArtifactRef
 
 OPEN_RUN = "open_run"
-# How long a Ray head that was lost may take to come back.
-RESTART_LIMIT_S, RESTART_POLL_S = 90.0, 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +149,7 @@ class StageOperator(BaseOperator):
             stage=self.stage,
             config=config_json(config),
             inputs=_references(self.inputs),
-            context=RunContext(
+            caller=Caller(
                 run_id=ti.run_id,
                 dag_id=dag_id,
                 task_id=ti.task_id,
@@ -166,7 +164,7 @@ class StageOperator(BaseOperator):
         self, address: str, context: Context, request: StageRequest
     ) -> tuple[str, bool]:
         """Wait out a cluster that restarts; the task's few retries are for worse."""
-        until_s = time.monotonic() + RESTART_LIMIT_S
+        until_s = time.monotonic() + HEAD_RETURN_S
         while True:
             try:
                 return await self._attach_or_submit(address, context, request)
@@ -174,7 +172,7 @@ class StageOperator(BaseOperator):
                 if time.monotonic() > until_s:
                     raise
                 logger.warning("%s: %s; trying again", task_name(context), error)
-                await asyncio.sleep(RESTART_POLL_S)
+                await asyncio.sleep(HEAD_POLL_S)
 
     async def _attach_or_submit(
         self, address: str, context: Context, request: StageRequest
@@ -189,7 +187,9 @@ class StageOperator(BaseOperator):
                 live_id = job_id(*place, attempt)
                 job = await jobs.find(live_id)
                 if job is None:
-                    started = await jobs.submit(live_id, entrypoint(request), metadata)
+                    python = os.environ.get(PYTHON, sys.executable)
+                    command = entrypoint(request, python)
+                    started = await jobs.submit(live_id, command, metadata)
                     return live_id, not started
                 if not job.has_ended:
                     return live_id, True
@@ -218,19 +218,6 @@ class StageOperator(BaseOperator):
         if live_id:
             self.urls["Ray job"] = f"{os.environ.get(RAY_URL, address)}/#/jobs/{live_id}"
         return str(parent.get("run_id", ""))
-
-
-def entrypoint(request: StageRequest) -> str:
-    """Return the command of a stage's job. Everything travels in arguments, no secret does."""
-    given = request.model_dump(mode="json")
-    python = os.environ.get(PYTHON, sys.executable)
-    command = [python, "-m", "operators.stage.run"]
-    for name in ("pipeline", "stage"):
-        command += [f"--{name}", given[name]]
-    for name in ("config", "inputs", "context"):
-        command += [f"--{name}", json.dumps(given[name], separators=(",", ":"))]
-    # Without `exec` a shell would stand between Ray and the driver and swallow its signals.
-    return f"exec {shlex.join(command)}"
 
 
 def config_path(dag_id: str) -> Path | None:

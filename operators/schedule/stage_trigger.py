@@ -8,7 +8,6 @@ as failed or succeeded, or clears it; never when a triggerer stops or moves.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,16 +16,15 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from operators.schedule.ray_jobs import Job, RayJobs
+from operators.stage.request import ERROR, EXIT_TRANSIENT, RESULT, last_said
+from operators.tries import JOB_SILENCE_S
 from tasks.core.errors import OrreryError, TransientError
 
-EXIT_TRANSIENT = 75
 POLL_INTERVAL_S = 0.5
 # The API gives a log only whole: the longer it is, the less often it is fetched.
 LOG_BYTES_PER_S = 500_000
-SILENCE_LIMIT_S = 60.0
 REATTACHED_AFTER_S = 30.0
 NUM_LINES_AGAIN = 20
-RESULT, ERROR = "ORRERY_RESULT ", "ORRERY_ERROR "
 _NOISE = (RESULT, ERROR, "Running entrypoint for job ")
 
 logger = logging.getLogger(__name__)
@@ -92,12 +90,12 @@ class StageTrigger(BaseTrigger):
                 job = await jobs.find(self.job_id)
                 log = await jobs.log(self.job_id)
             except TransientError:
-                if time.monotonic() - heard_s > SILENCE_LIMIT_S:
+                if time.monotonic() - heard_s > JOB_SILENCE_S:
                     raise
             else:
                 heard_s = time.monotonic()
                 # The result is a driver's last word: not waiting for its exit saves a second.
-                ended = job is None or job.has_ended or _last_said(log, RESULT) is not None
+                ended = job is None or job.has_ended or last_said(log, RESULT) is not None
                 lines = log.splitlines() if ended else log.split("\n")[:-1]
                 num_shown = self._show(lines, num_shown)
                 if ended:
@@ -130,7 +128,7 @@ def outcome(job: Job | None, log: str, live_id: str, attached: bool) -> dict[str
         ``job_id``; ``result``, the references that it printed, or None; ``error``, its type and
         message, or None. A `TransientError` is worth another try.
     """
-    said = {word: _last_said(log, word) for word in (RESULT, ERROR)}
+    said = {word: last_said(log, word) for word in (RESULT, ERROR)}
     if said[RESULT] is not None:
         return {"job_id": live_id, "result": said[RESULT], "error": None}
     if job is None:
@@ -146,12 +144,6 @@ def outcome(job: Job | None, log: str, live_id: str, attached: bool) -> dict[str
     else:
         error = said[ERROR] or {"type": "Failed", "message": f"job {live_id}: {_brief(job)}"}
     return {"job_id": live_id, "result": None, "error": error}
-
-
-def _last_said(log: str, word: str) -> Any:
-    """Value that the log's last whole line with a word carries; None without one."""
-    lines = [line for line in log.split("\n")[:-1] if line.startswith(word)]
-    return json.loads(lines[-1].removeprefix(word)) if lines else None
 
 
 def _transient(message: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,16 +31,16 @@ import psutil
 from operators.installation import ROOT, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
-from operators.stack.airflow_database import fresh_database
+from operators.stack.airflow_database import bring_up_to_date
+from operators.stack.servers import Program, Servers
 from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
-from tasks.core.errors import OrreryError, TransientError
+from tasks.core.errors import OrreryError
 from tasks.core.records import ArtifactRef
 
 READY, RESULT = "ready", "result.json"
-RAY_LIMIT_S = 60.0
-MLFLOW_LIMIT_S = 90.0
-NUM_RAY_TRIES = 3
+MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
+END_LIMIT_S = 10.0
 NUM_RUNS_KEPT = 20
 FOLDER = STATE / "headless"
 
@@ -97,9 +98,8 @@ def run_headless(
         env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
         try:
             if is_private:
-                servers = Servers(mark, folder, ports, env, say)
-            if fresh_database(folder, env):
-                say("made Airflow's database, which later runs copy")
+                servers = RunServers(mark, folder, ports, env, say)
+            bring_up_to_date(folder, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
             if servers:
                 servers.wait()
@@ -118,65 +118,36 @@ def run_headless(
         return _result(folder, state, time.monotonic() - begun_s)
 
 
-class Servers:
+class RunServers:
     """Ray and MLflow for one run, started side by side."""
 
     def __init__(
         self, mark: str, folder: Path, ports: Ports, env: dict[str, str], say: Callable[[str], None]
     ) -> None:
         """Start both; `wait` says when they are up."""
-        self._mark, self._folder, self._ports, self._env, self._say = mark, folder, ports, env, say
+        self._ports = ports
         # Short, since a socket's path may have 107 characters.
-        self._ray_folder = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
-        (folder / "ray").symlink_to(self._ray_folder)
-        self._ray = self._start("ray", services.ray_command(ports, self._ray_folder))
-        self._mlflow = self._start("mlflow", services.mlflow_command(ports))
+        short = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
+        (folder / "ray").symlink_to(short)
+        # Ray ends at once: what it holds is only in memory, and its drain takes seconds.
+        programs = {
+            "ray": Program(services.ray_command(ports, short), stop_signal="KILL"),
+            "mlflow": Program(services.mlflow_command(ports)),
+        }
+        self._servers = Servers(programs, mark=mark, env=env, logs=folder, sockets=short, say=say)
 
     def wait(self) -> None:
-        """Wait until both are up; Ray gets more than one try, since a busy machine fails it.
+        """Wait until both are up.
 
         Raises:
             TransientError: One does not start; the message names its log.
         """
-        self._wait("MLflow", self._mlflow, services.mlflow_is_up, MLFLOW_LIMIT_S)
-        for _ in range(NUM_RAY_TRIES - 1):
-            try:
-                self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
-            except TransientError as error:
-                self._say(f"{error}; trying again")
-                processes.end("", [self._ray.pid], patience_s=0.0)
-                self._ray.wait()
-                self._ray = self._start("ray", services.ray_command(self._ports, self._ray_folder))
-            else:
-                return
-        self._wait("Ray", self._ray, services.ray_is_up, RAY_LIMIT_S)
+        self._servers.wait("MLflow", partial(services.mlflow_is_up, self._ports), MLFLOW_LIMIT_S)
+        self._servers.wait("Ray", partial(services.ray_is_up, self._ports), RAY_LIMIT_S)
 
     def end(self) -> None:
-        """End both; Ray at once: what it holds is only in memory, and its drain takes seconds."""
-        processes.end("", [self._ray.pid], patience_s=0.0)
-        processes.end("", [self._mlflow.pid])
-        self._ray.wait()
-        self._mlflow.wait()
-
-    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        log = self._folder / f"{name}.log"
-        return processes.start(command, mark=self._mark, env=self._env, log=log, folder=ROOT)
-
-    def _wait(
-        self,
-        name: str,
-        server: subprocess.Popen[bytes],
-        is_up: Callable[[Ports], bool],
-        limit_s: float,
-    ) -> None:
-        try:
-            waited_s = processes.wait_until(
-                name, lambda: is_up(self._ports), limit_s, lambda: server.poll() is None, self._say
-            )
-        except TransientError as error:
-            log = self._folder / f"{name.lower()}.log"
-            raise TransientError(f"{error}; its log is {log}") from error
-        self._say(f"{name} is up ({waited_s:.0f} s more)" if waited_s > 1 else f"{name} is up")
+        """End both."""
+        self._servers.end(END_LIMIT_S)
 
 
 def _choose(say: Callable[[str], None]) -> tuple[Ports, bool]:

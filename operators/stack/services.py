@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from cryptography.fernet import Fernet
 from operators.installation import PROFILE, ROOT, STATE_FOLDER, load_profile
 from operators.stack.processes import answers, free_ports, is_free
 from tasks.core.config import config_json
+from tasks.core.files import whole_file
 
 # Databases, logs, secrets: everything that is neither code nor a result.
 STATE = Path(os.environ.get(STATE_FOLDER, ROOT / ".state"))
@@ -213,8 +215,8 @@ def write_profile(path: Path, base: str, ports: Ports) -> dict[str, str]:
     """
     profile = config_json(load_profile(base))
     addresses = {"tracking_uri": ports.mlflow_url, "ray_api": ports.ray_url, "ray_address": "auto"}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(profile | addresses, sort_keys=False))
+    with whole_file(path) as partial:
+        partial.write_text(yaml.safe_dump(profile | addresses, sort_keys=False))
     return {PROFILE: str(path)}
 
 
@@ -234,10 +236,10 @@ def passwords() -> Path:
 
 
 def write_private(path: Path, text: str) -> Path:
-    """Write a file that only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    """Write a file that only its owner can read, unless it is there."""
+    with suppress(FileExistsError), whole_file(path, is_new=True) as partial:  # who is first wins
+        partial.touch(0o600, exist_ok=False)
+        partial.write_text(text)
     return path
 
 

@@ -1,4 +1,4 @@
-"""The full stack on one machine: up, down, status. Supervisor keeps its six servers alive.
+"""The full stack on one machine: up, down, status; a supervisor keeps its six servers alive.
 
     python -m operators.stack.supervise up
 
@@ -12,12 +12,9 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
-import importlib.metadata
 import json
 import os
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,14 +22,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from xmlrpc.client import ServerProxy
 
 import httpx
-from supervisor.xmlrpc import SupervisorTransport
 
 from operators.installation import AIRFLOW_URL, MLFLOW_URL, RAY_URL, ROOT, profile_name
 from operators.stack import processes, services
-from operators.stack.airflow_database import fresh_database
+from operators.stack.airflow_database import bring_up_to_date
+from operators.stack.servers import Program, Servers, end_noted
 from operators.stack.services import STATE, Ports
 from tasks.core.errors import OrreryError, ResourceError
 
@@ -112,71 +108,25 @@ def status() -> int:
     return 0 if all(states.values()) else EXIT_DOWN
 
 
-def supervisor_config(ports: Ports, folder: Path) -> str:
-    """Return supervisord.conf.
+def programs(ports: Ports, folder: Path) -> dict[str, Program]:
+    """Return the servers of the stack; Ray gives up on a busy machine, so it starts alone.
 
     Args:
-        ports: Where the servers listen.
-        folder: Folder for the control socket and for Ray; the path must be short.
+        ports: Where they listen.
+        folder: Folder for Ray; the path must be short.
     """
-    programs = {
-        "ray": services.ray_command(ports, folder / "ray"),
-        "mlflow": services.mlflow_command(ports),
+    found = {
+        "ray": Program(services.ray_command(ports, folder / "ray")),
+        "mlflow": Program(services.mlflow_command(ports), starts_at_once=False),
     }
-    programs |= {
-        f"airflow-{name}": services.airflow_command(name, ports)
+    return found | {
+        f"airflow-{name}": Program(services.airflow_command(name, ports), starts_at_once=False)
         for name in services.AIRFLOW_SERVICES
     }
-    sections = [
-        f"""[supervisord]
-nodaemon=true
-logfile={LOGS}/supervisord.log
-pidfile={folder}/supervisord.pid
-[unix_http_server]
-file={folder}/supervisor.sock
-chmod=0600
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://{folder}/supervisor.sock
-"""
-    ]
-    sections += [
-        f"""[program:{name}]
-command={shlex.join(command).replace("%", "%%")}
-directory={ROOT}
-autostart={"true" if name == "ray" else "false"}
-autorestart=true
-startsecs=10
-startretries=5
-stopwaitsecs=20
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={LOGS}/{name}.log
-stdout_logfile_maxbytes=20MB
-stdout_logfile_backups=2
-"""
-        for name, command in programs.items()
-    ]
-    return "".join(sections)
-
-
-def _end() -> int:
-    """End the servers; returns how many processes had to be killed.
-
-    Supervisor ends its servers in order. What is left then are orphans of servers that were
-    killed before, such as the workers of a scheduler; they don't listen to TERM.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        pid = int((_run_folder() / "supervisord.pid").read_text())
-        server = [process for process in processes.members(MARK) if process.pid == pid]
-        processes.ask_to_end(server, DOWN_LIMIT_S)
-    return processes.end(MARK, patience_s=ORPHANS_LIMIT_S)
 
 
 def _start(ports: Ports, dags: Path) -> None:
     home, folder = STATE / "airflow", _run_folder()
-    LOGS.mkdir(parents=True, exist_ok=True)
     env = services.base_env() | services.airflow_env(home, dags, ports)
     env |= services.write_profile(STATE / "stack-profile.yaml", profile_name(), ports)
     env |= {
@@ -184,40 +134,20 @@ def _start(ports: Ports, dags: Path) -> None:
         MLFLOW_URL: ports.mlflow_url,
         RAY_URL: ports.ray_url,
     }
-    _migrate(home, env)
-    config = folder / "supervisord.conf"
-    config.write_text(supervisor_config(ports, folder))
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
-    server = processes.start(command, mark=MARK, env=env, log=LOGS / "supervisord.out", folder=ROOT)
+    bring_up_to_date(home, env, _say)
+    servers = Servers(
+        programs(ports, folder), mark=MARK, env=env, logs=LOGS, sockets=folder, say=_say
+    )
     note(ports)
     for index, (name, check) in enumerate(_CHECKS):
-        waited_s = processes.wait_until(
-            name, partial(check, ports), UP_LIMIT_S, lambda: server.poll() is None, _say
-        )
-        _say(f"{name} is up ({waited_s:.0f} s more)")
+        servers.wait(name, partial(check, ports), UP_LIMIT_S)
         if index == 0:
-            _start_rest(folder)
+            servers.start_rest()
 
 
-def _start_rest(folder: Path) -> None:
-    """Start all but Ray, which gives up on a busy machine and so comes first and alone."""
-    transport = SupervisorTransport(None, None, f"unix://{folder}/supervisor.sock")
-    with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
-        proxy.supervisor.startAllProcesses(False)
-
-
-def _migrate(home: Path, env: dict[str, str]) -> None:
-    """Bring Airflow's database to the installed version; a new one is copied ready-made."""
-    version, known = importlib.metadata.version("apache-airflow"), home / "version"
-    is_new = not (home / "airflow.db").exists()
-    fresh_database(home, env)
-    if not is_new and (not known.exists() or known.read_text() != version):
-        _say("migrating Airflow's database")
-        command = [sys.executable, "-m", "airflow", "db", "migrate"]
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, check=False)
-        if done.returncode:
-            raise ResourceError(f"`airflow db migrate` failed: {done.stderr.decode()[-2000:]}")
-    known.write_text(version)
+def _end() -> int:
+    """End the servers; returns how many processes had to be killed."""
+    return end_noted(MARK, _run_folder(), DOWN_LIMIT_S, ORPHANS_LIMIT_S)
 
 
 def _count_waiting_tasks(ports: Ports) -> None:

@@ -11,13 +11,12 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from operators.stage.item_work import Running
 from operators.stage.progress import Progress
-from operators.store.storage import Storage, flush, storage_errors
+from operators.store.storage import Storage, storage_errors
 from tasks.core.errors import ArtifactError, TransientError
 from tasks.core.ports import Skipped
 from tasks.core.records import Record
@@ -74,34 +73,20 @@ class Journal:
         Raises:
             TransientError: Another driver noted one under this index: it runs the same stage.
         """
-        path, data = self._path(index), json.dumps(event.__dict__).encode()
-        with storage_errors(path):
-            try:
-                if self.storage.is_local:
-                    _write_new(Path(path), data)
-                else:
-                    self.storage.fs.pipe_file(path, data, mode="create")
-            except FileExistsError as error:
-                raise TransientError(
-                    f"{path} was written by another driver of the same stage; when that has "
-                    "ended, this one can go on from there"
-                ) from error
+        data = json.dumps(event.__dict__).encode()
+        try:
+            self.storage.write(self._file(index), data, is_new=True)
+        except FileExistsError as error:
+            raise TransientError(
+                f"{self._path(index)} was written by another driver of the same stage; when that "
+                "has ended, this one can go on from there"
+            ) from error
 
     def _path(self, index: int) -> str:
-        return self.storage.path(f"{self.folder}/{index:08d}.json")
+        return self.storage.path(self._file(index))
 
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_bytes(data)
-    flush(partial)
-    try:
-        path.hardlink_to(partial)
-    finally:
-        partial.unlink(missing_ok=True)
-    flush(path.parent)
+    def _file(self, index: int) -> str:
+        return f"{self.folder}/{index:08d}.json"
 
 
 @dataclass
@@ -150,11 +135,11 @@ class ItemPool:
         event = next((each for each in self._noted if each.key == key), None)
         if event is not None and event.reason is not None:
             self._outcomes[key] = Skipped(item_id=item.item_id, reason=event.reason)
-        elif (found := self.running.work.find(item)) is not None:
+        elif (found := self.running.work.find(key)) is not None:
             self._outcomes[key] = found
             self._found.add(key)
         else:
-            self.running.submit(item)
+            self.running.submit(key, item)
 
     def next_ended(self) -> tuple[Any, Record]:
         """Return the item that ended next, noted before this returns."""
@@ -184,5 +169,5 @@ class ItemPool:
         return next(iter(self._outcomes))
 
     def _collect(self) -> None:
-        item, outcome = self.running.next_ended()
-        self._outcomes[self.running.work.key(item)] = outcome
+        ended = self.running.next_ended()
+        self._outcomes[ended.key] = ended.outcome

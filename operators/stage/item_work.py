@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from operators.compute.limits import Limits, limited, release_signals
+from operators.compute.limits import Limits, limited
 from operators.stage.key import item_key
 from operators.store.artifacts import Checkpoint, Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, full_disk, is_full_disk
+from operators.tries import ITEM_TRIES
 from tasks.core import seeds
 from tasks.core.config import config_json
 from tasks.core.digests import digest
@@ -31,49 +33,66 @@ from tasks.core.ports import Executor, Future, Skipped
 from tasks.core.records import Record
 from tasks.core.stages import StageSpec
 
-_NUM_TRIES = 2
-
 
 @dataclass(frozen=True)
-class ItemWork:
-    """What the items of one map have in common; it travels to the workers.
+class StageWork:
+    """What all items of a stage have in common, whatever makes them.
 
     Attributes:
         storage: Where the items are kept.
         folder: Folder of all items of the stage, relative to the store's root.
         spec: The stage's declaration.
-        function: Makes one item.
-        outcome_type: Record that the function returns.
-        config: What the function receives.
         key_parts: See `operators.stage.key.key_parts`.
         seed: Root seed of the run.
         limits: What one item may use.
         provenance: Run, device and versions.
-        shared: Handles of the arrays that the items read; no part of their keys.
     """
 
     storage: Storage
     folder: str
     spec: StageSpec
-    function: Any
-    outcome_type: type[Record]
-    config: Any
     key_parts: Mapping[str, Any]
     seed: int
     limits: Limits
     provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ItemWork:
+    """What the items of one map or pool have in common; it travels to the workers.
+
+    Attributes:
+        stage: What they share with all items of the stage.
+        function: Makes one item.
+        outcome_type: Record that the function returns.
+        config: What the function receives.
+        shared: Handles of the arrays that the items read; no part of their keys.
+    """
+
+    stage: StageWork
+    function: Any
+    outcome_type: type[Record]
+    config: Any
     shared: Mapping[str, Callable[[], npt.NDArray[Any]]]
 
-    def key(self, item: Record) -> str:
-        """Key of one item."""
-        name = f"{self.function.__module__}:{self.function.__qualname__}"
-        return item_key(self.key_parts, name, config_json(self.config), digest(item))
+    @cached_property
+    def _config_json(self) -> Any:
+        return config_json(self.config)
 
-    def find(self, item: Record) -> Record | None:
+    def key(self, item: Record) -> str:
+        """Key of one item; computed once, then carried."""
+        name = f"{self.function.__module__}:{self.function.__qualname__}"
+        return item_key(self.stage.key_parts, name, self._config_json, digest(item))
+
+    def folder(self, key: str) -> str:
+        """Folder of an item, relative to the store's root."""
+        return f"{self.stage.folder}/{key}"
+
+    def find(self, key: str) -> Record | None:
         """Return a committed item; None if there is none, or a damaged one."""
-        where = f"{self.folder}/{self.key(item)}"
+        where = self.folder(key)
         try:
-            manifest = self.storage.read(where)
+            manifest = self.stage.storage.read(where)
         except ArtifactError:
             return None  # rubbish: making the item again replaces it
         return manifest.record(self.outcome_type, where) if manifest else None
@@ -83,17 +102,18 @@ class _Folder(Draft):
     """An item's folder; see `tasks.core.ports.ItemFolder`."""
 
     def __init__(self, work: ItemWork, item_id: str, key: str) -> None:
-        super().__init__(work.storage, f"{work.folder}/{key}")
+        super().__init__(work.stage.storage, work.folder(key))
         self._work = work
         self._item_id = item_id
-        self._checkpoint = Checkpoint(work.storage, key)
+        self._checkpoint = Checkpoint(work.stage.storage, key)
         self._is_saved = False
 
     def rng(self) -> np.random.Generator:
         """The item's own generator."""
-        if not self._work.spec.draws:
-            raise ConfigError(f"{self._work.spec.name} draws numbers: declare it with draws=True")
-        return seeds.rng(self._work.seed, self._work.spec.name, self._item_id)
+        stage = self._work.stage
+        if not stage.spec.draws:
+            raise ConfigError(f"{stage.spec.name} draws numbers: declare it with draws=True")
+        return seeds.rng(stage.seed, stage.spec.name, self._item_id)
 
     def checkpoint(self) -> Path | None:
         """What an earlier try saved last."""
@@ -126,8 +146,13 @@ class _Folder(Draft):
         return self._work.shared[name]()
 
 
-def make_item(work: ItemWork, item: Any) -> Record:
+def make_item(work: ItemWork, key: str, item: Any) -> Record:
     """Make and commit one item; runs in a worker.
+
+    Args:
+        work: What it has in common with others.
+        key: Its key.
+        item: The item.
 
     Returns:
         The committed record, or `Skipped`.
@@ -135,28 +160,42 @@ def make_item(work: ItemWork, item: Any) -> Record:
     Raises:
         OrreryError: Anything but bad data, with the item's id.
     """
-    release_signals()
-    key = work.key(item)
+    stage = work.stage
+    where = f"{stage.spec.name}, item {item.item_id}"
     try:
         with _Folder(work, item.item_id, key) as folder:
             begun_s = time.monotonic()
-            with limited(work.limits):
+            with limited(stage.limits):
                 outcome = work.function(item, work.config, folder)
-            provenance = {**work.provenance, "seconds": round(time.monotonic() - begun_s, 3)}
-            manifest = Manifest.of(outcome, work.spec.name, key, provenance)
-            kept = folder.commit(manifest, work.spec.tolerances)
+            provenance = {**stage.provenance, "seconds": round(time.monotonic() - begun_s, 3)}
+            manifest = Manifest.of(outcome, stage.spec.name, key, provenance)
+            kept = folder.commit(manifest, stage.spec.tolerances)
             return kept.record(work.outcome_type, folder.folder)
     except DataError as error:
         return Skipped(item_id=item.item_id, reason=str(error))
     except WorkerLostError:
         raise
     except OrreryError as error:
-        raise type(error)(f"{work.spec.name}, item {item.item_id}: {error}") from error
+        raise type(error)(f"{where}: {error}") from error
     except Exception as error:
-        where = f"{work.spec.name}, item {item.item_id}"
         if is_full_disk(error):
             raise full_disk(where, error) from error
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An item that has ended.
+
+    Attributes:
+        key: Its key.
+        item: The item.
+        outcome: Its record, or `Skipped`.
+    """
+
+    key: str
+    item: Any
+    outcome: Record
 
 
 @dataclass
@@ -170,18 +209,24 @@ class Running:
 
     work: ItemWork
     executor: Executor
-    _calls: dict[Future[Record], tuple[Any, int]] = field(default_factory=dict)
+    _calls: dict[Future[Record], tuple[str, Any, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of items that have not ended, or whose end was not asked for."""
         return len(self._calls)
 
-    def submit(self, item: Any) -> None:
-        """Start to make an item."""
-        self._start(item, 1)
+    def submit(self, key: str, item: Any, tries: int = 1) -> None:
+        """Start to make an item.
 
-    def next_ended(self) -> tuple[Any, Record]:
-        """Wait for the item that ends first and return it with its record, or `Skipped`.
+        Args:
+            key: Its key.
+            item: The item.
+            tries: The how-manieth try it is.
+        """
+        self._calls[self.executor.submit(make_item, self.work, key, item)] = (key, item, tries)
+
+    def next_ended(self) -> Ended:
+        """Wait for the item that ends first.
 
         An item whose worker was lost is tried once more, then given up.
 
@@ -190,14 +235,11 @@ class Running:
         """
         while True:
             future = next(iter(self.executor.as_completed(list(self._calls))))
-            item, tries = self._calls.pop(future)
+            key, item, tries = self._calls.pop(future)
             try:
-                return item, future.result()
+                return Ended(key, item, future.result())
             except WorkerLostError as error:
-                if tries == _NUM_TRIES:
-                    reason = f"{error} (tried {_NUM_TRIES} times)"
-                    return item, Skipped(item_id=item.item_id, reason=reason)
-                self._start(item, tries + 1)
-
-    def _start(self, item: Any, tries: int) -> None:
-        self._calls[self.executor.submit(make_item, self.work, item)] = (item, tries)
+                if tries == ITEM_TRIES:
+                    reason = f"{error} (tried {ITEM_TRIES} times)"
+                    return Ended(key, item, Skipped(item_id=item.item_id, reason=reason))
+                self.submit(key, item, tries + 1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from operators.stage.item_pool import ItemPool, Journal
-from operators.stage.item_work import ItemWork, Running
+from operators.stage.item_work import ItemWork, Running, StageWork
 from operators.stage.progress import Progress
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.ports import Executor, ItemFunction, Tracker
@@ -34,7 +34,7 @@ class StageItems:
         counts: Items made, reused and skipped so far, for the provenance.
     """
 
-    work: Mapping[str, Any]
+    work: StageWork
     executor: Executor
     tracker: Tracker
     max_in_flight: int
@@ -52,23 +52,23 @@ class StageItems:
         """Make each item in parallel, in the items' order; committed items are not redone."""
         work = self._work(function, config, shared)
         _check_unique([item.item_id for item in items])
-        progress = Progress.of(work.spec.name, items, self.tracker)
+        progress = Progress.of(self.work.spec.name, items, self.tracker)
         outcomes: dict[str, Any] = {}
         running = Running(work, self.executor)
 
         def collect() -> None:
-            item, outcome = running.next_ended()
-            outcomes[item.item_id] = outcome
-            progress.add(outcome, item)
+            ended = running.next_ended()
+            outcomes[ended.item.item_id] = ended.outcome
+            progress.add(ended.outcome, ended.item)
 
-        for item, found in zip(items, _find_all(work, items), strict=True):
+        for item, (key, found) in zip(items, _find_all(work, items), strict=True):
             if found is not None:
                 outcomes[item.item_id] = found
                 progress.add(found, item, reused=True)
                 continue
             if len(running) >= self.max_in_flight:
                 collect()
-            running.submit(item)
+            running.submit(key, item)
         while running:
             collect()
         self._count(progress)
@@ -88,12 +88,12 @@ class StageItems:
             ConfigError: The stage does not declare ``replays=True``.
         """
         work = self._work(function, config, shared)
-        if not work.spec.replays:
+        if not self.work.spec.replays:
             raise ConfigError(
-                f"{work.spec.name} depends on the order in which items end: declare it with "
+                f"{self.work.spec.name} depends on the order in which items end: declare it with "
                 "replays=True"
             )
-        progress = Progress(work.spec.name, total, self.tracker)
+        progress = Progress(self.work.spec.name, total, self.tracker)
         return ItemPool(
             running=Running(work, self.executor),
             size=self.max_in_flight,
@@ -106,7 +106,7 @@ class StageItems:
         self, function: Any, config: Any, shared: Mapping[str, npt.NDArray[Any]] | None
     ) -> ItemWork:
         return ItemWork(
-            **self.work,
+            stage=self.work,
             function=function,
             outcome_type=_outcome_type(function),
             config=config,
@@ -133,8 +133,13 @@ def _check_unique(item_ids: list[str]) -> None:
         raise DataError(f"expected items with ids of their own, got {twice!r} twice: rename one")
 
 
-def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[Record | None]:
-    """Look up committed items, some at a time: an object store answers slowly."""
+def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[tuple[str, Record | None]]:
+    """Keys of all items, and those that are committed; an object store answers slowly."""
+
+    def find(item: Record) -> tuple[str, Record | None]:
+        key = work.key(item)
+        return key, work.find(key)
+
     with ThreadPoolExecutor(_NUM_READERS) as pool:
         for start in range(0, len(items), _NUM_LOOKED_UP):
-            yield from pool.map(work.find, items[start : start + _NUM_LOOKED_UP])
+            yield from pool.map(find, items[start : start + _NUM_LOOKED_UP])

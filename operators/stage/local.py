@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from operators.compute.serial import SerialExecutor
+from operators.stage.context import LiveContext, open_context
 from operators.stage.plan import Plan
-from operators.stage.run import RunContext, RunningStage, StageRequest, open_context, run_stage
+from operators.stage.request import Caller, StageRequest
+from operators.stage.run import run_stage
 from operators.store.artifacts import StageStore, read_artifact
 from operators.store.storage import Storage
 from tasks.core.config import config_json
@@ -55,20 +57,20 @@ class LocalRun:
         refs = run_stage(self.request(function, *inputs, config=config), SerialExecutor())
         return refs if spec_of(function).fans_out else refs[0]
 
-    def context(self, function: Callable[..., Any], *inputs: Any, config: Any) -> RunningStage:
+    def context(self, function: Callable[..., Any], *inputs: Any, config: Any) -> LiveContext:
         """Return the context for calling a stage function directly."""
         plan = Plan.of(self.request(function, *inputs, config=config))
-        return open_context(plan, "cpu", SerialExecutor())
+        return open_context(plan.on("cpu"), SerialExecutor())
 
     def request(self, function: Callable[..., Any], *inputs: Any, config: Any) -> StageRequest:
         """Return the call of a stage as a request."""
-        context = RunContext(run_id="local", profile=self.profile, store_uri=str(self.folder))
+        caller = Caller(run_id="local", profile=self.profile, store_uri=str(self.folder))
         return StageRequest(
             pipeline="local",
             stage=f"{function.__module__}:{function.__qualname__}",
             config={"seed": self.seed, spec_of(function).section: config_json(config)},
             inputs=list(inputs),
-            context=context,
+            caller=caller,
         )
 
     def put(self, content: Record) -> ArtifactRef:

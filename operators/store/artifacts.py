@@ -12,7 +12,6 @@ import errno
 import json
 import logging
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,16 +20,17 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from operators.store.manifests import Manifest
-from operators.store.storage import MANIFEST, TRAINING, Storage, flush, storage_errors
+from operators.store.storage import MANIFEST, TRAINING, Storage, storage_errors
+from operators.tries import COMMIT_TRIES
 from tasks.core.digests import canonical_json, digest, file_digest
-from tasks.core.errors import ArtifactError, ResourceError, TransientError
+from tasks.core.errors import ArtifactError, TransientError
+from tasks.core.files import flush
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec
 
 logger = logging.getLogger(__name__)
 
 RESULT = "result.json"
-_NUM_COMMIT_TRIES = 3
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -91,7 +91,7 @@ class Draft:
                 tolerances allow.
             ResourceError: The disk is full or refuses access.
         """
-        for _ in range(_NUM_COMMIT_TRIES):
+        for _ in range(COMMIT_TRIES):
             with storage_errors(f"{self.storage.uri}/{self.folder}"):
                 if self._place(manifest.to_bytes()):
                     return manifest
@@ -131,21 +131,12 @@ class Draft:
         return True
 
     def _upload(self, manifest: bytes) -> bool:
-        fs, target = self.storage.fs, self.storage.path(self.folder)
+        for name, stored in self._files.items():
+            self.storage.write(f"{self.folder}/{stored}", self._path / name)
         try:
-            for name, stored in self._files.items():
-                fs.put_file(str(self._path / name), f"{target}/{stored}")
-            fs.pipe_file(f"{target}/{MANIFEST}", manifest, mode="create")
+            self.storage.write(f"{self.folder}/{MANIFEST}", manifest, is_new=True)
         except FileExistsError:
             return False
-        except FileNotFoundError as error:
-            raise ResourceError(f"{self.storage.uri} does not exist: create the bucket") from error
-        except OSError as error:
-            # s3fs translates the refusal of servers that name no condition to a plain OSError
-            response = getattr(error.__cause__, "response", {})
-            if response.get("Error", {}).get("Code") == "PreconditionFailed":
-                return False
-            raise
         return True
 
 
@@ -256,20 +247,7 @@ def mark_finished(storage: Storage, folder: str, refs: list[ArtifactRef]) -> Non
     """Record, last of all, which results a stage returned."""
     values = [ref.model_dump() for ref in refs]
     data = canonical_json({"refs": values, "sha256": digest(values)})
-    where = f"{storage.uri}/{folder}/{RESULT}"
-    with storage_errors(where):
-        if not storage.is_local:
-            storage.fs.pipe_file(storage.path(f"{folder}/{RESULT}"), data)
-            return
-        target = Path(storage.path(f"{folder}/{RESULT}"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{uuid.uuid4().hex}")
-        try:
-            partial.write_bytes(data)
-            flush(partial)
-            partial.rename(target)
-        finally:
-            partial.unlink(missing_ok=True)
+    storage.write(f"{folder}/{RESULT}", data)
 
 
 def finished(storage: Storage, folder: str) -> list[ArtifactRef] | None:
@@ -318,20 +296,7 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Replace the file by a copy of another; a kill leaves the earlier one."""
-        with storage_errors(self._path):
-            if not self.storage.is_local:
-                self.storage.fs.put_file(str(path), self._path)
-                return
-            kept = Path(self._path)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_name(f".{uuid.uuid4().hex}")
-            try:
-                shutil.copyfile(path, partial)
-                flush(partial)
-                partial.replace(kept)
-                flush(kept.parent)
-            finally:
-                partial.unlink(missing_ok=True)
+        self.storage.write(self._file, path)
 
     def drop(self) -> None:
         """Remove it, if it is there."""
@@ -340,4 +305,8 @@ class Checkpoint:
 
     @property
     def _path(self) -> str:
-        return self.storage.path(f"{TRAINING}/{self.key}/checkpoint")
+        return self.storage.path(self._file)
+
+    @property
+    def _file(self) -> str:
+        return f"{TRAINING}/{self.key}/checkpoint"

@@ -17,6 +17,7 @@ from typing import Any
 from operators.installation import load_profile
 from operators.store.storage import DRAFTS, TRAINING, Storage
 from tasks.core.errors import ArtifactError
+from tasks.core.records import references
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def _unneeded(storage: Storage) -> Iterator[str]:
                 elif (content := _content(storage, folder)) is None:
                     yield folder
                 else:
-                    used.update(_uris(content))
+                    used.update(each["uri"] for each in references(content))
     owners = {"/".join(uri.split("/")[:4]) for uri in used}
     yield from (item for item in items if item not in owners)
 
@@ -75,16 +76,6 @@ def _content(storage: Storage, folder: str) -> Any:
     except ArtifactError:
         return None
     return manifest.content if manifest else None
-
-
-def _uris(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("uri"), str):
-            yield value["uri"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
-            yield from _uris(each)
 
 
 def _changed(storage: Storage, folder: str) -> datetime:

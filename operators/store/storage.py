@@ -20,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 from operators.store.manifests import Manifest
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
+from tasks.core.files import whole_file
 from tasks.core.records import FileRef
 
 MANIFEST = "manifest.json"
@@ -120,6 +121,43 @@ class Storage:
                 return None
         return Manifest.parse(data, where)
 
+    def write(self, relative: str, content: bytes | Path, *, is_new: bool = False) -> None:
+        """Write a file, whole or not at all.
+
+        Args:
+            relative: Its path below the root.
+            content: Its bytes, or a local file to copy.
+            is_new: Whether it must not exist yet; else an earlier one is replaced.
+
+        Raises:
+            FileExistsError: It must not exist, and does.
+            ResourceError: The store is full, refuses access, or does not exist.
+        """
+        with storage_errors(f"{self.uri}/{relative}"):
+            if not self.is_local:
+                self._upload(self.path(relative), content, is_new=is_new)
+                return
+            with whole_file(Path(self.path(relative)), is_new=is_new) as partial:
+                if isinstance(content, bytes):
+                    partial.write_bytes(content)
+                else:
+                    shutil.copyfile(content, partial)
+
+    def _upload(self, target: str, content: bytes | Path, *, is_new: bool) -> None:
+        try:
+            if isinstance(content, Path):
+                self.fs.put_file(str(content), target, mode="create" if is_new else "overwrite")
+            else:
+                self.fs.pipe_file(target, content, mode="create" if is_new else "overwrite")
+        except FileNotFoundError as error:
+            raise ResourceError(f"{self.uri} does not exist: create the bucket") from error
+        except OSError as error:
+            # s3fs translates the refusal of servers that name no condition to a plain OSError
+            response = getattr(error.__cause__, "response", {})
+            if response.get("Error", {}).get("Code") == "PreconditionFailed":
+                raise FileExistsError(target) from error
+            raise
+
     def remove(self, folder: str) -> None:
         """Remove a folder; on a local disk it disappears at once."""
         if not self.is_local:
@@ -172,19 +210,6 @@ def _download(fs: Any, path: str, file: FileRef) -> Path:
     target = cache / file.sha256[:2] / file.sha256 / path.rpartition("/")[2]
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = target.with_name(f".{uuid.uuid4().hex}")
-        try:
+        with whole_file(target) as partial:
             fs.get_file(path, str(partial))
-            partial.rename(target)
-        finally:
-            partial.unlink(missing_ok=True)
     return target
-
-
-def flush(path: Path) -> None:
-    """Make a file or folder outlive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

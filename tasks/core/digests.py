@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-_REFERENCES = ({"uri", "sha256", "num_bytes"}, {"uri", "sha256", "schema_id"})
+from tasks.core.records import is_reference
 
 
 def digest(value: Any) -> str:
@@ -46,7 +46,7 @@ def file_digest(path: Path) -> str:
 
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        if set(value) in _REFERENCES:
+        if is_reference(value):
             return {"sha256": value["sha256"]}
         return {key: _without_places(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

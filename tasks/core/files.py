@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.core.errors import ResourceError
@@ -38,12 +39,41 @@ def copy_whole(source: Path, target: Path) -> None:
     Raises:
         OSError: The target can't be written; what was there is as it was.
     """
+    with whole_file(target) as partial:
+        shutil.copyfile(source, partial)
+
+
+@contextmanager
+def whole_file(target: Path, *, is_new: bool = False) -> Iterator[Path]:
+    """Yield a path to write a file's bytes to; the file then appears whole, flushed to the disk.
+
+    A block that raises, or is killed, leaves what was there.
+
+    Args:
+        target: The file; its folder is made if need be.
+        is_new: Whether it must not exist yet.
+
+    Raises:
+        FileExistsError: It must not exist, and does by the end of the block.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
+    partial = target.with_name(f".{uuid.uuid4().hex}")
     try:
-        shutil.copyfile(source, name)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
+        yield partial
+        flush(partial)
+        if is_new:
+            target.hardlink_to(partial)
+        else:
+            partial.replace(target)
+        flush(target.parent)
     finally:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Make a file or folder outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

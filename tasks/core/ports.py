@@ -33,27 +33,14 @@ class Future(Protocol[ValueT]):
         """
 
 
-class Worker(Protocol):
-    """One stateful worker; see `Executor.workers`."""
-
-    def call(self, method: str, *args: Any) -> Future[Any]:
-        """Call a method of the object that the worker holds; calls run in order."""
-
-
 class Executor(Protocol):
     """Parallel work, wherever it runs: in this process or on a cluster."""
-
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Apply a function to each item in parallel; results come in the items' order."""
 
     def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
         """Start one call and return at once."""
 
     def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
         """Yield futures as they end, the earliest first."""
-
-    def workers(self, factory: Callable[[int], Any], count: int) -> Sequence[Worker]:
-        """Start stateful workers; each holds the object that ``factory(index)`` returns."""
 
     def share(self, array: npt.NDArray[Any]) -> Callable[[], npt.NDArray[Any]]:
         """Put an array where every worker of a node reads the same copy.

@@ -1,8 +1,9 @@
-"""Records: versioned, immutable values that are kept as JSON between stages."""
+"""Records, versioned values that are kept as JSON, and references that travel instead of data."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -40,6 +41,26 @@ class FileRef(BaseModel):
     uri: str
     sha256: Sha256
     num_bytes: int
+
+
+_REFERENCES = (set(ArtifactRef.model_fields), set(FileRef.model_fields))
+
+
+def is_reference(value: object) -> bool:
+    """Whether a JSON value is a `FileRef` or an `ArtifactRef`."""
+    return isinstance(value, dict) and set(value) in _REFERENCES
+
+
+def references(value: object) -> Iterator[dict[str, Any]]:
+    """Yield all references in JSON values, in their order."""
+    if isinstance(value, dict):
+        if is_reference(value):
+            yield value
+        else:
+            value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from references(each)
 
 
 class Record(BaseModel):

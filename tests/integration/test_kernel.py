@@ -17,7 +17,8 @@ import pytest
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.stage.local import LocalRun
-from operators.stage.run import StageRequest, run_stage
+from operators.stage.request import StageRequest
+from operators.stage.run import run_stage
 from operators.store.manifests import Manifest
 from operators.store.storage import DRAFTS, Storage
 from tests.support.kernel.sample_stages import (

@@ -7,7 +7,6 @@ import cv2
 import pytest
 
 from operators.compute.serial import SerialExecutor
-from operators.record.trackers import LocalTracker
 from operators.stage.local import LocalRun
 from operators.stage.run import run_stage
 from tasks.core.errors import ConfigError, TransientError
@@ -19,6 +18,7 @@ from tasks.grasping.manifests import GraspDataset, Publication
 from tasks.grasping.stages.check import check_dataset
 from tasks.grasping.stages.publish import publish_dataset
 from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
+from tests.support.kernel.folder_tracker import FolderTracker
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_figures_and_pictures_go_to_the_tracker(
     request = local.request(
         publish_dataset, ref, config=PublishConfig(export_to=str(tmp_path / "o"))
     )
-    run_stage(request, SerialExecutor(), LocalTracker(tmp_path / "track"))
+    run_stage(request, SerialExecutor(), FolderTracker(tmp_path / "track"))
     events = (tmp_path / "track/events.jsonl").read_text()
     for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
         assert f'"{name}"' in events

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from operators.compute.serial import SerialExecutor
-from operators.record.trackers import LocalTracker
 from operators.stage.local import LocalRun
 from operators.stage.run import run_stage
 from tasks.core.errors import DataError, ResourceError
@@ -16,6 +15,7 @@ from tasks.nas.report.statistics import figures
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import parse_genotype, read_genotype
 from tasks.nas.stages.report import all_figures, report_search
+from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.nas.search_runs import retrained_cells, search_log
 
 
@@ -44,7 +44,7 @@ def run(tmp_path_factory):
 def report(run, retrained, exported, events):
     config = ReportConfig(export_to=str(exported))
     request = run.request(report_search, run.put(retrained), config=config)
-    (ref,) = run_stage(request, SerialExecutor(), tracker=LocalTracker(events))
+    (ref,) = run_stage(request, SerialExecutor(), tracker=FolderTracker(events))
     return run.read(ref, SearchReport)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from operators.compute.limits import Limits, limited
+from operators.compute.limits import Limits, limited, prepared
 from operators.installation import ROOT
 from tasks.core.errors import WorkerLostError
 
@@ -45,7 +45,7 @@ def test_other_errors_pass() -> None:
 
 
 def test_threads_are_limited() -> None:
-    with limited(Limits(num_threads=1)):
+    with prepared(1):
         assert {each["num_threads"] for each in threadpoolctl.threadpool_info()} == {1}
 
 
@@ -67,7 +67,7 @@ def test_call_that_hears_no_alarm_ends_its_worker() -> None:
 def test_stop_signal_is_taken_back_from_glog() -> None:
     code = (
         "import pyceres, os, operators.compute.limits as l\n"
-        "l.release_signals()\nos.kill(os.getpid(), 15)\n"
+        "with l.prepared(1):\n os.kill(os.getpid(), 15)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
     assert done.returncode == -signal.SIGTERM

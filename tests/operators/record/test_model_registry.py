@@ -20,9 +20,9 @@ from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.record.mlflow_tracker import MlflowTracker, open_run
 from operators.stack.processes import free_ports
+from operators.stage.context import open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
-from operators.stage.run import open_context
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, TransientError
 from tasks.core.models import ModelPackage
@@ -232,7 +232,7 @@ def test_a_stage_reaches_the_registry_and_files_of_earlier_runs(
 ) -> None:
     tracker.log_json({"normal": [1]}, "cells/genotype 1.json")
     plan = Plan.of(LocalRun(tmp_path).request(list_numbers, config=ListConfig()))
-    ctx = open_context(plan, "cpu", SerialExecutor(), tracker)
+    ctx = open_context(plan.on("cpu"), SerialExecutor(), tracker)
     assert ctx.models.register(package).version == 1
     run_id = tracker.run.run_id
     assert json.loads(ctx.models.read_run_file(run_id, "cells/genotype 1.json")) == {"normal": [1]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import threading
 import types
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
 from operators.schedule.ray_jobs import job_id
 from operators.schedule.stage_operator import MlflowLink, RayLink, StageOperator
-from operators.stage.plan import StageRequest
+from operators.stage.request import parse_arguments
 from operators.stage.run import run_stage
 from tasks.core.errors import TransientError
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
@@ -72,18 +73,10 @@ def test_a_new_task_submits_its_job_and_waits(ray: FakeRay) -> None:
     job = ray.jobs[FIRST]
     assert job["metadata"]["run_id"] == "run-1"
     words = shlex.split(job["entrypoint"])
-    assert words[0] == "exec"
-    assert words[2:4] == ["-m", "operators.stage.run"]
-    told = dict(zip(words[4::2], words[5::2], strict=True))
-    request = StageRequest(
-        pipeline=told["--pipeline"],
-        stage=told["--stage"],
-        config=json.loads(told["--config"]),
-        inputs=json.loads(told["--inputs"]),
-        context=json.loads(told["--context"]),
-    )
+    assert words[:4] == ["exec", sys.executable, "-m", "operators.stage.run"]
+    request = parse_arguments(words[4:])
     assert request.config["listing"]["count"] == 3
-    assert request.context.run_id == "run-1"
+    assert request.caller.run_id == "run-1"
 
 
 def test_the_job_travels_without_secrets_and_without_environment(
@@ -123,14 +116,7 @@ def test_each_index_of_a_mapped_task_has_its_own_job(ray: FakeRay) -> None:
 def test_a_finished_result_needs_no_job(ray: FakeRay, tmp_path: Path) -> None:
     where = context({"count": 2})
     task = operator(fans_out=True)
-    entry = shlex.split(submitted(ray, where))
-    told = dict(zip(entry[4::2], entry[5::2], strict=True))
-    request = StageRequest(
-        pipeline="sample",
-        stage=told["--stage"],
-        config=json.loads(told["--config"]),
-        context=json.loads(told["--context"]),
-    )
+    request = parse_arguments(shlex.split(submitted(ray, where))[4:])
     (ref,) = run_stage(request, SerialExecutor())
     ray.jobs.clear()
     assert task.execute(where) == [ref.model_dump()]
@@ -154,7 +140,7 @@ def test_wrong_settings_fail_at_once_and_never_reach_ray(ray: FakeRay) -> None:
 def test_a_cluster_that_restarts_is_waited_for(
     ray: FakeRay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operators.schedule.stage_operator.RESTART_POLL_S", 0.05)
+    monkeypatch.setattr("operators.schedule.stage_operator.HEAD_POLL_S", 0.05)
     ray.is_broken = True
     healer = threading.Timer(0.3, lambda: setattr(ray, "is_broken", False))
     healer.start()
@@ -165,7 +151,7 @@ def test_a_cluster_that_restarts_is_waited_for(
 def test_a_cluster_that_stays_away_is_worth_a_retry(
     ray: FakeRay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operators.schedule.stage_operator.RESTART_LIMIT_S", 0.0)
+    monkeypatch.setattr("operators.schedule.stage_operator.HEAD_RETURN_S", 0.0)
     ray.is_broken = True
     with pytest.raises(TransientError):
         operator().execute(context())

@@ -114,7 +114,7 @@ def test_a_short_outage_is_waited_out_and_a_long_one_is_worth_a_retry(
         assert follow(ray)["result"] == [REF]
         healer.join()
         ray.is_broken = True
-        monkeypatch.setattr(stage_trigger, "SILENCE_LIMIT_S", 0.2)
+        monkeypatch.setattr(stage_trigger, "JOB_SILENCE_S", 0.2)
         assert follow(ray)["error"]["type"] == "TransientError"
 
 

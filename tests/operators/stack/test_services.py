@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 import shlex
@@ -14,7 +13,6 @@ import yaml
 
 from operators.installation import load_profile
 from operators.stack import services
-from operators.stack import supervise as stack
 from operators.stack.services import AIRFLOW_SERVICES, Ports
 from tasks.core.config import config_json
 
@@ -129,25 +127,3 @@ def test_the_environment_is_quiet_and_keeps_bytecode(monkeypatch: pytest.MonkeyP
     assert "PYTHONDONTWRITEBYTECODE" not in env
     assert env["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert env["RAY_USAGE_STATS_ENABLED"] == "0"
-
-
-def test_supervisor_reads_its_configuration(tmp_path: Path) -> None:
-    parser = configparser.RawConfigParser()
-    parser.read_string(stack.supervisor_config(PORTS, tmp_path))
-    programs = {name.partition(":")[2] for name in parser.sections() if ":" in name}
-    assert programs - {"supervisor"} == set(commands())
-    for name, command in commands(tmp_path).items():
-        section = parser[f"program:{name}"]
-        assert shlex.split(section["command"]) == command
-        assert section["killasgroup"] == "true"
-        assert section["autostart"] == ("true" if name == "ray" else "false")
-
-
-def test_a_stack_that_is_down_says_so(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(stack, "NOTE", tmp_path / "stack.json")
-    assert stack.running_ports() is None
-    assert stack.main(["status"]) == stack.EXIT_DOWN
-    assert stack.main(["down"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["the stack is down", "the stack was down"]

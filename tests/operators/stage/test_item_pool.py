@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from operators.compute.serial import SerialExecutor
+from operators.stage.context import LiveContext, open_context
 from operators.stage.item_pool import Event, Journal
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
-from operators.stage.run import RunningStage, open_context
 from operators.store.storage import Storage
 from tasks.core.errors import ArtifactError, ConfigError, TransientError
 from tests.support.kernel.sample_stages import (
@@ -41,9 +41,9 @@ def config(tmp_path: Path) -> DoubleConfig:
     return DoubleConfig(marks=str(tmp_path / "marks"))
 
 
-def context(local: LocalRun, config: DoubleConfig, size: int, executor: type) -> RunningStage:
+def context(local: LocalRun, config: DoubleConfig, size: int, executor: type) -> LiveContext:
     plan = Plan.of(local.request(climb_numbers, config=config))
-    ctx = open_context(plan, "cpu", SerialExecutor())
+    ctx = open_context(plan.on("cpu"), SerialExecutor())
     ctx.items.executor, ctx.items.max_in_flight = executor(), size
     return ctx
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from operators.compute.serial import SerialExecutor
-from operators.record.trackers import LocalTracker
+from operators.stage.context import open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
-from operators.stage.run import open_context, run_stage
+from operators.stage.run import run_stage
 from operators.store.storage import DRAFTS, Storage
 from tasks.core.errors import ConfigError, DataError, OrreryError, ResourceError
 from tasks.core.ports import ItemFolder
+from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
     Doubled,
@@ -215,7 +216,7 @@ def test_progress_is_logged_and_tracked(
     request = local.request(
         double_numbers, local.put(numbers("a", "bad-1", "c", "d")), config=config
     )
-    run_stage(request, SerialExecutor(), LocalTracker(tmp_path / "track"))
+    run_stage(request, SerialExecutor(), FolderTracker(tmp_path / "track"))
     said = [each.getMessage() for each in caplog.records if " items, " in each.getMessage()]
     assert len(said) == 2, "first and last, nothing between within the interval"
     assert said[0].startswith("sample.double: 1/4 items, ")
@@ -236,7 +237,7 @@ def test_no_more_than_a_few_are_in_flight(local: LocalRun, config: DoubleConfig)
             return iter(futures[::-1])
 
     plan = Plan.of(local.request(double_numbers, local.put(numbers("a")), config=config))
-    ctx = open_context(plan, "cpu", SerialExecutor())
+    ctx = open_context(plan.on("cpu"), SerialExecutor())
     ctx.items.executor, ctx.items.max_in_flight = Counting(), 3
     outcomes = ctx.items.map(double_one, numbers(*(f"n{i}" for i in range(20))).numbers, config)
     assert Counting.most == 3

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from operators.installation import ROOT
 from operators.stage.key import code_digest, declaration_of, item_key, key_parts, stage_key
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.stages import StageSpec
@@ -207,16 +204,3 @@ def test_each_part_of_an_item_key_counts() -> None:
     base = ("m:f", {"a": 1}, "digest")
     others = [("m:g", base[1], base[2]), (base[0], {"a": 2}, base[2]), (*base[:2], "other")]
     assert len({item_key(parts, *each) for each in [base, *others]}) == 4
-
-
-def test_looking_up_loads_nothing_heavy(tmp_path: Path) -> None:
-    code = (
-        "import sys, operators.stage.run as r\n"
-        "request = r.StageRequest(pipeline='p',\n"
-        "    stage='tests.support.kernel.sample_stages:double_numbers',\n"
-        f"    context=r.RunContext(run_id='x', profile='serial', store_uri={str(tmp_path)!r}))\n"
-        "assert r.find_finished(request) is None\n"
-        "heavy = {'torch', 'ray', 'cv2', 'mlflow', 'scipy', 'airflow'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -14,10 +14,13 @@ import pytest
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.stage.local import LocalRun
-from operators.stage.run import RunContext, StageRequest, find_finished, run_stage
+from operators.stage.plan import find_finished
+from operators.stage.request import Caller
+from operators.stage.run import run_stage
 from operators.store.storage import Storage
 from tasks.core.errors import ConfigError, ResourceError
 from tests.support.kernel import sample_stages
+from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
     DoubledList,
@@ -62,15 +65,15 @@ def test_finished_result_is_found_without_running(
 def test_stage_of_another_run_reads_the_outside_again(local: LocalRun) -> None:
     request = local.request(list_numbers, config=ListConfig())
     run_stage(request, SerialExecutor())
-    context = request.context.model_copy(update={"run_id": "another"})
-    assert find_finished(request.model_copy(update={"context": context})) is None
+    caller = request.caller.model_copy(update={"run_id": "another"})
+    assert find_finished(request.model_copy(update={"caller": caller})) is None
 
 
 def test_unchanged_listing_of_another_run_keeps_what_follows(local: LocalRun) -> None:
     request = local.request(list_numbers, config=ListConfig())
-    context = request.context.model_copy(update={"run_id": "another"})
+    caller = request.caller.model_copy(update={"run_id": "another"})
     one = run_stage(request, SerialExecutor())
-    two = run_stage(request.model_copy(update={"context": context}), SerialExecutor())
+    two = run_stage(request.model_copy(update={"caller": caller}), SerialExecutor())
     assert one[0].uri != two[0].uri
     following = local.request(double_numbers, one[0], config=DoubleConfig())
     refs = run_stage(following, SerialExecutor())
@@ -151,6 +154,15 @@ def test_stage_function_can_be_called_directly(local: LocalRun) -> None:
     assert local.read(result, DoubledList).doubled[0].item_id == "good-0"
 
 
+def test_a_stage_records_its_settings_and_its_manifest(tmp_path: Path) -> None:
+    request = LocalRun(tmp_path / "store").request(list_numbers, config=ListConfig(count=3))
+    run_stage(request, SerialExecutor(), FolderTracker(tmp_path / "run"))
+    events = (tmp_path / "run/events.jsonl").read_text()
+    assert '{"params": {"count": 3, "bad": []}}' in events
+    assert '"name": "manifest.json"' in events
+    assert events.splitlines()[-1] == '{"status": "FINISHED"}'
+
+
 def command(tmp_path: Path, **changes: object) -> subprocess.CompletedProcess[str]:
     """Run the command on a serial profile."""
     given = {
@@ -158,7 +170,7 @@ def command(tmp_path: Path, **changes: object) -> subprocess.CompletedProcess[st
         "stage": f"{SAMPLE}:list_numbers",
         "config": "{}",
         "inputs": "[]",
-        "context": RunContext(
+        "caller": Caller(
             run_id="r", profile="serial", store_uri=str(tmp_path / "store")
         ).model_dump_json(),
     } | changes
@@ -206,14 +218,7 @@ def test_command_says_what_went_wrong(
 def test_lost_cluster_is_worth_a_retry(tmp_path: Path) -> None:
     profile = tmp_path / "away.yaml"
     profile.write_text("ray_address: 127.0.0.1:1")
-    context = RunContext(run_id="r", profile=str(profile), store_uri=str(tmp_path / "store"))
-    done = command(tmp_path, context=context.model_dump_json())
+    caller = Caller(run_id="r", profile=str(profile), store_uri=str(tmp_path / "store"))
+    done = command(tmp_path, caller=caller.model_dump_json())
     assert done.returncode == 75, done.stderr
     assert "can't reach the Ray cluster at 127.0.0.1:1" in done.stdout
-
-
-def test_request_refuses_what_it_does_not_know() -> None:
-    with pytest.raises(ValueError, match="secret"):
-        RunContext.model_validate({"run_id": "r", "secret": "x"})
-    with pytest.raises(ValueError, match="colour"):
-        StageRequest(pipeline="p", stage="s", context=RunContext(run_id="r"), colour="red")

@@ -1,0 +1,159 @@
+"""Servers under a supervisor that keeps them alive: those of `make up` and of headless runs.
+
+A server that ends is started again, also while it starts, since a busy machine fails Ray's head.
+All of them bear the stack's mark, so that nothing of them is left when the stack is ended.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xmlrpc.client import ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from operators.installation import ROOT
+from operators.stack import processes
+from operators.tries import SERVER_RESTARTS
+from tasks.core.errors import TransientError
+
+
+@dataclass(frozen=True)
+class Program:
+    """One server.
+
+    Attributes:
+        command: Program and arguments.
+        starts_at_once: Whether it starts with the supervisor; the others start with
+            `Servers.start_rest`.
+        stop_signal: How it is asked to end.
+    """
+
+    command: list[str]
+    starts_at_once: bool = True
+    stop_signal: str = "TERM"
+
+
+class Servers:
+    """The servers of one stack."""
+
+    def __init__(
+        self,
+        programs: Mapping[str, Program],
+        *,
+        mark: str,
+        env: Mapping[str, str],
+        logs: Path,
+        sockets: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        """Start the supervisor and what starts at once.
+
+        Args:
+            programs: The servers by name.
+            mark: Name of the stack; see `processes.members`.
+            env: Their environment.
+            logs: Folder of their logs, ``<name>.log``.
+            sockets: Folder of the control socket and the note of the supervisor's process; its
+                path must be short.
+            say: Receives lines for people.
+        """
+        logs.mkdir(parents=True, exist_ok=True)
+        self._logs, self._sockets, self._say = logs, sockets, say
+        config = sockets / "supervisord.conf"
+        config.write_text(supervisor_config(programs, logs, sockets))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        log = logs / "supervisord.out"
+        self._supervisor = processes.start(command, mark=mark, env=env, log=log, folder=ROOT)
+
+    def wait(self, name: str, is_up: Callable[[], bool], limit_s: float) -> None:
+        """Wait until a server answers, and say so.
+
+        Args:
+            name: Its name for people; in small letters its log's.
+            is_up: Whether it answers.
+            limit_s: How long to wait.
+
+        Raises:
+            TransientError: It does not answer; the message names its log.
+        """
+        try:
+            waited_s = processes.wait_until(
+                name, is_up, limit_s, lambda: self._supervisor.poll() is None, self._say
+            )
+        except TransientError as error:
+            raise TransientError(f"{error}; its log is in {self._logs}") from error
+        self._say(f"{name} is up ({waited_s:.0f} s more)" if waited_s > 1 else f"{name} is up")
+
+    def start_rest(self) -> None:
+        """Start all but what started at once."""
+        socket = f"unix://{self._sockets}/supervisor.sock"
+        transport = SupervisorTransport(None, None, socket)
+        with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            proxy.supervisor.startAllProcesses(False)
+
+    def end(self, patience_s: float) -> None:
+        """End the supervisor, which ends its servers; what does not is killed after a while."""
+        processes.end("", [self._supervisor.pid], patience_s)
+        self._supervisor.wait()
+
+
+def end_noted(mark: str, sockets: Path, patience_s: float, orphans_s: float) -> int:
+    """End the servers that another process started.
+
+    The supervisor ends its servers in order. What is left then are orphans of servers that were
+    killed before, such as the workers of a scheduler; they don't listen to TERM.
+
+    Args:
+        mark: Name of their stack.
+        sockets: See `Servers`.
+        patience_s: Time for the supervisor to end them.
+        orphans_s: Time for what is left.
+
+    Returns:
+        How many processes had to be killed.
+    """
+    try:
+        pid = int((sockets / "supervisord.pid").read_text())
+    except (OSError, ValueError):
+        pid = 0
+    supervisor = [process for process in processes.members(mark) if process.pid == pid]
+    processes.ask_to_end(supervisor, patience_s)
+    return processes.end(mark, patience_s=orphans_s)
+
+
+def supervisor_config(programs: Mapping[str, Program], logs: Path, sockets: Path) -> str:
+    """Return supervisord.conf; see `Servers`."""
+    head = f"""[supervisord]
+nodaemon=true
+logfile={logs}/supervisord.log
+pidfile={sockets}/supervisord.pid
+[unix_http_server]
+file={sockets}/supervisor.sock
+chmod=0600
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://{sockets}/supervisor.sock
+"""
+    return head + "".join(
+        f"""[program:{name}]
+command={shlex.join(program.command).replace("%", "%%")}
+directory={ROOT}
+autostart={str(program.starts_at_once).lower()}
+autorestart=true
+startsecs=10
+startretries={SERVER_RESTARTS}
+stopsignal={program.stop_signal}
+stopwaitsecs=20
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={logs}/{name}.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=2
+"""
+        for name, program in programs.items()
+    )

@@ -1,0 +1,177 @@
+"""The world of one running stage, put together from its plan."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from operators.compute.limits import Limits
+from operators.record.trackers import NullTracker
+from operators.stage.item_pool import Journal
+from operators.stage.item_work import StageWork
+from operators.stage.items import StageItems
+from operators.stage.plan import PlacedCall
+from operators.store.artifacts import StageStore
+from operators.store.storage import TRAINING
+from tasks.core.errors import ConfigError
+from tasks.core.ports import Executor, ModelRegistry, Resources, Tracker
+
+
+class StageExecutor(Executor, Protocol):
+    """An executor as a stage is given it."""
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether calls run in processes that may be ended to stop them."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """Calls that keep it busy."""
+
+    @property
+    def available_gpus(self) -> float:
+        """GPUs that it can give."""
+
+    def granted(
+        self, num_cpus: float, num_gpus: float, memory_gb: float | None, checkpoints: str
+    ) -> StageExecutor:
+        """Return the executor whose calls use so much, and whose trainings are kept there."""
+
+
+class RunTracker(Tracker, Protocol):
+    """A tracker that ends with its stage."""
+
+    @property
+    def models(self) -> ModelRegistry:
+        """The model registry beside the runs."""
+
+    def finish(self, status: str) -> None:
+        """End the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
+
+
+@dataclass(frozen=True)
+class LiveContext:
+    """The world of one running stage; see `tasks.core.ports.StageContext`.
+
+    Attributes:
+        call: The call, and its key.
+        store: Keeps its results.
+        items: Runs and commits its items.
+        executor: Runs its other parallel work.
+        tracker: Receives its numbers.
+        resources: What it runs on.
+        scratch: Folder for the driver's own files.
+    """
+
+    call: PlacedCall
+    store: StageStore
+    items: StageItems
+    executor: StageExecutor
+    tracker: RunTracker
+    resources: Resources
+    scratch: Path
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage."""
+        return self.call.plan.name
+
+    @property
+    def models(self) -> ModelRegistry:
+        """Keeps networks for later use."""
+        return self.tracker.models
+
+    @property
+    def seed(self) -> int:
+        """Root seed of the run."""
+        self._require("draws")
+        return self.call.plan.seed
+
+    @property
+    def num_groups(self) -> int:
+        """Into how many groups the stage may split its result."""
+        self._require("fans_out")
+        return self.call.plan.profile.num_jobs
+
+    def close(self, status: str) -> None:
+        """Drop what was not written, and end the stage's run with a status of MLflow's."""
+        self.store.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.tracker.finish(status)
+
+    def _require(self, declared: str) -> None:
+        if not getattr(self.call.plan.declaration.spec, declared):
+            raise ConfigError(f"{self.stage}: declare it with {declared}=True, its key lacks it")
+
+
+def open_context(
+    call: PlacedCall, executor: StageExecutor, tracker: RunTracker | None = None
+) -> LiveContext:
+    """Put together what a stage may touch.
+
+    Args:
+        call: The call, on the device class that it runs on.
+        executor: Runs its parallel work.
+        tracker: Receives its numbers; what the plan names if None.
+    """
+    plan, granted = call.plan, call.plan.resources
+    num_gpus = granted.num_gpus if call.device == "gpu" else 0.0
+    executor = executor.granted(
+        granted.num_cpus, num_gpus, granted.memory_gb, f"{plan.storage.uri}/{TRAINING}/{call.key}"
+    )
+    provenance = _provenance(call)
+    tracker = tracker or _open_tracker(call)
+    work = StageWork(
+        storage=plan.storage,
+        folder=call.beside("items"),
+        spec=plan.declaration.spec,
+        key_parts=call.parts,
+        seed=plan.seed,
+        limits=Limits(granted.limit_s, granted.memory_gb, executor.has_workers),
+        provenance=provenance,
+    )
+    journal = Journal(plan.storage, call.beside(f"{call.key}-journal"))
+    items = StageItems(work, executor, tracker, executor.max_in_flight, journal)
+
+    def at_end() -> dict[str, Any]:
+        finished_at = datetime.now(UTC).isoformat()
+        return provenance | {"finished": finished_at, "items": dict(items.counts)}
+
+    return LiveContext(
+        call=call,
+        store=StageStore(plan.storage, call.folder, plan.declaration.spec, call.key, at_end),
+        items=items,
+        executor=executor,
+        tracker=tracker,
+        resources=Resources(num_cpus=granted.num_cpus, num_gpus=num_gpus, device=call.device),
+        scratch=Path(tempfile.mkdtemp(prefix="orrery-scratch-")),
+    )
+
+
+def _provenance(call: PlacedCall) -> dict[str, Any]:
+    return {
+        "run": call.plan.request.caller.model_dump(exclude={"store_uri", "tracking_uri"}),
+        "device": call.device,
+        "host": socket.gethostname(),
+        "python": platform.python_version(),
+        "libraries": call.parts["libraries"],
+        "code": call.plan.declaration.code,
+        "started": datetime.now(UTC).isoformat(),
+    }
+
+
+def _open_tracker(call: PlacedCall) -> RunTracker:
+    plan, caller = call.plan, call.plan.request.caller
+    uri = plan.profile.tracking_uri if caller.tracking_uri is None else caller.tracking_uri
+    if not uri:
+        return NullTracker()
+    from operators.record.mlflow_tracker import MlflowTracker
+
+    tags = {"device": call.device, "key": call.key}
+    return MlflowTracker.start(uri, caller.parent_run_id, plan.name, tags)

@@ -1,0 +1,144 @@
+"""One call of a stage, and the wire on which it travels: the command of a job and its last word.
+
+    python -m operators.stage.run --pipeline restitch \
+        --stage tasks.panorama.stages.match:match_captures \
+        --config '{"seed": 0, "match": {}}' --inputs '[…]' --caller '{"run_id": "…"}'
+
+Each JSON may stand in a file, given as ``@path``. The last line of the output is
+``ORRERY_RESULT [refs]``, or ``ORRERY_ERROR {"type": …, "message": …}`` with exit code 75 where
+the same call may succeed later, 65 for the other errors of Orrery, 70 for any other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tasks.core.errors import ConfigError, OrreryError, TransientError
+from tasks.core.records import ArtifactRef
+
+EXIT_TRANSIENT, EXIT_ORRERY, EXIT_OTHER = 75, 65, 70
+RESULT, ERROR = "ORRERY_RESULT ", "ORRERY_ERROR "
+
+_NAMES, _DOCUMENTS = ("pipeline", "stage"), ("config", "inputs", "caller")
+
+
+class Caller(BaseModel):
+    """Who calls a stage, and where it is to run; arguments carry it, so it never holds a secret.
+
+    Attributes:
+        run_id: DAG run; stands for the inputs of stages that read the world outside.
+        dag_id: DAG.
+        task_id: Task of the DAG.
+        map_index: Which of a mapped task; -1 if it is not mapped.
+        try_number: Which try of the task, from 1.
+        profile: Name of the profile, or path of its YAML.
+        tracking_uri: MLflow server; the profile's if None, nothing is tracked if empty.
+        parent_run_id: MLflow run of the DAG run.
+        store_uri: Root of the store; the profile's if empty.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    dag_id: str = ""
+    task_id: str = ""
+    map_index: int = -1
+    try_number: int = 1
+    profile: str = "laptop"
+    tracking_uri: str | None = None
+    parent_run_id: str = ""
+    store_uri: str = ""
+
+
+class StageRequest(BaseModel):
+    """One call of a stage.
+
+    Attributes:
+        pipeline: Name of the pipeline, which is the first folder of its artifacts.
+        stage: ``module:function``.
+        config: The pipeline's settings as nested JSON: ``seed`` and sections. What is not
+            given has its default.
+        inputs: Results of earlier stages, in the order of the stage's parameters; a list
+            where a parameter takes the groups of a fan-out.
+        caller: Who calls, and where it runs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pipeline: str
+    stage: str
+    config: dict[str, Any] = {}
+    inputs: list[ArtifactRef | list[ArtifactRef]] = []
+    caller: Caller
+
+
+def entrypoint(request: StageRequest, python: str = sys.executable) -> str:
+    """Return the shell command of a stage's job. Everything travels in arguments, no secret does.
+
+    Args:
+        request: The call.
+        python: Python with which the cluster runs it.
+    """
+    given = request.model_dump(mode="json")
+    command = [python, "-m", "operators.stage.run"]
+    for name in _NAMES:
+        command += [f"--{name}", given[name]]
+    for name in _DOCUMENTS:
+        command += [f"--{name}", json.dumps(given[name], separators=(",", ":"))]
+    # Without `exec` a shell would stand between Ray and the driver and swallow its signals.
+    return f"exec {shlex.join(command)}"
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> StageRequest:
+    """Read the arguments of a job's command; those of this process if None.
+
+    Raises:
+        ConfigError: They can't be read.
+    """
+    parser = argparse.ArgumentParser(prog="python -m operators.stage.run", description=__doc__)
+    for name in _NAMES:
+        parser.add_argument(f"--{name}", required=True)
+    for name, default in zip(_DOCUMENTS, ("{}", "[]", None), strict=True):
+        parser.add_argument(f"--{name}", default=default, required=default is None, metavar="JSON")
+    given = vars(parser.parse_args(arguments))
+    try:
+        for name in _DOCUMENTS:
+            text = given[name]
+            given[name] = json.loads(Path(text[1:]).read_text() if text[:1] == "@" else text)
+        return StageRequest(**given)
+    except (OSError, ValueError, ValidationError) as error:
+        raise ConfigError(f"the arguments can't be read: {error}") from error
+
+
+def say_result(refs: Sequence[ArtifactRef]) -> int:
+    """Print the references that a stage returned; returns the exit code."""
+    _say(RESULT, [ref.model_dump() for ref in refs])
+    return 0
+
+
+def say_error(error: Exception) -> int:
+    """Print why a stage failed; returns the exit code."""
+    _say(ERROR, {"type": type(error).__name__, "message": str(error)})
+    if isinstance(error, TransientError):
+        return EXIT_TRANSIENT
+    return EXIT_ORRERY if isinstance(error, OrreryError) else EXIT_OTHER
+
+
+def last_said(log: str, word: str) -> Any:
+    """Value that the log's last whole line with a word carries; None without one."""
+    lines = [line for line in log.split("\n")[:-1] if line.startswith(word)]
+    return json.loads(lines[-1].removeprefix(word)) if lines else None
+
+
+def _say(word: str, value: Any) -> None:
+    sys.stderr.flush()
+    sys.stdout.write(f"{word}{json.dumps(value)}\n")
+    sys.stdout.flush()

@@ -1,0 +1,51 @@
+"""What a call is keyed by, and finding its result without loading anything heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from operators.installation import ROOT
+from operators.stage.local import LocalRun
+from operators.stage.plan import Plan, find_finished
+from tests.support.kernel.sample_stages import (
+    DoubleConfig,
+    ListConfig,
+    double_numbers,
+    list_numbers,
+    train_number,
+)
+
+
+def test_a_finished_result_is_found_under_the_call_s_own_key(tmp_path: Path) -> None:
+    local = LocalRun(tmp_path)
+    numbers = local.run(list_numbers, config=ListConfig(count=2))
+    request = local.request(double_numbers, numbers, config=DoubleConfig())
+    assert find_finished(request) is None
+    ref = local.run(double_numbers, numbers, config=DoubleConfig())
+    assert find_finished(request) == [ref]
+    call = Plan.of(request).on("cpu")
+    assert call.folder == ref.uri == f"local/{call.plan.name}/{call.key}"
+    assert call.beside("items") == f"local/{call.plan.name}/items"
+
+
+def test_the_device_enters_the_key_where_repetition_is_not_exact(tmp_path: Path) -> None:
+    local = LocalRun(tmp_path)
+    plan = Plan.of(local.request(train_number, config=DoubleConfig()))
+    other = Plan.of(local.request(list_numbers, config=ListConfig()))
+    assert other.on("cpu").key == other.on("gpu").key
+    assert plan.on("cpu").key != plan.on("gpu").key
+
+
+def test_looking_up_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys, operators.stage.plan as p, operators.stage.request as r\n"
+        "request = r.StageRequest(pipeline='p',\n"
+        "    stage='tests.support.kernel.sample_stages:double_numbers',\n"
+        f"    caller=r.Caller(run_id='x', profile='serial', store_uri={str(tmp_path)!r}))\n"
+        "assert p.find_finished(request) is None\n"
+        "heavy = {'torch', 'ray', 'cv2', 'mlflow', 'scipy', 'airflow'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
