@@ -96,8 +96,16 @@ class Servers:
             proxy.supervisor.startAllProcesses(False)
 
     def end(self, patience_s: float) -> None:
-        """End the supervisor, which ends its servers; what does not is killed after a while."""
-        processes.end("", [self._supervisor.pid], patience_s)
+        """End the supervisor, which ends its servers in order; kill what is left.
+
+        Args:
+            patience_s: Time for the supervisor. Orphans, such as the agents of a Ray head that
+                was killed, get none: they don't listen to TERM.
+        """
+        session = [self._supervisor.pid]
+        supervisor = [each for each in processes.members("", session) if each.pid in session]
+        processes.ask_to_end(supervisor, patience_s)
+        processes.end("", session, 0.0)
         self._supervisor.wait()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import collections
 import json
 import os
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.stage.local import LocalRun
-from operators.stage.request import StageRequest
+from operators.stage.request import StageRequest, entrypoint
 from operators.stage.run import run_stage
 from operators.store.manifests import Manifest
 from operators.store.storage import DRAFTS, Storage
@@ -56,11 +56,8 @@ def request_for(
 
 def start(request: StageRequest) -> subprocess.Popen[str]:
     """Run the command of a job in a process of its own."""
-    given = request.model_dump(mode="json")
-    arguments = [f"--{name}={given[name]}" for name in ("pipeline", "stage")]
-    arguments += [f"--{name}={json.dumps(given[name])}" for name in ("config", "inputs", "context")]
     return subprocess.Popen(
-        [sys.executable, "-m", "operators.stage.run", *arguments],
+        shlex.split(entrypoint(request))[1:],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
     )  # fmt: skip
 
