@@ -23,7 +23,6 @@ from tests.support.kernel import sample_stages
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
-    DoubledList,
     ListConfig,
     NumberList,
     double_numbers,
@@ -145,13 +144,6 @@ def test_driver_draws_from_its_seed_and_keeps_its_file(local: LocalRun) -> None:
     assert one.uri != two.uri
     assert (local.folder / one.uri / "model.txt").is_file()
     assert local.read(one, NumberList) != local.read(two, NumberList)
-
-
-def test_stage_function_can_be_called_directly(local: LocalRun) -> None:
-    numbers = local.run(list_numbers, config=ListConfig(count=1))
-    ctx = local.context(double_numbers, numbers, config=DoubleConfig())
-    result = double_numbers(numbers, DoubleConfig(), ctx)
-    assert local.read(result, DoubledList).doubled[0].item_id == "good-0"
 
 
 def test_a_stage_records_its_settings_and_its_manifest(tmp_path: Path) -> None:

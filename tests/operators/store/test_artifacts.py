@@ -198,15 +198,6 @@ def test_tolerances_decide_what_agrees(storage: Storage) -> None:
         store(storage, LOOSE).write(Result(score=Score(value=1.2)))
 
 
-def test_file_of_the_user_is_fetched_where_it_lies(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(b"abc")
-    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    storage = Storage(str(tmp_path / "store"))
-    for uri in (f"{tmp_path}/photo.jpg", f"file://{tmp_path}/photo.jpg"):
-        file = FileRef(uri=uri, sha256=sha256, num_bytes=3)
-        assert storage.fetch(file) == tmp_path / "photo.jpg"
-
-
 def test_unregistered_name_is_refused(tmp_path: Path) -> None:
     with Draft(Storage(str(tmp_path)), "p/s/k") as draft:
         for name in ("none.txt", "../x", MANIFEST):
@@ -263,21 +254,3 @@ def test_full_disk_leaves_nothing(tiny_disk: Path, tmp_path: Path) -> None:
     target.close()
     assert names(target.storage) == []
     assert target.write(Score(value=1.0)).schema_id == "test.score/1"  # a small one still fits
-
-
-def test_missing_bucket_is_named(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    storage = Storage("s3://no-such-bucket/root", {"endpoint_url": s3_server})
-    with pytest.raises(ResourceError, match=r"no-such-bucket.* does not exist: create the bucket"):
-        store(storage).write(Score(value=1.0))
-
-
-def test_unreachable_server_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    storage = Storage("s3://bucket/root", {"endpoint_url": "http://127.0.0.1:1"})
-    monkeypatch.setattr(storage.fs, "retries", 1)
-    with pytest.raises(TransientError, match=r"can't reach s3://bucket/root/p/x/manifest\.json"):
-        storage.read("p/x")

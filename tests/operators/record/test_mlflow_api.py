@@ -1,0 +1,111 @@
+"""The REST client where the server misbehaves; its good days are the tracker's to test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from operators.record.mlflow_api import MAX_TAG_CHARS, MlflowApi, Run, pairs
+from operators.tries import MLFLOW_TRIES
+from tasks.core.errors import ArtifactError, TransientError
+
+RUN = {
+    "info": {
+        "run_id": "r",
+        "experiment_id": "1",
+        "artifact_uri": "mlflow-artifacts:/1/r/artifacts",
+    },
+    "data": {"tags": [{"key": "airflow.run_id", "value": "x"}, {"key": "other", "value": "y"}]},
+}
+
+
+@pytest.fixture
+def api_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], MlflowApi]:
+    """A client whose server answers by a function."""
+    monkeypatch.setattr("operators.record.mlflow_api.MLFLOW_PAUSE_S", 0.0)
+
+    def make(answer: Callable[[httpx.Request], httpx.Response]) -> MlflowApi:
+        api = MlflowApi("http://mlflow:5000/")
+        api._http = httpx.Client(base_url=api.uri, transport=httpx.MockTransport(answer))
+        return api
+
+    return make
+
+
+def test_a_run_says_where_it_is_found(api_of: Callable[[Any], MlflowApi]) -> None:
+    with api_of(lambda _request: httpx.Response(200, json={"run": RUN})) as api:
+        assert api.get("r") == Run(
+            run_id="r",
+            experiment_id="1",
+            artifact_path="1/r/artifacts",
+            url="http://mlflow:5000/#/experiments/1/runs/r",
+            airflow_tags={"airflow.run_id": "x"},
+        )
+
+
+@pytest.mark.parametrize(("num_failures", "is_lost"), [(MLFLOW_TRIES - 1, False), (99, True)])
+def test_a_server_that_fails_is_asked_again(
+    api_of: Callable[[Any], MlflowApi], num_failures: int, is_lost: bool
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) <= num_failures:
+            return httpx.Response(503, text="busy")
+        return httpx.Response(200, json={"run": RUN})
+
+    with api_of(answer) as api:
+        if is_lost:
+            with pytest.raises(TransientError, match=r"refused GET .*runs/get.*503 busy"):
+                api.get("r")
+        else:
+            assert api.get("r").run_id == "r"
+    assert len(asked) == min(num_failures + 1, MLFLOW_TRIES)
+
+
+def test_a_refusal_is_not_asked_again(api_of: Callable[[Any], MlflowApi]) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(400, text="INVALID")
+
+    with api_of(answer) as api, pytest.raises(TransientError, match="400 INVALID"):
+        api.set_status("r", "FINISHED")
+    assert len(asked) == 1
+
+
+def test_a_run_or_file_that_is_missing_is_named(api_of: Callable[[Any], MlflowApi]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "run_id=none" in str(request.url):
+            return httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST"})
+        if "artifacts" in request.url.path:
+            return httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST"})
+        return httpx.Response(200, json={"run": RUN})
+
+    with api_of(answer) as api:
+        with pytest.raises(ArtifactError, match="has no run 'none'"):
+            api.download("none", "a.json")
+        with pytest.raises(ArtifactError, match=r"has no file 'a\.json'"):
+            api.download("r", "a.json")
+
+
+def test_a_search_quotes_what_it_looks_for(api_of: Callable[[Any], MlflowApi]) -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        return httpx.Response(200, json={"runs": [RUN]})
+
+    with api_of(answer) as api:
+        assert [run.run_id for run in api.search("1", name="it's")] == ["r"]
+    assert b'tags.`name` = \\"it\'s\\"' in bodies[0]
+
+
+def test_a_long_value_is_cut_to_what_the_server_takes() -> None:
+    (pair,) = pairs({"tag": "x" * (MAX_TAG_CHARS + 5)}, MAX_TAG_CHARS)
+    assert len(pair["value"]) == MAX_TAG_CHARS

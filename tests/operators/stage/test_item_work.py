@@ -1,0 +1,112 @@
+"""One item: its key, its making, and how often it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operators.compute.limits import Limits
+from operators.compute.serial import SerialExecutor
+from operators.stage.item_work import ItemWork, Running, StageWork, make_item
+from operators.store.storage import Storage
+from operators.tries import ITEM_TRIES
+from tasks.core.errors import ArtifactError, OrreryError, WorkerLostError
+from tasks.core.ports import Future, ItemFolder, Skipped
+from tasks.core.stages import StageSpec
+from tests.support.kernel.sample_stages import DoubleConfig, Doubled, Number, double_one
+
+ONE = Number(item_id="one", value=1.0)
+
+
+def stage_work(tmp_path: Path, **changes: Any) -> StageWork:
+    given: dict[str, Any] = {
+        "storage": Storage(str(tmp_path)),
+        "folder": "p/s/items",
+        "spec": StageSpec(name="s", section="x", draws=True),
+        "key_parts": {"stage": "s"},
+        "seed": 0,
+        "limits": Limits(),
+        "provenance": {"host": "here"},
+    }
+    return StageWork(**given | changes)
+
+
+def item_work(tmp_path: Path, function: Any = double_one, **changes: Any) -> ItemWork:
+    return ItemWork(stage_work(tmp_path, **changes), function, Doubled, DoubleConfig(), {})
+
+
+def break_store(item: Number, config: DoubleConfig, folder: ItemFolder, /) -> Doubled:
+    raise ArtifactError("the file is missing")
+
+
+def test_an_item_is_made_committed_and_found(tmp_path: Path) -> None:
+    work = item_work(tmp_path)
+    key = work.key(ONE)
+    assert work.find(key) is None
+    made = make_item(work, key, ONE)
+    assert work.find(key) == made
+    manifest = work.stage.storage.read(f"p/s/items/{key}")
+    assert manifest is not None
+    assert manifest.provenance["host"] == "here"
+    assert manifest.provenance["seconds"] >= 0
+
+
+def test_a_key_depends_on_the_stage_the_settings_and_the_item(tmp_path: Path) -> None:
+    keys = {
+        item_work(tmp_path).key(ONE),
+        item_work(tmp_path, key_parts={"stage": "t"}).key(ONE),
+        item_work(tmp_path, function=break_store).key(ONE),
+        ItemWork(stage_work(tmp_path), double_one, Doubled, DoubleConfig(factor=5.0), {}).key(ONE),
+        item_work(tmp_path).key(Number(item_id="one", value=2.0)),
+    }
+    assert len(keys) == 5
+    others = {"seed": 7, "limits": Limits(seconds=1.0), "provenance": {}}
+    assert item_work(tmp_path, **others).key(ONE) == item_work(tmp_path).key(ONE)
+
+
+def test_an_error_keeps_its_kind_and_names_the_item(tmp_path: Path) -> None:
+    work = item_work(tmp_path, break_store)
+    with pytest.raises(ArtifactError, match="s, item one: the file is missing"):
+        make_item(work, work.key(ONE), ONE)
+
+
+class Lost:
+    """A call whose worker died."""
+
+    def result(self) -> Any:
+        raise WorkerLostError("its worker died")
+
+
+class LosesWorkers(SerialExecutor):
+    """Loses the workers of so many calls, then works."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        left = self.__dict__.setdefault("left", self.num_threads)
+        self.__dict__["left"] = left - 1
+        return Lost() if left > 0 else super().submit(function, *args)
+
+    def as_completed(self, futures: Iterable[Future[Any]]) -> Iterator[Future[Any]]:
+        return iter(list(futures))
+
+
+@pytest.mark.parametrize("num_lost", range(1, ITEM_TRIES + 1))
+def test_an_item_is_tried_as_often_as_the_page_says(tmp_path: Path, num_lost: int) -> None:
+    work = item_work(tmp_path)
+    running = Running(work, LosesWorkers(num_threads=num_lost))
+    running.submit(work.key(ONE), ONE)
+    ended = running.next_ended()
+    assert (ended.key, ended.item) == (work.key(ONE), ONE)
+    assert isinstance(ended.outcome, Skipped) == (num_lost == ITEM_TRIES)
+    if isinstance(ended.outcome, Skipped):
+        assert ended.outcome.reason == f"its worker died (tried {ITEM_TRIES} times)"
+    assert len(running) == 0
+
+
+def test_an_error_of_the_call_ends_the_loop(tmp_path: Path) -> None:
+    running = Running(item_work(tmp_path, break_store), SerialExecutor())
+    running.submit(running.work.key(ONE), ONE)
+    with pytest.raises(OrreryError, match="the file is missing"):
+        running.next_ended()

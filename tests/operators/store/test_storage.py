@@ -1,0 +1,83 @@
+"""One root of artifacts on every kind of store: files whole or not at all, clear errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from operators.store.storage import Storage
+from tasks.core.errors import ResourceError, TransientError
+from tasks.core.records import FileRef
+
+
+def read(storage: Storage, relative: str) -> bytes:
+    return bytes(storage.fs.cat_file(storage.path(relative)))
+
+
+def test_bytes_and_files_are_written_and_replaced(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"of a file")
+    storage.write("a/b", b"first")
+    storage.write("a/b", b"second")
+    storage.write("a/c", tmp_path / "source")
+    assert read(storage, "a/b") == b"second"
+    assert read(storage, "a/c") == b"of a file"
+
+
+def test_a_file_that_must_be_new_stays_as_who_came_first_wrote_it(storage: Storage) -> None:
+    storage.write("a/b", b"first", is_new=True)
+    with pytest.raises(FileExistsError):
+        storage.write("a/b", b"second", is_new=True)
+    assert read(storage, "a/b") == b"first"
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(str(tmp_path / "store"))
+    storage.write("a/b", b"first")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ResourceError, match=r"no space left while writing .*/a/b"):
+        storage.write("a/b", b"second")
+    assert read(storage, "a/b") == b"first"
+    assert [each.name for each in (tmp_path / "store/a").iterdir()] == ["b"]
+
+
+def test_a_folder_is_removed_whole(storage: Storage) -> None:
+    storage.write("a/b/c", b"x")
+    storage.write("a/d", b"y")
+    storage.remove("a/b")
+    assert not storage.fs.exists(storage.path("a/b/c"))
+    assert read(storage, "a/d") == b"y"
+
+
+def test_file_of_the_user_is_fetched_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"abc")
+    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    storage = Storage(str(tmp_path / "store"))
+    for uri in (f"{tmp_path}/photo.jpg", f"file://{tmp_path}/photo.jpg"):
+        file = FileRef(uri=uri, sha256=sha256, num_bytes=3)
+        assert storage.fetch(file) == tmp_path / "photo.jpg"
+
+
+def test_missing_bucket_is_named(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    storage = Storage("s3://no-such-bucket/root", {"endpoint_url": s3_server})
+    with pytest.raises(ResourceError, match=r"no-such-bucket.* does not exist: create the bucket"):
+        storage.write("p/x", b"bytes")
+
+
+def test_unreachable_server_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    storage = Storage("s3://bucket/root", {"endpoint_url": "http://127.0.0.1:1"})
+    monkeypatch.setattr(storage.fs, "retries", 1)
+    with pytest.raises(TransientError, match=r"can't reach s3://bucket/root/p/x/manifest\.json"):
+        storage.read("p/x")
