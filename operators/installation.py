@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, load_config, setting
+from tasks.core.config import SETTINGS, setting
+from tasks.core.params import load_config
 
 # Profile: a name in configs/profiles, or the path of a YAML file.
 PROFILE = "ORRERY_PROFILE"

@@ -34,7 +34,7 @@ _OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"}
 
 
 class MlflowModels:
-    """A `tasks.core.ports.ModelRegistry` on an MLflow server."""
+    """A `tasks.core.models.ModelRegistry` on an MLflow server."""
 
     def __init__(self, tracking_uri: str, run: Run) -> None:
         """Register models below a run; nothing is loaded or sent yet."""
@@ -42,7 +42,7 @@ class MlflowModels:
         self._run = run
 
     def register(self, package: ModelPackage) -> RegisteredModel:
-        """Register a network; see `tasks.core.ports.ModelRegistry`."""
+        """Register a network; see `tasks.core.models.ModelRegistry`."""
         with _mlflow_errors(self._uri, package.name):
             from mlflow import MlflowClient
 

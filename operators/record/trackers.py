@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.errors import ResourceError
-from tasks.core.models import ModelPackage, RegisteredModel
-from tasks.core.ports import ModelRegistry
+from tasks.core.models import ModelPackage, ModelRegistry, RegisteredModel
 
 logger = logging.getLogger(__name__)
 
 
 class NoModels:
-    """Registers nothing, and says so; see `tasks.core.ports.ModelRegistry`."""
+    """Registers nothing, and says so; see `tasks.core.models.ModelRegistry`."""
 
     def register(self, package: ModelPackage) -> RegisteredModel:
         """Only say that there is no registry."""

@@ -40,8 +40,9 @@ from operators.schedule.stage_operator import (
     config_path,
 )
 from operators.tries import TASK_PAUSE, TASK_RETRIES
-from tasks.core.config import config_json, load_config, param_schemas
+from tasks.core.config import config_json
 from tasks.core.errors import OrreryError, TransientError
+from tasks.core.params import load_config, param_schemas
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4

@@ -27,8 +27,9 @@ from operators.schedule.stage_trigger import StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint
 from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
-from tasks.core.config import config_json, load_config
+from tasks.core.config import config_json
 from tasks.core.errors import OrreryError, TransientError
+from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
 OPEN_RUN = "open_run"

@@ -20,7 +20,8 @@ from operators.stage.plan import PlacedCall
 from operators.store.artifacts import StageStore
 from operators.store.storage import TRAINING
 from tasks.core.errors import ConfigError
-from tasks.core.ports import Executor, ModelRegistry, Resources, Tracker
+from tasks.core.models import ModelRegistry
+from tasks.core.ports import Executor, Resources, Tracker
 
 
 class StageExecutor(Executor, Protocol):

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from operators.installation import ROOT
-from tasks.core.config import config_json, parse_config
+from tasks.core.config import config_json
 from tasks.core.digests import digest
 from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.params import parse_config
 from tasks.core.stages import StageSpec
 
 # Decorators that register nothing: without a reference, what they decorate does nothing.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import DataError
@@ -106,3 +107,28 @@ class RegisteredModel(Record):
     version: int | None
     is_champion: bool
     reason: str
+
+
+class ModelRegistry(Protocol):
+    """Keeps the networks that are ready to be used, version by version."""
+
+    def register(self, package: ModelPackage) -> RegisteredModel:
+        """Register a network; the same package again is found, not doubled.
+
+        The alias ``champion`` moves to the version only if it is the first, or strictly beats the
+        champion in the same metric on the same test. Where there is no registry (serial profile)
+        nothing is registered; the value that comes back says so, and the log.
+
+        Raises:
+            DataError: The network, loaded back from the registry, does not give its golden
+                outputs; the alias stays.
+            TransientError: The registry can't be reached.
+        """
+
+    def read_run_file(self, run_id: str, name: str) -> bytes:
+        """Return a file of an earlier run, e.g. ``genotype.json``; the settings name the run.
+
+        Raises:
+            ArtifactError: There is no such run, or it has no such file.
+            ResourceError: There is no server that keeps runs.
+        """

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.models import ModelPackage, RegisteredModel
+from tasks.core.models import ModelRegistry
 from tasks.core.records import ArtifactRef, FileRef, Record
 
 T = TypeVar("T")
@@ -271,31 +271,6 @@ class Resources(Record):
     num_cpus: float
     num_gpus: float
     device: str
-
-
-class ModelRegistry(Protocol):
-    """Keeps the networks that are ready to be used, version by version."""
-
-    def register(self, package: ModelPackage) -> RegisteredModel:
-        """Register a network; the same package again is found, not doubled.
-
-        The alias ``champion`` moves to the version only if it is the first, or strictly beats the
-        champion in the same metric on the same test. Where there is no registry (serial profile)
-        nothing is registered; the value that comes back says so, and the log.
-
-        Raises:
-            DataError: The network, loaded back from the registry, does not give its golden
-                outputs; the alias stays.
-            TransientError: The registry can't be reached.
-        """
-
-    def read_run_file(self, run_id: str, name: str) -> bytes:
-        """Return a file of an earlier run, e.g. ``genotype.json``; the settings name the run.
-
-        Raises:
-            ArtifactError: There is no such run, or it has no such file.
-            ResourceError: There is no server that keeps runs.
-        """
 
 
 class StageContext(Protocol):

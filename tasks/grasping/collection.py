@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from pydantic.dataclasses import dataclass as settings_dataclass
 
-from tasks.core.config import SETTINGS, parse_config
+from tasks.core.config import SETTINGS
 from tasks.core.digests import digest
 from tasks.core.errors import ConfigError
+from tasks.core.params import parse_config
 from tasks.core.records import FileRef
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene

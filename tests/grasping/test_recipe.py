@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tasks.core.config import config_json, parse_config
+from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
+from tasks.core.params import parse_config
 from tasks.grasping.config import ObjectsConfig, PlanConfig, RandomiseConfig, WorldConfig
 from tasks.grasping.recipe import Recipe, recipe_of
 

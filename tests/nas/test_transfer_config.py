@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.config import load_config
 from tasks.core.errors import ConfigError
+from tasks.core.params import load_config
 from tasks.nas.transfer_config import TransferCellsConfig
 
 ROOT = Path(__file__).resolve().parents[2]

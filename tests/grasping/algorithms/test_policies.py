@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.core.config import config_json, parse_config
+from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
+from tasks.core.params import parse_config
 from tasks.grasping.algorithms.controllers import GuidedServo, NoisyServo, OneShotController
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.config import PhysicsConfig

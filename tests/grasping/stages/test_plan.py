@@ -10,8 +10,9 @@ import pytest
 
 from operators.stage import key as stage_key
 from operators.stage.local import LocalRun
-from tasks.core.config import config_json, parse_config
+from tasks.core.config import config_json
 from tasks.core.errors import ConfigError, DataError
+from tasks.core.params import parse_config
 from tasks.grasping import pilot
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.collection import SceneSettings, Workshop, origin_of

@@ -1,0 +1,159 @@
+"""Loading settings: order, names, strictness and messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from tasks.core.config import SETTINGS, config_json, setting
+from tasks.core.errors import ConfigError
+from tasks.core.params import load_config, param_schemas, parse_config
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Blend:
+    width_px: int = setting(8, ge=1, le=64, unit="px", help="Blend width.")
+    kind: Literal["feather", "bands"] = setting("bands", help="Method.")
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Solve:
+    ridge: float = setting(0.1, gt=0, le=10, help="Weight of the ridge.")
+    limit: float | None = setting(None, ge=0, unit="s", help="Time.")
+    levels: tuple[int, ...] = setting((1, 2), help="Levels.")
+    path: str = setting("", param="path", help="A folder.")
+    blend: Blend = Field(default_factory=Blend)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Settings:
+    seed: int = setting(0, ge=0, help="Seed.")
+    solve: Solve = Field(default_factory=Solve)
+
+
+@pytest.fixture
+def yaml_path(tmp_path: Path) -> Path:
+    path = tmp_path / "x.yaml"
+    path.write_text("seed: 3\nsolve:\n  ridge: 1e-3\n  blend: {width_px: 4}\n")
+    return path
+
+
+def test_params_beat_yaml_beat_defaults(yaml_path: Path) -> None:
+    config = load_config(Settings, yaml_path, {"seed": 9, "solve.blend.kind": "feather"})
+    assert config.seed == 9
+    assert config.solve.ridge == 1e-3  # PyYAML alone reads text here
+    assert config.solve.blend == Blend(width_px=4, kind="feather")
+    assert config.solve.levels == (1, 2)
+
+
+def test_params_may_be_flat_nested_or_named() -> None:
+    flat = load_config(Settings, params={"solve.ridge": 2.0, "path": "/x"})
+    nested = load_config(Settings, params={"solve": {"ridge": 2.0, "path": "/x"}})
+    assert flat == nested == Settings(solve=Solve(ridge=2.0, path="/x"))
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("solve.rigde", "solve.ridge"),
+        ("sede", "seed"),
+        ("solve.blend.width", "solve.blend.width_px"),
+    ],
+)
+def test_unknown_key_names_the_nearest(key: str, nearest: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown setting '{key}'.*did you mean '{nearest}'"):
+        load_config(Settings, params={key: 1})
+
+
+def test_unknown_key_in_yaml_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("solve: {rigde: 1}")
+    with pytest.raises(ConfigError, match=r"'solve\.rigde' in .*bad\.yaml.*solve\.ridge"):
+        load_config(Settings, path)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"solve.ridge": -1.0}, r"solve\.ridge: .*greater than 0, got -1.0 \(float\)"),
+        ({"solve.ridge": "1"}, r"solve\.ridge: .*valid number, got '1' \(str\)"),
+        ({"seed": 1.5}, r"seed: .*valid integer, got 1.5"),
+        ({"seed": True}, r"seed: .*valid integer, got True"),
+        ({"path": 7}, r"path: .*valid string, got 7"),
+        ({"solve.blend.kind": "x"}, r"solve\.blend\.kind: .*'feather' or 'bands', got 'x'"),
+        ({"solve.ridge": float("nan")}, r"solve\.ridge: "),
+    ],
+)
+def test_wrong_value_names_field_expectation_and_value(params: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(Settings, params=params)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "7"])
+def test_broken_yaml_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"broken\.yaml"):
+        load_config(Settings, path)
+
+
+def test_missing_yaml_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't read the settings"):
+        load_config(Settings, tmp_path / "none.yaml")
+
+
+def test_schemas_are_json_schema_with_help(yaml_path: Path) -> None:
+    schemas = param_schemas(Settings, yaml_path)
+    assert list(schemas) == [
+        *("seed", "solve.ridge", "solve.limit", "solve.levels", "path"),
+        *("solve.blend.width_px", "solve.blend.kind"),
+    ]
+    assert schemas["solve.blend.width_px"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 64,
+        "default": 4,
+        "title": "width px",
+        "description": "Blend width. [px]",
+        "section": "solve",
+    }
+    assert schemas["solve.ridge"]["default"] == 1e-3
+    assert schemas["solve.limit"]["type"] == ["number", "null"]
+    assert schemas["solve.blend.kind"]["enum"] == ["feather", "bands"]
+    assert schemas["seed"]["section"] == "general"
+    assert "$ref" not in str(schemas)
+
+
+def test_what_a_form_sends_back_round_trips(yaml_path: Path) -> None:
+    schemas = param_schemas(Settings, yaml_path)
+    shown = {name: schema["default"] for name, schema in schemas.items()}
+    for name, schema in schemas.items():
+        assert shown[name] != "", "a form flags an empty text as missing"
+        jsonschema.validate(shown[name], schema)
+    assert load_config(Settings, yaml_path, shown) == load_config(Settings, yaml_path)
+
+
+@given(
+    st.builds(
+        Settings,
+        seed=st.integers(0, 2**63),
+        solve=st.builds(
+            Solve,
+            ridge=st.floats(1e-9, 10),
+            limit=st.none() | st.floats(0, 1e9),
+            levels=st.lists(st.integers()).map(tuple),
+            path=st.text(st.characters(codec="utf-8")),
+            blend=st.builds(Blend, width_px=st.integers(1, 64)),
+        ),
+    )
+)
+def test_settings_round_trip_through_json(config: Settings) -> None:
+    assert parse_config(Settings, config_json(config)) == config
+    assert load_config(Settings, params=config_json(config)) == config
