@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.resample import inside, overlap_view, resample, view_map
+from tasks.panorama.algorithms.match.overlap_view import inside, overlap_view, resample, view_map
 from tasks.panorama.camera.camera import project, rays
 from tasks.panorama.types import CameraModel
 from tests.support.panorama.rigs import DISTORTION, make_camera, ring_rig

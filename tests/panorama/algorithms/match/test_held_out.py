@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.fit.held_out import is_held_out
+from tasks.panorama.algorithms.match.held_out import is_held_out
 
 
 def _grid() -> np.ndarray:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.canvas import Box, columns_of
-from tasks.panorama.algorithms.stitch.equirect import directions
-from tasks.panorama.algorithms.stitch.source_maps import SourceMap, border_distance, source_map
-from tasks.panorama.algorithms.stitch.warp import prefiltered, warp
+from tasks.panorama.algorithms.place.canvas import Box, columns_of
+from tasks.panorama.algorithms.place.source_maps import SourceMap, border_distance, source_map
+from tasks.panorama.algorithms.place.warp import prefiltered, warp
 from tasks.panorama.types import Camera, Float32Array
+from tests.support.panorama.equirect import directions
 from tests.support.panorama.spheres import colours_along, photo_of_sphere, pinhole
 
 WIDTH_PX = 1024

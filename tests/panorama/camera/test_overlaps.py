@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.panorama.algorithms.match.overlaps import (
+from tasks.panorama.camera.overlaps import (
     largest_connected,
     overlap_shares,
     overlapping_pairs,

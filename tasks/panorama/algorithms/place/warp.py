@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tasks.panorama.algorithms.stitch.canvas import Box
-from tasks.panorama.algorithms.stitch.source_maps import SourceMap, places
+from tasks.panorama.algorithms.place.canvas import Box
+from tasks.panorama.algorithms.place.source_maps import SourceMap, places
 from tasks.panorama.types import Float32Array
 
 _ROWS_AT_ONCE = 512  # bounds the memory of the full-size map

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.panorama.algorithms.stitch.canvas import (
+from tasks.panorama.algorithms.place.canvas import (
     Box,
     bounding_box,
     circular_range,

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.canvas import Box, columns_of
-from tasks.panorama.algorithms.stitch.equirect import directions, to_pixels
-from tasks.panorama.algorithms.stitch.source_maps import (
+from tasks.panorama.algorithms.place.canvas import Box, columns_of
+from tasks.panorama.algorithms.place.source_maps import (
     automatic_width_px,
     border_distance,
     covers,
@@ -18,6 +17,7 @@ from tasks.panorama.algorithms.stitch.source_maps import (
 )
 from tasks.panorama.camera.camera import project, rays
 from tasks.panorama.types import Camera, FloatArray, Rig
+from tests.support.panorama.equirect import directions, to_pixels
 from tests.support.panorama.spheres import pinhole, small_rosette, turned
 
 WIDTH_PX = 1024

@@ -1,5 +1,7 @@
 """The equirectangular picture: where a direction lies on it, and back.
 
+Written down once more, apart from the maps of `algorithms/place`, so that they can be judged.
+
 Longitude runs along the width, latitude along the height (half the width); see
 `tasks.panorama.types` for the frame.
 """

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from tasks.panorama.algorithms.calibrate.recalibrate import recalibrate
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
+from tasks.panorama.algorithms.fit.recalibrate import recalibrate
 from tasks.panorama.config import SolveConfig
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, Correspondences, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import ring_rig
@@ -43,8 +43,8 @@ def _case() -> tuple[Rig, Rig, Correspondences]:
 
 def test_removes_rigid_miscalibration() -> None:
     nominal, _, matches = _case()
-    before = misalignment_px(Alignment(nominal, (None,) * 12), matches)
-    after = misalignment_px(Alignment(recalibrate(matches, nominal, CONFIG), (None,) * 12), matches)
+    before = errors_px(Alignment(nominal, (None,) * 12), matches)
+    after = errors_px(Alignment(recalibrate(matches, nominal, CONFIG), (None,) * 12), matches)
     assert before.mean() > 1.5
     assert after.mean() < 0.03
 
@@ -78,7 +78,7 @@ def test_parallax_of_some_matches_does_little_harm() -> None:
     near = np.random.default_rng(3).random(len(matches)) < 0.2
     shifted = matches.points_b_px + near[:, None] * np.array([15.0, 0.0])
     found = recalibrate(replace(matches, points_b_px=shifted), nominal, CONFIG)
-    off = misalignment_px(Alignment(found, (None,) * 12), matches)
+    off = errors_px(Alignment(found, (None,) * 12), matches)
     assert off.mean() < 0.8  # plain least squares: above 5
 
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.stitch.canvas import Box, bounding_box, circular_range
+from tasks.panorama.algorithms.place.canvas import Box, bounding_box, circular_range
 from tasks.panorama.camera.camera import project
 from tasks.panorama.types import (
     BoolArray,
@@ -239,7 +239,7 @@ def _lattice_step_px(panorama_width_px: int) -> int:
 def _directions(columns_px: FloatArray, rows_px: FloatArray, panorama_width_px: int) -> FloatArray:
     """(rows * columns, 3) directions of panorama pixels, fractions and unrolled ones too.
 
-    Unlike `equirect.directions` it goes on smoothly beyond the poles, as a lattice needs it.
+    It goes on smoothly beyond the poles, as a lattice needs it.
     """
     longitude = ((columns_px + 0.5) / panorama_width_px - 0.5) * 2 * pi
     latitude = (0.25 - (rows_px + 0.5) / panorama_width_px) * 2 * pi

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.panorama.algorithms.fit.control_tiles import ControlTiles
 from tasks.panorama.algorithms.fit.spline import SplineField, cell_px
-from tasks.panorama.algorithms.match.control_tiles import ControlTiles
 
 WIDTH_PX, HEIGHT_PX = 96, 128
 POINTS = np.random.default_rng(0).uniform(0, (WIDTH_PX - 1, HEIGHT_PX - 1), (60, 2))
