@@ -33,8 +33,8 @@ from benchmarks.results_file import Figure
 from tasks.core import seeds
 from tasks.grasping.algorithms.policies import draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.collection import SceneSettings, Workshop, workshop_of
 from tasks.grasping.config import PhysicsConfig
+from tasks.grasping.scene_trials import SceneInputs, Workshop, workshop_of
 from tasks.grasping.types import FloatArray, GripperPose, ObjectState, Rendering
 from tasks.grasping.worlds.bullet.gripper import folded_rad
 from tasks.grasping.worlds.bullet.world import BulletWorld
@@ -242,4 +242,4 @@ def _workshop(seed: int) -> Workshop:
     """The workshop of this process, with pictures as small as may be."""
     with tempfile.TemporaryDirectory(prefix="orrery-bench-") as folder:
         plan = Collector(job(seed, 1, size_px=_PICTURE_PX), Path(folder)).plan
-        return workshop_of(SceneSettings.of(plan, seed), lambda file: Path(folder) / file.uri)
+        return workshop_of(SceneInputs.of(plan, seed), lambda file: Path(folder) / file.uri)

@@ -23,12 +23,12 @@ from tasks.core.errors import ConfigError
 from tasks.core.records import FileRef
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
+from tasks.grasping.config import SceneConfig
 from tasks.grasping.data.rows import Origin, TriedGrasp
 from tasks.grasping.looks.textures import Textures, load_textures
 from tasks.grasping.manifests import GraspPlan
-from tasks.grasping.objects.bundle import unpack
+from tasks.grasping.objects.archive import unpack
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.recipe import Recipe
 from tasks.grasping.types import ObjectModel, ObjectState, Rendering, Scene
 from tasks.grasping.worlds.interface import World
 from tasks.grasping.worlds.registry import open_world
@@ -42,11 +42,11 @@ _ALWAYS = ("numpy", "opencv-python-headless")
 
 
 @settings_dataclass(frozen=True, config=SETTINGS)
-class SceneSettings:
+class SceneInputs:
     """All that the scenes of a data set have in common; what an item of `collect` receives.
 
     Attributes:
-        recipe: `Recipe` as JSON values.
+        recipe: `SceneConfig` as JSON values.
         mixture: `Mixture` as JSON values.
         textures: Textures that looks are painted with.
         objects: The user's object models.
@@ -62,7 +62,7 @@ class SceneSettings:
     root_seed: int
 
     @classmethod
-    def of(cls, plan: GraspPlan, root_seed: int) -> SceneSettings:
+    def of(cls, plan: GraspPlan, root_seed: int) -> SceneInputs:
         """Take from a plan what decides a scene."""
         return cls(
             recipe=plan.recipe,
@@ -85,7 +85,7 @@ class Workshop:
     """What is dear to open, and is kept from scene to scene.
 
     Attributes:
-        recipe: What scenes are drawn from.
+        config: What scenes are drawn from.
         mixture: How grasps are chosen.
         world: Simulates them.
         models: Objects that a scene may show.
@@ -94,7 +94,7 @@ class Workshop:
         origin: What all rows have in common.
     """
 
-    recipe: Recipe
+    config: SceneConfig
     mixture: Mixture
     world: World
     models: tuple[ObjectModel, ...]
@@ -135,14 +135,14 @@ def try_scene(
         DataError: The scene can't be simulated; the message says what is at fault.
     """
     scene_rng, *attempt_rngs = rng.spawn(1 + num_attempts)
-    scene = draw_scene(scene_id, workshop.recipe, workshop.models, workshop.num_textures, scene_rng)
+    scene = draw_scene(scene_id, workshop.config, workshop.models, workshop.num_textures, scene_rng)
     opened = workshop.world.open(scene)
     before, objects = opened.look(), opened.objects
     tried = []
     for attempt_rng in attempt_rngs:
         controller, policy = draw_controller(
             workshop.mixture,
-            workshop.recipe.world.physics,
+            workshop.config.world.physics,
             objects,
             attempt_rng,
             workshop.policy_model,
@@ -155,7 +155,7 @@ def try_scene(
 _open: dict[str, Workshop] = {}
 
 
-def workshop_of(settings: SceneSettings, fetch: Callable[[FileRef], Path]) -> Workshop:
+def workshop_of(settings: SceneInputs, fetch: Callable[[FileRef], Path]) -> Workshop:
     """Return the workshop of this process; another one that was open is closed.
 
     Args:
@@ -174,8 +174,8 @@ def workshop_of(settings: SceneSettings, fetch: Callable[[FileRef], Path]) -> Wo
     return _open[key]
 
 
-def _open_workshop(settings: SceneSettings, fetch: Callable[[FileRef], Path]) -> Workshop:
-    recipe = parse_config(Recipe, settings.recipe)
+def _open_workshop(settings: SceneInputs, fetch: Callable[[FileRef], Path]) -> Workshop:
+    config = parse_config(SceneConfig, settings.recipe)
     textures = Textures(np.zeros((0, 1, 1, 3), np.uint8))
     if settings.textures is not None:
         textures = load_textures(fetch(settings.textures))
@@ -186,40 +186,40 @@ def _open_workshop(settings: SceneSettings, fetch: Callable[[FileRef], Path]) ->
 
         policy_model = load_model(fetch(settings.model))
     return Workshop(
-        recipe=recipe,
+        config=config,
         mixture=parse_config(Mixture, settings.mixture),
-        world=open_world(recipe.world, textures),
-        models=_models(recipe, folder),
+        world=open_world(config.world, textures),
+        models=_models(config, folder),
         num_textures=textures.num,
         policy_model=policy_model,
-        origin=origin_of(settings, recipe),
+        origin=origin_of(settings, config),
     )
 
 
-def origin_of(settings: SceneSettings, recipe: Recipe) -> Origin:
+def origin_of(settings: SceneInputs, config: SceneConfig) -> Origin:
     """What all rows have in common."""
     return Origin(
-        world=recipe.world.name,
+        world=config.world.name,
         recipe_digest=settings.recipe_digest,
         root_seed=settings.root_seed,
-        split=recipe.objects.split,
-        object_family=recipe.objects.family,
-        versions=_versions(recipe.world.name),
-        has_g_buffers=recipe.world.camera.g_buffers,
+        split=config.objects.split,
+        object_family=config.objects.family,
+        versions=_versions(config.world.name),
+        has_g_buffers=config.world.camera.g_buffers,
     )
 
 
-def _models(recipe: Recipe, folder: Path | None) -> tuple[ObjectModel, ...]:
+def _models(config: SceneConfig, folder: Path | None) -> tuple[ObjectModel, ...]:
     """Objects that scenes may show.
 
     Raises:
         ConfigError: There is none, as happens with few objects.
     """
-    models = catalogue(recipe.objects.family, folder)
-    found = tuple(model for model in models if model.split == recipe.objects.split)
+    models = catalogue(config.objects.family, folder)
+    found = tuple(model for model in models if model.split == config.objects.split)
     if not found:
         raise ConfigError(
-            f"none of the {len(models)} objects falls into the split {recipe.objects.split!r}: "
+            f"none of the {len(models)} objects falls into the split {config.objects.split!r}: "
             "choose another objects.split or add objects"
         )
     return found

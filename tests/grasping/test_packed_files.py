@@ -13,7 +13,7 @@ from tasks.grasping.config import (
     RandomiseConfig,
     WorldConfig,
 )
-from tasks.grasping.materials import material_tasks
+from tasks.grasping.packed_files import pack_tasks
 
 PAINTED = RandomiseConfig(appearance=True)
 
@@ -27,7 +27,7 @@ def write_pictures(folder):
 
 def textures_of(folder):
     config = PlanConfig(randomise=RandomiseConfig(appearance=True, textures=folder))
-    (task,) = material_tasks(config)
+    (task,) = pack_tasks(config)
     return task
 
 
@@ -42,7 +42,7 @@ def textures_of(folder):
     ],
 )
 def test_what_is_needed_is_packed_and_no_more(config, kinds):
-    assert [task.item_id for task in material_tasks(config)] == kinds
+    assert [task.item_id for task in pack_tasks(config)] == kinds
 
 
 def test_the_content_is_what_counts(tmp_path):
@@ -59,10 +59,10 @@ def test_a_model_is_checked_for_the_pictures_it_will_see(tmp_path):
     path = tmp_path / "model.pt2"
     path.write_bytes(b"weights")
     policy = PolicyConfig(kind="model", model=str(path), model_candidates=32)
-    (task,) = material_tasks(PlanConfig(policy=policy))
+    (task,) = pack_tasks(PlanConfig(policy=policy))
     assert (task.size_px, task.num_candidates) == (64, 32)
     path.write_bytes(b"other weights")
-    (other,) = material_tasks(PlanConfig(policy=policy))
+    (other,) = pack_tasks(PlanConfig(policy=policy))
     assert digest(task) != digest(other)
 
 
@@ -71,4 +71,4 @@ def test_an_empty_folder_is_named(tmp_path):
         textures_of(str(tmp_path))
     objects = ObjectsConfig(family="folder", folder=str(tmp_path))
     with pytest.raises(ConfigError, match=r"objects\.folder: expected files in"):
-        material_tasks(PlanConfig(objects=objects))
+        pack_tasks(PlanConfig(objects=objects))

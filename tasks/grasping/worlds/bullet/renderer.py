@@ -1,4 +1,4 @@
-"""Pictures of a PyBullet scene, put together from three layers: backdrop, objects, arm.
+"""Renderer of a PyBullet scene, put together from three layers: backdrop, objects, arm.
 
 Each layer has its own engine and is drawn only when it changed: the backdrop when the camera
 moves, the objects when one of them does, the arm for each picture. Whatever is nearer covers
@@ -61,7 +61,7 @@ class _Drawn:
     poses: FloatArray
 
 
-class Pictures:
+class Renderer:
     """Draws scenes.
 
     Args:

@@ -1,4 +1,4 @@
-"""Materials: what a data set needs beside its settings, packed so that it reaches every worker.
+"""Files that a plan needs beside its settings, packed so that they reach every worker.
 
 Textures, the user's objects and a trained model each become one file, whose digest stands for
 them: where the user keeps them is no part of the data. Each is an item of `plan`: it is read,
@@ -20,12 +20,11 @@ from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
 from tasks.grasping.looks.textures import generated_textures, read_textures, save_textures
-from tasks.grasping.objects.bundle import pack
+from tasks.grasping.objects.archive import pack
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.objects.checks import check_model as check_object
 from tasks.grasping.objects.checks import model_facts
 from tasks.grasping.policy_model import check_model
-from tasks.grasping.recipe import recipe_of
 from tasks.grasping.workspace import BIN_INNER_M
 
 NUM_TEXTURES: Final = 200
@@ -37,7 +36,7 @@ _NUM_NAMED = 10
 Kind = Literal["textures", "objects", "model"]
 
 
-class MaterialTask(Record):
+class PackTask(Record):
     """Something to pack.
 
     Attributes:
@@ -49,7 +48,7 @@ class MaterialTask(Record):
         num_per_scene: Objects that must find room in the bin together.
     """
 
-    schema_id = "grasping.material_task/1"
+    schema_id = "grasping.pack_task/1"
 
     item_id: Kind
     path: str
@@ -59,7 +58,7 @@ class MaterialTask(Record):
     num_per_scene: int = 0
 
 
-class Material(Record):
+class PackedFile(Record):
     """Something that was packed.
 
     Attributes:
@@ -67,35 +66,35 @@ class Material(Record):
         file: Textures as npz, objects as zip, a model as it was.
     """
 
-    schema_id = "grasping.material/1"
+    schema_id = "grasping.packed_file/1"
 
     item_id: Kind
     file: FileRef
 
 
-def gather(config: PlanConfig, ctx: StageContext) -> dict[str, FileRef]:
+def pack_files(config: PlanConfig, ctx: StageContext) -> dict[str, FileRef]:
     """Check and pack all that the settings ask for.
 
     Raises:
         ConfigError: A setting names a file or folder that is missing or empty.
         DataError: A file can't be used; the message names it and the fault.
     """
-    tasks = material_tasks(config)
-    outcomes = ctx.items.map(pack_material, tasks, None)
+    tasks = pack_tasks(config)
+    outcomes = ctx.items.map(pack_file, tasks, None)
     faults = [each.reason for each in outcomes if isinstance(each, Skipped)]
     if faults:
         raise DataError("; ".join(faults))
     return {each.item_id: each.file for each in outcomes if not isinstance(each, Skipped)}
 
 
-def material_tasks(config: PlanConfig) -> list[MaterialTask]:
+def pack_tasks(config: PlanConfig) -> list[PackTask]:
     """Return what must be packed.
 
     Raises:
         ConfigError: A setting names a file or folder that is missing.
     """
     tasks = []
-    if recipe_of(config).looks != "plain":
+    if config.scene.looks != "plain":
         path = config.randomise.textures
         tasks.append(_of_folder("textures", path, "randomise.textures") if path else _GENERATED)
     if config.objects.family == "folder":
@@ -107,17 +106,17 @@ def material_tasks(config: PlanConfig) -> list[MaterialTask]:
     return tasks
 
 
-def pack_material(item: MaterialTask, config: None, folder: ItemFolder) -> Material:  # noqa: ARG001
-    """Check one material and pack it.
+def pack_file(item: PackTask, config: None, folder: ItemFolder) -> PackedFile:  # noqa: ARG001
+    """Check one of them and pack it.
 
     Raises:
         DataError: It can't be used; the message names the file.
     """
     pack_one = {"textures": _pack_textures, "objects": _pack_objects, "model": _pack_model}
-    return Material(item_id=item.item_id, file=folder.add(pack_one[item.item_id](item, folder)))
+    return PackedFile(item_id=item.item_id, file=folder.add(pack_one[item.item_id](item, folder)))
 
 
-def _pack_textures(item: MaterialTask, folder: ItemFolder) -> str:
+def _pack_textures(item: PackTask, folder: ItemFolder) -> str:
     if item.path:
         textures = read_textures(Path(item.path))
     else:
@@ -131,7 +130,7 @@ def _pack_textures(item: MaterialTask, folder: ItemFolder) -> str:
     return "textures.npz"
 
 
-def _pack_objects(item: MaterialTask, folder: ItemFolder) -> str:
+def _pack_objects(item: PackTask, folder: ItemFolder) -> str:
     faults, footprints_m2 = [], []
     for model in catalogue("folder", Path(item.path)):
         try:
@@ -158,16 +157,16 @@ def _pack_objects(item: MaterialTask, folder: ItemFolder) -> str:
     return "objects.zip"
 
 
-def _pack_model(item: MaterialTask, folder: ItemFolder) -> str:
+def _pack_model(item: PackTask, folder: ItemFolder) -> str:
     check_model(Path(item.path), item.size_px, item.num_candidates)
     shutil.copyfile(item.path, folder.path / "model.pt2")
     return "model.pt2"
 
 
-_GENERATED: Final = MaterialTask(item_id="textures", path="", fingerprint="")
+_GENERATED: Final = PackTask(item_id="textures", path="", fingerprint="")
 
 
-def _of_folder(kind: Kind, path: str, setting: str) -> MaterialTask:
+def _of_folder(kind: Kind, path: str, setting: str) -> PackTask:
     folder = Path(path).expanduser().absolute()
     if not path or not folder.is_dir():
         raise ConfigError(f"{setting}: expected a folder, there is none at {path!r}")
@@ -175,17 +174,17 @@ def _of_folder(kind: Kind, path: str, setting: str) -> MaterialTask:
     if not files:
         raise ConfigError(f"{setting}: expected files in {folder}, found none")
     found = [[each.relative_to(folder).as_posix(), file_digest(each)] for each in files]
-    return MaterialTask(item_id=kind, path=str(folder), fingerprint=digest(found))
+    return PackTask(item_id=kind, path=str(folder), fingerprint=digest(found))
 
 
-def _of_model(config: PlanConfig) -> MaterialTask:
+def _of_model(config: PlanConfig) -> PackTask:
     path = Path(config.policy.model).expanduser().absolute()
     if not config.policy.model or not path.is_file():
         raise ConfigError(
             "policy.model: expected a torch.export program (.pt2), there is none at "
             f"{config.policy.model!r}; name one or choose another policy.kind"
         )
-    return MaterialTask(
+    return PackTask(
         item_id="model",
         path=str(path),
         fingerprint=file_digest(path),

@@ -9,19 +9,18 @@ import pytest
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.records import FileRef
-from tasks.grasping import collection
+from tasks.grasping import scene_trials
 from tasks.grasping.algorithms.policies import Mixture
-from tasks.grasping.collection import SceneSettings, Workshop, try_scene, workshop_of
-from tasks.grasping.config import ObjectsConfig, WorldConfig
+from tasks.grasping.config import ObjectsConfig, SceneConfig, WorldConfig
 from tasks.grasping.data.rows import Origin
-from tasks.grasping.recipe import Recipe
+from tasks.grasping.scene_trials import SceneInputs, Workshop, try_scene, workshop_of
 from tests.support.grasping.toy_world import ToyWorld, toy_models
 
 
 @pytest.fixture
-def settings() -> SceneSettings:
-    return SceneSettings(
-        recipe=config_json(Recipe()),
+def settings() -> SceneInputs:
+    return SceneInputs(
+        recipe=config_json(SceneConfig()),
         mixture=config_json(Mixture(uniform=0.5, near_object=0.5)),
         textures=None,
         objects=None,
@@ -39,8 +38,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[ToyWorld]:
         worlds.append(ToyWorld())
         return worlds[-1]
 
-    monkeypatch.setattr(collection, "open_world", open_toy)
-    monkeypatch.setattr(collection, "_open", {})
+    monkeypatch.setattr(scene_trials, "open_world", open_toy)
+    monkeypatch.setattr(scene_trials, "_open", {})
     return worlds
 
 
@@ -51,11 +50,11 @@ def nowhere(file: FileRef) -> Path:
 def toy_workshop() -> Workshop:
     origin = Origin("bullet", "d" * 64, 0, "train", "procedural", {})
     mixture = Mixture(uniform=0.5, near_object=0.5)
-    return Workshop(Recipe(), mixture, ToyWorld(), toy_models(), 0, None, origin)
+    return Workshop(SceneConfig(), mixture, ToyWorld(), toy_models(), 0, None, origin)
 
 
 def test_a_workshop_stays_open_while_its_settings_are_the_same(
-    settings: SceneSettings, opened: list[ToyWorld]
+    settings: SceneInputs, opened: list[ToyWorld]
 ) -> None:
     first = workshop_of(settings, nowhere)
     assert workshop_of(replace(settings), nowhere) is first
@@ -65,9 +64,9 @@ def test_a_workshop_stays_open_while_its_settings_are_the_same(
     assert second.origin.root_seed == 1
 
 
-def test_what_decides_the_rows_decides_the_digest(settings: SceneSettings) -> None:
+def test_what_decides_the_rows_decides_the_digest(settings: SceneInputs) -> None:
     file = FileRef(uri="here", sha256="a" * 64, num_bytes=1)
-    other = Recipe(objects=ObjectsConfig(num_per_scene=4))
+    other = SceneConfig(objects=ObjectsConfig(num_per_scene=4))
     digests = [
         each.recipe_digest
         for each in (
@@ -85,20 +84,18 @@ def test_what_decides_the_rows_decides_the_digest(settings: SceneSettings) -> No
     assert moved.recipe_digest == digests[3], "where a file lies is no part of the data"
 
 
-def test_only_objects_of_the_split_are_shown(
-    settings: SceneSettings, opened: list[ToyWorld]
-) -> None:
-    held_out = Recipe(objects=ObjectsConfig(split="held_out"))
+def test_only_objects_of_the_split_are_shown(settings: SceneInputs, opened: list[ToyWorld]) -> None:
+    held_out = SceneConfig(objects=ObjectsConfig(split="held_out"))
     workshop = workshop_of(replace(settings, recipe=config_json(held_out)), nowhere)
     assert {model.split for model in workshop.models} == {"held_out"}
     assert workshop.origin.split == "held_out"
 
 
 def test_a_family_without_objects_of_the_split_is_refused(
-    settings: SceneSettings, opened: list[ToyWorld], monkeypatch: pytest.MonkeyPatch
+    settings: SceneInputs, opened: list[ToyWorld], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collection, "catalogue", lambda family, folder: toy_models(3))
-    held_out = Recipe(objects=ObjectsConfig(split="held_out"))
+    monkeypatch.setattr(scene_trials, "catalogue", lambda family, folder: toy_models(3))
+    held_out = SceneConfig(objects=ObjectsConfig(split="held_out"))
     with pytest.raises(ConfigError, match="none of the 3 objects falls into the split 'held_out'"):
         workshop_of(replace(settings, recipe=config_json(held_out)), nowhere)
 

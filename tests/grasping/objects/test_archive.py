@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.grasping.objects import bundle
-from tasks.grasping.objects.bundle import pack, unpack
+from tasks.grasping.objects import archive
+from tasks.grasping.objects.archive import pack, unpack
 from tasks.grasping.objects.catalogue import catalogue
 from tests.support.grasping.object_files import write_box
 
@@ -92,7 +92,7 @@ def test_links_are_refused(tmp_path):
 
 def test_zip_that_is_too_large_is_refused(folder, tmp_path, monkeypatch):
     packed = pack(folder, tmp_path / "a.zip")
-    monkeypatch.setattr(bundle, "MAX_BYTES", 100)
+    monkeypatch.setattr(archive, "MAX_BYTES", 100)
     with pytest.raises(DataError, match="larger than 100 bytes"):
         unpack(packed)
 
