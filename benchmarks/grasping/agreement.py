@@ -226,7 +226,7 @@ def _attempts(
         raise TypeError(f"expected the bullet world, got {world!r}")
     scene_id = f"agreement-{seed}-{index:05d}"
     scene_rng, *attempt_rngs = seeds.rng(seed, _STAGE, scene_id).spawn(1 + ATTEMPTS_PER_SCENE)
-    scene = draw_scene(scene_id, workshop.recipe, workshop.models, workshop.num_textures, scene_rng)
+    scene = draw_scene(scene_id, workshop.config, workshop.models, workshop.num_textures, scene_rng)
     opened = world.open(scene, physics)
     outcomes = []
     for rng, offset in zip(attempt_rngs, offsets, strict=True):
