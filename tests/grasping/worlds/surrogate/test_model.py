@@ -109,9 +109,9 @@ def test_plain_looks_tell_objects_apart() -> None:
 
 def test_an_object_that_does_not_compile_is_blamed(tmp_path: Path) -> None:
     sound = write_urdf(tmp_path, "sound", '<box size="0.03 0.03 0.03"/>')
-    (tmp_path / "flat.obj").write_text(
-        "v 0 0 0\nv 0.1 0 0\nv 0 0.1 0\nv 0.1 0.1 0\nf 1 2 3\nf 2 4 3\n"
-    )
-    flat = write_urdf(tmp_path, "flat", '<mesh filename="flat.obj"/>')
-    with pytest.raises(DataError, match=r"object folder/flat: a mesh of .* can't be simulated"):
-        built(scene([(sound, AT_M), (flat, AT_M)]))
+    corners = "v 0 0 0\nv 1e-7 0 0\nv 0 1e-7 0\nv 0 0 1e-7\n"  # as if its unit were wrong
+    faces = "f 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n"
+    (tmp_path / "tiny.obj").write_text(corners + faces)
+    tiny = write_urdf(tmp_path, "tiny", '<mesh filename="tiny.obj"/>')
+    with pytest.raises(DataError, match=r"object folder/tiny: a mesh of .* can't be simulated"):
+        built(scene([(sound, AT_M), (tiny, AT_M)]))
