@@ -33,8 +33,8 @@ from benchmarks.results_file import Figure
 from tasks.core import seeds
 from tasks.grasping.algorithms.policies import draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.collection import SceneSettings, Workshop, workshop_of
 from tasks.grasping.config import PhysicsConfig
+from tasks.grasping.scene_trials import SceneInputs, Workshop, workshop_of
 from tasks.grasping.types import FloatArray, GripperPose, ObjectState, Rendering
 from tasks.grasping.worlds.bullet.gripper import folded_rad
 from tasks.grasping.worlds.bullet.world import BulletWorld
@@ -226,7 +226,7 @@ def _attempts(
         raise TypeError(f"expected the bullet world, got {world!r}")
     scene_id = f"agreement-{seed}-{index:05d}"
     scene_rng, *attempt_rngs = seeds.rng(seed, _STAGE, scene_id).spawn(1 + ATTEMPTS_PER_SCENE)
-    scene = draw_scene(scene_id, workshop.recipe, workshop.models, workshop.num_textures, scene_rng)
+    scene = draw_scene(scene_id, workshop.config, workshop.models, workshop.num_textures, scene_rng)
     opened = world.open(scene, physics)
     outcomes = []
     for rng, offset in zip(attempt_rngs, offsets, strict=True):
@@ -242,4 +242,4 @@ def _workshop(seed: int) -> Workshop:
     """The workshop of this process, with pictures as small as may be."""
     with tempfile.TemporaryDirectory(prefix="orrery-bench-") as folder:
         plan = Collector(job(seed, 1, size_px=_PICTURE_PX), Path(folder)).plan
-        return workshop_of(SceneSettings.of(plan, seed), lambda file: Path(folder) / file.uri)
+        return workshop_of(SceneInputs.of(plan, seed), lambda file: Path(folder) / file.uri)

@@ -39,6 +39,7 @@ _START_LIMIT_S = 90.0
 _STALL_LIMIT_S = 300.0
 _POLL_S = 0.05
 _LAST_KILL = 0.85  # of the scenes are made when the last kill is due
+_WITHIN_PART = 0.3  # of the scenes between two kills: where the first of them may fall
 _NUM_CPUS = 1.0  # of one scene
 
 
@@ -93,7 +94,9 @@ def soak(
     run = _Run.prepare(stage, plan, config, folder, seed)
     killed: Counter[Victim] = Counter()
     num_scenes = sum(shard.num_scenes for shard in plan.shards)
-    due = np.sort(rng.uniform(0, _LAST_KILL * num_scenes, num_kills))
+    # Apart, so that no scene is hit twice: what a worker died under twice is given up.
+    parts = np.arange(num_kills) + rng.uniform(0.0, _WITHIN_PART, num_kills)
+    due = parts * _LAST_KILL * num_scenes / num_kills
     victims: list[Victim] = [
         list(_SHARES)[index]
         for index in rng.choice(len(_SHARES), num_kills, p=list(_SHARES.values()))

@@ -16,13 +16,18 @@ from benchmarks.results_file import RESULTS_DIR
 from operators.stage.local import LocalRun
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.config import CameraConfig, CollectConfig, PhysicsConfig, WorldConfig
+from tasks.grasping.config import (
+    CameraConfig,
+    CollectConfig,
+    PhysicsConfig,
+    SceneConfig,
+    WorldConfig,
+)
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.manifests import ShardSet
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.pictures.film import Film, animation, film_strips, filmed
 from tasks.grasping.pictures.sheets import read_attempts, worlds_sheet
-from tasks.grasping.recipe import Recipe
 from tasks.grasping.stages.collect import collect_shards
 from tasks.grasping.stages.plan import plan_collection
 from tasks.grasping.worlds.bullet.world import BulletWorld
@@ -64,7 +69,7 @@ def films(size_px: int = _FILM_PX) -> list[Film]:
         RuntimeError: All attempts ended alike.
     """
     camera = CameraConfig(size_px=size_px, view_deg=_VIEW_DEG)
-    recipe = Recipe(world=WorldConfig(physics=_FILMED, camera=camera))
+    recipe = SceneConfig(world=WorldConfig(physics=_FILMED, camera=camera))
     world = BulletWorld(recipe.world, Textures(np.zeros((0, 1, 1, 3), np.uint8)))
     rng = np.random.default_rng(0)
     scene = world.open(draw_scene("film", recipe, catalogue("procedural"), 0, rng))

@@ -18,14 +18,14 @@ from tasks.panorama.algorithms.fit.align import Fitted, align_images
 from tasks.panorama.algorithms.fit.bending import mean_bending, measure_warp
 from tasks.panorama.algorithms.fit.kernel_interpolation import interpolate_fields
 from tasks.panorama.algorithms.match.matching import match_images
-from tasks.panorama.algorithms.match.overlaps import overlapping_pairs
+from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.assess import signed
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import Maps
 from tasks.panorama.algorithms.stitch.stitch import Sources, maps_of, sources_of, stitch
+from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.config import RestitchConfig
 from tasks.panorama.input.rig_files.colmap import read_rig
-from tasks.panorama.input.truth import Truth, load_truth
+from tasks.panorama.input.truth import load_truth
 from tasks.panorama.metrics.fidelity import psnr_gain_db
 from tasks.panorama.metrics.misalignment import Misalignment, measure_misalignment
 from tasks.panorama.metrics.photometric_error import gain_error_rms
@@ -36,6 +36,7 @@ from tasks.panorama.types import (
     ByteImage,
     Correspondences,
     Rig,
+    Truth,
 )
 
 KERNEL_SIGMAS_PX = (8.0, 15.0, 25.0, 40.0, 70.0, 100.0)

@@ -144,6 +144,36 @@ class PolicyConfig:
 
 
 @dataclass(frozen=True, config=SETTINGS)
+class SceneConfig:
+    """The part of a plan that decides what a scene is and how it is simulated.
+
+    `tasks.core.config.config_json` and `parse_config` write and read it as JSON values; rows and
+    records name its digest, with the mixture's and the files', ``recipe_digest``.
+
+    Attributes:
+        world: Which world, its physics and its camera.
+        objects: What lies in the bin.
+        randomise: What is drawn anew for each scene.
+    """
+
+    world: WorldConfig = Field(default_factory=WorldConfig)
+    objects: ObjectsConfig = Field(default_factory=ObjectsConfig)
+    randomise: RandomiseConfig = Field(default_factory=RandomiseConfig)
+
+    @property
+    def is_seen_by_surrogate(self) -> bool:
+        """Whether looks and cameras are the surrogate's."""
+        return self.world.name != "bullet"
+
+    @property
+    def looks(self) -> Literal["plain", "randomise", "surrogate"]:
+        """Where a scene's look comes from: the world's own, or one of two distributions."""
+        if self.is_seen_by_surrogate:
+            return "surrogate"
+        return "randomise" if self.randomise.appearance else "plain"
+
+
+@dataclass(frozen=True, config=SETTINGS)
 class PlanConfig:
     """What to collect. All of it is frozen in the plan that the other stages read."""
 
@@ -158,6 +188,11 @@ class PlanConfig:
     objects: ObjectsConfig = Field(default_factory=ObjectsConfig)
     randomise: RandomiseConfig = Field(default_factory=RandomiseConfig)
     policy: PolicyConfig = Field(default_factory=PolicyConfig)
+
+    @property
+    def scene(self) -> SceneConfig:
+        """What scenes are drawn from."""
+        return SceneConfig(world=self.world, objects=self.objects, randomise=self.randomise)
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -29,7 +29,7 @@ class GraspPlan(Record):
     """What to collect: frozen, so that collecting draws but no longer decides.
 
     Attributes:
-        recipe: `tasks.grasping.recipe.Recipe` as JSON values.
+        recipe: `tasks.grasping.config.SceneConfig` as JSON values.
         mixture: `tasks.grasping.algorithms.policies.Mixture` as JSON values.
         pilot: Figures of the pilot or of the earlier data set that the mixture was chosen by.
         textures: The textures that looks are painted with (npz); None where none is needed.
@@ -193,21 +193,46 @@ class ShardReport(Record):
         item_id: Name of the shard.
         findings: What is wrong, at most some of each check.
         num_findings: How many there are of each check.
-        by_policy: Attempts and successes of each policy.
-        by_object: Attempts in scenes that show an object, and how often it was lifted.
-        figures: Sums over the shard's rows, by name.
+        figures: Sums over the shard's rows, by name; empty for one that can't be read.
         histograms: Counts of a column's values in fixed bins, by column.
     """
 
-    schema_id = "grasping.shard_report/1"
+    schema_id = "grasping.shard_report/2"
 
     item_id: str
     findings: tuple[Finding, ...]
     num_findings: dict[str, int]
-    by_policy: dict[str, Tally]
-    by_object: dict[str, Tally]
     figures: dict[str, float]
     histograms: dict[str, tuple[int, ...]]
+
+
+class GroupSuccess(Record):
+    """How often grasps of one group succeed.
+
+    Attributes:
+        kind: What attempts were grouped by, one of `tasks.grasping.readers.statistics.KINDS`.
+        group: The value that they share, e.g. ``near_object``; empty for all attempts.
+        num_attempts: Attempts.
+        num_successes: Successes.
+        rate: Share of successes.
+        rate_low: Lower end of its 95 % interval (E. Wilson, JASA 1927).
+        rate_high: Upper end.
+        num_stopped_early: Attempts whose end was left out.
+        mean_lift_m: Mean rise of the highest object, over successes and failures; of an object,
+            over the attempts that lifted it.
+    """
+
+    schema_id = "grasping.group_success/1"
+
+    kind: str
+    group: str
+    num_attempts: int
+    num_successes: int
+    rate: float
+    rate_low: float
+    rate_high: float
+    num_stopped_early: int
+    mean_lift_m: float
 
 
 class CheckReport(Record):
@@ -216,20 +241,35 @@ class CheckReport(Record):
     Attributes:
         findings: What is wrong but no reason to hold the data back.
         num_findings: How many there are of each check.
-        by_policy: Attempts and successes of each policy.
-        by_object: Attempts in scenes that show an object, and how often it was lifted.
+        success: How often grasps succeed: all, then by world, split, policy, object.
         figures: Numbers for the tracker and the data card, by name.
         histograms: Counts of a column's values in fixed bins, by column.
     """
 
-    schema_id = "grasping.check_report/1"
+    schema_id = "grasping.check_report/2"
 
     findings: tuple[Finding, ...]
     num_findings: dict[str, int]
-    by_policy: dict[str, Tally]
-    by_object: dict[str, Tally]
+    success: tuple[GroupSuccess, ...]
     figures: dict[str, float]
     histograms: dict[str, tuple[int, ...]]
+
+    @property
+    def by_policy(self) -> dict[str, Tally]:
+        """Attempts and successes of each policy."""
+        return self._tallies("policy")
+
+    @property
+    def by_object(self) -> dict[str, Tally]:
+        """Attempts in scenes that show an object, and how often it was lifted."""
+        return self._tallies("object")
+
+    def _tallies(self, kind: str) -> dict[str, Tally]:
+        return {
+            each.group: Tally(attempts=each.num_attempts, successes=each.num_successes)
+            for each in self.success
+            if each.kind == kind
+        }
 
 
 class GraspDataset(Record):
@@ -245,7 +285,7 @@ class GraspDataset(Record):
         report: What the checks counted.
     """
 
-    schema_id = "grasping.dataset/1"
+    schema_id = "grasping.dataset/2"
 
     plan: GraspPlan
     recipe_digest: str
@@ -268,7 +308,7 @@ class Publication(Record):
         exports: Formats that were exported there.
     """
 
-    schema_id = "grasping.publication/1"
+    schema_id = "grasping.publication/2"
 
     dataset: GraspDataset
     card: FileRef

@@ -18,10 +18,10 @@ from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import Record
 from tasks.grasping.algorithms.policies import PolicyName
 from tasks.grasping.algorithms.steering import Rate, kinds_of, rate_of
-from tasks.grasping.collection import SceneSettings, try_scene, workshop_of
 from tasks.grasping.config import PlanConfig, PolicyConfig
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import SceneTask, Tally
+from tasks.grasping.scene_trials import SceneInputs, try_scene, workshop_of
 
 MAX_SKIPPED: Final = 0.05
 """Part of the pilot's scenes that may fail."""
@@ -43,7 +43,7 @@ class PilotScene(Record):
 
 
 def run_pilot(
-    config: PlanConfig, settings: SceneSettings, ctx: StageContext
+    config: PlanConfig, settings: SceneInputs, ctx: StageContext
 ) -> dict[PolicyName, Rate]:
     """Try all policies of a mixture equally often in new scenes.
 
@@ -71,7 +71,7 @@ def run_pilot(
     }
 
 
-def try_pilot_scene(item: SceneTask, config: SceneSettings, folder: ItemFolder) -> PilotScene:
+def try_pilot_scene(item: SceneTask, config: SceneInputs, folder: ItemFolder) -> PilotScene:
     """Simulate one scene of the pilot.
 
     Raises:

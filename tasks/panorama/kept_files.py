@@ -1,4 +1,8 @@
-"""A capture's fits on disk: what the solve stage writes and later stages read."""
+"""A capture's files: what the stages keep of it on disk, written and read again.
+
+Its photos and rig come from the ingest stage; matches, warp fields and photometry are what
+restitching itself finds.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,17 @@ from tasks.panorama.types import (
 
 UNREPAIRED, RECALIBRATED, WARPED, KERNEL = "unrepaired", "recalibrated", "warped", "kernel"
 
+_FIELDS_FORMAT = "panorama.fields/1"
+_PLANES: dict[str, tuple[str, ...]] = {
+    "points_a_px": ("x_a_px", "y_a_px"),
+    "points_b_px": ("x_b_px", "y_b_px"),
+    "colours_a": ("blue_a", "green_a", "red_a"),
+    "colours_b": ("blue_b", "green_b", "red_b"),
+}
+
+Fetch = Callable[[FileRef], Path]
+"""Gives a local path of a file: ``folder.fetch`` or ``ctx.store.fetch``."""
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -54,7 +69,7 @@ def read_solution(record: WarpRecord, fetch: Fetch) -> Solution:
 
     Args:
         record: What the solve stage wrote.
-        fetch: Gives a local path of a file: ``folder.fetch`` or ``ctx.store.fetch``.
+        fetch: Gives its files.
 
     Raises:
         ArtifactError: A file is missing or damaged.
@@ -79,42 +94,8 @@ def read_solution(record: WarpRecord, fetch: Fetch) -> Solution:
     )
 
 
-def write_photometry(path: Path, photometry: Photometry) -> None:
-    """Write gains and falloff as JSON."""
-    content = {
-        "gains_bgr": photometry.gains.tolist(),
-        "vignetting_k2_k4": list(photometry.vignetting),
-    }
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def read_photometry(path: Path) -> Photometry:
-    """Read what `write_photometry` wrote.
-
-    Raises:
-        ArtifactError: The file holds no photometry.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        k2, k4 = (float(value) for value in content["vignetting_k2_k4"])
-        gains = np.array(content["gains_bgr"], np.float64).reshape(-1, 3)
-        return Photometry(gains, (k2, k4))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{path}: expected gains and falloff written by this program: {error}."
-        ) from error
-
-
-Fetch = Callable[[FileRef], Path]
-
-
 def read_images(capture: CaptureRecord, fetch: Fetch) -> list[ByteImage]:
-    """Pixels of all photos, (height, width, 3) BGR each, in the order of the rig's cameras.
-
-    Args:
-        capture: The capture.
-        fetch: Gives a local path of a file: ``folder.fetch`` or ``ctx.store.fetch``.
-    """
+    """Pixels of all photos, (height, width, 3) BGR each, in the order of the rig's cameras."""
     return [read_photo(fetch(image.file), image.orientation) for image in capture.images]
 
 
@@ -135,14 +116,6 @@ def truth_folder(capture: CaptureRecord, fetch: Fetch) -> Path | None:
     """The folder of a simulated capture, which holds ``truth/``; None for a real one."""
     paths = [fetch(file) for file in capture.truth.values()]
     return paths[0].parent.parent if paths else None
-
-
-_PLANES: dict[str, tuple[str, ...]] = {
-    "points_a_px": ("x_a_px", "y_a_px"),
-    "points_b_px": ("x_b_px", "y_b_px"),
-    "colours_a": ("blue_a", "green_a", "red_a"),
-    "colours_b": ("blue_b", "green_b", "red_b"),
-}
 
 
 def write_correspondences(path: Path, matches: Correspondences) -> None:
@@ -185,9 +158,6 @@ def read_correspondences(path: Path) -> Correspondences:
         ) from error
 
 
-_FORMAT = "panorama.fields/1"
-
-
 def write_fields(path: Path, fields: Sequence[DisplacementField | None]) -> None:
     """Write one field per image; splines exactly, grids to float32.
 
@@ -195,7 +165,7 @@ def write_fields(path: Path, fields: Sequence[DisplacementField | None]) -> None
         TypeError: A field is neither a spline, a grid nor None.
     """
     arrays: dict[str, np.ndarray] = {
-        "format": np.array(_FORMAT),
+        "format": np.array(_FIELDS_FORMAT),
         "num_fields": np.array(len(fields)),
     }
     for index, field in enumerate(fields):
@@ -219,8 +189,8 @@ def read_fields(path: Path) -> tuple[DisplacementField | None, ...]:
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            if str(arrays["format"]) != _FORMAT:
-                raise ArtifactError(f"{path}: expected {_FORMAT}, found {arrays['format']}.")
+            if str(arrays["format"]) != _FIELDS_FORMAT:
+                raise ArtifactError(f"{path}: expected {_FIELDS_FORMAT}, found {arrays['format']}.")
             return tuple(_field(arrays, index) for index in range(int(arrays["num_fields"])))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ArtifactError(
@@ -237,3 +207,29 @@ def _field(arrays: np.lib.npyio.NpzFile, index: int) -> DisplacementField | None
         values = arrays[f"grid_{index}_values_px"].astype(np.float64)
         return GridField(values, step_px, (x_px, y_px))
     return None
+
+
+def write_photometry(path: Path, photometry: Photometry) -> None:
+    """Write gains and falloff as JSON."""
+    content = {
+        "gains_bgr": photometry.gains.tolist(),
+        "vignetting_k2_k4": list(photometry.vignetting),
+    }
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_photometry(path: Path) -> Photometry:
+    """Read what `write_photometry` wrote.
+
+    Raises:
+        ArtifactError: The file holds no photometry.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        k2, k4 = (float(value) for value in content["vignetting_k2_k4"])
+        gains = np.array(content["gains_bgr"], np.float64).reshape(-1, 3)
+        return Photometry(gains, (k2, k4))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{path}: expected gains and falloff written by this program: {error}."
+        ) from error

@@ -137,3 +137,48 @@ class Photometry:
 
     gains: FloatArray
     vignetting: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TruePoints:
+    """Surface points (or sky directions) seen unoccluded by two images.
+
+    Attributes:
+        image_a: (n,) index of the first image; its points lie on a fixed grid.
+        image_b: (n,) index of the second image; a < b.
+        points_a_px: (n, 2).
+        points_b_px: (n, 2).
+        is_sky: (n,).
+    """
+
+    image_a: IntArray
+    image_b: IntArray
+    points_a_px: FloatArray
+    points_b_px: FloatArray
+    is_sky: BoolArray
+
+    def __len__(self) -> int:
+        """Number of points."""
+        return len(self.image_a)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth of a capture.
+
+    Attributes:
+        rig: Cameras as they were when they fired.
+        photometry: Gains and vignetting.
+        points: True correspondences.
+        panorama: (h, 2h, 3) BGR, ray-traced from the rig's centre, or None.
+        panorama_is_sky: (h, 2h), or None.
+        depths_m: One (h, w) float32 per image, distance along the ray, infinite in the sky;
+            empty if not kept.
+    """
+
+    rig: Rig
+    photometry: Photometry
+    points: TruePoints
+    panorama: ByteImage | None
+    panorama_is_sky: BoolArray | None
+    depths_m: tuple[Float32Array, ...]

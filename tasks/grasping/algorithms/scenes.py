@@ -11,7 +11,7 @@ from tasks.core.errors import ConfigError
 from tasks.grasping.algorithms.appearance import random_look, surrogate_look
 from tasks.grasping.algorithms.cameras import STATIONS, simulation_camera, station_camera
 from tasks.grasping.algorithms.dynamics import draw_dynamics
-from tasks.grasping.recipe import Recipe
+from tasks.grasping.config import SceneConfig
 from tasks.grasping.types import Camera, Look, ObjectModel, PlacedObject, Scene
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
 
@@ -22,7 +22,7 @@ _CLEARANCE_M = 0.01
 
 def draw_scene(
     scene_id: str,
-    recipe: Recipe,
+    config: SceneConfig,
     models: Sequence[ObjectModel],
     num_textures: int,
     rng: np.random.Generator,
@@ -35,38 +35,38 @@ def draw_scene(
 
     Args:
         scene_id: Name of the scene; nothing is drawn from it.
-        recipe: World, objects and randomisation.
-        models: Objects to choose from: those of the recipe's split are used.
+        config: World, objects and randomisation.
+        models: Objects to choose from: those of the settings' split are used.
         num_textures: Textures there are; a look names some of them by index.
         rng: Decides the scene; fresh, since spawning from it changes its state.
 
     Raises:
-        ConfigError: No object is of the recipe's split, or a range is empty.
+        ConfigError: No object is of the settings' split, or a range is empty.
     """
     objects_rng, poses_rng, dynamics_rng, camera_rng, look_rng, noise_rng = rng.spawn(6)
-    chosen = _choose(recipe, models, objects_rng)
+    chosen = _choose(config, models, objects_rng)
     station = int(camera_rng.integers(len(STATIONS)))
-    camera, calibration = _cameras(recipe, station, camera_rng)
+    camera, calibration = _cameras(config, station, camera_rng)
     return Scene(
         scene_id=scene_id,
         objects=_let_fall(chosen, poses_rng),
-        dynamics=draw_dynamics(recipe.randomise, len(chosen), dynamics_rng),
+        dynamics=draw_dynamics(config.randomise, len(chosen), dynamics_rng),
         camera=camera,
-        look=_look(recipe, station, chosen, num_textures, look_rng),
+        look=_look(config, station, chosen, num_textures, look_rng),
         noise_seed=int(noise_rng.integers(2**63)),
         calibration=calibration,
     )
 
 
 def _choose(
-    recipe: Recipe, models: Sequence[ObjectModel], rng: np.random.Generator
+    config: SceneConfig, models: Sequence[ObjectModel], rng: np.random.Generator
 ) -> list[ObjectModel]:
     """Choose objects, each at most once while there are enough of them."""
-    split, num = recipe.objects.split, recipe.objects.num_per_scene
+    split, num = config.objects.split, config.objects.num_per_scene
     usable = [model for model in models if model.split == split]
     if not usable:
         raise ConfigError(
-            f"objects.split: none of {len(models)} objects of the family {recipe.objects.family!r} "
+            f"objects.split: none of {len(models)} objects of the family {config.objects.family!r} "
             f"is in {split!r}; choose another split or add objects"
         )
     picked = rng.choice(len(usable), size=num, replace=num > len(usable))
@@ -96,21 +96,21 @@ def _let_fall(models: Sequence[ObjectModel], rng: np.random.Generator) -> tuple[
 
 
 def _cameras(
-    recipe: Recipe, station: int, rng: np.random.Generator
+    config: SceneConfig, station: int, rng: np.random.Generator
 ) -> tuple[Camera, Camera | None]:
-    if recipe.is_seen_by_surrogate:
-        return station_camera(STATIONS[station], recipe.world.camera, recipe.randomise, rng)
-    return simulation_camera(recipe.world.camera, recipe.randomise, rng), None
+    if config.is_seen_by_surrogate:
+        return station_camera(STATIONS[station], config.world.camera, config.randomise, rng)
+    return simulation_camera(config.world.camera, config.randomise, rng), None
 
 
 def _look(
-    recipe: Recipe,
+    config: SceneConfig,
     station: int,
     models: Sequence[ObjectModel],
     num_textures: int,
     rng: np.random.Generator,
 ) -> Look | None:
-    if recipe.looks == "surrogate":
+    if config.looks == "surrogate":
         names = [model.object_id for model in models]
         return surrogate_look(station, names, num_textures, rng)
-    return random_look(len(models), num_textures, rng) if recipe.looks == "randomise" else None
+    return random_look(len(models), num_textures, rng) if config.looks == "randomise" else None

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from tasks.grasping.manifests import Tally
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, GRASP_AREA_M
 
 _NUM_BINS = 20
@@ -56,29 +55,6 @@ def histograms(
         clipped = np.clip(np.array(found, np.float64), low, high)
         counts[name] = tuple(int(n) for n in np.histogram(clipped, _NUM_BINS, (low, high))[0])
     return counts
-
-
-def tally(kinds: Iterable[tuple[str, bool]]) -> dict[str, Tally]:
-    """Count attempts and successes of each kind, sorted by name."""
-    counts: dict[str, list[int]] = {}
-    for kind, is_success in kinds:
-        count = counts.setdefault(kind, [0, 0])
-        count[0] += 1
-        count[1] += is_success
-    return {k: Tally(attempts=counts[k][0], successes=counts[k][1]) for k in sorted(counts)}
-
-
-def added(tallies: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
-    """Add up the tallies of shards."""
-    sums: dict[str, Tally] = {}
-    for each in tallies:
-        for kind, more in each.items():
-            before = sums.get(kind, Tally(attempts=0, successes=0))
-            sums[kind] = Tally(
-                attempts=before.attempts + more.attempts,
-                successes=before.successes + more.successes,
-            )
-    return dict(sorted(sums.items()))
 
 
 def added_figures(figures: Iterable[Mapping[str, float]]) -> dict[str, float]:

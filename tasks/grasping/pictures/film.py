@@ -71,7 +71,7 @@ def filmed(scene: BulletScene, controller: Controller, frame_s: float = _FRAME_S
 
 
 def _picture(scene: BulletScene) -> ByteImage:
-    return scene._pictures.with_arm(
+    return scene._renderer.with_arm(
         scene._scene.camera,
         scene._client,
         scene._bodies,

@@ -15,7 +15,7 @@ from tasks.grasping.types import ByteImage
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M, GRASP_AREA_M
 
 if TYPE_CHECKING:  # it loads Dask, which most pictures do without
-    from tasks.grasping.readers.statistics import GroupSuccess
+    from tasks.grasping.manifests import GroupSuccess
 
 _GOOD, _BAD, _LINE = "#16823c", "#be2828", "#8a8a8a"
 _DPI: Final = 110

@@ -7,7 +7,6 @@ collection is lazy: a stage's driver computes it with ``ctx.executor.compute``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.grasping.data.schema import read_shard
+from tasks.grasping.manifests import GroupSuccess
 
 ShardT = TypeVar("ShardT")
 
@@ -36,34 +36,6 @@ _COLUMNS: Final = (
 )
 _COUNTS: Final = ("attempts", "successes", "stopped_early", "lift_height_m")
 _Z_95 = 1.96
-
-
-@dataclass(frozen=True)
-class GroupSuccess:
-    """How often grasps of one group succeed.
-
-    Attributes:
-        kind: What attempts were grouped by, one of `KINDS`.
-        group: The value that they share, e.g. ``near_object``; empty for all attempts.
-        num_attempts: Attempts.
-        num_successes: Successes.
-        rate: Share of successes.
-        rate_low: Lower end of its 95 % interval (E. Wilson, JASA 1927).
-        rate_high: Upper end.
-        num_stopped_early: Attempts whose end was left out.
-        mean_lift_m: Mean rise of the highest object, over successes and failures; of an object,
-            over the attempts that lifted it.
-    """
-
-    kind: str
-    group: str
-    num_attempts: int
-    num_successes: int
-    rate: float
-    rate_low: float
-    rate_high: float
-    num_stopped_early: int
-    mean_lift_m: float
 
 
 def success_counts(shards: Sequence[ShardT], fetch: Callable[[ShardT], str | Path] = str) -> Any:

@@ -2,7 +2,8 @@
 
 Every shard is looked at in full, and all that is wrong with it is said. Faults that can't
 happen to sound data hold it back; so do too many objects off their masks, dark pictures, and a
-share of successes out of bounds.
+share of successes out of bounds. Successes are counted here, once, for all that is said of them
+later.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tasks.grasping.manifests import (
     Finding,
     GraspDataset,
     GraspPlan,
+    GroupSuccess,
     ShardPlan,
     ShardRecord,
     ShardReport,
@@ -40,14 +42,7 @@ _NUM_SAID = 10  # findings in the message of an error
 _MAX_DARK = 0.001  # share of dark pictures that randomised lights may make
 _TOLERATED = {"poses", "dark"}  # up to a share; see `_excesses`
 _BATCH_ROWS = 64  # whose pictures are held at a time
-_COUNTED = (
-    *("policy", "object_ids", "lifted_object", "is_success", "is_uniform", "is_stopped_early"),
-    *("lift_height_m", "finger_gap_m"),
-)
-_REPORTED = (
-    *("attempts", "successes", "uniform_attempts", "stopped_early", "steps"),
-    *("pictures", "dark_pictures", "objects", "visible_objects", "missed_objects"),
-)
+_SUMMED = ("steps", "pictures", "dark_pictures", "objects", "visible_objects", "missed_objects")
 
 
 class _ShardTask(Record):
@@ -66,7 +61,7 @@ class _ShardTask(Record):
     StageSpec(
         name="grasping.check",
         section="check",
-        libraries=("numpy", "opencv-python-headless", "pyarrow"),
+        libraries=("numpy", "opencv-python-headless", "pandas", "pyarrow"),
     )
 )
 def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageContext) -> ArtifactRef:
@@ -77,7 +72,8 @@ def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageCont
     outcomes = ctx.items.map(check_shard, list(tasks.values()), config)
     lost = [each for each in outcomes if isinstance(each, Skipped)]
     reports = [each for each in outcomes if not isinstance(each, Skipped)]
-    report = _merged(reports, [*_between(sets, shards), *_unchecked(lost)])
+    success = _count([tasks[each.item_id].shard for each in reports if each.figures], ctx)
+    report = _merged(reports, [*_between(sets, shards), *_unchecked(lost)], success)
     figures = _figures(report)
     ctx.tracker.log_metrics(figures)
     ctx.tracker.log_json(report.model_dump(mode="json"), "checks.json")
@@ -166,10 +162,14 @@ def _row_findings(
 
 
 def _light(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the statistics need of a row, without its pictures."""
+    """What the histograms need of a row, without its pictures."""
     steps = row["steps"]
-    closing = steps[-1]["reached"] if steps else None
-    return {name: row[name] for name in _COUNTED} | {"closing": closing, "num_steps": len(steps)}
+    return {
+        "lift_height_m": row["lift_height_m"],
+        "finger_gap_m": row["finger_gap_m"],
+        "closing": steps[-1]["reached"] if steps else None,
+        "num_steps": len(steps),
+    }
 
 
 def _report(
@@ -179,20 +179,11 @@ def _report(
     pictures: checks.PictureCount,
     masks: checks.MaskCount,
 ) -> ShardReport:
-    uniform = [row["is_success"] for row in rows if row["is_uniform"]]
-    shown = ((name, name == row["lifted_object"]) for row in rows for name in row["object_ids"])
     return ShardReport(
         item_id=item.item_id,
         findings=_listed(findings),
         num_findings=_counted(findings),
-        by_policy=statistics.tally((row["policy"], row["is_success"]) for row in rows),
-        by_object=statistics.tally(shown),
         figures={
-            "attempts": len(rows),
-            "successes": sum(row["is_success"] for row in rows),
-            "uniform_attempts": len(uniform),
-            "uniform_successes": sum(uniform),
-            "stopped_early": sum(row["is_stopped_early"] for row in rows),
             "steps": sum(row["num_steps"] for row in rows),
             "pictures": pictures.num_pictures,
             "dark_pictures": pictures.num_dark,
@@ -212,8 +203,6 @@ def _unread(item: _ShardTask, problem: str) -> ShardReport:
         item_id=item.item_id,
         findings=_listed(findings),
         num_findings=_counted(findings),
-        by_policy={},
-        by_object={},
         figures={},
         histograms={},
     )
@@ -267,15 +256,26 @@ def _planned(plan: GraspPlan) -> tuple[ShardPlan, ...]:
     return plan_shards(plan.num_attempts, plan.attempts_per_scene, plan.scenes_per_shard)
 
 
-def _merged(reports: Sequence[ShardReport], more: Sequence[Finding]) -> CheckReport:
+def _count(shards: Sequence[ShardRecord], ctx: StageContext) -> tuple[GroupSuccess, ...]:
+    """Count attempts and successes where the shards are read, on the executor's workers."""
+    from tasks.grasping.readers.statistics import success_counts, success_table
+
+    if not shards:
+        return ()
+    files = [shard.file for shard in shards]
+    return tuple(success_table(ctx.executor.compute(success_counts(files, ctx.store.fetch))))
+
+
+def _merged(
+    reports: Sequence[ShardReport], more: Sequence[Finding], success: tuple[GroupSuccess, ...]
+) -> CheckReport:
     counts = Counter(_counted(more))
     for report in reports:
         counts.update(report.num_findings)
     return CheckReport(
         findings=_listed([*more, *(each for report in reports for each in report.findings)]),
         num_findings=dict(sorted(counts.items())),
-        by_policy=statistics.added(report.by_policy for report in reports),
-        by_object=statistics.added(report.by_object for report in reports),
+        success=success,
         figures=statistics.added_figures(report.figures for report in reports),
         histograms=statistics.added_histograms(report.histograms for report in reports),
     )
@@ -284,10 +284,7 @@ def _merged(reports: Sequence[ShardReport], more: Sequence[Finding]) -> CheckRep
 def _figures(report: CheckReport) -> dict[str, float]:
     """Counts and shares for the tracker and the card."""
     sums = Counter(report.figures)
-    figures = {name: float(sums[name]) for name in _REPORTED}
-    figures["success_rate"] = sums["successes"] / max(sums["attempts"], 1)
-    figures["uniform_success_rate"] = sums["uniform_successes"] / max(sums["uniform_attempts"], 1)
-    figures["uniform_share"] = sums["uniform_attempts"] / max(sums["attempts"], 1)
+    figures = {**_success_figures(report.success), **{name: float(sums[name]) for name in _SUMMED}}
     figures["dark_share"] = sums["dark_pictures"] / max(sums["pictures"], 1)
     figures["mean_brightness"] = sums["brightness_sum"] / max(sums["pictures"], 1)
     figures["visible_share"] = sums["visible_objects"] / max(sums["objects"], 1)
@@ -295,6 +292,22 @@ def _figures(report: CheckReport) -> dict[str, float]:
     figures["mask_offset_px"] = sums["mask_offset_px_sum"] / max(sums["visible_objects"], 1)
     figures["findings"] = float(sum(report.num_findings.values()))
     return figures
+
+
+def _success_figures(success: Sequence[GroupSuccess]) -> dict[str, float]:
+    found = {(each.kind, each.group): each for each in success}
+    every, uniform = found.get(("all", "")), found.get(("policy", "uniform"))
+    num_attempts = every.num_attempts if every else 0
+    num_uniform = uniform.num_attempts if uniform else 0
+    return {
+        "attempts": float(num_attempts),
+        "successes": float(every.num_successes if every else 0),
+        "uniform_attempts": float(num_uniform),
+        "stopped_early": float(every.num_stopped_early if every else 0),
+        "success_rate": every.rate if every else 0.0,
+        "uniform_success_rate": uniform.rate if uniform else 0.0,
+        "uniform_share": num_uniform / max(num_attempts, 1),
+    }
 
 
 def _raise_if_unsound(

@@ -8,15 +8,13 @@ they are old, and a data set that grows later then simulates them again.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 from tasks.core.outcomes import split
-from tasks.core.ports import ItemFolder, ItemFunction, Skipped, StageContext
+from tasks.core.ports import ItemFolder, ItemFunction, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.grasping.collection import SceneSettings, TriedScene, try_scene, workshop_of
 from tasks.grasping.config import CollectConfig
 from tasks.grasping.data.rows import Origin, rows_of
 from tasks.grasping.data.schema import read_shard
@@ -29,8 +27,8 @@ from tasks.grasping.manifests import (
     ShardSet,
     ShardTask,
 )
+from tasks.grasping.scene_trials import SceneInputs, TriedScene, try_scene, workshop_of
 
-_LOG = logging.getLogger(__name__)
 _FILE = "rows.parquet"
 
 
@@ -45,11 +43,11 @@ _FILE = "rows.parquet"
 def collect_shards(plan: ArtifactRef, config: CollectConfig, ctx: StageContext) -> ArtifactRef:
     """Collect the shards of a group."""
     found = ctx.store.read(plan, GraspPlan)
-    settings = SceneSettings.of(found, ctx.seed)
+    settings = SceneInputs.of(found, ctx.seed)
     return ctx.store.write(collect(found, settings, simulate_scene, config, ctx))
 
 
-def simulate_scene(item: SceneTask, config: SceneSettings, folder: ItemFolder) -> SceneRows:
+def simulate_scene(item: SceneTask, config: SceneInputs, folder: ItemFolder) -> SceneRows:
     """Simulate one scene.
 
     Raises:
@@ -84,7 +82,7 @@ def collect(
 
     Args:
         plan: What to collect.
-        settings: What each item receives: `SceneSettings`, or more.
+        settings: What each item receives: `SceneInputs`, or more.
         simulate: Makes one scene.
         config: How many scenes may fail.
         ctx: Runs the items.
@@ -101,7 +99,7 @@ def collect(
         for shard in plan.shards
         for index in range(shard.first_scene, shard.first_scene + shard.num_scenes)
     ]
-    outcomes = _simulated(tasks, simulate, settings, config, ctx)
+    outcomes = ctx.items.map(simulate, tasks, settings)
     made, skipped = split(outcomes, config.max_skipped_fraction)
     shards, _ = split(ctx.items.map(pack_shard, _packings(plan, made), None), 0.0)
     num_attempts = sum(scene.num_attempts for scene in made)
@@ -136,27 +134,6 @@ def pack_shard(item: ShardTask, config: None, folder: ItemFolder) -> ShardRecord
         num_successes=sum(scene.num_successes for scene in item.scenes),
         file=folder.add(_FILE),
     )
-
-
-def _simulated(
-    tasks: Sequence[SceneTask],
-    simulate: ItemFunction[Any, SceneRows],
-    settings: Any,
-    config: CollectConfig,
-    ctx: StageContext,
-) -> list[SceneRows | Skipped]:
-    """Simulate scenes; those that few others share the fate of get a second chance.
-
-    A worker that dies under a scene twice is more often the machine's fault than the scene's.
-    """
-    outcomes = list(ctx.items.map(simulate, tasks, settings))
-    again = [index for index, each in enumerate(outcomes) if isinstance(each, Skipped)]
-    if 0 < len(again) <= config.max_skipped_fraction * len(outcomes):
-        _LOG.info("%s: trying %d skipped scenes once more", ctx.stage, len(again))
-        second = ctx.items.map(simulate, [tasks[index] for index in again], settings)
-        for index, outcome in zip(again, second, strict=True):
-            outcomes[index] = outcome
-    return outcomes
 
 
 def _packings(plan: GraspPlan, made: Sequence[SceneRows]) -> list[ShardTask]:

@@ -18,15 +18,14 @@ from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.algorithms.steering import pilot_mixture, steer, wished_mixture
-from tasks.grasping.collection import SceneSettings
-from tasks.grasping.config import PlanConfig
+from tasks.grasping.config import PlanConfig, SceneConfig
 from tasks.grasping.data.shards import plan_shards
 from tasks.grasping.manifests import GraspPlan
-from tasks.grasping.materials import gather
 from tasks.grasping.objects.catalogue import catalogue
+from tasks.grasping.packed_files import pack_files
 from tasks.grasping.pictures.pilot import draw_pilot
 from tasks.grasping.pilot import is_steered, pilot_figures, read_earlier, run_pilot
-from tasks.grasping.recipe import Recipe, recipe_of
+from tasks.grasping.scene_trials import SceneInputs
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 def plan_collection(config: PlanConfig, ctx: StageContext) -> list[ArtifactRef]:
     """Freeze what to collect and deal its shards out to groups."""
     check_settings(config)
-    files = gather(config, ctx)
+    files = pack_files(config, ctx)
     settings = _settings(config, files, ctx.seed)
     mixture, figures = _choose_mixture(config, settings, ctx)
     shards = plan_shards(config.num_attempts, config.attempts_per_scene, config.scenes_per_shard)
@@ -107,17 +106,17 @@ def check_settings(config: PlanConfig) -> None:
         ("objects.folder", objects.family == "folder", "objects.family is not 'folder'"),
         ("policy.model", policy.kind == "model", "policy.kind is not 'model'"),
         ("policy.earlier", is_steered(policy), "no mixture is steered"),
-        ("randomise.textures", recipe_of(config).looks != "plain", "nothing is painted"),
+        ("randomise.textures", config.scene.looks != "plain", "nothing is painted"),
     ):
         section, _, field = name.partition(".")
         if not is_used and getattr(getattr(config, section), field):
             _LOG.warning("%s is set but not used: %s", name, why)
 
 
-def _settings(config: PlanConfig, files: dict[str, FileRef], seed: int) -> SceneSettings:
+def _settings(config: PlanConfig, files: dict[str, FileRef], seed: int) -> SceneInputs:
     """What the pilot's scenes have in common."""
-    return SceneSettings(
-        recipe=config_json(_frozen(recipe_of(config))),
+    return SceneInputs(
+        recipe=config_json(_frozen(config.scene)),
         mixture=config_json(pilot_mixture(config.policy)),
         textures=files.get("textures"),
         objects=files.get("objects"),
@@ -126,17 +125,17 @@ def _settings(config: PlanConfig, files: dict[str, FileRef], seed: int) -> Scene
     )
 
 
-def _frozen(recipe: Recipe) -> Recipe:
+def _frozen(scene: SceneConfig) -> SceneConfig:
     """Forget the user's folders: what lay there is packed and counts by its digest."""
     return replace(
-        recipe,
-        objects=replace(recipe.objects, folder=""),
-        randomise=replace(recipe.randomise, textures=""),
+        scene,
+        objects=replace(scene.objects, folder=""),
+        randomise=replace(scene.randomise, textures=""),
     )
 
 
 def _choose_mixture(
-    config: PlanConfig, settings: SceneSettings, ctx: StageContext
+    config: PlanConfig, settings: SceneInputs, ctx: StageContext
 ) -> tuple[Mixture, dict[str, float]]:
     policy = config.policy
     if not is_steered(policy):

@@ -8,7 +8,6 @@ folder of the user's, with exports beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 
@@ -151,13 +150,10 @@ def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
 
 
 def _track_success(dataset: GraspDataset, ctx: StageContext) -> None:
-    """Count every row where the shards are read, on the executor's workers."""
     from tasks.grasping.pictures.plots import success_plot
-    from tasks.grasping.readers.statistics import success_counts, success_table
 
-    files = [shard.file for shard in dataset.shards]
-    table = success_table(ctx.executor.compute(success_counts(files, ctx.store.fetch)))
-    ctx.tracker.log_json([asdict(group) for group in table], "success.json")
+    table = dataset.report.success
+    ctx.tracker.log_json([group.model_dump() for group in table], "success.json")
     path = ctx.scratch / "success.png"
     cv2.imwrite(str(path), cv2.cvtColor(success_plot(table), cv2.COLOR_RGB2BGR))
     ctx.tracker.log_figure(path, path.name)

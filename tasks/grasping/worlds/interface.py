@@ -1,7 +1,7 @@
 """What a world is: objects fall into a bin, a camera looks on, a gripper tries to lift one.
 
-A further world is one file in this folder: a class with `open`, and a line in
-`tasks.grasping.worlds.registry`.
+A further world is a folder beside `bullet` and `surrogate` with a class that has `open` and
+`close`, and a line in `tasks.grasping.worlds.registry`.
 """
 
 from __future__ import annotations

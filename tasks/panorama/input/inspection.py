@@ -10,7 +10,7 @@ from typing import Literal
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
 from tasks.panorama.algorithms.calibrate.features import Features, find_features
-from tasks.panorama.algorithms.match.overlaps import largest_connected, overlapping_pairs
+from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.input.captures import CaptureFiles
 from tasks.panorama.input.photos import Photo, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin

@@ -1,10 +1,9 @@
-"""What a simulated capture really was: cameras, light, depth, correspondences, panorama."""
+"""The truth of a simulated capture on disk: cameras, light, depth, correspondences, panorama."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,63 +13,10 @@ import pandas as pd
 
 from tasks.core.errors import DataError
 from tasks.panorama.input.rig_files.rig_json import camera_from_json, camera_to_json
-from tasks.panorama.types import (
-    BoolArray,
-    ByteImage,
-    Float32Array,
-    FloatArray,
-    IntArray,
-    Photometry,
-    Rig,
-)
+from tasks.panorama.types import ByteImage, Float32Array, Photometry, Rig, TruePoints, Truth
 
 _CAMERAS, _CORRESPONDENCES = "cameras.json", "correspondences.parquet"
 _PANORAMA, _PANORAMA_SKY, _DEPTHS = "panorama.png", "panorama_sky.png", "depths.npz"
-
-
-@dataclass(frozen=True)
-class TruePoints:
-    """Surface points (or sky directions) seen unoccluded by two images.
-
-    Attributes:
-        image_a: (n,) index of the first image; its points lie on a fixed grid.
-        image_b: (n,) index of the second image; a < b.
-        points_a_px: (n, 2).
-        points_b_px: (n, 2).
-        is_sky: (n,).
-    """
-
-    image_a: IntArray
-    image_b: IntArray
-    points_a_px: FloatArray
-    points_b_px: FloatArray
-    is_sky: BoolArray
-
-    def __len__(self) -> int:
-        """Number of points."""
-        return len(self.image_a)
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The truth of a capture.
-
-    Attributes:
-        rig: Cameras as they were when they fired.
-        photometry: Gains and vignetting.
-        points: True correspondences.
-        panorama: (h, 2h, 3) BGR, ray-traced from the rig's centre, or None.
-        panorama_is_sky: (h, 2h), or None.
-        depths_m: One (h, w) float32 per image, distance along the ray, infinite in the sky;
-            empty if not kept.
-    """
-
-    rig: Rig
-    photometry: Photometry
-    points: TruePoints
-    panorama: ByteImage | None
-    panorama_is_sky: BoolArray | None
-    depths_m: tuple[Float32Array, ...]
 
 
 def save_truth(folder: Path, truth: Truth) -> None:

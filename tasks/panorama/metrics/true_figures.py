@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import DataError
-from tasks.panorama.input.truth import Truth
 from tasks.panorama.metrics.fidelity import psnr_db
 from tasks.panorama.metrics.misalignment import measure_misalignment
-from tasks.panorama.types import Alignment, BoolArray, ByteImage
+from tasks.panorama.types import Alignment, BoolArray, ByteImage, Truth
 
 
 def true_misalignment(truth: Truth, alignment: Alignment) -> dict[str, float]:

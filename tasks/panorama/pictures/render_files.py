@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import DataError, ResourceError
-from tasks.panorama.algorithms.stitch.canvas import Box, bounding_box, whole
+from tasks.panorama.algorithms.place.canvas import Box, bounding_box, whole
 from tasks.panorama.algorithms.stitch.restitch import (
     PROOF_FACTOR,
     UNREPAIRED,
@@ -18,15 +18,8 @@ from tasks.panorama.algorithms.stitch.restitch import (
 )
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
-from tasks.panorama.pictures.pictures import (
-    captioned,
-    crop,
-    fitted,
-    side_by_side,
-    stacked,
-    window_around,
-    worst_places,
-)
+from tasks.panorama.pictures.layout import captioned, fitted, side_by_side, stacked
+from tasks.panorama.pictures.worst_places import crop, window_around, worst_places
 from tasks.panorama.types import ByteImage
 
 _CROP_SIZE_PX = (480, 320)

@@ -13,9 +13,8 @@ from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
 from tasks.panorama.algorithms.match.matching import MatchedPair, joined, match_pairs
-from tasks.panorama.algorithms.match.overlaps import overlapping_pairs
+from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.config import MatchConfig
 from tasks.panorama.kept_files import read_images, read_masks, read_rig, write_correspondences
 from tasks.panorama.manifests import (
@@ -25,6 +24,7 @@ from tasks.panorama.manifests import (
     MatchSet,
     OverlapMatches,
 )
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.pictures.flow_picture import flow_picture
 from tasks.panorama.types import Alignment, Correspondences, Rig
 
@@ -110,7 +110,7 @@ def _overlap(pair: tuple[int, int], matches: Correspondences | None, rig: Rig) -
     mean_px = None
     if matches is not None and len(matches):
         nominal = Alignment(rig, (None,) * len(rig.cameras))
-        mean_px = round(float(misalignment_px(nominal, matches).mean()), 4)
+        mean_px = round(float(errors_px(nominal, matches).mean()), 4)
     return OverlapMatches(
         first=rig.cameras[pair[0]].name,
         second=rig.cameras[pair[1]].name,

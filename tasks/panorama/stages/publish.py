@@ -21,7 +21,7 @@ from tasks.panorama.manifests import (
     RenderRecord,
     RenderSet,
 )
-from tasks.panorama.pictures.pictures import contact_sheet, fitted
+from tasks.panorama.pictures.layout import contact_sheet, fitted
 from tasks.panorama.pictures.report import COLUMNS, ReportPicture, html_report
 from tasks.panorama.types import ByteImage
 

@@ -13,7 +13,6 @@ from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.algorithms.fit.align import Fitted, align_images
 from tasks.panorama.algorithms.fit.bending import mean_bending, measure_warp
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
 from tasks.panorama.config import SolveConfig
 from tasks.panorama.input.rig_files.rig_json import write_rig_json
 from tasks.panorama.kept_files import (
@@ -27,6 +26,7 @@ from tasks.panorama.kept_files import (
     write_photometry,
 )
 from tasks.panorama.manifests import MatchRecord, MatchSet, OverlapFit, WarpRecord, WarpSet
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, BoolArray, Correspondences, FloatArray
 
 _LOG = logging.getLogger(__name__)
@@ -65,9 +65,7 @@ def solve_one(item: MatchRecord, config: SolveConfig, folder: ItemFolder) -> War
     rig = read_rig(item.capture, folder.fetch)
     matches = read_correspondences(folder.fetch(item.correspondences))
     fitted = align_images(matches, rig, config)
-    errors_px = {
-        way: misalignment_px(alignment, matches) for way, alignment in _ways(fitted).items()
-    }
+    by_way_px = {way: errors_px(alignment, matches) for way, alignment in _ways(fitted).items()}
     write_rig_json(folder.path / _RIG_FILE, fitted.recalibrated.rig)
     write_fields(folder.path / _FIELD_FILE, fitted.warped.fields)
     write_photometry(folder.path / _LIGHT_FILE, fitted.photometry)
@@ -84,9 +82,9 @@ def solve_one(item: MatchRecord, config: SolveConfig, folder: ItemFolder) -> War
         fields=folder.add(_FIELD_FILE),
         baseline_fields=folder.add(_BASELINE_FILE) if fitted.kernel is not None else None,
         photometry=folder.add(_LIGHT_FILE),
-        overlaps=_overlaps(matches, fitted.nominal, errors_px),
+        overlaps=_overlaps(matches, fitted.nominal, by_way_px),
         flow=item.flow,
-        figures=_figures(matches, fitted, errors_px),
+        figures=_figures(matches, fitted, by_way_px),
         warnings=warnings,
     )
 
@@ -109,14 +107,14 @@ def _warnings(fitted: Fitted, config: SolveConfig) -> tuple[str, ...]:
 
 
 def _overlaps(
-    matches: Correspondences, nominal: Alignment, errors_px: Mapping[str, FloatArray]
+    matches: Correspondences, nominal: Alignment, by_way_px: Mapping[str, FloatArray]
 ) -> tuple[OverlapFit, ...]:
     names = [camera.name for camera in nominal.rig.cameras]
     pairs = np.unique(np.column_stack([matches.image_a, matches.image_b]), axis=0)
     fits = []
     for a, b in pairs.tolist():
         judges = (matches.image_a == a) & (matches.image_b == b) & matches.held_out
-        ways = errors_px.items() if judges.any() else ()
+        ways = by_way_px.items() if judges.any() else ()
         means = {way: _mean(errors, judges) for way, errors in ways}
         fits.append(
             OverlapFit(
@@ -130,10 +128,10 @@ def _overlaps(
 
 
 def _figures(
-    matches: Correspondences, fitted: Fitted, errors_px: Mapping[str, FloatArray]
+    matches: Correspondences, fitted: Fitted, by_way_px: Mapping[str, FloatArray]
 ) -> dict[str, float]:
     figures = {}
-    for way, errors in errors_px.items():
+    for way, errors in by_way_px.items():
         for title, rows in (("held_out", matches.held_out), ("fitted", ~matches.held_out)):
             if rows.any():
                 figures[f"{way}_{title}_mean_px"] = _mean(errors, rows)

@@ -10,8 +10,7 @@ from tasks.core.errors import ConfigError
 from tasks.grasping.algorithms.cameras import STATIONS
 from tasks.grasping.algorithms.dynamics import nominal_dynamics
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.config import ObjectsConfig, RandomiseConfig, WorldConfig
-from tasks.grasping.recipe import Recipe
+from tasks.grasping.config import ObjectsConfig, RandomiseConfig, SceneConfig, WorldConfig
 from tasks.grasping.types import ObjectModel, Scene
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M
 
@@ -19,16 +18,16 @@ MODELS = [
     ObjectModel(f"test/{k}", "test", "held_out" if k % 5 == 0 else "train", f"{k}.urdf", 0.06)
     for k in range(30)
 ]
-PLAIN = Recipe()
+PLAIN = SceneConfig()
 SURROGATES = ("surrogate", "bullet-restyled")
 
 
-def scene(recipe: Recipe = PLAIN, seed: int = 1, num_textures: int = 20) -> Scene:
+def scene(recipe: SceneConfig = PLAIN, seed: int = 1, num_textures: int = 20) -> Scene:
     return draw_scene("s", recipe, MODELS, num_textures, np.random.default_rng([seed, 7]))
 
 
-def world(name: str) -> Recipe:
-    return Recipe(world=WorldConfig(name=name))
+def world(name: str) -> SceneConfig:
+    return SceneConfig(world=WorldConfig(name=name))
 
 
 def test_same_generator_same_scene_and_other_generator_other_scene():
@@ -44,8 +43,8 @@ def test_same_generator_same_scene_and_other_generator_other_scene():
 @pytest.mark.parametrize("name", ["bullet", "bullet-restyled"])
 def test_a_switch_changes_what_it_switches_and_nothing_else(name: str, switch: str):
     world_config = WorldConfig(name=name)
-    off = scene(Recipe(world=world_config))
-    on = scene(Recipe(world=world_config, randomise=RandomiseConfig(**{switch: True})))
+    off = scene(SceneConfig(world=world_config))
+    on = scene(SceneConfig(world=world_config, randomise=RandomiseConfig(**{switch: True})))
 
     assert on.objects == off.objects
     assert on.noise_seed == off.noise_seed
@@ -56,10 +55,12 @@ def test_a_switch_changes_what_it_switches_and_nothing_else(name: str, switch: s
 
 
 def test_two_switches_draw_what_each_draws_alone():
-    both = scene(Recipe(randomise=RandomiseConfig(dynamics=True, camera=True, appearance=True)))
-    dynamics = scene(Recipe(randomise=RandomiseConfig(dynamics=True)))
-    camera = scene(Recipe(randomise=RandomiseConfig(camera=True)))
-    appearance = scene(Recipe(randomise=RandomiseConfig(appearance=True)))
+    both = scene(
+        SceneConfig(randomise=RandomiseConfig(dynamics=True, camera=True, appearance=True))
+    )
+    dynamics = scene(SceneConfig(randomise=RandomiseConfig(dynamics=True)))
+    camera = scene(SceneConfig(randomise=RandomiseConfig(camera=True)))
+    appearance = scene(SceneConfig(randomise=RandomiseConfig(appearance=True)))
 
     assert both.dynamics == dynamics.dynamics
     np.testing.assert_array_equal(both.camera.camera_from_base, camera.camera.camera_from_base)
@@ -77,7 +78,7 @@ def test_worlds_show_the_same_objects_let_fall_in_the_same_way():
 
 def test_look_is_plain_unless_asked_for_and_always_there_for_the_surrogate():
     assert scene().look is None
-    assert scene(Recipe(randomise=RandomiseConfig(appearance=True))).look is not None
+    assert scene(SceneConfig(randomise=RandomiseConfig(appearance=True))).look is not None
     for name in SURROGATES:
         look = scene(world(name)).look
         assert look is not None
@@ -101,12 +102,12 @@ def test_dynamics_are_nominal_unless_drawn():
 
 
 def test_only_objects_of_the_split_are_used_each_once_while_they_last():
-    train = scene(Recipe(objects=ObjectsConfig(num_per_scene=20)))
+    train = scene(SceneConfig(objects=ObjectsConfig(num_per_scene=20)))
     names = [placed.model.object_id for placed in train.objects]
     assert len(set(names)) == 20
     assert {placed.model.split for placed in train.objects} == {"train"}
 
-    held_out = scene(Recipe(objects=ObjectsConfig(split="held_out", num_per_scene=20)))
+    held_out = scene(SceneConfig(objects=ObjectsConfig(split="held_out", num_per_scene=20)))
     assert len(held_out.objects) == 20
     assert {placed.model.split for placed in held_out.objects} == {"held_out"}
 
@@ -118,12 +119,12 @@ def test_every_object_of_the_split_has_its_turn():
 
 def test_split_without_objects_is_refused():
     with pytest.raises(ConfigError, match="none of 30 objects of the family 'procedural' is in"):
-        scene(Recipe(objects=ObjectsConfig(split="validation")))
+        scene(SceneConfig(objects=ObjectsConfig(split="validation")))
 
 
 @pytest.mark.parametrize("num", [1, 5, 20])
 def test_objects_start_above_the_bin_and_clear_of_each_other(num: int):
-    recipe = Recipe(objects=ObjectsConfig(num_per_scene=num))
+    recipe = SceneConfig(objects=ObjectsConfig(num_per_scene=num))
     models = [replace(model, reach_m=0.03 + 0.002 * k) for k, model in enumerate(MODELS)]
     for seed in range(10):
         drawn = draw_scene("s", recipe, models, 0, np.random.default_rng(seed))

@@ -1,36 +1,18 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tasks.grasping.data.statistics import (
     RANGES,
-    added,
     added_figures,
     added_histograms,
     edges,
     histograms,
-    tally,
 )
-from tasks.grasping.manifests import Tally
-
-KINDS = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()))
 
 
 def row(height_m: float, closing: list[float] | None = None) -> dict:
     return {"lift_height_m": height_m, "finger_gap_m": 0.05, "closing": closing}
-
-
-@given(KINDS, KINDS)
-def test_tallies_of_shards_add_up(first: list, second: list) -> None:
-    assert added([tally(first), tally(second)]) == tally(first + second)
-
-
-def test_a_tally_counts_each_kind() -> None:
-    found = tally([("b", True), ("a", False), ("b", False)])
-    assert list(found) == ["a", "b"]
-    assert found["b"] == Tally(attempts=2, successes=1)
 
 
 @pytest.mark.parametrize(("height_m", "bin_index"), [(-1.0, 0), (-0.05, 0), (0.35, 19), (9.0, 19)])

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tasks.grasping.objects.bundle import pack, unpack
+from tasks.grasping.objects.archive import pack, unpack
 from tasks.grasping.objects.cache import cache_folder, write_once
 from tests.support.grasping.object_files import write_box
 

@@ -7,7 +7,6 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.grasping.objects.catalogue import catalogue, split_of
-from tasks.grasping.objects.checks import check_model, model_facts
 from tasks.grasping.types import ObjectModel
 from tests.support.grasping.object_files import write_box
 
@@ -42,48 +41,6 @@ def test_everyday_family_has_many_kinds_in_each_split():
     assert len(of_split(models, "validation")) >= 5
     assert len(of_split(models, "held_out")) >= 5
     assert split_of("everyday/can") == "held_out"
-
-
-def test_everyday_things_can_be_simulated_and_grasped_somewhere():
-    for model in catalogue("everyday"):
-        check_model(model)
-        facts = model_facts(model.path)
-        assert 0.005 <= facts.mass_kg <= 0.25, model.object_id
-        assert facts.extent_m[0] <= 0.15, model.object_id
-        assert facts.extent_m[2] <= 0.06, model.object_id
-        assert model.reach_m == pytest.approx(facts.reach_m, abs=2e-6), model.object_id
-
-
-def test_recorded_reach_of_procedural_shapes_is_theirs():
-    for model in catalogue("procedural")[::50]:
-        facts = model_facts(model.path)
-        assert 0 <= model.reach_m - facts.reach_m <= 0.001, model.object_id
-        assert facts.mass_kg == 0.1
-
-
-@pytest.mark.slow
-def test_every_procedural_shape_can_be_simulated():
-    for model in catalogue("procedural"):
-        check_model(model)
-        assert 0 <= model.reach_m - model_facts(model.path).reach_m <= 0.001, model.object_id
-
-
-def test_files_of_everyday_things_are_written_once_more_if_lost(tmp_path, monkeypatch):
-    from tasks.grasping.objects import everyday
-
-    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path))
-    everyday.everyday_urdfs.cache_clear()
-    try:
-        first = {model.path: Path(model.path).read_bytes() for model in catalogue("everyday")}
-        lost = Path(next(iter(first)))
-        lost.unlink()
-        everyday.everyday_urdfs.cache_clear()
-        again = {model.path: Path(model.path).read_bytes() for model in catalogue("everyday")}
-        assert again == first
-        assert str(tmp_path) in str(lost)
-        assert not list(tmp_path.rglob(".*"))
-    finally:
-        everyday.everyday_urdfs.cache_clear()
 
 
 def test_user_objects_are_named_by_their_place_and_sorted(tmp_path):

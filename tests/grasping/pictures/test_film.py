@@ -11,17 +11,16 @@ from PIL import Image
 
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.config import CameraConfig, PhysicsConfig, WorldConfig
+from tasks.grasping.config import CameraConfig, PhysicsConfig, SceneConfig, WorldConfig
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.pictures.film import Film, animation, film_strips, filmed
-from tasks.grasping.recipe import Recipe
 from tasks.grasping.types import Attempt
 from tasks.grasping.worlds.bullet.world import BulletScene, BulletWorld
 from tasks.grasping.worlds.interface import Controller
 from tasks.report.sheet import BAD, GOOD
 
-RECIPE = Recipe(
+RECIPE = SceneConfig(
     world=WorldConfig(
         physics=PhysicsConfig(servo="closed_loop", num_servo_steps=2),
         camera=CameraConfig(size_px=48),

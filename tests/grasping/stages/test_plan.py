@@ -15,20 +15,20 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.core.params import parse_config
 from tasks.grasping import pilot
 from tasks.grasping.algorithms.policies import Mixture
-from tasks.grasping.collection import SceneSettings, Workshop, origin_of
 from tasks.grasping.config import (
     CameraConfig,
     ObjectsConfig,
     PlanConfig,
     PolicyConfig,
     RandomiseConfig,
+    SceneConfig,
     WorldConfig,
 )
 from tasks.grasping.looks.textures import load_textures
 from tasks.grasping.manifests import GraspPlan
-from tasks.grasping.objects.bundle import unpack
+from tasks.grasping.objects.archive import unpack
 from tasks.grasping.policy_model import load_model
-from tasks.grasping.recipe import Recipe
+from tasks.grasping.scene_trials import SceneInputs, Workshop, origin_of
 from tasks.grasping.stages.plan import plan_collection
 from tests.support.grasping.grasp_models import save_model
 from tests.support.grasping.toy_world import BROKEN, ToyWorld, toy_models
@@ -49,15 +49,15 @@ class Toys:
     def __init__(self):
         self.models = toy_models()
         self.world = ToyWorld()
-        self.settings: list[SceneSettings] = []
+        self.settings: list[SceneInputs] = []
 
     def __call__(self, settings, fetch):
         if settings not in self.settings:
             self.settings.append(settings)
-        recipe = parse_config(Recipe, settings.recipe)
+        recipe = parse_config(SceneConfig, settings.recipe)
         model = load_model(fetch(settings.model)) if settings.model else None
         return Workshop(
-            recipe=recipe,
+            config=recipe,
             mixture=parse_config(Mixture, settings.mixture),
             world=self.world,
             models=self.models,
@@ -138,7 +138,7 @@ def test_the_pilot_decides_the_mixture(tmp_path, toys):
 def test_the_pilot_tells_the_truth(tmp_path, toys):
     """What is collected with the mixture succeeds as often as the plan says."""
     (found,), run = plan(tmp_path, STEERED, seed=3)
-    settings = replace(SceneSettings.of(found, 3))
+    settings = replace(SceneInputs.of(found, 3))
     workshop = toys(settings, run.fetch)
     done = [
         pilot.try_scene(workshop, f"scene-{index}", 12, np.random.default_rng(index))
@@ -153,7 +153,7 @@ def test_a_larger_plan_has_the_same_recipe(tmp_path, toys):
     num_opened = toys.world.num_opened
     (large,), _ = plan(tmp_path, replace(STEERED, num_attempts=1200))
     assert toys.world.num_opened == num_opened, "the pilot is not run again"
-    assert SceneSettings.of(small, 0) == SceneSettings.of(large, 0)
+    assert SceneInputs.of(small, 0) == SceneInputs.of(large, 0)
     assert large.shards[0].num_scenes > small.shards[0].num_scenes
 
 
@@ -197,12 +197,12 @@ def test_textures_are_packed_by_content(tmp_path, toys):
         folder = write_pictures(tmp_path / name)
         given = replace(config, randomise=replace(config.randomise, textures=str(folder)))
         (found,), run = plan(tmp_path / f"store-{name}", given)
-        digests.append(SceneSettings.of(found, 0).recipe_digest)
+        digests.append(SceneInputs.of(found, 0).recipe_digest)
         assert load_textures(run.fetch(found.textures)).num == 4
     assert digests[0] == digests[1], "where the user keeps them is no part of the data"
     cv2.imwrite(str(tmp_path / "there" / "4.png"), np.zeros((9, 9, 3), np.uint8))
     (found,), _ = plan(tmp_path / "store-later", given)
-    assert SceneSettings.of(found, 0).recipe_digest != digests[0]
+    assert SceneInputs.of(found, 0).recipe_digest != digests[0]
 
 
 def test_textures_are_generated_where_none_are_given(tmp_path, toys):
@@ -364,6 +364,6 @@ def test_what_is_set_in_vain_is_mentioned(tmp_path, toys, caplog):
 def test_the_recipe_is_read_back(tmp_path, toys):
     config = bad(randomise=RandomiseConfig(dynamics=True, friction_low=0.6))
     (found,), _ = plan(tmp_path, config)
-    recipe = parse_config(Recipe, found.recipe)
+    recipe = parse_config(SceneConfig, found.recipe)
     assert recipe.randomise == config.randomise
     assert config_json(recipe) == found.recipe

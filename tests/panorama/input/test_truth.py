@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.panorama.input.truth import TruePoints, Truth, load_truth, save_truth
-from tasks.panorama.types import Camera, Photometry, Rig
+from tasks.panorama.input.truth import load_truth, save_truth
+from tasks.panorama.types import Camera, Photometry, Rig, TruePoints, Truth
 
 
 def _truth() -> Truth:

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.panorama.input.truth import TruePoints, Truth
 from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
-from tasks.panorama.types import Alignment, Photometry, Rig
+from tasks.panorama.types import Alignment, Photometry, Rig, TruePoints, Truth
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.spheres import pinhole
 

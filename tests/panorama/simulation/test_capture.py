@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.stitch.equirect import to_pixels
 from tasks.panorama.camera.camera import rays
 from tasks.panorama.input.rig_files.colmap import read_rig
 from tasks.panorama.input.truth import load_truth
@@ -19,6 +18,7 @@ from tasks.panorama.simulation import capture as capture_module
 from tasks.panorama.simulation.capture import render_capture, simulate_capture
 from tasks.panorama.simulation.settings import SimulationConfig
 from tasks.panorama.types import Alignment
+from tests.support.panorama.equirect import to_pixels
 
 CLEAN = SimulationConfig(
     num_cameras=6,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from tasks.panorama.algorithms.match.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.camera.camera import rays
+from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.simulation.rosette import make_rigs
 from tasks.panorama.simulation.settings import SimulationConfig
 

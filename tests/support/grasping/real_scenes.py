@@ -15,14 +15,13 @@ from tasks.core.config import config_json
 from tasks.core.digests import file_digest
 from tasks.core.records import FileRef
 from tasks.core.seeds import rng
-from tasks.grasping import collection
+from tasks.grasping import scene_trials
 from tasks.grasping.algorithms.policies import Mixture
-from tasks.grasping.collection import SceneSettings, try_scene, workshop_of
-from tasks.grasping.config import CameraConfig, RandomiseConfig, WorldConfig
+from tasks.grasping.config import CameraConfig, RandomiseConfig, SceneConfig, WorldConfig
 from tasks.grasping.data.rows import rows_of
 from tasks.grasping.data.shards import scene_id, write_rows
 from tasks.grasping.looks.textures import generated_textures, save_textures
-from tasks.grasping.recipe import Recipe
+from tasks.grasping.scene_trials import SceneInputs, try_scene, workshop_of
 
 WorldName = Literal["bullet", "bullet-restyled", "surrogate"]
 
@@ -58,7 +57,7 @@ def scene_rows(world: WorldName, index: int, *, num_attempts: int) -> pa.Table:
     return rows
 
 
-def _rows(settings: SceneSettings, index: int, num_attempts: int) -> pa.Table:
+def _rows(settings: SceneInputs, index: int, num_attempts: int) -> pa.Table:
     workshop = workshop_of(settings, lambda file: Path(file.uri.removeprefix("file://")))
     item_id = scene_id("train", settings.root_seed, index)
     generator = rng(settings.root_seed, "grasping.collect", item_id)
@@ -66,13 +65,13 @@ def _rows(settings: SceneSettings, index: int, num_attempts: int) -> pa.Table:
     return rows_of(workshop.origin, done.scene, done.objects, done.before, done.tried)
 
 
-def _settings(world: WorldName, folder: Path) -> SceneSettings:
+def _settings(world: WorldName, folder: Path) -> SceneInputs:
     """Everything that can be randomised is, small pictures, a mixture of policies."""
     path = folder / "textures.npz"
     save_textures(path, generated_textures(np.random.default_rng(1), 8))
-    return SceneSettings(
+    return SceneInputs(
         recipe=config_json(
-            Recipe(
+            SceneConfig(
                 world=WorldConfig(name=world, camera=CameraConfig(size_px=32, g_buffers=True)),
                 randomise=RandomiseConfig(appearance=True, camera=True, dynamics=True),
             )
@@ -88,6 +87,6 @@ def _settings(world: WorldName, folder: Path) -> SceneSettings:
 
 
 def _close() -> None:
-    for workshop in collection._open.values():
+    for workshop in scene_trials._open.values():
         workshop.world.close()
-    collection._open.clear()
+    scene_trials._open.clear()

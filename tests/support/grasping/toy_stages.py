@@ -11,12 +11,11 @@ from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.grasping.collection import SceneSettings, TriedScene
-from tasks.grasping.config import CollectConfig
+from tasks.grasping.config import CollectConfig, SceneConfig
 from tasks.grasping.data.rows import Origin, TriedGrasp
 from tasks.grasping.data.shards import plan_shards
 from tasks.grasping.manifests import GraspPlan, SceneRows, SceneTask
-from tasks.grasping.recipe import Recipe
+from tasks.grasping.scene_trials import SceneInputs, TriedScene
 from tasks.grasping.stages.collect import collect, keep
 from tasks.grasping.types import GripperPose, ObjectModel
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, GRASP_AREA_M
@@ -36,7 +35,7 @@ class ToyCollectConfig(CollectConfig):
 class ToySettings:
     """What each toy scene receives."""
 
-    scene: SceneSettings
+    scene: SceneInputs
     seconds_per_scene: float
     marks: str
     broken: tuple[int, ...]
@@ -63,7 +62,7 @@ class ToySettings:
 def collect_toys(plan: ArtifactRef, config: ToyCollectConfig, ctx: StageContext) -> ArtifactRef:
     """Collect the shards of a group."""
     found = ctx.store.read(plan, GraspPlan)
-    scene = SceneSettings.of(found, ctx.seed)
+    scene = SceneInputs.of(found, ctx.seed)
     settings = ToySettings(scene, config.seconds_per_scene, config.marks, config.broken)
     return ctx.store.write(collect(found, settings, simulate_toy, config, ctx))
 
@@ -104,7 +103,7 @@ def toy_plans(
     """Plan toys, dealt to groups."""
     shards = plan_shards(num_attempts, attempts_per_scene, scenes_per_shard)
     plan = GraspPlan(
-        recipe=config_json(Recipe()),
+        recipe=config_json(SceneConfig()),
         mixture={},
         pilot={},
         textures=None,

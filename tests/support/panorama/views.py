@@ -7,9 +7,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from tasks.panorama.algorithms.stitch.equirect import to_pixels
 from tasks.panorama.camera.camera import rays
 from tasks.panorama.types import ByteImage, Camera
+from tests.support.panorama.equirect import to_pixels
 
 
 @lru_cache(maxsize=4)

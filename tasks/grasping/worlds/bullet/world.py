@@ -42,7 +42,7 @@ from tasks.grasping.worlds.bullet.bin import (
     states,
 )
 from tasks.grasping.worlds.bullet.gripper import Axis, Gripper, folded_rad
-from tasks.grasping.worlds.bullet.pictures import Pictures, shading
+from tasks.grasping.worlds.bullet.renderer import Renderer, shading
 from tasks.grasping.worlds.interface import Controller
 
 _SPEED_M_S: Final = 0.30  # mean speed of the way down and of servo moves
@@ -74,7 +74,7 @@ class BulletWorld:
         self._textures = textures
         self._robot = read_robot()
         camera = config.camera
-        self._pictures = Pictures(self._robot, camera.size_px, camera.view_deg)
+        self._renderer = Renderer(self._robot, camera.size_px, camera.view_deg)
         self._client = pybullet.connect(pybullet.DIRECT)
 
     def open(self, scene: Scene, physics: PhysicsConfig | None = None) -> BulletScene:
@@ -90,12 +90,12 @@ class BulletWorld:
             DataError: An object's model can't be loaded; the message names its file.
         """
         config = replace(self._config, physics=physics or self._config.physics)
-        self._pictures.forget()
-        return BulletScene(self._client, scene, config, self._textures, self._robot, self._pictures)
+        self._renderer.forget()
+        return BulletScene(self._client, scene, config, self._textures, self._robot, self._renderer)
 
     def close(self) -> None:
         """Give the engines back."""
-        self._pictures.close()
+        self._renderer.close()
         pybullet.disconnect(self._client)
 
 
@@ -109,14 +109,14 @@ class BulletScene:
         config: WorldConfig,
         textures: Textures,
         robot: Robot,
-        pictures: Pictures,
+        renderer: Renderer,
     ) -> None:
         self._client = client
         self._scene = scene
         self._physics = config.physics
         self._has_g_buffers = config.camera.g_buffers
         self._textures = textures
-        self._pictures = pictures
+        self._renderer = renderer
         self._step_s = 1 / config.physics.rate_hz
         start_engine(client)
         bin_bodies = add_bin(client)
@@ -143,7 +143,7 @@ class BulletScene:
         """Return the picture without the arm."""
         self._restore()
         return self._finished(
-            self._pictures.without_arm(self._scene.camera, self._client, self._bodies), 0
+            self._renderer.without_arm(self._scene.camera, self._client, self._bodies), 0
         )
 
     def attempt(self, controller: Controller) -> Attempt:
@@ -164,7 +164,7 @@ class BulletScene:
         return outcome
 
     def _seen(self, controller: Controller, step: int, pose: GripperPose) -> Rendering:
-        rendering = self._pictures.with_arm(
+        rendering = self._renderer.with_arm(
             self._scene.camera, self._client, self._bodies, pose, self._gripper.angle_rad()
         )
         # Numbered by the attempt's own start: the noise must not tell what came before it.

@@ -1,1 +1,1 @@
-"""A rig from photos, and a better one from matches."""
+"""A rig from photos alone."""

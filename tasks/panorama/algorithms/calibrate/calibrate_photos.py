@@ -32,7 +32,7 @@ from tasks.panorama.algorithms.calibrate.features import (
 )
 from tasks.panorama.algorithms.calibrate.levelling import level
 from tasks.panorama.algorithms.calibrate.photo_links import Link, PhotoSet, describe, find_links
-from tasks.panorama.algorithms.match.overlaps import largest_connected
+from tasks.panorama.camera.overlaps import largest_connected
 from tasks.panorama.types import ByteImage, Camera, FloatArray, Rig
 
 _TOLERANCES = (0.006, 0.012)  # Of the longer side; the second where photos have parallax.

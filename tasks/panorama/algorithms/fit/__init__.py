@@ -1,1 +1,1 @@
-"""Warp fields fitted to all matches of a capture."""
+"""Calibration and warp fields, fitted to all matches of a capture."""

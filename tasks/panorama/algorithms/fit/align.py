@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from tasks.panorama.algorithms.calibrate.recalibrate import recalibrate
 from tasks.panorama.algorithms.fit.inversion import inverse_field
 from tasks.panorama.algorithms.fit.kernel_interpolation import interpolate_fields
+from tasks.panorama.algorithms.fit.recalibrate import recalibrate
 from tasks.panorama.algorithms.fit.solve_fields import solve_fields
 from tasks.panorama.algorithms.fit.spline import SplineField
 from tasks.panorama.algorithms.light.photometric import fit_photometry

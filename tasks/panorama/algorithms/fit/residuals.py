@@ -14,10 +14,10 @@ from math import pi
 import numpy as np
 
 from tasks.panorama.camera.camera import directions_of, rays
+from tasks.panorama.metrics.misalignment import FIGURE_WIDTH_PX
 from tasks.panorama.types import Alignment, Correspondences, FloatArray, Rig
 
-PANORAMA_WIDTH_PX = 4096
-PX_PER_RAD = PANORAMA_WIDTH_PX / (2 * pi)
+PX_PER_RAD = FIGURE_WIDTH_PX / (2 * pi)
 
 _HALF_STEP_PX = 0.5
 
@@ -37,13 +37,6 @@ class LinearResiduals:
     constant_px: FloatArray
     slope_a: FloatArray
     slope_b: FloatArray
-
-
-def misalignment_px(alignment: Alignment, matches: Correspondences) -> FloatArray:
-    """Angle between the two directions of each match, in panorama px: (n,)."""
-    a, b = matched_directions(alignment, matches)
-    sine = np.linalg.norm(np.cross(a, b), axis=1)
-    return np.asarray(np.arctan2(sine, np.einsum("ni,ni->n", a, b)) * PX_PER_RAD)
 
 
 def matched_directions(

@@ -18,13 +18,13 @@ import numpy as np
 import pyceres
 
 from tasks.panorama.algorithms.fit.ceres import RobustLinearCost, solve
+from tasks.panorama.algorithms.fit.control_tiles import ControlTiles
 from tasks.panorama.algorithms.fit.residuals import (
     LinearResiduals,
     linearise,
     panorama_px_per_source_px,
 )
 from tasks.panorama.algorithms.fit.spline import SplineField, rounded
-from tasks.panorama.algorithms.match.control_tiles import ControlTiles
 from tasks.panorama.config import SolveConfig
 from tasks.panorama.types import Alignment, Correspondences, FloatArray, IntArray, Rig
 

@@ -20,15 +20,15 @@ import cv2
 import numpy as np
 
 from tasks.panorama.algorithms.light.photometric import falloff_of
-from tasks.panorama.algorithms.stitch.canvas import columns_of
-from tasks.panorama.algorithms.stitch.source_maps import (
+from tasks.panorama.algorithms.place.canvas import columns_of
+from tasks.panorama.algorithms.place.source_maps import (
     Maps,
     SourceMap,
     border_distance,
     places,
     reduced,
 )
-from tasks.panorama.algorithms.stitch.warp import prefiltered, warp
+from tasks.panorama.algorithms.place.warp import prefiltered, warp
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, Photometry
 
 _CLIPPED = 250.0  # grey levels from which a photo holds no detail

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tasks.panorama.algorithms.fit.held_out import is_held_out
 from tasks.panorama.algorithms.match.confidence import best_per_block, structure, weights
 from tasks.panorama.algorithms.match.flow import (
     MIDDLE_GREY,
@@ -22,7 +21,8 @@ from tasks.panorama.algorithms.match.flow import (
     normalise,
     round_trip_px,
 )
-from tasks.panorama.algorithms.stitch.resample import (
+from tasks.panorama.algorithms.match.held_out import is_held_out
+from tasks.panorama.algorithms.match.overlap_view import (
     OverlapView,
     inside,
     overlap_view,

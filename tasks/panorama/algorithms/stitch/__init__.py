@@ -1,1 +1,1 @@
-"""From fitted images to one panorama: warping, seams, blending, the gate."""
+"""From placed images to one panorama: seams, blending, measuring, the gate."""

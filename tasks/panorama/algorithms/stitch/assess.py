@@ -18,12 +18,12 @@ from tasks.core.errors import DataError
 from tasks.panorama.algorithms.fit.bending import output_px_per_source_px
 from tasks.panorama.algorithms.fit.grid_field import nodes
 from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
-from tasks.panorama.algorithms.stitch.canvas import Box, ValueT, bounding_box, cut_out
+from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
+from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
 from tasks.panorama.algorithms.stitch.seam_excess import SeamExcess, seam_excesses, worst_excess
 from tasks.panorama.algorithms.stitch.seam_routing import Proof
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import Maps
 from tasks.panorama.algorithms.stitch.stitch import Sources, proofs_of, stitch
 from tasks.panorama.metrics.misalignment import by_pair, errors_px, summarise
 from tasks.panorama.metrics.seam_step import SeamSteps, luma_of, measure_seam_steps

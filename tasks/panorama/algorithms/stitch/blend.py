@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tasks.panorama.algorithms.stitch.canvas import Box, bounding_box, column_runs, whole
+from tasks.panorama.algorithms.place.canvas import Box, bounding_box, column_runs, whole
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.panorama.algorithms.place.canvas import Box, columns_of
+from tasks.panorama.algorithms.place.source_maps import Maps, automatic_width_px
 from tasks.panorama.algorithms.stitch.assess import Assessment, Outline, assess, outline
-from tasks.panorama.algorithms.stitch.canvas import Box, columns_of
 from tasks.panorama.algorithms.stitch.gate import Verdict, judge, objections
 from tasks.panorama.algorithms.stitch.seam_routing import routed_labels
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import Maps, automatic_width_px
 from tasks.panorama.algorithms.stitch.stitch import (
     Sources,
     maps_of,

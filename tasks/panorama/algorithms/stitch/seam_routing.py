@@ -17,21 +17,21 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tasks.panorama.algorithms.stitch.canvas import Box, circular_range, columns_of, cut_out
-from tasks.panorama.algorithms.stitch.seams import (
-    UNCOVERED,
-    LabelMap,
-    fixed_labels,
-    labels_from_grid,
-)
-from tasks.panorama.algorithms.stitch.source_maps import (
+from tasks.panorama.algorithms.place.canvas import Box, circular_range, columns_of, cut_out
+from tasks.panorama.algorithms.place.source_maps import (
     Maps,
     SourceMap,
     border_distance,
     known_map,
     reduced,
 )
-from tasks.panorama.algorithms.stitch.warp import warp
+from tasks.panorama.algorithms.place.warp import warp
+from tasks.panorama.algorithms.stitch.seams import (
+    UNCOVERED,
+    LabelMap,
+    fixed_labels,
+    labels_from_grid,
+)
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array
 
 _LENGTH_COST = 2.0  # grey levels that a cell of seam costs even where the images agree

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tasks.panorama.algorithms.stitch.source_maps import Maps, SourceMap, known_map, node_distance
+from tasks.panorama.algorithms.place.source_maps import Maps, SourceMap, known_map, node_distance
 from tasks.panorama.types import BoolArray, Float32Array, IntArray
 
 UNCOVERED = 255  # label of what no image shows

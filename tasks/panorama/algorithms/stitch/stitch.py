@@ -9,11 +9,8 @@ import numpy as np
 
 from tasks.panorama.algorithms.fit.inversion import inverse_field
 from tasks.panorama.algorithms.light.exposure import evened, fit_shades, rolled_off, white_point
-from tasks.panorama.algorithms.stitch.blend import blend
-from tasks.panorama.algorithms.stitch.canvas import Box
-from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of
-from tasks.panorama.algorithms.stitch.seams import LabelMap
-from tasks.panorama.algorithms.stitch.source_maps import (
+from tasks.panorama.algorithms.place.canvas import Box
+from tasks.panorama.algorithms.place.source_maps import (
     Maps,
     border_distance,
     focal_of,
@@ -21,7 +18,10 @@ from tasks.panorama.algorithms.stitch.source_maps import (
     reduced,
     source_maps,
 )
-from tasks.panorama.algorithms.stitch.warp import prefiltered, warp
+from tasks.panorama.algorithms.place.warp import prefiltered, warp
+from tasks.panorama.algorithms.stitch.blend import blend
+from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of
+from tasks.panorama.algorithms.stitch.seams import LabelMap
 from tasks.panorama.types import (
     Alignment,
     BoolArray,

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.panorama.camera.camera import project, rays
-from tasks.panorama.input.truth import TruePoints
 from tasks.panorama.simulation.rays.ray_casting import NOTHING, Hits, cast
 from tasks.panorama.simulation.rays.ray_tiles import bundle
 from tasks.panorama.simulation.rays.surfaces import Scene
-from tasks.panorama.types import BoolArray, Camera, FloatArray, IntArray, Rig
+from tasks.panorama.types import BoolArray, Camera, FloatArray, IntArray, Rig, TruePoints
 
 GRID_STEP_PX = 8
 _TILE_SIZE = 64

@@ -8,11 +8,10 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.config import CameraConfig, WorldConfig
+from tasks.grasping.config import CameraConfig, SceneConfig, WorldConfig
 from tasks.grasping.data.projection import project
 from tasks.grasping.looks.textures import generated_textures
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.recipe import Recipe
 from tasks.grasping.types import Attempt, GripperPose, Rendering, Scene, SemanticClass
 from tasks.grasping.workspace import BIN_FLOOR_M
 from tasks.grasping.worlds.bullet.restyled import RestyledBulletWorld
@@ -47,7 +46,9 @@ def controllers(scene_objects) -> list[Straight]:
 
 def drawn(config: WorldConfig, seed: int) -> Scene:
     rng = np.random.default_rng([seed, 3])
-    return draw_scene(f"s{seed}", Recipe(world=config), catalogue("procedural"), TEXTURES.num, rng)
+    return draw_scene(
+        f"s{seed}", SceneConfig(world=config), catalogue("procedural"), TEXTURES.num, rng
+    )
 
 
 @pytest.fixture(scope="module")

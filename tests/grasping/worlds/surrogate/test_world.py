@@ -12,10 +12,9 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.grasping.algorithms.scenes import draw_scene
-from tasks.grasping.config import CameraConfig, PhysicsConfig, WorldConfig
+from tasks.grasping.config import CameraConfig, PhysicsConfig, SceneConfig, WorldConfig
 from tasks.grasping.looks.textures import Textures, generated_textures
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.recipe import Recipe
 from tasks.grasping.types import Attempt, GripperPose, Rendering, Scene, SemanticClass
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, SUCCESS_HEIGHT_M
 from tests.support.grasping.surrogate_scenes import Grasp, needs_renderer, scene, write_urdf
@@ -47,7 +46,7 @@ def world(textures: Textures, **physics: object) -> SurrogateWorld:
 def drawn(number: int, textures: Textures, g_buffers: bool = False) -> Scene:
     config = WorldConfig("surrogate", camera=CameraConfig(g_buffers=g_buffers))
     rng = np.random.default_rng([11, number])
-    recipe = Recipe(world=config)
+    recipe = SceneConfig(world=config)
     return draw_scene(f"drawn/{number}", recipe, catalogue("procedural"), len(textures.images), rng)
 
 

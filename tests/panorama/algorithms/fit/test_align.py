@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tasks.panorama.algorithms.fit.align import align_images
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
 from tasks.panorama.algorithms.fit.spline import SplineField
 from tasks.panorama.config import SolveConfig
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, Correspondences, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import ring_rig
@@ -34,7 +34,7 @@ def test_each_step_aligns_better_on_matches_that_no_fit_saw() -> None:
     assert fitted.kernel is not None
     judges = matches.select(matches.held_out)
     means = [
-        misalignment_px(alignment, judges).mean()
+        errors_px(alignment, judges).mean()
         for alignment in (fitted.nominal, fitted.recalibrated, fitted.kernel, fitted.warped)
     ]
     assert means[0] > means[1] > means[2] > means[3]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.panorama.algorithms.fit.kernel_interpolation import half_moves, interpolate_fields
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, Correspondences, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import ring_rig
@@ -26,15 +26,15 @@ def test_half_moves_meet() -> None:
         points_b_px=matches.points_b_px + move_b,
     )
     alignment = Alignment(rig, (None, None))
-    assert misalignment_px(alignment, matches).min() > 2.0
-    assert misalignment_px(alignment, met).max() < 0.1
+    assert errors_px(alignment, matches).min() > 2.0
+    assert errors_px(alignment, met).max() < 0.1
     np.testing.assert_allclose(np.abs(move_a).mean(0), np.abs(move_b).mean(0), rtol=0.2)
 
 
 def test_fields_align_and_fade_away_from_matches() -> None:
     rig, matches = _shifted()
     fields = interpolate_fields(matches, rig, 12.0)
-    assert misalignment_px(Alignment(rig, fields), matches).mean() < 0.3
+    assert errors_px(Alignment(rig, fields), matches).mean() < 0.3
     far_from_overlap = np.array([[5.0, 160.0]])
     np.testing.assert_allclose(fields[0].sample(far_from_overlap), 0.0, atol=1e-6)
 

@@ -6,11 +6,11 @@ import pytest
 from tasks.panorama.algorithms.fit.residuals import (
     PX_PER_RAD,
     linearise,
-    misalignment_px,
     panorama_px_per_source_px,
     tangent_planes,
 )
 from tasks.panorama.algorithms.fit.spline import SplineField
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import DISTORTION, make_camera, ring_rig
@@ -29,13 +29,13 @@ def test_matches_of_an_alignment_have_no_misalignment() -> None:
     alignment = Alignment(rig, _fields(rig, 2.0))
     matches = matches_under(alignment, [(0, 1), (1, 2)], 200)
     assert len(matches) > 50
-    assert misalignment_px(alignment, matches).max() < 1e-3
+    assert errors_px(alignment, matches).max() < 1e-3
 
 
 def test_a_turned_camera_is_off_by_its_angle() -> None:
     rig, turned = ring_rig(2, 30.0), ring_rig(2, 30.5)
     matches = matches_under(Alignment(rig, (None, None)), [(0, 1)], 300)
-    off_px = misalignment_px(Alignment(turned, (None, None)), matches)
+    off_px = errors_px(Alignment(turned, (None, None)), matches)
     assert off_px.max() == pytest.approx(np.deg2rad(0.5) * PX_PER_RAD, rel=0.05)
 
 
@@ -58,7 +58,7 @@ def test_linear_residuals_predict_small_moves(model: str) -> None:
         + np.einsum("nij,nj->ni", linear.slope_a, moves[0].sample(matches.points_a_px))
         - np.einsum("nij,nj->ni", linear.slope_b, moves[1].sample(matches.points_b_px))
     )
-    actual = misalignment_px(moved, matches)
+    actual = errors_px(moved, matches)
     np.testing.assert_allclose(np.linalg.norm(predicted, axis=1), actual, atol=0.02)
 
 

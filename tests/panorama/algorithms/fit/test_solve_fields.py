@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
 from tasks.panorama.algorithms.fit.solve_fields import solve_fields
 from tasks.panorama.algorithms.fit.spline import SplineField
 from tasks.panorama.config import SolveConfig
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, Correspondences, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import ring_rig
@@ -32,20 +32,20 @@ def _case() -> tuple[Rig, Correspondences, Correspondences]:
 
 def test_fields_align_matches_that_were_not_fitted() -> None:
     rig, fitted, others = _case()
-    before = misalignment_px(Alignment(rig, (None,) * 3), others)
+    before = errors_px(Alignment(rig, (None,) * 3), others)
     fields = solve_fields(fitted, rig, CONFIG)
-    after = misalignment_px(Alignment(rig, fields), others)
+    after = errors_px(Alignment(rig, fields), others)
     assert before.mean() > 2.5
     assert after.mean() < 0.2 * before.mean()
 
 
 def test_wrong_matches_do_little_harm() -> None:
     rig, fitted, others = _case()
-    before = misalignment_px(Alignment(rig, (None,) * 3), others).mean()
+    before = errors_px(Alignment(rig, (None,) * 3), others).mean()
     wrong = np.random.default_rng(3).random(len(fitted)) < 0.05
     points_b = np.where(wrong[:, None], fitted.points_b_px + 40.0, fitted.points_b_px)
     spoiled = replace(fitted, points_b_px=points_b)
-    after = misalignment_px(Alignment(rig, solve_fields(spoiled, rig, CONFIG)), others).mean()
+    after = errors_px(Alignment(rig, solve_fields(spoiled, rig, CONFIG)), others).mean()
     # Plain least squares would be drawn by 5 % of 130 px, more than what there is to align.
     assert after < 0.1 * before
 
@@ -58,7 +58,7 @@ def test_without_gauge_wrong_matches_stretch_all_images_alike() -> None:
     spoiled = replace(fitted, points_b_px=points_b)
     loose = replace(CONFIG, ridge=0.003, bending=0.01)
     means = [
-        misalignment_px(Alignment(rig, solve_fields(spoiled, rig, config)), others).mean()
+        errors_px(Alignment(rig, solve_fields(spoiled, rig, config)), others).mean()
         for config in (replace(loose, gauge=0.0), loose)
     ]
     assert means[0] > 10 * means[1]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.panorama.algorithms.light.exposure import evened, fit_shades, rolled_off, white_point
-from tasks.panorama.algorithms.stitch.source_maps import source_maps
+from tasks.panorama.algorithms.place.source_maps import source_maps
 from tasks.panorama.types import Float32Array, Photometry, Rig
 from tests.support.panorama.spheres import photo_of_sphere, pinhole, small_rosette
 

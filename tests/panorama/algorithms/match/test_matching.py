@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.fit.residuals import misalignment_px
 from tasks.panorama.algorithms.match.matching import match_images, match_pairs
 from tasks.panorama.config import MatchConfig
+from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, ByteImage, Rig
 from tests.support.panorama.rigs import ring_rig
 from tests.support.panorama.views import photograph, textured_sphere
@@ -33,8 +33,8 @@ def test_matches_show_the_same_point_though_the_calibration_is_off(scale: float)
     config = MatchConfig(scale=scale)
     matches = match_images(_photos(true), [None] * 3, nominal, PAIRS, config)
     assert len(matches) > 300
-    nominal_px = misalignment_px(Alignment(nominal, (None,) * 3), matches)
-    true_px = misalignment_px(Alignment(true, (None,) * 3), matches)
+    nominal_px = errors_px(Alignment(nominal, (None,) * 3), matches)
+    true_px = errors_px(Alignment(true, (None,) * 3), matches)
     px = 2048 / np.pi / nominal.cameras[0].params[0]  # panorama px per source px
     assert np.median(nominal_px) == pytest.approx(6.8, abs=0.5)
     assert np.median(true_px) < 0.25 * px
@@ -98,5 +98,5 @@ def test_long_photos_are_reduced_for_the_flow_and_matched_in_their_own_px() -> N
     (full, _) = match_pairs(photos, [None] * 3, rig, PAIRS, MatchConfig())
     assert found.flow.kept.size < 0.3 * full.flow.kept.size
     assert found.matches.points_a_px[:, 1].max() > 250
-    off_px = misalignment_px(Alignment(rig, (None,) * 3), found.matches)
+    off_px = errors_px(Alignment(rig, (None,) * 3), found.matches)
     assert np.median(off_px) < 1.5

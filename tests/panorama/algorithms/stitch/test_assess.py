@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.panorama.algorithms.place.source_maps import source_maps
 from tasks.panorama.algorithms.stitch.assess import (
     assess,
     outline,
@@ -11,7 +12,6 @@ from tasks.panorama.algorithms.stitch.assess import (
     signed,
 )
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import source_maps
 from tasks.panorama.algorithms.stitch.stitch import proofs_of, sources_of
 from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import Alignment, FloatArray, Photometry, Rig

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tasks.panorama.algorithms.place.canvas import Box, columns_of
+from tasks.panorama.algorithms.place.source_maps import border_distance, source_maps
+from tasks.panorama.algorithms.place.warp import prefiltered, warp
 from tasks.panorama.algorithms.stitch.blend import blend
-from tasks.panorama.algorithms.stitch.canvas import Box, columns_of
-from tasks.panorama.algorithms.stitch.equirect import directions
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import border_distance, source_maps
-from tasks.panorama.algorithms.stitch.warp import prefiltered, warp
 from tasks.panorama.types import BoolArray, Float32Array
+from tests.support.panorama.equirect import directions
 from tests.support.panorama.spheres import colours_along, photo_of_sphere, small_rosette
 
 WIDTH_PX = 1024

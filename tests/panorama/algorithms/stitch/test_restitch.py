@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.canvas import Box, columns_of
+from tasks.panorama.algorithms.place.canvas import Box, columns_of
 from tasks.panorama.algorithms.stitch.restitch import (
     UNREPAIRED,
     Restitched,

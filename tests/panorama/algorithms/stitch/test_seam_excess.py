@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.panorama.algorithms.place.source_maps import source_maps
 from tasks.panorama.algorithms.stitch.seam_excess import seam_excesses, worst_excess
 from tasks.panorama.algorithms.stitch.seam_routing import Proof
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import source_maps
 from tasks.panorama.types import Float32Array, Rig
 from tests.support.panorama.spheres import pinhole
 

@@ -4,15 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of, routed_labels
-from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import (
+from tasks.panorama.algorithms.place.source_maps import (
     SourceMap,
     border_distance,
     reduced,
     source_maps,
 )
-from tasks.panorama.algorithms.stitch.warp import prefiltered
+from tasks.panorama.algorithms.place.warp import prefiltered
+from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of, routed_labels
+from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
 from tasks.panorama.types import BoolArray, ByteImage, Rig
 from tests.support.panorama.spheres import photo_of_sphere, pinhole, small_rosette
 

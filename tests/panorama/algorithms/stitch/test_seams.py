@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.panorama.algorithms.stitch.equirect import directions
+from tasks.panorama.algorithms.place.source_maps import source_maps
 from tasks.panorama.algorithms.stitch.seams import (
     UNCOVERED,
     fixed_labels,
     labels_from_grid,
     seam_pixels,
 )
-from tasks.panorama.algorithms.stitch.source_maps import source_maps
 from tasks.panorama.camera.camera import project
 from tasks.panorama.types import FloatArray, Rig
+from tests.support.panorama.equirect import directions
 from tests.support.panorama.spheres import pinhole, small_rosette
 
 WIDTH_PX = 512

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.equirect import directions
+from tasks.panorama.algorithms.place.source_maps import Maps, source_maps
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
-from tasks.panorama.algorithms.stitch.source_maps import Maps, source_maps
 from tasks.panorama.algorithms.stitch.stitch import (
     maps_of,
     proofs_of,
@@ -25,6 +24,7 @@ from tasks.panorama.types import (
     Photometry,
     Rig,
 )
+from tests.support.panorama.equirect import directions
 from tests.support.panorama.spheres import colours_along, photo_of_sphere, small_rosette
 
 WIDTH_PX = 640

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.stitch.equirect import to_pixels
 from tasks.panorama.camera.camera import rays
 from tasks.panorama.input.rig_files.hugin import read_rig, write_rig
 from tasks.panorama.types import Rig
+from tests.support.panorama.equirect import to_pixels
 from tests.support.panorama.rigs import DISTORTION, make_camera, ring_rig
 
 HEADER = '# hugin project file\np f2 w4096 h2048 v360  n"TIFF_m"\nm i0\n'

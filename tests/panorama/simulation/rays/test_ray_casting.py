@@ -11,6 +11,7 @@ from tasks.panorama.simulation.paint.materials import make_material
 from tasks.panorama.simulation.rays.ray_casting import NOTHING, cast
 from tasks.panorama.simulation.rays.ray_tiles import bundle
 from tasks.panorama.simulation.rays.surfaces import Scene, SceneBuilder
+from tests.support.panorama.scene_rays import cast_along
 
 GREY = make_material(np.full((8, 8, 3), 128.0, np.float32), (1.0, 1.0))
 
@@ -22,12 +23,9 @@ def _builder() -> SceneBuilder:
 
 
 def _cast(scene: Scene, directions, origin=(0.0, 0.0, 0.0)):
-    """Distance, surface and place along rays of any length, all in one tile."""
-    unit = np.atleast_2d(np.asarray(directions, float))
-    unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
-    hits = cast(scene, bundle(np.array(origin), unit[None], np.zeros((1, len(unit)))))
-    with np.errstate(divide="ignore"):
-        return 1.0 / hits.nearness[0], hits.surface[0], hits.place[:, 0]
+    """Distance, surface and place along rays of any length."""
+    distance, hits = cast_along(scene, directions, origin)
+    return distance, hits.surface[0], hits.place[:, 0]
 
 
 def test_a_wall_is_hit_at_its_distance_and_place():

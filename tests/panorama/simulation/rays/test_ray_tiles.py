@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.equirect import directions
 from tasks.panorama.simulation.rays.ray_tiles import (
     camera_view,
     equirect_view,
@@ -14,6 +13,7 @@ from tasks.panorama.simulation.rays.ray_tiles import (
     view_rays,
 )
 from tasks.panorama.types import Camera
+from tests.support.panorama.equirect import directions
 
 CAMERA = Camera(
     "c", 70, 50, "PINHOLE", (60.0, 60.0, 34.5, 24.5), np.eye(3), np.array([0.1, 0.0, 0.2])

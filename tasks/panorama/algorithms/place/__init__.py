@@ -1,0 +1,1 @@
+"""Where images land on the panorama, and how their pixels get there."""

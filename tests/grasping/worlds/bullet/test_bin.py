@@ -1,0 +1,111 @@
+"""The bin's geometry, and what falls into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pybullet
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.grasping.algorithms.dynamics import nominal_dynamics
+from tasks.grasping.types import ObjectModel, ObjectState, PlacedObject
+from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M
+from tasks.grasping.worlds.bullet import bin as tray
+from tests.support.grasping.object_files import write_box
+
+SIDE_M = 0.04
+LEVEL = (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.fixture
+def client() -> Iterator[int]:
+    found = pybullet.connect(pybullet.DIRECT)
+    tray.start_engine(found)
+    yield found
+    pybullet.disconnect(found)
+
+
+@pytest.fixture
+def cube(tmp_path) -> ObjectModel:
+    path = write_box(tmp_path, "cube", side_m=SIDE_M)
+    return ObjectModel("folder/cube", "folder", "train", str(path))
+
+
+def dropped(cube: ObjectModel, *places_m: tuple[float, float, float]) -> list[PlacedObject]:
+    return [PlacedObject(cube, place, LEVEL) for place in places_m]
+
+
+def test_walls_lean_outwards_from_the_floors_edges() -> None:
+    (floor_half, floor_at, _), *walls = tray.bin_boxes()
+    assert floor_at[2] + floor_half[2] == pytest.approx(BIN_FLOOR_M)
+    assert len(walls) == 4
+    for half, centre, quaternion in walls:
+        frame = np.array(pybullet.getMatrixFromQuaternion(quaternion)).reshape(3, 3)
+        signs = np.array(np.meshgrid(*[[-1, 1]] * 3)).reshape(3, -1).T
+        corners = signs * half @ frame.T + centre
+        away = np.array(centre)[:2] - BIN_CENTRE_M
+        axis = int(np.argmax(np.abs(away)))
+        inward = -np.sign(away[axis])
+        inner = BIN_CENTRE_M[axis] - inward * BIN_INNER_M[axis] / 2
+        foot = corners[np.isclose(corners[:, 2], BIN_FLOOR_M, atol=1e-3)]
+        assert np.abs(foot[:, axis] - inner).min() < 1e-3, "its foot is the floor's edge"
+        assert (inward * (corners[:, axis] - inner)).max() < 1e-3, "it takes nothing of the floor"
+        assert corners[:, 2].max() == pytest.approx(BIN_FLOOR_M + 0.126, abs=1e-3)
+
+
+def test_what_falls_comes_to_rest_on_the_floor(client: int, cube: ObjectModel) -> None:
+    tray.add_bin(client)
+    objects = dropped(cube, (*BIN_CENTRE_M, BIN_FLOOR_M + 0.1))
+    bodies = tray.add_objects(client, objects, nominal_dynamics(1))
+    tray.settle(client, bodies)
+    (state,) = tray.states(client, bodies)
+    assert state.position_m == pytest.approx((*BIN_CENTRE_M, BIN_FLOOR_M + SIDE_M / 2), abs=2e-3)
+    assert state.is_in_bin
+    assert tray.heights_m(client, bodies) == pytest.approx([state.position_m[2]])
+    linear, angular = pybullet.getBaseVelocity(bodies[0], physicsClientId=client)
+    assert (linear, angular) == ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("place_m", "is_in_bin"),
+    [
+        ((*BIN_CENTRE_M, BIN_FLOOR_M + 0.02), True),
+        ((BIN_CENTRE_M[0] + BIN_INNER_M[0] / 2 + 0.02, BIN_CENTRE_M[1], BIN_FLOOR_M + 0.01), False),
+        ((BIN_CENTRE_M[0] + BIN_INNER_M[0] / 2 + 0.02, BIN_CENTRE_M[1], BIN_FLOOR_M + 0.06), True),
+        ((*BIN_CENTRE_M, BIN_FLOOR_M - 0.05), False),
+        ((*BIN_CENTRE_M, BIN_FLOOR_M + 0.5), False),
+    ],
+    ids=["inside", "past the foot", "over the leaning wall", "below", "far above"],
+)
+def test_an_object_is_in_the_bin_or_it_is_not(client, cube, place_m, is_in_bin) -> None:
+    bodies = tray.add_objects(client, dropped(cube, place_m), nominal_dynamics(1))
+    assert tray.states(client, bodies)[0].is_in_bin == is_in_bin
+
+
+def test_dynamics_are_each_objects_own(client: int, cube: ObjectModel) -> None:
+    dynamics = replace(nominal_dynamics(2), mass_scale=(1.0, 2.5), friction=(0.3, 0.9))
+    objects = dropped(cube, (0.6, 0.0, 0.0), (0.6, 0.0, 0.2))
+    bodies = tray.add_objects(client, objects, dynamics)
+    first, second = (pybullet.getDynamicsInfo(b, -1, physicsClientId=client) for b in bodies)
+    assert second[0] == pytest.approx(2.5 * first[0])
+    assert second[2] == pytest.approx([2.5 * value for value in first[2]])
+    assert (first[1], second[1]) == pytest.approx((0.3, 0.9))
+
+
+def test_objects_are_put_back_at_rest(client: int, cube: ObjectModel) -> None:
+    bodies = tray.add_objects(client, dropped(cube, (0.6, 0.0, 0.3)), nominal_dynamics(1))
+    pybullet.stepSimulation(physicsClientId=client)
+    place = ObjectState((0.55, 0.02, 0.1), LEVEL, is_in_bin=True)
+    tray.put_back(client, bodies, [place])
+    assert tray.states(client, bodies)[0].position_m == pytest.approx(place.position_m)
+    assert pybullet.getBaseVelocity(bodies[0], physicsClientId=client)[0] == (0.0, 0.0, 0.0)
+
+
+def test_a_model_that_can_not_be_loaded_is_named(client: int, tmp_path, capfd) -> None:
+    model = ObjectModel("folder/gone", "folder", "train", str(tmp_path / "gone.urdf"))
+    with pytest.raises(DataError, match=r"gone\.urdf: expected a URDF model .* 'folder/gone'"):
+        tray.add_objects(client, dropped(model, (0.6, 0.0, 0.0)), nominal_dynamics(1))
+    assert capfd.readouterr().out == "", "PyBullet's own complaint is held back"
