@@ -1,44 +1,71 @@
-"""What all tests share: one Ray, quiet and small, and a profile that needs no service."""
+"""What all tests share: a state of their own, one thread a process, and who needs the servers."""
 
 from __future__ import annotations
 
-import atexit
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).resolve().parent.parent
+pytest_plugins = ["tests.support.budget"]
 # Before anything of Airflow or of the services is imported: tests keep no state outside.
 STATE = Path(tempfile.mkdtemp(prefix="orrery-tests-"))
-atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 os.environ["ORRERY_STATE"] = str(STATE)
 os.environ["AIRFLOW_HOME"] = str(STATE / "airflow-tests")
+# Before Ray is, which reads them once: this process is a driver of the session's own cluster.
+TOKEN = STATE / "ray_token"
+TOKEN.touch(0o600)
+TOKEN.write_text(secrets.token_hex(32))
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN_PATH"] = str(TOKEN)
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+# Before numpy and torch are: two processes on two cores must not fight over them.
+os.environ["OMP_NUM_THREADS"] = "1"
+# The same examples every time, however slow the machine is: a commit passes always or never.
+settings.register_profile(
+    "orrery", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("orrery")
+NEEDS_SERVERS = {"servers", "ray_cluster"}
 
 
-@pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[str]:
-    """One Ray for all tests of the session; yields the address of its head."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_AUTH_MODE"] = "disabled"
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    import ray
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    shutil.rmtree(STATE, ignore_errors=True)
 
-    context = ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100_000_000,
-        _node_ip_address="127.0.0.1",
-        logging_level="warning",
-    )
-    yield context.address_info["gcs_address"]
-    ray.shutdown()
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start servers, or use Ray, come first and in one process (`--dist loadgroup`).
+
+    They take longest, so the other processes do all the rest meanwhile.
+    """
+    for item in items:
+        if is_served(item):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+    items.sort(key=lambda item: not is_served(item))
+
+
+def is_served(item: pytest.Item) -> bool:
+    """Whether a test starts servers or uses those of the session."""
+    fixtures = getattr(item, "fixturenames", ())
+    return not NEEDS_SERVERS.isdisjoint(fixtures) or bool(item.get_closest_marker("integration"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole files beside that group: what a file's tests share is made once."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return super()._split_scope(nodeid).partition("::")[0]
+
+    return ByFile(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture
@@ -50,31 +77,3 @@ def profile(tmp_path: Path) -> str:
         "default: {num_cpus: 1.0, memory_gb: 1.0, limit_s: 20.0}\n"
     )
     return str(path)
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[Any]:
-    """Ray with its Jobs API, and MLflow, as a headless run starts them; yields their `Ports`.
-
-    They are noted as the running stack, so that headless runs of the session use them. Nothing
-    of them is left at the end.
-    """
-    from operators.stack import processes, services
-    from operators.stack import supervise as stack
-    from operators.stack.headless import RunServers
-
-    ports = services.Ports.choose()
-    mark = f"tests-{os.getpid()}"
-    folder = STATE / "servers"
-    folder.mkdir()
-    running = RunServers(mark, folder, ports, services.base_env(), lambda _line: None)
-    try:
-        running.wait()
-        stack.note(ports)
-        yield ports
-    finally:
-        stack.NOTE.unlink(missing_ok=True)
-        running.end()
-        processes.end(mark)
-        shutil.rmtree((folder / "ray").readlink(), ignore_errors=True)
-    assert processes.members(mark) == []

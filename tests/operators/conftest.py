@@ -15,6 +15,10 @@ from operators.stack.services import Ports
 from operators.store.storage import Storage
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("tests.support.kernel.servers")
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """An S3 server on the loopback interface."""

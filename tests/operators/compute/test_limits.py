@@ -25,8 +25,8 @@ def test_time_is_limited_and_timers_are_given_back() -> None:
         pytest.raises(WorkerLostError, match=r"time limit of 0\.1 s"),
         limited(Limits(seconds=0.1)),
     ):
-        time.sleep(5)
-    assert time.monotonic() - started_s < 2
+        time.sleep(200)
+    assert time.monotonic() - started_s < 100
     assert signal.getsignal(signal.SIGALRM) == handler
 
 
@@ -55,13 +55,13 @@ def test_call_that_hears_no_alarm_ends_its_worker() -> None:
         "l._HARD_FACTOR, l._HARD_EXTRA_S = 1.0, 0.2\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
         "with l.limited(l.Limits(seconds=0.1, in_worker=True)):\n"
-        "    ctypes.PyDLL(None).sleep(30)\n"  # holds the interpreter: no Python code can run
+        "    ctypes.PyDLL(None).sleep(200)\n"  # holds the interpreter: no Python code can run
     )
     started_s = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
     assert done.returncode != os.EX_OK
     assert b"Timeout" in done.stderr
-    assert time.monotonic() - started_s < 20
+    assert time.monotonic() - started_s < 100
 
 
 def test_stop_signal_is_taken_back_from_glog() -> None:

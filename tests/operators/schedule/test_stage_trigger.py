@@ -15,6 +15,7 @@ from operators.schedule import stage_trigger
 from operators.schedule.ray_jobs import Job
 from operators.schedule.stage_trigger import ERROR, RESULT, StageTrigger, outcome
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
+from tests.support.kernel.live_runs import until
 
 REF = {"schema_id": "a/1", "uri": "a/b", "sha256": "0" * 64}
 RESULT_LINE = f"{RESULT}{json.dumps([REF])}\n"
@@ -77,19 +78,23 @@ def shown(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_each_whole_line_is_copied_once(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[str] = []
     with fake_ray() as ray:
         ray.add("j", "RUNNING", "Running entrypoint for job j: x\none\ntw")
 
         def go_on() -> None:
-            time.sleep(0.4)
-            assert shown(caplog) == ["[match] one"]
-            ray.logs["j"] += "o\nthree\n" + RESULT_LINE
+            try:
+                until(lambda: shown(caplog) and ray.num_logs_read >= 3, 60.0)
+                seen.extend(shown(caplog))
+            finally:
+                ray.logs["j"] += "o\nthree\n" + RESULT_LINE
 
         thread = threading.Thread(target=go_on)
         thread.start()
         said = follow(ray)
         thread.join()
     assert said["result"] == [REF]
+    assert seen == ["[match] one"]
     assert shown(caplog) == ["[match] one", "[match] two", "[match] three"]
 
 

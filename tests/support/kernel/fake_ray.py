@@ -16,6 +16,7 @@ class FakeRay:
     Attributes:
         jobs: Details by submission id, as the API gives them.
         logs: What each job has printed.
+        num_logs_read: How often a log was asked for.
         token: What a caller must show; nothing if empty.
         is_broken: Answer every call with 500.
     """
@@ -23,6 +24,7 @@ class FakeRay:
     def __init__(self) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.logs: dict[str, str] = {}
+        self.num_logs_read = 0
         self.token = ""
         self.is_broken = False
         self.address = ""
@@ -43,6 +45,7 @@ class FakeRay:
         if job is None:
             return 404, "no such job"
         if parts[1:] == ["logs"]:
+            self.num_logs_read += 1
             return 200, {"logs": self.logs[parts[0]]}
         if parts[1:] == ["stop"]:
             job["status"] = "STOPPED"

@@ -60,7 +60,7 @@ def until(is_so: Callable[[], Any], limit_s: float = 200.0) -> None:
     end_s = time.monotonic() + limit_s
     while not is_so():
         assert time.monotonic() < end_s, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 @contextmanager
@@ -70,6 +70,12 @@ def meanwhile(action: Callable[[], None]) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
+
+
+def workers_are_idle() -> bool:
+    """Whether no worker of this process's Ray runs a call: not of a driver that is gone either."""
+    lines = [words(process) for process in psutil.Process().children(recursive=True)]
+    return not [line for line in lines if line.startswith("ray::") and "IDLE" not in line]
 
 
 def end_idle_workers() -> None:
