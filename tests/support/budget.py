@@ -113,7 +113,7 @@ class Spending:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(self._config, "workerinput"):
             return
-        if self._config.cache is not None:
+        if getattr(self._config, "cache", None) is not None:
             self._config.cache.set("orrery/seconds", dict(self.cpu_s))
         if overspent(self.cpu_s) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
