@@ -3,44 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from tasks.core.errors import ResourceError
-
-
-def export_files(files: Mapping[str, Path], folder: Path, setting: str) -> None:
-    """Copy files into a folder of the user's under their names; each appears whole.
-
-    Args:
-        files: Local files by name.
-        folder: Where to.
-        setting: The setting that names the folder, for the message.
-
-    Raises:
-        ResourceError: The folder can't be written.
-    """
-    for name, source in files.items():
-        try:
-            copy_whole(source, folder / name)
-        except OSError as error:
-            raise ResourceError(
-                f"{folder / name}: could not export ({error.strerror}); choose a writable folder "
-                f"with free space as {setting}, or leave it empty"
-            ) from error
-
-
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file for people to read; its folder is made if need be.
-
-    Raises:
-        OSError: The target can't be written; what was there is as it was.
-    """
-    with whole_file(target) as partial:
-        shutil.copyfile(source, partial)
 
 
 @contextmanager

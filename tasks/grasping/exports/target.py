@@ -7,18 +7,17 @@ anything else is refused. What a killed export left is removed by the next one.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tasks.core.digests import digest, file_digest
-from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.folder_lock import locked
 
 NOTE: Final = "orrery_export.json"
 
@@ -72,13 +71,13 @@ def export_to(
     Raises:
         ConfigError: The folder holds what no export wrote, or is a file.
         DataError: There are no shards.
-        TransientError: Another run writes the same export now.
+        ResourceError: The folder can't be written.
+        TransientError: Another run writes into the same folder now.
     """
     if not shards:
         raise DataError(f"expected shards to export to {target}, got none")
-    _check_ours(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target):
+    with locked(target.parent, f"an export to {format_id}", "publish.export_to"):
+        _check_ours(target)
         _tidy(target)
         source = digest([format_id, settings or {}, [file_digest(path) for path in shards]])
         found = _found(target, source)
@@ -102,19 +101,6 @@ def _check_ours(target: Path) -> None:
             f"can't export to {target}: expected an empty folder or an earlier export, found "
             "other files; choose another folder"
         )
-
-
-@contextmanager
-def _locked(target: Path) -> Iterator[None]:
-    """Hold the export's lock; the system gives it back when the process ends, however it ends."""
-    with _beside(target, "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TransientError(
-                f"another run is writing {target}: wait for its end, or choose another folder"
-            ) from error
-        yield
 
 
 def _beside(target: Path, kind: str) -> Path:

@@ -7,7 +7,8 @@ folder of the user's, with exports beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -15,18 +16,18 @@ import cv2
 import pyarrow as pa
 
 from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.export import Export, export_files
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import PublishConfig
-from tasks.grasping.data.folder import copy_dataset
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import GraspDataset, Publication, ShardRecord
 from tasks.grasping.pictures.data_card import SAMPLE_COLUMNS, Picture, card_sections
 from tasks.grasping.pictures.data_card_pages import html, markdown
 from tasks.grasping.pictures.sheets import card_pictures
 
-_CARD_FILE, _TEXT_FILE = "data_card.html", "data_card.md"
+_CARD_FILE, _TEXT_FILE, _ABOUT_FILE = "data_card.html", "data_card.md", "dataset.json"
 _QUALITY = 90
 _NUM_SAMPLED = 20  # shards that the card's cameras are read from
 _PICTURED_BYTES = 48e6  # of shards that its pictures are taken from
@@ -70,9 +71,9 @@ def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageConte
     _track_success(dataset, ctx)
     exports: tuple[str, ...] = ()
     if config.export_to:
-        folder = Path(config.export_to).expanduser()
-        _copy(dataset, card, folder, ctx.store.fetch)
-        exports = _export([ctx.store.fetch(s.file) for s in dataset.shards], folder, config)
+        export_files(_copy(checked, dataset, card, ctx), config.export_to, "publish.export_to")
+        shards = [ctx.store.fetch(shard.file) for shard in dataset.shards]
+        exports = _export(shards, Path(config.export_to).expanduser(), config)
     return ctx.store.write(
         Publication(
             dataset=dataset,
@@ -163,20 +164,30 @@ def _card_files(card: _Card) -> dict[str, FileRef]:
     return {_CARD_FILE: card.card, _TEXT_FILE: card.card_text, **card.pictures}
 
 
-def _copy(
-    dataset: GraspDataset, card: _Card, folder: Path, fetch: Callable[[FileRef], Path]
-) -> None:
+def _copy(checked: ArtifactRef, dataset: GraspDataset, card: _Card, ctx: StageContext) -> Export:
+    """Shards, card and a description; only a later state of the same data set goes on with it."""
     refs = {f"shards/{shard.item_id}.parquet": shard.file for shard in dataset.shards}
     refs |= _card_files(card)
-    about: Mapping[str, object] = {
+    same: dict[str, str | int] = {
         "row_schema": dataset.row_schema,
         "recipe_digest": dataset.recipe_digest,
         "root_seed": dataset.root_seed,
+    }
+    about = same | {
         "num_attempts": sum(shard.num_attempts for shard in dataset.shards),
         "split": dataset.plan.split,
         "world": dataset.plan.recipe["world"]["name"],
+        "files": {name: ref.sha256 for name, ref in sorted(refs.items())},
     }
-    copy_dataset(folder, {name: fetch(ref) for name, ref in refs.items()}, refs, about)
+    described = ctx.scratch / _ABOUT_FILE
+    described.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+    files = {name: ctx.store.fetch(ref) for name, ref in refs.items()}
+    return Export(
+        files=files | {_ABOUT_FILE: described},
+        maker=ctx.stage,
+        made_from=(checked.sha256,),
+        same=same,
+    )
 
 
 def _export(shards: Sequence[Path], folder: Path, config: PublishConfig) -> tuple[str, ...]:

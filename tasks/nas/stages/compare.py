@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.core.files import export_files
+from tasks.core.export import Export, export_files
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -50,7 +50,13 @@ def compare_networks(
         if path.suffix in _SHOWN:
             ctx.tracker.log_figure(path, name)
     if config.export_to:
-        export_files(files, Path(config.export_to).expanduser(), "compare.export_to")
+        export = Export(
+            files=files,
+            maker=ctx.stage,
+            made_from=tuple(ref.sha256 for ref in (networks, detectors, models)),
+            same={"data": trained.data.images.name, "cells": trained.cells.name},
+        )
+        export_files(export, config.export_to, "compare.export_to")
     return ctx.store.write(report)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.core.errors import DataError
-from tasks.core.files import export_files
+from tasks.core.export import Export, export_files
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -45,7 +45,13 @@ def report_search(retrained: ArtifactRef, config: ReportConfig, ctx: StageContex
     )
     _track(report, found, files, ctx)
     if config.export_to:
-        export_files(files, Path(config.export_to).expanduser(), "report.export_to")
+        export = Export(
+            files=files,
+            maker=ctx.stage,
+            made_from=(retrained.sha256,),
+            same={"data": found.search.images.name},
+        )
+        export_files(export, config.export_to, "report.export_to")
     return ctx.store.write(report)
 
 

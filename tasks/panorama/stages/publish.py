@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import ResourceError
-from tasks.core.files import export_files
+from tasks.core.export import Export, export_files
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
@@ -84,7 +84,13 @@ def publish_captures(
         exported_to=config.export_to,
     )
     if config.export_to:
-        _export(Path(config.export_to).expanduser(), captures, report, ctx.store.fetch)
+        export = Export(
+            files=_export_files(captures, report, ctx.store.fetch),
+            maker=ctx.stage,
+            made_from=tuple(ref.sha256 for ref in renders),
+            is_whole=False,  # captures of an earlier run stay
+        )
+        export_files(export, config.export_to, "publish.export_to")
     _track(publication, ctx)
     return ctx.store.write(publication)
 
@@ -159,17 +165,10 @@ def _track(publication: Publication, ctx: StageContext) -> None:
         ctx.tracker.log_figure(ctx.store.fetch(publication.contact_sheet), _SHEET_FILE)
 
 
-def _export(
-    target: Path,
-    captures: Sequence[RenderRecord],
-    report: _Report,
-    fetch: Callable[[FileRef], Path],
-) -> None:
-    """Copy what people look at; each file appears whole.
-
-    Raises:
-        ResourceError: The folder can't be written.
-    """
+def _export_files(
+    captures: Sequence[RenderRecord], report: _Report, fetch: Callable[[FileRef], Path]
+) -> dict[str, Path]:
+    """What people look at, by its place in their folder."""
     files = {_REPORT_FILE: report.report}
     if report.contact_sheet is not None:
         files[_SHEET_FILE] = report.contact_sheet
@@ -178,8 +177,7 @@ def _export(
         files[f"{capture.item_id}/before.jpg"] = capture.before
         files[f"{capture.item_id}/before_after.jpg"] = capture.before_after
         files[f"{capture.item_id}/quality.json"] = capture.quality
-    local = {name: fetch(file) for name, file in files.items()}
-    export_files(local, target, "publish.export_to")
+    return {name: fetch(file) for name, file in files.items()}
 
 
 def _read(path: Path) -> ByteImage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import subprocess
 import sys
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.core import folder_lock
 from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.folder_lock import locked
 from tasks.grasping.exports.target import NOTE, Written, export_to
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -119,11 +120,15 @@ def test_writer_that_fails_leaves_the_earlier_export(tmp_path: Path, shards: lis
     assert names(target) == {"b", NOTE}
 
 
-def test_second_writer_of_one_export_is_refused(tmp_path: Path, shards: list[Path]) -> None:
-    with (tmp_path / ".x.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(TransientError, match="another run is writing"):
-            export_to(tmp_path / "x", "f/1", shards, Writer(a="1"))
+def test_second_writer_of_one_export_is_refused(
+    tmp_path: Path, shards: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_lock, "LEASE_S", 0.6)
+    with (
+        locked(tmp_path, "another", ""),
+        pytest.raises(TransientError, match=r"another run is writing .*another, process"),
+    ):
+        export_to(tmp_path / "x", "f/1", shards, Writer(a="1"))
     export_to(tmp_path / "x", "f/1", shards, Writer(a="1"))
 
 
@@ -163,4 +168,4 @@ def test_killed_export_leaves_nothing_and_is_written_again(
     time.sleep(0.05)
     export_to(tmp_path / "x", "f/1", shards, Writer(a="1"))
     assert names(tmp_path / "x") == {"a", NOTE}
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".x.lock", "shard.parquet", "x"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shard.parquet", "x"]

@@ -9,10 +9,12 @@ import pytest
 from operators.compute.serial import SerialExecutor
 from operators.stage.local import LocalRun
 from operators.stage.run import run_stage
+from tasks.core import folder_lock
 from tasks.core.errors import ConfigError, TransientError
+from tasks.core.export_note import NOTE
+from tasks.core.folder_lock import locked
 from tasks.core.records import ArtifactRef
 from tasks.grasping.config import CheckConfig, PublishConfig
-from tasks.grasping.data.folder import LOCK
 from tasks.grasping.data.schema import SCHEMA, read_shard
 from tasks.grasping.manifests import GraspDataset, Publication
 from tasks.grasping.stages.check import check_dataset
@@ -106,7 +108,7 @@ def test_a_copy_holds_shards_card_and_pictures(
     assert note["row_schema"] == "grasping.attempts/1"
     assert note["num_attempts"] == 76
     copied = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    assert copied == {*note["files"], "dataset.json"}
+    assert copied == {*note["files"], "dataset.json", NOTE}
     assert {f"shards/{s.item_id}.parquet" for s in found.dataset.shards} < copied
     assert set(found.pictures) < copied
     assert sum(len(read_shard(path)) for path in out.glob("shards/*.parquet")) == 76
@@ -128,19 +130,48 @@ def test_an_export_without_a_folder_is_refused(checked: tuple[LocalRun, Artifact
 
 
 def test_a_folder_that_another_run_writes_is_tried_again_later(
-    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / LOCK).write_text("elsewhere 1 1.0 x")
-    with pytest.raises(TransientError, match="another run is writing"):
-        publish(checked, PublishConfig(export_to=str(tmp_path)))
-    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+    monkeypatch.setattr(folder_lock, "LEASE_S", 0.6)
+    out = tmp_path / "out"
+    with locked(out, "another", ""), pytest.raises(TransientError, match="another run is writing"):
+        publish(checked, PublishConfig(export_to=str(out)))
+    assert list(out.iterdir()) == []
 
 
-def test_a_folder_with_rows_of_another_version_is_refused(
-    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("row_schema", "grasping.attempts/0"), ("recipe_digest", "r0"), ("root_seed", 1)],
+)
+def test_a_folder_with_another_data_set_is_refused(
+    checked: tuple[LocalRun, ArtifactRef], tmp_path: Path, name: str, value: str | int
 ) -> None:
-    note = {"row_schema": "grasping.attempts/0", "files": {}}
-    (tmp_path / "dataset.json").write_text(json.dumps(note))
-    with pytest.raises(ConfigError, match=r"schema version 'grasping\.attempts/0'"):
-        publish(checked, PublishConfig(export_to=str(tmp_path)))
-    assert len(list(tmp_path.iterdir())) == 1
+    publish(checked, PublishConfig(export_to=str(tmp_path)))
+    note = json.loads((tmp_path / NOTE).read_text())
+    note["same"][name] = value
+    (tmp_path / NOTE).write_text(json.dumps(note))
+    found = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(ConfigError, match=rf"whose {name} is {value!r}, this one's is"):
+        publish(checked, PublishConfig(export_to=str(tmp_path), rlds=True))
+    changed = {p for p in tmp_path.rglob("*") if p.stat().st_mtime_ns != found[p]}
+    assert changed <= {tmp_path}
+
+
+def test_a_grown_data_set_goes_on_and_a_smaller_one_leaves_no_rows_behind(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+
+    def rows(store: str, num_attempts: int) -> list[int]:
+        local = LocalRun(tmp_path / store, seed=5)
+        plan = local.put(toy_plans(num_attempts)[0])
+        shards = local.run(collect_toys, plan, config=ToyCollectConfig())
+        checked = local.run(check_dataset, [shards], config=CheckConfig())
+        publish((local, checked), PublishConfig(export_to=str(out)))
+        return [len(read_shard(path)) for path in sorted(out.glob("shards/*.parquet"))]
+
+    small = rows("one", 40)
+    grown = rows("one", 80)
+    assert (sum(small), sum(grown)) == (40, 80)
+    assert len(small) < len(grown)
+    assert rows("two", 40) == small

@@ -11,7 +11,8 @@ import pytest
 
 from operators.stage.local import LocalRun
 from tasks.core.digests import file_digest
-from tasks.core.errors import ResourceError
+from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.export_note import NOTE
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.nas.detection.pictures import detection_sheet
 from tasks.nas.detection.scenes import draw_scenes
@@ -29,7 +30,7 @@ from tasks.nas.transfer_config import (
     RegisterConfig,
     SizeConfig,
 )
-from tasks.nas.transfer_manifests import RegisteredModels, TransferReport
+from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks, TransferReport
 from tests.support.nas.coco_files import from_lines
 from tests.support.nas.transfer_results import detecting, model_entry, transferred
 from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, prepare_config
@@ -71,7 +72,8 @@ def test_the_report_is_written_kept_and_copied(inputs: Inputs, tmp_path: Path) -
     found = local.read(local.run(compare_networks, *refs, config=config), TransferReport)
     names = {"report.html", "report.md", "family.png", "detection.png", "cells.svg"}
     sheets = {f"detections_{name}.png" for name in NAMES}
-    assert set(found.files) == names | sheets == {p.name for p in (tmp_path / "out").iterdir()}
+    assert set(found.files) == names | sheets
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*found.files, NOTE}
     for name in found.files:
         if name.endswith(".png"):
             picture = cv2.imread(str(local.fetch(found.files[name])))
@@ -100,6 +102,16 @@ def test_a_folder_that_cannot_be_written_is_named_with_its_setting(
     (tmp_path / "file").write_text("in the way")
     config = CompareConfig(export_to=str(tmp_path / "file" / "out"))
     with pytest.raises(ResourceError, match=r"choose a writable folder .* compare\.export_to"):
+        local.run(compare_networks, *refs, config=config)
+
+
+def test_the_report_of_other_cells_is_not_written_over(inputs: Inputs, tmp_path: Path) -> None:
+    local, refs = inputs
+    config = CompareConfig(export_to=str(tmp_path / "out"))
+    trained = local.read(refs[0], TransferredNetworks)
+    other = trained.model_copy(update={"cells": trained.cells.model_copy(update={"name": "mine"})})
+    local.run(compare_networks, local.put(other), *refs[1:], config=config)
+    with pytest.raises(ConfigError, match="whose cells is 'mine', this one's is 'nasnet_a'"):
         local.run(compare_networks, *refs, config=config)
 
 

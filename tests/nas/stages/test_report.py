@@ -9,6 +9,7 @@ from operators.compute.serial import SerialExecutor
 from operators.stage.local import LocalRun
 from operators.stage.run import run_stage
 from tasks.core.errors import DataError, ResourceError
+from tasks.core.export_note import NOTE
 from tasks.nas.config import ReportConfig
 from tasks.nas.manifests import SearchReport
 from tasks.nas.report.statistics import figures
@@ -76,7 +77,7 @@ def test_text_names_files_that_are_there(run, report):
 
 
 def test_copies_appear_where_people_look(run, report, exported, retrained):
-    assert {path.name for path in exported.iterdir()} == report.files.keys()
+    assert {path.name for path in exported.iterdir()} == {*report.files, NOTE}
     assert genotype_hash(read_genotype(exported / "genotype.json")) == retrained.winner
     with (exported / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

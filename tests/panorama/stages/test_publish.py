@@ -4,7 +4,8 @@ import cv2
 import pytest
 
 from operators.stage.local import LocalRun
-from tasks.core.errors import ResourceError
+from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.export_note import NOTE
 from tasks.panorama.config import PublishConfig
 from tasks.panorama.manifests import Publication
 from tasks.panorama.stages.publish import publish_captures
@@ -57,7 +58,29 @@ def test_copies_appear_where_people_look(run, groups, tmp_path):
     found = {str(p.relative_to(tmp_path / "export")) for p in (tmp_path / "export").rglob("*.*")}
     names = ("panorama.jpg", "before.jpg", "before_after.jpg", "quality.json")
     expected = {f"{capture}/{name}" for capture in "abc" for name in names}
-    assert found == expected | {"report.html", "contact_sheet.jpg"}
+    assert found == expected | {"report.html", "contact_sheet.jpg", NOTE}
+
+
+def test_captures_of_an_earlier_run_stay_where_people_look(run, groups, tmp_path):
+    config = PublishConfig(export_to=str(tmp_path / "export"))
+    later = run.run(render_samples, config=SampleRenderConfig(repaired=("d",)))
+
+    run.run(publish_captures, groups, config=config)
+    run.run(publish_captures, [later], config=config)
+
+    folders = {path.parent.name for path in (tmp_path / "export").glob("*/panorama.jpg")}
+    assert folders == {"a", "b", "c", "d"}
+    assert "1 captures" in (tmp_path / "export/report.html").read_text("utf-8")
+
+
+def test_a_folder_with_other_things_is_refused(run, groups, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/holiday.jpg").write_text("mine")
+
+    with pytest.raises(ConfigError, match=r"holiday\.jpg was not exported.*publish\.export_to"):
+        run.run(publish_captures, groups, config=PublishConfig(export_to=str(tmp_path / "photos")))
+
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["holiday.jpg"]
 
 
 def test_export_that_cannot_be_written_says_so(run, groups, tmp_path):

@@ -1,0 +1,181 @@
+"""One way into a user's folder, for every setting that is called ``export_to``.
+
+The folder is empty at first, or holds an earlier export that this one goes on with; a folder
+with anything else in it is refused. A note lists what was written and its digests: only that is
+ever replaced or removed, and only while it is as it was written. What the user puts beside an
+export later stays.
+
+Files appear whole. New ones go in first; those that replace others are all copied before the
+first is renamed. The note is written before, with what is to come, and again at the end. So a
+killed run or a full disk leaves what was there, and the next run copies only what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from tasks.core.digests import file_digest
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.export_note import INCOMING, NOTE, Note, read_note
+from tasks.core.folder_lock import locked
+from tasks.core.records import FileRef
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Export:
+    """What goes into the user's folder.
+
+    Attributes:
+        files: Local files by their paths inside the folder.
+        maker: Stage that exports, e.g. ``panorama.publish``.
+        made_from: Digests of the results that it was made from; the note names them.
+        same: What a later export must agree in to go on with this one, e.g. the data's name.
+        is_whole: Whether the folder shall hold these files alone, so that what an earlier export
+            wrote and this one has not is removed. Else it stays, and this one adds to it.
+    """
+
+    files: Mapping[str, Path]
+    maker: str
+    made_from: tuple[str, ...] = ()
+    same: Mapping[str, str | int] = field(default_factory=dict)
+    is_whole: bool = True
+
+
+def export_files(export: Export, export_to: str, setting: str) -> None:
+    """Copy files into a folder of the user's.
+
+    Args:
+        export: The files.
+        export_to: The folder; it need not exist.
+        setting: Name of the setting that holds it, for messages.
+
+    Raises:
+        ConfigError: The folder holds other things, another export, or a file that was changed
+            after it was exported; nothing was changed.
+        DataError: A file's name leads out of the folder, or is one that exports need.
+        ResourceError: The folder can't be written; what was there is as it was.
+        TransientError: Another run is writing the folder.
+    """
+    for name in export.files:
+        _check_name(name)
+    refs = {name: _ref(path, name) for name, path in export.files.items()}
+    own = Note(maker=export.maker, made_from=export.made_from, same=dict(export.same))
+    folder = Path(export_to).expanduser()
+    advice = f"choose another folder as {setting}, or move that away. Nothing was changed"
+    with locked(folder, export.maker, setting) as check_lock:
+        note = read_note(folder, own, advice)
+        ours = note.digests()
+        if not ours:
+            _check_empty(folder, refs, advice)
+        present = _check_ours(folder, refs, ours, advice)
+        _tidy(folder, {*refs, *ours})
+        note.planning(refs.values()).write(folder)
+        missing = {n: path for n, path in export.files.items() if present.get(n) != refs[n].sha256}
+        _copy(folder, missing, check_lock)
+        others = {name: digests for name, digests in ours.items() if name not in refs}
+        if export.is_whole:
+            _remove(folder, others)
+        kept = () if export.is_whole else _still_ours(folder, note, others)
+        own.holding([*kept, *refs.values()]).write(folder)
+
+
+def _check_name(name: str) -> None:
+    path = PurePosixPath(name)
+    is_inside = path.parts and not path.is_absolute() and ".." not in path.parts
+    if not is_inside or str(path) != name or path.name.startswith(".") or name == NOTE:
+        raise DataError(
+            f"can't export a file as {name!r}: expected a path inside the folder, without '..', "
+            f"not hidden and not {NOTE}; give the item another id"
+        )
+
+
+def _ref(path: Path, name: str) -> FileRef:
+    return FileRef(uri=name, sha256=file_digest(path), num_bytes=path.stat().st_size)
+
+
+def _check_empty(folder: Path, refs: Mapping[str, FileRef], advice: str) -> None:
+    """Raise where there is a file that isn't hidden; one that we'd write is looked at later."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        for path in sorted(Path(place, each) for each in names if not each.startswith(".")):
+            if path.relative_to(folder).as_posix() not in {*refs, NOTE}:
+                raise ConfigError(
+                    f"{path} was not exported, and an export needs a folder of its own; {advice}"
+                )
+
+
+def _check_ours(
+    folder: Path, refs: Mapping[str, FileRef], ours: Mapping[str, set[str]], advice: str
+) -> dict[str, str]:
+    """Digests of what stands where our files go; raises where it is somebody else's."""
+    present = {}
+    for name, ref in refs.items():
+        path = folder / name
+        taken = [p for each in PurePosixPath(name).parents if _is_no_folder(p := folder / each)]
+        if path.is_file():
+            present[name] = file_digest(path)
+        elif os.path.lexists(path):
+            taken.append(path)
+        if taken or present.get(name, ref.sha256) not in {ref.sha256, *ours.get(name, ())}:
+            raise ConfigError(
+                f"{(taken or [path])[0]} was not exported, or was changed since, and is not "
+                f"written over; {advice}"
+            )
+    return present
+
+
+def _is_no_folder(path: Path) -> bool:
+    return os.path.lexists(path) and not path.is_dir()
+
+
+def _tidy(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a killed run had half copied."""
+    for place in {folder, *((folder / name).parent for name in names)}:
+        for path in place.glob(f"{INCOMING}*"):
+            path.unlink()
+
+
+def _copy(folder: Path, files: Mapping[str, Path], check_lock: Callable[[], None]) -> None:
+    drafts: dict[Path, Path] = {}
+    try:
+        for name in sorted(files, key=lambda name: (folder / name).exists()):
+            check_lock()
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            drafts[target] = target.parent / f"{INCOMING}{uuid.uuid4().hex}"
+            shutil.copyfile(files[name], drafts[target])
+            with drafts[target].open("rb") as file:
+                os.fsync(file.fileno())
+            if not target.exists():
+                drafts.pop(target).replace(target)
+        check_lock()
+        for target, draft in drafts.items():
+            draft.replace(target)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+
+
+def _still_ours(folder: Path, note: Note, names: Iterable[str]) -> Iterable[FileRef]:
+    """What earlier exports wrote, those that were killed too."""
+    begun = [ref for ref in note.unfinished if (folder / ref.uri).is_file()]
+    whole = [ref for ref in begun if file_digest(folder / ref.uri) == ref.sha256]
+    found = {ref.uri: ref for ref in (*note.files, *whole)}
+    return [found[name] for name in names if name in found]
+
+
+def _remove(folder: Path, files: Mapping[str, set[str]]) -> None:
+    """Remove what is no longer exported, unless it was changed: then it is the user's."""
+    for name, digests in files.items():
+        path = folder / name
+        if path.is_file() and file_digest(path) in digests:
+            path.unlink()
+            logger.info("removed %s, which an earlier export wrote and this one has not", path)

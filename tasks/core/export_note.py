@@ -1,0 +1,101 @@
+"""The note that an export leaves in the user's folder: what it wrote there, and from what."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from tasks.core.errors import ConfigError
+from tasks.core.records import FileRef, Record
+
+NOTE = "orrery_export.json"
+INCOMING = ".orrery-incoming-"  # how names of files begin that are not whole yet
+
+
+class Note(Record):
+    """What an export wrote, and from what.
+
+    Attributes:
+        format: Says what the file is.
+        maker: Stage that exported.
+        made_from: Digests of the results that it was made from.
+        same: What a later export must agree in.
+        written: When.
+        files: What was written, by paths inside the folder.
+        unfinished: While a run writes, and after a kill: what it set out to write.
+    """
+
+    schema_id = "core.export_note/1"
+
+    format: Literal["orrery.export/1"] = "orrery.export/1"
+    maker: str
+    made_from: tuple[str, ...]
+    same: dict[str, str | int]
+    written: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(" ", "seconds"))
+    files: tuple[FileRef, ...] = ()
+    unfinished: tuple[FileRef, ...] = ()
+
+    def digests(self) -> dict[str, set[str]]:
+        """Digests by which a file is known for ours, by its path."""
+        found: dict[str, set[str]] = {}
+        for ref in (*self.files, *self.unfinished):
+            found.setdefault(ref.uri, set()).add(ref.sha256)
+        return found
+
+    def planning(self, files: Iterable[FileRef]) -> Note:
+        """The note of a run that sets out to write files on top of what is there."""
+        plan = {(ref.uri, ref.sha256): ref for ref in (*self.unfinished, *files)}
+        return self.model_copy(update={"unfinished": tuple(plan.values())})
+
+    def holding(self, files: Iterable[FileRef]) -> Note:
+        """The note of a run that is done."""
+        files = tuple(sorted(files, key=lambda ref: ref.uri))
+        return self.model_copy(update={"files": files, "unfinished": ()})
+
+    def write(self, folder: Path) -> None:
+        """Put it into the folder; it appears whole."""
+        draft = folder / f"{INCOMING}note"
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(folder / NOTE)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def read_note(folder: Path, own: Note, advice: str) -> Note:
+    """Read the note of the export that is to be gone on with.
+
+    Args:
+        folder: The user's folder.
+        own: Note of the export that wants to; it holds no files yet.
+        advice: Ends the message of an error.
+
+    Returns:
+        The note; ``own`` where there is none.
+
+    Raises:
+        ConfigError: It is not a note, or that of an export that ``own`` doesn't go on with.
+    """
+    path = folder / NOTE
+    if not path.exists():
+        return own
+    try:
+        note = Note.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ConfigError(f"{path} is not the note of an export; {advice}") from error
+    found = {"maker": note.maker, **note.same}
+    for name, value in {"maker": own.maker, **own.same}.items():
+        if found.get(name) != value:
+            raise ConfigError(
+                f"{folder} holds an export whose {name} is {found.get(name)!r}, this one's is "
+                f"{value!r}; {advice}"
+            )
+    return note

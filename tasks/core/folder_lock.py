@@ -1,0 +1,76 @@
+"""The lock of a folder that several machines may share.
+
+Its holder gives a sign of life three times in `LEASE_S`. Where its process is gone, or no sign
+was seen for `LEASE_S`, the lock is taken over. A run that finds it held waits a little longer
+than that before it gives up: only so long a look tells a holder that works on another machine
+from a dead one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
+
+from tasks.core.errors import ResourceError, TransientError
+
+LOCK = ".orrery-lock"
+HOLDER = f"{LOCK}-holder"
+LEASE_S = 30.0
+
+
+@contextmanager
+def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
+    """Make a folder, and hold its lock while it is written.
+
+    Args:
+        folder: The user's folder.
+        by: Who writes, for those that wait.
+        setting: The setting that names the folder, for messages.
+
+    Yields:
+        A function that raises `TransientError` once the lock was lost to another run, as can
+        happen to a process that was stopped for long.
+
+    Raises:
+        ResourceError: The folder can't be written, which may show only inside.
+        TransientError: Another run holds the lock; says which one, and since when.
+    """
+    lease, holder = SoftFileLease(folder / LOCK, lease_duration=LEASE_S), folder / HOLDER
+
+    def check() -> None:
+        if lease.compromise is not None:
+            raise TransientError(f"the lock of {folder} was lost: {lease.compromise.reason}")
+
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        with lease.acquire(timeout=LEASE_S * 1.2, poll_interval=LEASE_S / 100):
+            try:
+                holder.write_text(f"{by}, {_this_process()}", "utf-8")
+                yield check
+            finally:
+                if lease.compromise is None:
+                    holder.unlink(missing_ok=True)
+    except (Timeout, LeaseSettingsMismatch) as error:
+        said = holder.read_text("utf-8") if holder.is_file() else f"process {lease.pid}"
+        raise TransientError(
+            f"another run is writing {folder} ({said}): wait for its end, or choose another "
+            f"folder as {setting}"
+        ) from error
+    except OSError as error:
+        raise ResourceError(
+            f"{folder}: could not export ({error}); choose a writable folder with free space as "
+            f"{setting}, or leave it empty"
+        ) from error
+
+
+def _this_process() -> str:
+    now = datetime.now(UTC).isoformat(" ", "seconds")
+    return f"process {os.getpid()} on {os.uname().nodename}, since {now}"

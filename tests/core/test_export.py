@@ -1,0 +1,334 @@
+"""The one way into a user's folder: whole, by one run at a time, never over what isn't ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.core import folder_lock
+from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
+from tasks.core.export import Export, export_files
+from tasks.core.export_note import INCOMING, NOTE
+from tasks.core.folder_lock import HOLDER, LOCK
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTING = "publish.export_to"
+
+
+class Source:
+    """Files of given text that are exported into one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store, self.out = folder / "store", folder / "out"
+        self.store.mkdir()
+
+    def export(self, texts: dict[str, str], **other: Any) -> None:
+        export_files(
+            Export(self.files(texts), **({"maker": "a.publish"} | other)), self.to, SETTING
+        )
+
+    def files(self, texts: dict[str, str]) -> dict[str, Path]:
+        number = len(list(self.store.iterdir()))
+        paths = {name: self.store / str(number + n) for n, name in enumerate(texts)}
+        for name, path in paths.items():
+            path.write_text(texts[name])
+        return paths
+
+    @property
+    def to(self) -> str:
+        return str(self.out)
+
+    def found(self) -> dict[str, str]:
+        """All that stands in the folder but the note."""
+        paths = [path for path in self.out.rglob("*") if path.is_file() and path.name != NOTE]
+        return {path.relative_to(self.out).as_posix(): path.read_text() for path in paths}
+
+    def note(self) -> dict[str, Any]:
+        return json.loads((self.out / NOTE).read_text())
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    return Source(tmp_path)
+
+
+def test_an_export_holds_its_files_and_says_what_they_are(source: Source) -> None:
+    source.export({"a.txt": "one", "b/c.txt": "three"}, made_from=("f" * 64,), same={"seed": 3})
+    assert source.found() == {"a.txt": "one", "b/c.txt": "three"}
+    note = source.note()
+    assert (note["maker"], note["made_from"], note["same"]) == (
+        "a.publish",
+        ["f" * 64],
+        {"seed": 3},
+    )
+    assert [(each["uri"], each["num_bytes"]) for each in note["files"]] == [
+        ("a.txt", 3),
+        ("b/c.txt", 5),
+    ]
+    assert note["unfinished"] == []
+
+
+def test_the_same_again_copies_nothing_and_a_grown_one_what_is_new(source: Source) -> None:
+    source.export({"a": "1", "b": "2"})
+    kept = (source.out / "a").stat()
+    source.export({"a": "1", "b": "2"})
+    source.export({"a": "1", "b": "two", "c": "3"})
+    assert (source.out / "a").stat().st_ino == kept.st_ino
+    assert source.found() == {"a": "1", "b": "two", "c": "3"}
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_is_no_longer_exported_goes_only_where_the_folder_is_whole(
+    source: Source, is_whole: bool
+) -> None:
+    source.export({"a": "1", "b": "2"}, is_whole=is_whole)
+    source.export({"a": "one"}, is_whole=is_whole)
+    assert source.found() == ({"a": "one"} if is_whole else {"a": "one", "b": "2"})
+    source.export({"a": "one", "b": "two"}, is_whole=is_whole)
+    assert source.found() == {"a": "one", "b": "two"}, "it was known for ours all the time"
+
+
+def test_what_is_no_longer_exported_stays_where_the_user_changed_it(source: Source) -> None:
+    source.export({"a": "1", "b": "2"})
+    (source.out / "b").write_text("my remarks")
+    source.export({"a": "1"})
+    assert source.found() == {"a": "1", "b": "my remarks"}
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "b/mine.txt", ".hidden", "d/e/f"])
+def test_files_that_were_put_beside_an_export_stay(source: Source, name: str) -> None:
+    source.export({"a": "1", "b/c": "2"})
+    (source.out / name).parent.mkdir(parents=True, exist_ok=True)
+    (source.out / name).write_text("mine")
+    source.export({"a": "one", "b/d": "2"})
+    assert source.found() == {"a": "one", "b/d": "2", name: "mine"}
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "deep/er/thesis.tex", "a"])
+def test_a_folder_with_other_things_is_refused(source: Source, name: str) -> None:
+    (source.out / name).parent.mkdir(parents=True)
+    (source.out / name).write_text("years of work")
+    said = rf"out/{name} was not exported.* choose another folder as publish\.export_to"
+    with pytest.raises(ConfigError, match=said):
+        source.export({"a": "1"})
+    assert source.found() == {name: "years of work"}
+    assert not (source.out / NOTE).exists()
+
+
+def test_hidden_files_and_empty_folders_are_no_other_things(source: Source) -> None:
+    (source.out / "lost+found").mkdir(parents=True)
+    (source.out / ".DS_Store").write_text("x")
+    source.export({"a": "1"})
+    assert source.found() == {"a": "1", ".DS_Store": "x"}
+
+
+def test_a_file_that_was_changed_after_it_was_exported_is_not_overwritten(source: Source) -> None:
+    source.export({"a": "1", "b": "2"})
+    (source.out / "b").write_text("corrected by hand")
+    before = source.found()
+    with pytest.raises(ConfigError, match=r"out/b was not exported, or was changed since.* move"):
+        source.export({"a": "one", "b": "two", "c": "3"})
+    assert source.found() == before
+    (source.out / "b").rename(source.out / "b.mine")
+    source.export({"a": "one", "b": "two"})
+    assert source.found() == {"a": "one", "b": "two", "b.mine": "corrected by hand"}
+
+
+def test_a_file_that_was_removed_is_written_again(source: Source) -> None:
+    source.export({"a": "1", "b": "2"})
+    (source.out / "b").unlink()
+    source.export({"a": "1", "b": "2"})
+    assert source.found() == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("kind", ["folder", "broken link", "file for a folder"])
+def test_what_stands_in_the_way_is_named(source: Source, kind: str) -> None:
+    source.export({"z": "1"})
+    if kind == "folder":
+        (source.out / "a").mkdir()
+    elif kind == "broken link":
+        (source.out / "a").symlink_to("nowhere")
+    else:
+        (source.out / "a").write_text("mine")
+    name = "a/b" if kind == "file for a folder" else "a"
+    with pytest.raises(ConfigError, match="out/a was not exported"):
+        source.export({"z": "1", name: "2"})
+    assert os.path.lexists(source.out / "a")
+
+
+@pytest.mark.parametrize(
+    "name", ["../a", "a/../../b", "/etc/a", "", ".", "a//b", "./a", ".a", NOTE, LOCK, HOLDER]
+)
+def test_names_that_lead_elsewhere_are_refused(source: Source, name: str) -> None:
+    files = {name: source.files({"x": "1"})["x"]}
+    with pytest.raises(DataError, match="can't export a file as"):
+        export_files(Export(files, "a.publish"), source.to, SETTING)
+    assert not source.out.exists()
+
+
+@pytest.mark.parametrize("other", [{"maker": "b.publish"}, {"same": {"data": "two"}}])
+def test_another_export_is_refused_and_nothing_changes(
+    source: Source, other: dict[str, Any]
+) -> None:
+    source.export({"a": "1"}, same={"data": "one"})
+    before = source.found(), source.note()
+    with pytest.raises(ConfigError, match=r"out holds an export whose .*Nothing was changed"):
+        source.export({"b": "2"}, **{"same": {"data": "one"}, **other})
+    assert (source.found(), source.note()) == before
+
+
+def test_one_of_two_runs_is_told_and_goes_on_later(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_lock, "LEASE_S", 0.6)
+    copying, goes_on, copy = threading.Event(), threading.Event(), shutil.copyfile
+
+    def slow(*paths: Path) -> None:
+        copying.set()
+        assert goes_on.wait(30)
+        copy(*paths)
+
+    first, both = source.files({"a": "1"}), source.files({"a": "1", "b": "22"})
+    monkeypatch.setattr(shutil, "copyfile", slow)
+    args = (Export(first, "a.publish"), source.to, SETTING)
+    thread = threading.Thread(target=export_files, args=args)
+    thread.start()
+    try:
+        assert copying.wait(30)
+        with pytest.raises(TransientError, match=r"another run is writing .*a\.publish, process"):
+            export_files(Export(both, "a.publish"), source.to, SETTING)
+    finally:
+        goes_on.set()
+        thread.join()
+    assert source.found() == {"a": "1"}
+    export_files(Export(both, "a.publish"), source.to, SETTING)
+    assert source.found() == {"a": "1", "b": "22"}
+
+
+def test_a_run_that_waits_goes_on_with_what_the_other_wrote(source: Source) -> None:
+    files = [source.files({"a": "1", name: name * 9}) for name in "bc"]
+    threads = [
+        threading.Thread(
+            target=export_files,
+            args=(Export(each, "a.publish", is_whole=False), source.to, SETTING),
+        )
+        for each in files
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert source.found() == {"a": "1", "b": "b" * 9, "c": "c" * 9}
+
+
+KILLED = """
+import json, shutil, sys, time
+from pathlib import Path
+from tasks.core.export import Export, export_files
+copied, copy = [], shutil.copyfile
+def slow(source, target):
+    if len(copied) == int(sys.argv[3]):
+        Path(target).write_text("half a f")
+        print("copying", flush=True)
+        time.sleep(60)
+    copied.append(copy(source, target))
+shutil.copyfile = slow
+files = {name: Path(path) for name, path in json.loads(sys.argv[2]).items()}
+export_files(Export(files, "a.publish", is_whole=False), sys.argv[1], "publish.export_to")
+"""
+
+
+def kill_while_copying(source: Source, texts: dict[str, str], num_copied: int) -> None:
+    files = {name: str(path) for name, path in source.files(texts).items()}
+    command = [sys.executable, "-c", KILLED, source.to, json.dumps(files), str(num_copied)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"copying\n"
+        process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("num_copied", [0, 1, 2])
+def test_a_kill_leaves_the_earlier_export_and_the_next_run_goes_on(
+    source: Source, num_copied: int
+) -> None:
+    before = {"b": "2", "z": "26"}
+    after = {"b": "two", "c": "three", "z": "26", "y": "thirty"}
+    source.export(before, is_whole=False)
+    kill_while_copying(source, after, num_copied)
+    found = source.found()
+    assert before.items() <= found.items(), "what replaces is copied last, and renamed at the end"
+    new = [name for name in ("c", "y") if name in found]
+    assert len(new) == num_copied
+    kept = {name: (source.out / name).stat().st_ino for name in ("z", *new)}
+    source.export(after, is_whole=False)
+    assert source.found() == after
+    assert kept == {name: (source.out / name).stat().st_ino for name in kept}
+
+
+def test_what_a_killed_first_run_left_is_known_for_ours(source: Source) -> None:
+    kill_while_copying(source, {"a": "1", "b": "2"}, 1)
+    source.export({"b": "two"}, is_whole=False)
+    source.export({"a": "one", "b": "two"}, is_whole=False)
+    assert source.found() == {"a": "one", "b": "two"}
+
+
+def test_a_full_disk_leaves_what_was_there(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = shutil.copyfile
+
+    def full(path: Path, target: Path) -> None:
+        copy(path, target)
+        if path.read_text() == "a large file":
+            raise OSError(28, "No space left on device", str(path), None, str(target))
+
+    source.export({"a": "1", "b": "2"})
+    before = source.found()
+    monkeypatch.setattr(shutil, "copyfile", full)
+    said = rf"{source.out}: could not export .*No space left.* free space as publish\.export_to"
+    with pytest.raises(ResourceError, match=said):
+        source.export({"a": "one", "b": "a large file"})
+    assert source.found() == before
+    assert not list(source.out.rglob(f"{INCOMING}*"))
+    monkeypatch.undo()
+    source.export({"a": "one", "b": "a large file"})
+    assert source.found() == {"a": "one", "b": "a large file"}
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(30, "Read-only file system"), (13, "Permission denied")]
+)
+def test_a_folder_that_may_only_be_read_is_told(
+    source: Source, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    def refuse(path: Path, *args: object, **kwargs: object) -> None:
+        raise OSError(number, said, str(path))
+
+    files = source.files({"a": "one"})
+    source.export({"a": "1"})
+    before = source.found()
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ResourceError, match=rf"could not export .*{said}.*publish\.export_to"):
+        export_files(Export(files, "a.publish"), source.to, SETTING)
+    monkeypatch.undo()
+    assert source.found() == before
+
+
+def test_a_path_that_is_a_file_is_told(source: Source) -> None:
+    source.out.write_text("a file")
+    with pytest.raises(ResourceError, match=r"out: could not export .*it is no folder"):
+        source.export({"a": "1"})
+    assert source.out.read_text() == "a file"
+
+
+def test_a_home_folder_is_found(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(source.out))
+    export_files(Export(source.files({"a": "1"}), "a.publish"), "~/here", SETTING)
+    assert (source.out / "here/a").read_text() == "1"
