@@ -61,6 +61,8 @@ lock: $(UV) ## Pin and hash what requirements/*.in name
 		--python-version $(PYTHON_VERSION) orrery.in -o orrery.lock
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
 		--python-version $(PYTHON_VERSION) -c orrery.lock dev.in -o dev.lock
+	cd requirements && for peer in peers/*.in; do ../$(UV) pip compile -q --no-emit-index-url \
+		--generate-hashes --python-version $(PYTHON_VERSION) $$peer -o $${peer%.in}.lock || exit 1; done
 
 clean: ## Remove caches and the state of stopped services; results and MLflow's records stay
 	@if [ -e .state/stack.json ]; then echo "the stack is up: make down first"; exit 1; fi

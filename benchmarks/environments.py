@@ -1,11 +1,12 @@
-"""Environments of their own for libraries whose dependencies clash with ours.
+"""Environments of their own for peers: libraries whose dependencies clash with ours.
 
-They are made once, outside the repository, and kept: a folder per set of requirements.
+What each holds is pinned and hashed in ``requirements/peers/<name>.lock``, which `make lock` makes
+from ``<name>.in``. An environment is made once, outside the repository, and kept: a folder for each
+content of a lock file.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,26 +14,46 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from tasks.core.digests import file_digest
 from tasks.core.errors import ResourceError
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".venv/bin/uv"
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "orrery-tests"
+PEERS = ROOT / "requirements/peers"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "orrery-peers"
+_READY = "ready"  # written last: an environment without it was interrupted, and is made again
 _MAKING_S = 1200
 
 
-def environment(name: str, *requirements: str) -> Path:
-    """Python of an environment that holds the requirements."""
-    mark = hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:12]
-    folder = _CACHE / f"{name}-{mark}"
+def environment(name: str) -> Path:
+    """Python of a peer's environment; it is made if it isn't there.
+
+    Args:
+        name: Name of its lock file in ``requirements/peers``.
+
+    Raises:
+        ResourceError: There is no such lock file, or what it names can't be installed.
+    """
+    lock = PEERS / f"{name}.lock"
+    if not lock.is_file():
+        raise ResourceError(f"{lock}: expected the lock file of a peer; write {name}.in, make lock")
+    folder = CACHE / f"{name}-{file_digest(lock)[:12]}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.making", timeout=2 * _MAKING_S):
+        if not (folder / _READY).exists():
+            _make(folder, lock)
+    return folder / "bin/python"
+
+
+def _make(folder: Path, lock: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    _run(UV, "venv", "-q", "--python", "3.11", folder)
     python = folder / "bin/python"
-    if not (folder / "ready").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _run(UV, "venv", "-q", "--python", "3.11", folder)
-        _run(UV, "pip", "install", "-q", "--python", python, *requirements)
-        (folder / "ready").touch()
-    return python
+    _run(UV, "pip", "install", "-q", "--require-hashes", "--python", python, "-r", lock)
+    (folder / _READY).touch()
 
 
 def run_there(python: Path, script: Path, *arguments: str, **variables: str) -> Any:
