@@ -21,7 +21,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from tasks.core.errors import DataError
-from tasks.panorama.input.jpeg_integrity import check_jpeg
+from tasks.panorama.input.jpeg_integrity import decode_jpeg
 from tasks.panorama.types import BoolArray, ByteImage
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -101,11 +101,12 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
         with image:
             _check_kind(image, data, path)
             if image.format in ("JPEG", "MPO"):
-                check_jpeg(data, str(path))
-            image.load()
+                stored = decode_jpeg(data, str(path))
+            else:
+                image.load()
+                stored = np.asarray(image)[:, :, ::-1]
             exif = image.getexif()
             tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-            rgb = np.asarray(image)
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path}: expected a JPEG, PNG or TIFF image, found {_describe(data)}. "
@@ -118,8 +119,8 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
     if orientation is None:
         stated = tags.get(ExifTags.Base.Orientation, 1)
         orientation = stated if stated in range(1, 9) else 1
-    pixels = turn_upright(rgb[:, :, ::-1], orientation)
-    return Photo(pixels, orientation, exif_focal_px(tags, rgb.shape[1], rgb.shape[0]))
+    pixels = turn_upright(stored, orientation)
+    return Photo(pixels, orientation, exif_focal_px(tags, stored.shape[1], stored.shape[0]))
 
 
 def read_mask(path: Path, orientation: int = 1) -> BoolArray:

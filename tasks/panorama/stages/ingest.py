@@ -36,7 +36,7 @@ _SHEET_QUALITY = 85
     StageSpec(
         name="panorama.ingest",
         section="ingest",
-        libraries=("numpy", "scipy", "opencv-python-headless", "pillow"),
+        libraries=("numpy", "scipy", "opencv-python-headless", "pillow", "simplejpeg"),
         reads_outside=True,
         fans_out=True,
     )

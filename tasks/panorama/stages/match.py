@@ -38,7 +38,7 @@ _FLOW_QUALITY = 85
     StageSpec(
         name="panorama.match",
         section="match",
-        libraries=("numpy", "opencv-python-headless", "pillow", "pyarrow"),
+        libraries=("numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg"),
     )
 )
 def match_captures(captures: ArtifactRef, config: MatchConfig, ctx: StageContext) -> ArtifactRef:

@@ -57,7 +57,7 @@ class _Report(Record):
     StageSpec(
         name="panorama.publish",
         section="publish",
-        libraries=("numpy", "opencv-python-headless"),
+        libraries=("numpy", "opencv-python-headless", "simplejpeg"),
     )
 )
 def publish_captures(

@@ -34,7 +34,7 @@ _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim"
     StageSpec(
         name="panorama.render",
         section="render",
-        libraries=("numpy", "scipy", "opencv-python-headless"),
+        libraries=("numpy", "scipy", "opencv-python-headless", "pillow", "simplejpeg"),
     )
 )
 def render_captures(warps: ArtifactRef, config: RenderConfig, ctx: StageContext) -> ArtifactRef:

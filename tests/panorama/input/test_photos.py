@@ -68,7 +68,7 @@ def test_jpeg_that_lacks_data_before_its_end_marker(tmp_path, progressive):
     path = save(tmp_path / "a.jpg", progressive=progressive)
     data = path.read_bytes()
     path.write_bytes(data[:-400] + b"\xff\xd9")
-    with pytest.raises(DataError, match=r"damaged \(its data ends before"):
+    with pytest.raises(DataError, match=r"damaged \(.*premature end of data"):
         read_photo(path)
 
 
@@ -78,7 +78,7 @@ def test_jpeg_with_a_block_of_zeros(tmp_path):
     middle = len(data) // 2
     data[middle : middle + 512] = bytes(512)
     path.write_bytes(data)
-    with pytest.raises(DataError, match="expected a whole JPEG, but it is damaged"):
+    with pytest.raises(DataError, match="expected a whole JPEG, but it is cut short or damaged"):
         read_photo(path)
 
 
