@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import cv2
+import numpy as np
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.panorama.types import ByteImage
@@ -22,7 +23,6 @@ NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
 XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
 _SOFTWARE = "Orrery restitch"
 _MAX_JPEG_SIDE_PX = 65_500
-_APP0_END = 20  # SOI and the 18 bytes of the JFIF segment that the encoder writes.
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,15 @@ def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int
         ResourceError: It can't be written, for example because the disk is full.
     """
     _check(image, gpano)
-    is_encoded, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    # OpenCV writes the segment as it is given. Pillow's writer gives the same file, but first
+    # copies the picture to four bytes a pixel, which takes two thirds longer.
+    segment = np.frombuffer(XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8"), np.uint8)
+    is_encoded, buffer = cv2.imencodeWithMetadata(
+        ".jpg", image, [cv2.IMAGE_METADATA_XMP], [segment], [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     if not is_encoded:
         raise DataError(f"{path}: the JPEG encoder refused a picture of shape {image.shape}.")
-    data = buffer.tobytes()
-    segment = XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8")
-    header = b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big")
-    _write_whole(path, data[:_APP0_END] + header + segment + data[_APP0_END:])
+    _write_whole(path, buffer.tobytes())
 
 
 def _check(image: ByteImage, gpano: GPano) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.panorama.input.photos import read_photo
+from tasks.panorama.pictures import gpano
 from tasks.panorama.pictures.gpano import NAMESPACE, XMP_SIGNATURE, GPano, write_panorama_jpeg
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
@@ -54,7 +55,9 @@ def test_fields_and_pixels(tmp_path):
     }
     assert np.abs(read_photo(path).astype(int) - PICTURE).mean() < 12
     with Image.open(path) as image:
+        assert image.info["xmp"].startswith(b"<?xpacket")
         assert "GPano" in image.info["xmp"].decode()
+    assert path.read_bytes().count(XMP_SIGNATURE) == 1
 
 
 def test_unknown_facts_are_not_stated(tmp_path):
@@ -63,17 +66,24 @@ def test_unknown_facts_are_not_stated(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "gpano", [GPano(128, 64, 65, 0), GPano(128, 64, 0, 33), GPano(128, 64, -1, 0), GPano(128, 63)]
+    "place", [GPano(128, 64, 65, 0), GPano(128, 64, 0, 33), GPano(128, 64, -1, 0), GPano(128, 63)]
 )
-def test_picture_outside_the_panorama(tmp_path, gpano):
+def test_picture_outside_the_panorama(tmp_path, place):
     with pytest.raises(DataError, match="expected it to lie within"):
-        write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, gpano)
+        write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, place)
     assert not list(tmp_path.iterdir())
 
 
 def test_larger_than_a_jpeg(tmp_path):
     with pytest.raises(DataError, match="at most 65500 px"):
         write_panorama_jpeg(tmp_path / "a.jpg", np.zeros((2, 66_000, 3), np.uint8), GPano(2, 1))
+
+
+def test_more_than_a_segment_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpano, "_SOFTWARE", "x" * 65_534)
+    with pytest.raises(DataError, match="the JPEG encoder refused"):
+        write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, GPano(64, 32))
+    assert not list(tmp_path.iterdir())
 
 
 def test_full_disk_leaves_nothing(tmp_path, monkeypatch):
