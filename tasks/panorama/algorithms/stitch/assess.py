@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.fit.bending import output_px_per_source_px
 from tasks.panorama.algorithms.fit.grid_field import nodes
 from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
+from tasks.panorama.algorithms.fit.warp_shape import output_px_per_source_px
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
