@@ -34,7 +34,7 @@ from tasks.panorama.manifests import (
     RenderSet,
     WarpSet,
 )
-from tasks.panorama.simulation.settings import SceneKind, SimulationConfig
+from tasks.panorama.simulation.config import SceneKind, SimulationConfig
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "demo"

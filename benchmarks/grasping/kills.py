@@ -6,10 +6,8 @@ a supervisor would start again, and counts in the end what is missing and what s
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,7 +23,7 @@ from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stage.local import LocalRun
 from operators.stage.plan import find_finished
-from operators.stage.request import StageRequest
+from operators.stage.request import StageRequest, entrypoint
 from tasks.core.errors import OrreryError, TransientError
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data.shards import scene_id
@@ -157,12 +155,7 @@ class _Run:
 
     def start_driver(self) -> None:
         """Start the stage's job."""
-        given = self.request.model_dump(mode="json")
-        arguments = [f"--{name}={given[name]}" for name in ("pipeline", "stage")]
-        arguments += [f"--{n}={json.dumps(given[n])}" for n in ("config", "inputs", "context")]
-        self.driver = self._start(
-            "driver", [sys.executable, "-m", "operators.stage.run", *arguments]
-        )
+        self.driver = self._start("driver", ["/bin/sh", "-c", entrypoint(self.request)])
 
     def wait_for(self, num_scenes: int) -> None:
         """Wait until so many scenes are committed."""

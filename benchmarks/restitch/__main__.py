@@ -54,7 +54,7 @@ from benchmarks.results_file import RESULTS_DIR, Figure, write_results
 from tasks.panorama.config import RestitchConfig
 from tasks.panorama.manifests import PublishedCapture
 from tasks.panorama.simulation.capture import simulate_capture
-from tasks.panorama.simulation.settings import SimulationConfig
+from tasks.panorama.simulation.config import SimulationConfig
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = ROOT / "artifacts" / "bench" / "captures"

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from tasks.panorama.algorithms.fit.align import Fitted, align_images
-from tasks.panorama.algorithms.fit.bending import mean_bending, measure_warp
 from tasks.panorama.algorithms.fit.kernel_interpolation import interpolate_fields
+from tasks.panorama.algorithms.fit.warp_shape import mean_bending, measure_warp
 from tasks.panorama.algorithms.match.matching import match_images
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.assess import signed

@@ -181,6 +181,8 @@ class StageStore:
         provenance: Callable[[], Mapping[str, Any]],
     ) -> None:
         self.storage = storage
+        # The storage's own, so that a graph which fetches on workers takes nothing else along.
+        self.fetch = storage.fetch
         self.refs: list[ArtifactRef] = []
         self._folder = folder
         self._spec = spec
@@ -209,10 +211,6 @@ class StageStore:
             (draft.path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, draft.path / name)
         return draft.add(name)
-
-    def fetch(self, file: FileRef) -> Path:
-        """Return a local path of a file's bytes, verified once."""
-        return self.storage.fetch(file)
 
     def close(self) -> None:
         """Drop what was added but not written."""

@@ -147,8 +147,8 @@ class PolicyConfig:
 class SceneConfig:
     """The part of a plan that decides what a scene is and how it is simulated.
 
-    `tasks.core.config.config_json` and `parse_config` write and read it as JSON values; rows and
-    records name its digest, with the mixture's and the files', ``recipe_digest``.
+    Plans keep it as JSON values, under the name ``recipe``; rows name the digest of these, of the
+    mixture and of the packed files ``recipe_digest``.
 
     Attributes:
         world: Which world, its physics and its camera.

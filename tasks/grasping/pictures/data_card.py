@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.grasping.data.schema import SCHEMA, SCHEMA_ID, STEP_FIELDS
-from tasks.grasping.data.statistics import edges
+from tasks.grasping.data.sums import edges
 from tasks.grasping.manifests import GraspDataset, Tally
 
 _NUM_NAMED = 10  # objects at either end of the ranking, skipped scenes, findings

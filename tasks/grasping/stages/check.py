@@ -21,7 +21,7 @@ from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import CheckConfig
-from tasks.grasping.data import checks, statistics
+from tasks.grasping.data import checks, sums
 from tasks.grasping.data.schema import SCENE_COLUMNS, SCHEMA, SCHEMA_ID, read_shard
 from tasks.grasping.data.shards import plan_shards, scene_id
 from tasks.grasping.manifests import (
@@ -193,7 +193,7 @@ def _report(
             "missed_objects": masks.num_missed,
             "mask_offset_px_sum": masks.offset_px,
         },
-        histograms=statistics.histograms(rows, pictures.brightness),
+        histograms=sums.histograms(rows, pictures.brightness),
     )
 
 
@@ -276,20 +276,20 @@ def _merged(
         findings=_listed([*more, *(each for report in reports for each in report.findings)]),
         num_findings=dict(sorted(counts.items())),
         success=success,
-        figures=statistics.added_figures(report.figures for report in reports),
-        histograms=statistics.added_histograms(report.histograms for report in reports),
+        figures=sums.added_figures(report.figures for report in reports),
+        histograms=sums.added_histograms(report.histograms for report in reports),
     )
 
 
 def _figures(report: CheckReport) -> dict[str, float]:
     """Counts and shares for the tracker and the card."""
-    sums = Counter(report.figures)
-    figures = {**_success_figures(report.success), **{name: float(sums[name]) for name in _SUMMED}}
-    figures["dark_share"] = sums["dark_pictures"] / max(sums["pictures"], 1)
-    figures["mean_brightness"] = sums["brightness_sum"] / max(sums["pictures"], 1)
-    figures["visible_share"] = sums["visible_objects"] / max(sums["objects"], 1)
-    figures["mask_miss_share"] = sums["missed_objects"] / max(sums["visible_objects"], 1)
-    figures["mask_offset_px"] = sums["mask_offset_px_sum"] / max(sums["visible_objects"], 1)
+    total = Counter(report.figures)
+    figures = {**_success_figures(report.success), **{name: float(total[name]) for name in _SUMMED}}
+    figures["dark_share"] = total["dark_pictures"] / max(total["pictures"], 1)
+    figures["mean_brightness"] = total["brightness_sum"] / max(total["pictures"], 1)
+    figures["visible_share"] = total["visible_objects"] / max(total["objects"], 1)
+    figures["mask_miss_share"] = total["missed_objects"] / max(total["visible_objects"], 1)
+    figures["mask_offset_px"] = total["mask_offset_px_sum"] / max(total["visible_objects"], 1)
     figures["findings"] = float(sum(report.num_findings.values()))
     return figures
 

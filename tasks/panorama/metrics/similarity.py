@@ -10,9 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tasks.core.errors import DataError
-from tasks.panorama.metrics.seam_step import luma_of
-from tasks.panorama.types import BoolArray, ByteImage, Float32Array
+from tasks.panorama.types import BoolArray, Float32Array
 
 _WINDOW_PX = 11
 _SIGMA_PX = 1.5
@@ -20,42 +18,24 @@ _C1 = (0.01 * 255.0) ** 2
 _C2 = (0.03 * 255.0) ** 2
 
 
-def ssim(one: ByteImage, other: ByteImage, counted: BoolArray | None = None) -> float:
-    """Mean structural similarity of two BGR pictures of one size.
+def similarity_within(one: Float32Array, other: Float32Array, both: BoolArray) -> tuple[float, int]:
+    """Similarity of two views where both count, their exposure made equal.
 
     Args:
-        one: (h, w, 3).
-        other: (h, w, 3).
-        counted: (h, w) pixels that count; all if None.
+        one: (h, w) luma, 0..255.
+        other: (h, w) luma; scaled to the first one's mean.
+        both: (h, w) where both views show something; some of it must.
 
-    Raises:
-        DataError: No window lies within what counts.
+    Returns:
+        Mean similarity, and the area that it stands for in px: that of windows which lie within
+        what counts. Zero and zero where there is no such window.
     """
-    height, width = one.shape[:2]
-    mask = np.ones((height, width), bool) if counted is None else counted
-    return _mean_within(ssim_map(luma_of(one), luma_of(other)), mask)
-
-
-def overlap_ssim(
-    one: ByteImage | Float32Array, other: ByteImage | Float32Array, both: BoolArray
-) -> float:
-    """Similarity of two warped images where they overlap, their exposure made equal.
-
-    The second image is scaled, channel by channel, to the first one's mean over the overlap.
-
-    Args:
-        one: (h, w, 3) BGR.
-        other: (h, w, 3) BGR.
-        both: (h, w) where both images see something (that counts).
-
-    Raises:
-        DataError: No window lies within the overlap.
-    """
-    if not both.any():
-        raise DataError("overlap SSIM: expected two images that overlap, got none that do")
-    means = [image[both].astype(np.float64).mean(axis=0) for image in (one, other)]
-    gains = (means[0] / np.maximum(means[1], 1e-6)).astype(np.float32)
-    return _mean_within(ssim_map(luma_of(one), luma_of(other.astype(np.float32) * gains)), both)
+    gain = one[both].mean() / max(float(other[both].mean()), 1.0)
+    window = np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)
+    inner = cv2.erode(both.astype(np.uint8), window, borderValue=0) > 0
+    if not inner.any():
+        return 0.0, 0
+    return float(ssim_map(one, other * gain)[inner].mean()), int(inner.sum())
 
 
 def ssim_map(one: Float32Array, other: Float32Array) -> Float32Array:
@@ -72,11 +52,3 @@ def ssim_map(one: Float32Array, other: Float32Array) -> Float32Array:
 def _blurred(image: Float32Array) -> Float32Array:
     size = (_WINDOW_PX, _WINDOW_PX)
     return np.asarray(cv2.GaussianBlur(image, size, _SIGMA_PX), np.float32)
-
-
-def _mean_within(similarity: Float32Array, mask: BoolArray) -> float:
-    window = np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)
-    inner = cv2.erode(mask.astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    if not inner.any():
-        raise DataError(f"SSIM: expected a window of {_WINDOW_PX} px within the mask, got none")
-    return float(similarity[inner > 0].mean(dtype=np.float64))

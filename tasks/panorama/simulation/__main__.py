@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasks.core.errors import OrreryError
 from tasks.panorama.simulation.capture import simulate_capture
-from tasks.panorama.simulation.settings import SceneKind, SimulationConfig
+from tasks.panorama.simulation.config import SceneKind, SimulationConfig
 
 # Option -> setting, where they differ; the others are spelt as the setting.
 _OPTIONS = {"width": "width_px", "height": "height_px", "panorama_width": "panorama_width_px"}

@@ -18,6 +18,7 @@ import numpy as np
 from tasks.core.errors import DataError
 from tasks.panorama.input.rig_files.colmap import write_rig
 from tasks.panorama.input.truth import save_truth
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.simulation.rays.ray_tiles import camera_view, equirect_view
 from tasks.panorama.simulation.rays.rendering import Picture, render
 from tasks.panorama.simulation.rays.surfaces import Scene
@@ -27,7 +28,6 @@ from tasks.panorama.simulation.scenes.plaza import build_plaza
 from tasks.panorama.simulation.scenes.room import build_room
 from tasks.panorama.simulation.scenes.street import build_street
 from tasks.panorama.simulation.sensor import draw_photometry, expose
-from tasks.panorama.simulation.settings import SimulationConfig
 from tasks.panorama.types import ByteImage, Rig, Truth
 
 _BUILDERS: dict[str, Callable[[np.random.Generator, float], Scene]] = {

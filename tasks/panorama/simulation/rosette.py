@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from tasks.panorama.simulation.settings import SimulationConfig
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.types import Camera, FloatArray, Rig
 
 _FULL_RING = 8

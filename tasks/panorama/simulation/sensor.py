@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.panorama.simulation.settings import SimulationConfig
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.types import ByteImage, Float32Array, Photometry
 
 # Of the light missing in the corner, the share that the r^2 term takes; the rest is r^4.

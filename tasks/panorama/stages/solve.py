@@ -12,7 +12,7 @@ from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.algorithms.fit.align import Fitted, align_images
-from tasks.panorama.algorithms.fit.bending import mean_bending, measure_warp
+from tasks.panorama.algorithms.fit.warp_shape import mean_bending, measure_warp
 from tasks.panorama.config import SolveConfig
 from tasks.panorama.input.rig_files.rig_json import write_rig_json
 from tasks.panorama.kept_files import (

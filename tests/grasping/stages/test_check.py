@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from operators.compute.serial import SerialExecutor
 from operators.stage.local import LocalRun
 from tasks.core.digests import file_digest
 from tasks.core.errors import DataError
@@ -78,6 +80,37 @@ def test_sound_data_become_a_data_set(local: LocalRun, sets: list[ShardSet]) -> 
     assert sum(t.attempts for t in dataset.report.by_object.values()) == 3 * 56
     assert sum(dataset.report.histograms["lift_height_m"]) == 56
     assert dataset.row_schema == "grasping.attempts/1"
+
+
+def test_successes_are_those_of_the_rows(local: LocalRun, sets: list[ShardSet]) -> None:
+    dataset = local.read(check(local, sets), GraspDataset)
+    rows = [
+        row
+        for shard in dataset.shards
+        for row in read_shard(local.fetch(shard.file)).drop(["steps"]).to_pylist()
+    ]
+    uniform = [row["is_success"] for row in rows if row["is_uniform"]]
+    figures = dataset.report.figures
+    assert figures["successes"] == sum(row["is_success"] for row in rows)
+    assert figures["stopped_early"] == sum(row["is_stopped_early"] for row in rows)
+    assert figures["uniform_attempts"] == len(uniform)
+    assert figures["uniform_share"] == len(uniform) / len(rows)
+    assert figures["uniform_success_rate"] == sum(uniform) / len(uniform)
+
+
+def test_successes_are_counted_once_by_the_executor(
+    local: LocalRun, sets: list[ShardSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+    serial = SerialExecutor.compute
+
+    def compute(self: SerialExecutor, collection: Any) -> Any:
+        computed.append(collection.npartitions)
+        return serial(self, collection)
+
+    monkeypatch.setattr(SerialExecutor, "compute", compute)
+    check(local, sets, CheckConfig(min_success=0.051))
+    assert len(computed) == 1
 
 
 def test_the_data_set_is_the_same_whatever_the_groups(tmp_path: Path) -> None:

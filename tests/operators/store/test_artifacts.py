@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from dask.tokenize import tokenize
 
 from operators.store.artifacts import Draft, StageStore, finished, mark_finished, read_artifact
 from operators.store.manifests import Manifest
@@ -77,6 +79,15 @@ def test_files_come_with_their_record(storage: Storage) -> None:
     assert store(storage).fetch(file).read_text() == "hello"
     assert store(storage).fetch(file).name == "a.txt"
     assert len(names(storage)) == 2  # manifest and the registered file
+
+
+def test_fetch_travels_to_workers_without_the_stage(storage: Storage) -> None:
+    file = store(storage).read(write_with_file(storage), Score).file
+    assert file is not None
+    # The stage's own state, such as this lambda, is neither picklable nor the workers' business.
+    fetch = store(storage).fetch
+    assert pickle.loads(pickle.dumps(fetch))(file).read_text() == "hello"  # noqa: S301
+    assert tokenize(fetch, ensure_deterministic=True) == tokenize(store(storage).fetch)
 
 
 def test_files_of_the_driver_come_with_its_result(storage: Storage, tmp_path: Path) -> None:

@@ -1,15 +1,11 @@
-"""Errors of gains and vignetting."""
+"""Errors of gains."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tasks.panorama.metrics.photometric_error import (
-    gain_error_rms,
-    gain_spread_rms,
-    vignetting_error,
-)
+from tasks.panorama.metrics.photometric_error import gain_error_rms
 from tasks.panorama.types import Photometry
 
 TRUTH = Photometry(np.array([[1.0, 1.1, 0.9], [1.2, 0.8, 1.0], [0.7, 1.0, 1.3]]), (-0.2, -0.1))
@@ -24,15 +20,3 @@ def test_known_error():
     wrong = TRUTH.gains * np.exp([[0.01, 0, 0], [-0.01, 0, 0], [0, 0, 0]])
     expected = np.sqrt((np.expm1(0.01) ** 2 + np.expm1(-0.01) ** 2) / 9)
     assert gain_error_rms(Photometry(wrong, (0.0, 0.0)), TRUTH) == pytest.approx(expected)
-
-
-def test_spread_is_the_error_of_doing_nothing():
-    even = Photometry(np.ones((3, 3)), TRUTH.vignetting)
-    assert gain_spread_rms(TRUTH) == pytest.approx(gain_error_rms(even, TRUTH))
-    assert gain_spread_rms(even) < 1e-12
-
-
-def test_vignetting_error_is_the_largest_difference():
-    assert vignetting_error(TRUTH, TRUTH) == 0.0
-    none = Photometry(TRUTH.gains, (0.0, 0.0))
-    assert vignetting_error(none, TRUTH) == pytest.approx(0.3)

@@ -16,7 +16,7 @@ from tasks.panorama.input.truth import load_truth
 from tasks.panorama.metrics.misalignment import measure_misalignment
 from tasks.panorama.simulation import capture as capture_module
 from tasks.panorama.simulation.capture import render_capture, simulate_capture
-from tasks.panorama.simulation.settings import SimulationConfig
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.types import Alignment
 from tests.support.panorama.equirect import to_pixels
 

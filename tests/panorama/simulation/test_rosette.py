@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from tasks.panorama.camera.camera import rays
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.simulation.rosette import make_rigs
-from tasks.panorama.simulation.settings import SimulationConfig
 
 SMALL = SimulationConfig(width_px=96, height_px=128)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.simulation.sensor import draw_photometry, expose
-from tasks.panorama.simulation.settings import SimulationConfig
 from tasks.panorama.types import Photometry
 
 EVEN = np.full((61, 81, 3), 200.0, np.float32)

@@ -18,7 +18,7 @@ from tasks.panorama.config import (
 )
 from tasks.panorama.manifests import Publication, RenderSet
 from tasks.panorama.simulation.capture import simulate_capture
-from tasks.panorama.simulation.settings import SimulationConfig
+from tasks.panorama.simulation.config import SimulationConfig
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.publish import publish_captures

@@ -35,12 +35,6 @@ class SplineField:
     width_px: int
     height_px: int
 
-    @property
-    def spacing_px(self) -> tuple[float, float]:
-        """Distance between knots along x and y."""
-        rows, columns = self.control_px.shape[:2]
-        return cell_px(self.width_px, columns), cell_px(self.height_px, rows)
-
     def sample(self, points_px: FloatArray) -> FloatArray:
         """Displacement at points: (n, 2) px of the source image -> (n, 2) px."""
         along_x, along_y = self._bases(points_px, derivative=0)

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.fit.bending import output_px_per_source_px
 from tasks.panorama.algorithms.fit.grid_field import nodes
 from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
+from tasks.panorama.algorithms.fit.warp_shape import output_px_per_source_px
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
@@ -27,7 +26,7 @@ from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_la
 from tasks.panorama.algorithms.stitch.stitch import Sources, proofs_of, stitch
 from tasks.panorama.metrics.misalignment import by_pair, errors_px, summarise
 from tasks.panorama.metrics.seam_step import SeamSteps, luma_of, measure_seam_steps
-from tasks.panorama.metrics.similarity import ssim_map
+from tasks.panorama.metrics.similarity import similarity_within
 from tasks.panorama.types import (
     Alignment,
     BoolArray,
@@ -35,14 +34,12 @@ from tasks.panorama.types import (
     Camera,
     Correspondences,
     DisplacementField,
-    Float32Array,
     FloatArray,
     IntArray,
 )
 
 _MIN_OVERLAP_PX = 400  # smaller ones say nothing about similarity
 _SHAPE_STEP_PX = 16.0
-_WINDOW_PX = 11  # of the similarity
 
 
 @dataclass(frozen=True)
@@ -168,20 +165,10 @@ def overlap_similarity(proofs: Sequence[Proof | None]) -> float | None:
         rows, columns = inner.slices(Box(0, 0, both.shape[1], both.shape[0]))
         window = inner.shifted(one.found.box.left_px, one.found.box.top_px)
         greys = (one.grey[rows, columns], _from_other(other.grey, other, window))
-        similarity, inner_area = _similarity(greys[0], greys[1], both[rows, columns])
+        similarity, inner_area = similarity_within(greys[0], greys[1], both[rows, columns])
         total += similarity * inner_area
         area += inner_area
     return total / area if area else None
-
-
-def _similarity(one: Float32Array, other: Float32Array, both: BoolArray) -> tuple[float, int]:
-    """Similarity of two views, their exposure made equal, and the area that it stands for."""
-    gain = one[both].mean() / max(float(other[both].mean()), 1.0)
-    window = np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)
-    inner = cv2.erode(both.astype(np.uint8), window, borderValue=0) > 0
-    if not inner.any():
-        return 0.0, 0
-    return float(ssim_map(one, other * gain)[inner].mean()), int(inner.sum())
 
 
 def _from_other(values: npt.NDArray[ValueT], proof: Proof, window: Box) -> npt.NDArray[ValueT]:

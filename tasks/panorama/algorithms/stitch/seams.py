@@ -65,23 +65,6 @@ def labels_from_grid(maps: Maps, shares: Sequence[Float32Array | None]) -> Label
     return fine
 
 
-def seam_pixels(labels: LabelMap) -> BoolArray:
-    """Mark the pixels whose right or lower neighbour belongs to another image.
-
-    Args:
-        labels: (height, width); the last column's right neighbour is the first column.
-
-    Returns:
-        (height, width); borders to what is not covered don't count.
-    """
-    right = np.roll(labels, -1, axis=1)
-    below = np.vstack([labels[1:], labels[-1:]])
-    covered = labels != UNCOVERED
-    differs_right = (labels != right) & (right != UNCOVERED)
-    differs_below = (labels != below) & (below != UNCOVERED)
-    return np.asarray(covered & (differs_right | differs_below), np.bool_)
-
-
 def _distance_at(found: SourceMap | None, other: SourceMap | None) -> Float32Array | None:
     """Distance from the border, by another map of the image, at the nodes of a map."""
     if found is None or other is None:

@@ -7,7 +7,6 @@ from tasks.panorama.algorithms.stitch.seams import (
     UNCOVERED,
     fixed_labels,
     labels_from_grid,
-    seam_pixels,
 )
 from tasks.panorama.camera.camera import project
 from tasks.panorama.types import FloatArray, Rig
@@ -74,17 +73,3 @@ def test_share_decides_only_where_the_image_shows():
     alone = fixed_labels([None, maps[1]])
     assert ((labels == 1) == (alone == 1)).all()
     assert (labels == 0).any()
-
-
-def test_seam_pixels_mark_changes_of_image_and_the_wrap():
-    labels = np.full((4, 8), UNCOVERED, np.uint8)
-    labels[:2, :4] = 0
-    labels[:2, 4:] = 1
-    labels[2, :4] = 1
-
-    seams = seam_pixels(labels)
-
-    expected = np.zeros((4, 8), bool)
-    expected[:2, 3] = expected[:2, 7] = True
-    expected[1, :4] = True
-    np.testing.assert_array_equal(seams, expected)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.grasping.data.statistics import (
+from tasks.grasping.data.sums import (
     RANGES,
     added_figures,
     added_histograms,

@@ -1,4 +1,4 @@
-"""Counts over rows that add up over shards."""
+"""Sums over rows that add up over shards: histograms, figures."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.fit.bending import (
+from tasks.panorama.algorithms.fit.warp_shape import (
     mean_bending,
     measure_warp,
     output_px_per_source_px,
