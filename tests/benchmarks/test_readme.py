@@ -113,7 +113,7 @@ def test_long_sentences_are_broken_into_lines(measured):
 
 @pytest.mark.parametrize("wording", ["- {eror_px}\n", "- {error_px} {gone.span}\n"])
 def test_a_figure_that_was_not_measured_fails_by_its_name(measured, wording):
-    with pytest.raises(KeyError, match="eror_px|gone"):
+    with pytest.raises(KeyError, match=r"eror_px|gone"):
         sentences(measured, wording)
 
 
