@@ -11,6 +11,31 @@ from benchmarks.results_file import RESULTS_DIR, Figure, read_results, write_res
 
 # The system that a benchmark measures, where the two are not named alike.
 SYSTEM_OF = {"restitch": "panorama"}
+# What the words of the first README say without a number, as ascending chains of figures. A
+# measurement that breaks one asks for other words.
+SAID = {
+    "restitch": (
+        ("misalignment_mean_px", "kernel_mean_px", "recalibrated_mean_px", "nominal_mean_px"),
+        (1.0, "seam_step_blended", "seam_step_unrepaired"),
+        (0.0, "psnr_gain_kernel_db", 0.1),
+        (0.0, "psnr_gain_unrepaired_db"),
+        ("real_sets_kept", "real_sets_better"),
+    ),
+    "grasping": (
+        ("one_shot_ratio", 50.0),
+        ("outcome_agreement", "agreement_ceiling"),
+        ("core_hours_8m", "core_hours_8m_baseline"),
+    ),
+    "nas": (
+        ("children_ratio_16px", 4.0),
+        ("nb201_c10_random", "nb201_c10_ppo", "nb201_c10_evolution", "nb201_c10_predictor"),
+        (0.0, "top5_minus_random"),
+        ("final_accuracy_found_cell", "final_accuracy_resnet"),
+        ("final_image_cpu_ms_resnet", "final_image_cpu_ms_found_cell"),
+        ("accuracy_resnet_medium_scratch", "accuracy_nasnet_a_medium_scratch"),
+        ("map_nasnet_a", "map_resnet"),
+    ),
+}
 RESULTS = sorted(path.stem for path in RESULTS_DIR.glob("*.json"))
 
 
@@ -43,6 +68,17 @@ def test_the_first_readme_says_three_to_five_things_of_a_system(name):
     assert 3 <= len(points) <= 5
     assert all(keys_in(point) for point in points), "each says something that was measured"
     assert "results:" not in text, "tables are for the systems' own READMEs"
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_what_the_first_readme_says_in_words_the_figures_say_too(name):
+    figures = read_results(RESULTS_DIR / f"{name}.json").figures
+    for chain in SAID[name]:
+        values = [figures[each].value if isinstance(each, str) else each for each in chain]
+        assert values == sorted(values), f"say something else of {chain}"
+    if name == "nas":
+        low, high = figures["top5_minus_random"].interval
+        assert low < 0 < high
 
 
 @pytest.mark.parametrize("name", RESULTS)
