@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 import yaml
 from operators.stage.local import LocalRun
-from tasks.core.config import load_config
+from tasks.core.params import load_config
 from tasks.words.config import CountWordsConfig
 from tasks.words.manifests import WordCounts
 from tasks.words.stages.count import count_texts

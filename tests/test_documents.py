@@ -12,7 +12,7 @@ import pytest
 from operators.store import prune, storage
 from operators.store.artifacts import RESULT
 from operators.store.manifests import Manifest
-from tasks.core.config import load_config
+from tasks.core.params import load_config
 from tests.support.panorama.captures import write_capture
 
 ROOT = Path(__file__).resolve().parent.parent
