@@ -56,7 +56,7 @@ readme: $(STAMP) ## Write what was measured into the READMEs
 prune: $(STAMP) ## Remove drafts, rubbish and items that no finished result needs
 	$(PYTHON) -m operators.store.prune
 
-lock: $(UV) ## Pin and hash what requirements/*.in name
+lock: $(UV) ## Pin and hash what requirements/ names, for Orrery and for its peers
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
 		--python-version $(PYTHON_VERSION) orrery.in -o orrery.lock
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
