@@ -50,13 +50,13 @@ lint: $(STAMP) ## Check style, types and who imports whom
 bench: $(STAMP) ## Measure one benchmark: NAME=restitch, QUICK=1 for a short run
 	$(PYTHON) -m benchmarks.$(NAME) $(if $(QUICK),--quick)
 
-readme: $(STAMP) ## Write the README's tables from benchmarks/results
+readme: $(STAMP) ## Write what was measured into the READMEs
 	$(PYTHON) -m benchmarks.readme
 
-prune: $(STAMP) ## Remove items and results that no kept run needs
+prune: $(STAMP) ## Remove drafts, rubbish and items that no finished result needs
 	$(PYTHON) -m operators.store.prune
 
-lock: $(UV) ## Pin and hash what requirements/*.in name
+lock: $(UV) ## Pin and hash what requirements/ names, for Orrery and for its peers
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
 		--python-version $(PYTHON_VERSION) orrery.in -o orrery.lock
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \

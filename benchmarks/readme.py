@@ -1,27 +1,100 @@
-"""Write the tables of measured figures into the READMEs from the results files.
+"""Write measured figures into the READMEs from the results files: as sentences and as tables.
 
-A table stands between ``<!-- results:NAME KEY KEY … -->`` and ``<!-- /results:NAME -->``; what
-is between them is made here, from ``benchmarks/results/NAME.json``, and a test fails where the
-two differ. Without keys it holds all figures.
+The first README says them in sentences. Their wording stands in a comment, a figure's key in
+braces for each figure; what follows the comment is made here::
+
+    <!-- sentences:restitch
+    - Surfaces meet within {misalignment_mean_px:.2g} where the calibration left {nominal_mean_px}.
+    -->
+    - Surfaces meet within 0.41 px where the calibration left 6.72 px.
+    …
+    <!-- /sentences:restitch -->
+
+The systems' READMEs hold tables, between ``<!-- results:NAME KEY KEY … -->`` and
+``<!-- /results:NAME -->``; without keys a table holds all figures. Everything is made from
+``benchmarks/results/NAME.json``, and a test fails where a README differs from it.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import string
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS_DIR, Figure, ResultsFile, read_results
 
 ROOT = Path(__file__).parents[1]
-READMES = (ROOT / "README.md", *sorted(ROOT.glob("tasks/*/README.md")))
+FIRST_README = ROOT / "README.md"
+READMES = (FIRST_README, *sorted(ROOT.glob("tasks/*/README.md")))
 _MAX_LISTED = 5  # seeds
-_BLOCK = re.compile(
+_WIDTH = 100  # characters a line
+_TABLE = re.compile(
     r"(<!-- results:(?P<name>\w+)(?P<keys>[\w ]*) -->\n).*?(<!-- /results:(?P=name) -->)",
     re.DOTALL,
 )
+_SENTENCES = re.compile(
+    r"(<!-- sentences:(?P<name>\w+)\n(?P<wording>.*?)-->\n).*?(<!-- /sentences:(?P=name) -->)",
+    re.DOTALL,
+)
+# A key in braces, and what follows it: `.span`, `:.2g`.
+_KEY = re.compile(r"\w+")
+
+
+def fill(text: str, results_dir: Path = RESULTS_DIR) -> str:
+    """Return a README's text with all sentences and tables made anew.
+
+    Raises:
+        FileNotFoundError: There is no results file of a block's name.
+        KeyError: A named figure was not measured.
+    """
+
+    def read(match: re.Match[str]) -> ResultsFile:
+        return read_results(results_dir / f"{match['name']}.json")
+
+    text = _TABLE.sub(lambda m: m[1] + table(read(m), m["keys"].split()) + m[4], text)
+    return _SENTENCES.sub(lambda m: m[1] + sentences(read(m), m["wording"]) + m[4], text)
+
+
+def sentences(results: ResultsFile, wording: str) -> str:
+    """Put figures of one results file into sentences, and say where they were measured.
+
+    Args:
+        results: The figures.
+        wording: A list in Markdown, with ``{key}``, ``{key:.2g}`` or ``{key.span}``; see `Figure`.
+
+    Raises:
+        KeyError: A named figure was not measured.
+    """
+    points = wording.format_map(results.figures).removeprefix("- ").split("\n- ")
+    said = "\n".join(_point(point) for point in points)
+    return f"{said}\n\n{_source(results, keys_in(wording))}\n"
+
+
+def _point(text: str) -> str:
+    """One point of a list, in lines of the README's width."""
+    return textwrap.fill(
+        " ".join(text.split()),
+        _WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def blocks(text: str) -> list[str]:
+    """Names of the results files that a README shows, one for each block."""
+    return [match["name"] for kind in (_SENTENCES, _TABLE) for match in kind.finditer(text)]
+
+
+def keys_in(wording: str) -> list[str]:
+    """Keys of the figures that a wording names, in order."""
+    fields = (name for _, name, _, _ in string.Formatter().parse(wording) if name)
+    return [match[0] for match in map(_KEY.match, fields) if match]
 
 
 def table(results: ResultsFile, keys: Sequence[str] = ()) -> str:
@@ -32,11 +105,17 @@ def table(results: ResultsFile, keys: Sequence[str] = ()) -> str:
     """
     chosen = keys or tuple(results.figures)
     rows = [f"| `{key}` | {_cell(results.figures[key])} |" for key in chosen]
-    source = (
-        f"`{results.command}`, seeds {_span(results.seeds)}; "
-        f"{results.date}, commit {results.commit}, {results.machine}."
+    return "\n".join(["| figure | value |", "| --- | --- |", *rows, "", _source(results), ""])
+
+
+def _source(results: ResultsFile, keys: Sequence[str] = ()) -> str:
+    """Where and when figures were measured; of the named ones, on which other commits too."""
+    found = (results.figures[key].commit for key in keys)
+    others = dict.fromkeys(f", {commit}" for commit in found if commit)
+    return (
+        f"`{results.command}`, seeds {_span(results.seeds)}; {results.date}, "
+        f"commit {results.commit}{''.join(others)}, {results.machine}."
     )
-    return "\n".join(["| figure | value |", "| --- | --- |", *rows, "", source, ""])
 
 
 def _span(seeds: Sequence[int]) -> str:
@@ -48,27 +127,10 @@ def _span(seeds: Sequence[int]) -> str:
 
 
 def _cell(figure: Figure) -> str:
-    unit = f" {figure.unit}" if figure.unit else ""
     earlier = f", commit {figure.commit}" if figure.commit else ""
     if figure.interval is None:
-        return f"{figure.value:.4g}{unit}{earlier}"
-    low, high = figure.interval
-    return f"{figure.value:.3g}{unit} ({low:.3g} to {high:.3g}){earlier}"
-
-
-def fill(text: str, results_dir: Path = RESULTS_DIR) -> str:
-    """Return a README's text with each table made anew from its results file."""
-
-    def block(match: re.Match[str]) -> str:
-        results = read_results(results_dir / f"{match['name']}.json")
-        return match[1] + table(results, match["keys"].split()) + match[4]
-
-    return _BLOCK.sub(block, text)
-
-
-def blocks(text: str) -> list[str]:
-    """Names of the results files that a README shows, one for each block."""
-    return [match["name"] for match in _BLOCK.finditer(text)]
+        return f"{figure:.4g}{earlier}"
+    return f"{figure} ({figure.span}){earlier}"
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ RESULTS_DIR = Path(__file__).parent / "results"
 
 
 class Figure(BaseModel):
-    """One measured value.
+    """One measured value; formatted, it is shown with its unit, to three digits or as asked.
 
     Attributes:
         value: The figure; a mean or a median as the benchmark's docstring says.
@@ -34,6 +34,22 @@ class Figure(BaseModel):
     unit: str
     interval: tuple[float, float] | None
     commit: str | None = None
+
+    def __format__(self, spec: str) -> str:
+        number = f"{self.value:{spec or '.3g'}}".replace("%", " %")
+        return f"{number} {self.unit}".rstrip()
+
+    @property
+    def span(self) -> str:
+        """The ends of the interval.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if self.interval is None:
+            raise ValueError("this figure has no interval: show its value alone")
+        low, high = self.interval
+        return f"{low:.3g} to {high:.3g}"
 
 
 class ResultsFile(BaseModel):

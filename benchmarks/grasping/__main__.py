@@ -1,6 +1,6 @@
 """Measures grasp collection: cost against a peer, agreement of fast settings, workers, kills.
 
-    python -m benchmarks.grasping.__main__ [--quick] [--parts rates,speedup,agreement,kills]
+    python -m benchmarks.grasping [--quick] [--parts rates,speedup,agreement,kills]
 
 Parts may be measured one by one; the results file is written when all are there, all of one
 commit. CPU seconds are user and system of the processes that do the work, start-up apart;

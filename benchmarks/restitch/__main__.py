@@ -1,6 +1,6 @@
 """Measures restitching: accuracy on simulated streets, cost, real photos, the demo.
 
-    python -m benchmarks.restitch.__main__ [--quick] [--data ../shared/data]
+    python -m benchmarks.restitch [--quick] [--data ../shared/data]
 
 Values are means over the seeds, intervals the range from the least to the greatest seed.
 Every way to align a capture gets the same matches, photometric correction, seams and blend;
