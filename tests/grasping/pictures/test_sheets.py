@@ -28,12 +28,12 @@ def attempts(tmp_path: Path) -> list[dict[str, Any]]:
 
 
 def test_card_gets_its_pictures(tmp_path: Path) -> None:
-    found = list(card_pictures(write_shards(tmp_path, num_steps=1)))
-    assert [name for name, _, _ in found] == ["pairs", "scenes", "outcomes", "places"]
-    for _, title, picture in found:
-        assert title
-        assert picture.dtype == np.uint8
-        assert picture.shape[2] == 3
+    found = card_pictures(write_shards(tmp_path, num_steps=1))
+    names = ("pairs", "scenes", "outcomes", "places")
+    assert [each.name for each in found] == [f"pictures/{name}.png" for name in names]
+    for each in found:
+        assert each.title
+        picture = decode_rgb(each.data)
         assert min(picture.shape[:2]) > 150
         assert picture.std() > 10
 
