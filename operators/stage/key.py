@@ -33,6 +33,8 @@ from tasks.core.stages import StageSpec
 # Decorators that register nothing: without a reference, what they decorate does nothing.
 _PASSIVE = {"dataclass", "stage", "cache", "lru_cache", "contextmanager", "overload", "njit"}
 _ALL = "*"
+# Methods of a stage's context and folders that come to its packages through ports.
+_PORTS = {"add_picture": ("tasks.report.picture", "encode")}
 _TEMPLATE = ".j2"  # what pages are made from: code, though not Python's
 
 
@@ -257,6 +259,8 @@ class _Source:
                 yield from ((alias.name, _ALL) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 yield from (self._target(node, alias.name) for alias in node.names)
+            elif isinstance(node, ast.Attribute) and node.attr in _PORTS:
+                yield _PORTS[node.attr]
 
     def templates(self, statement: ast.stmt) -> Iterator[str]:
         """Digests of the templates beside the module that a statement names."""

@@ -66,10 +66,16 @@ class Table:
         ) or (False,) * len(self.head)
 
     @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Its head, each name with whether the column holds numbers."""
+        return [*zip(self.head, self.is_number, strict=True)]
+
+    @property
     def lines(self) -> list[list[tuple[Cell, bool]]]:
         """Its rows, each cell with whether it stands in a column of numbers."""
+        is_number = self.is_number
         cells = ((c if isinstance(c, Cell) else Cell(c) for c in row) for row in self.rows)
-        return [[*zip(row, self.is_number, strict=True)] for row in cells]
+        return [[*zip(row, is_number, strict=True)] for row in cells]
 
 
 @dataclass(frozen=True)
