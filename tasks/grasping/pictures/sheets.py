@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.schema import SCHEMA, read_shard
+from tasks.grasping.manifests import GroupSuccess
 from tasks.grasping.pictures.masks import class_colours, class_legend, instance_colours
-from tasks.grasping.pictures.plots import attempts_map
+from tasks.grasping.pictures.plots import attempts_map, success_plot
 from tasks.grasping.types import ByteImage
 from tasks.report.page import Picture
 from tasks.report.picture import encode
@@ -30,11 +31,12 @@ _COLUMNS: Final = [
 ]
 
 
-def card_pictures(shards: Sequence[Path]) -> list[Picture]:
+def card_pictures(shards: Sequence[Path], success: Sequence[GroupSuccess]) -> list[Picture]:
     """Pictures of the data card.
 
     Args:
         shards: Some of the data set's shards.
+        success: How often grasps succeed, of all shards.
     """
     attempts = read_attempts(shards)
     return [
@@ -42,6 +44,7 @@ def card_pictures(shards: Sequence[Path]) -> list[Picture]:
         _picture("scenes", "Scenes as the camera sees them", scenes_sheet(attempts)),
         _picture("outcomes", "Attempts that succeeded and that failed", strips(attempts)),
         _picture("places", "Where grasps were tried", attempts_map(attempts)),
+        _picture("success", "How often grasps succeed, 95 % intervals", success_plot(success)),
     ]
 
 

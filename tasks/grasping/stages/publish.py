@@ -76,7 +76,6 @@ def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageConte
     if isinstance(card, Skipped):
         raise ResourceError(f"the data card could not be made: {card.reason}")
     _track(dataset, card, ctx)
-    _track_success(dataset, ctx)
     exports: tuple[str, ...] = ()
     if config.export_to:
         export_files(_copy(checked, dataset, card, ctx), config.export_to, "publish.export_to")
@@ -101,7 +100,8 @@ def write_card(item: _CardTask, config: None, folder: ItemFolder) -> _Card:  # n
     sample = pa.concat_tables(
         read_shard(folder.fetch(shard.file), list(SAMPLE_COLUMNS)) for shard in shards[::step]
     )
-    pictures = card_pictures([folder.fetch(shard.file) for shard in _pictured(shards)])
+    success = item.dataset.report.success
+    pictures = card_pictures([folder.fetch(shard.file) for shard in _pictured(shards)], success)
     sections = card_sections(item.dataset, sample, pictures, _TEXT_FILE)
     card, text, *shown = (folder.add(name) for name in write_page(sections, folder.path, _CARD))
     return _Card(
@@ -143,16 +143,9 @@ def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
         {"world": dataset.plan.recipe["world"]["name"], "split": dataset.plan.split}
     )
     ctx.tracker.log_figure(ctx.store.fetch(card.card), _REPORT_FILE)
+    ctx.tracker.log_json([each.model_dump() for each in dataset.report.success], "success.json")
     for name, file in _card_files(card).items():
         ctx.tracker.log_figure(ctx.store.fetch(file), name)
-
-
-def _track_success(dataset: GraspDataset, ctx: StageContext) -> None:
-    from tasks.grasping.pictures.plots import success_plot
-
-    table = dataset.report.success
-    ctx.tracker.log_json([group.model_dump() for group in table], "success.json")
-    ctx.add_picture("success.png", success_plot(table))
 
 
 def _card_files(card: _Card) -> dict[str, FileRef]:
