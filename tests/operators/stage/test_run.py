@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
 import logging
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
-from operators.stage.context import open_context
 from operators.stage.local import LocalRun
-from operators.stage.plan import Plan, find_finished
+from operators.stage.plan import find_finished
 from operators.stage.request import Caller
 from operators.stage.run import run_stage
 from operators.store.storage import Storage
@@ -105,26 +101,6 @@ def test_wrong_setting_fails_before_anything_runs(local: LocalRun) -> None:
     wrong = request.model_copy(update={"config": {"listing": {"count": -1}}})
     with pytest.raises(ConfigError, match=r"count: .*greater than or equal to 0, got -1"):
         find_finished(wrong)
-
-
-def test_pictures_are_kept_with_the_result_and_shown_with_the_run(
-    local: LocalRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    call = Plan.of(local.request(list_numbers, config=ListConfig())).on("cpu")
-    ctx = open_context(call, SerialExecutor(), FolderTracker(tmp_path / "track"))
-    red = np.full((8, 12, 3), (255, 0, 0), np.uint8)
-    file = ctx.add_picture("seen/red.png", red)
-    ctx.store.write(NumberList(numbers=()))
-    for path in (tmp_path / "track/seen/red.png", ctx.store.fetch(file)):
-        with Image.open(path) as picture:
-            assert (picture.size, picture.getpixel((0, 0))) == ((12, 8), (255, 0, 0))
-
-    def full(path: Path, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(ResourceError, match="no space left"):
-        ctx.add_picture("b.png", red)
 
 
 def test_stage_without_gpu_says_so(local: LocalRun, tmp_path: Path) -> None:
