@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from operators.compute.limits import Limits
 from operators.record.trackers import NullTracker
 from operators.stage.item_pool import Journal
@@ -18,10 +21,11 @@ from operators.stage.item_work import StageWork
 from operators.stage.items import StageItems
 from operators.stage.plan import PlacedCall
 from operators.store.artifacts import StageStore
-from operators.store.storage import TRAINING
+from operators.store.storage import TRAINING, storage_errors
 from tasks.core.errors import ConfigError
 from tasks.core.models import ModelRegistry
 from tasks.core.ports import Executor, Resources, Tracker
+from tasks.core.records import FileRef
 
 
 class StageExecutor(Executor, Protocol):
@@ -82,6 +86,17 @@ class LiveContext:
     def stage(self) -> str:
         """Name of the stage."""
         return self.call.plan.name
+
+    def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
+        """Keep a picture and show it with the run."""
+        from tasks.report.picture import encode  # loads OpenCV, which finding results does without
+
+        path = self.scratch / name
+        with storage_errors(str(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode(picture, name))
+        self.tracker.log_figure(path, name)
+        return self.store.add(path, name)
 
     @property
     def models(self) -> ModelRegistry:

@@ -30,7 +30,7 @@ from tasks.core.config import config_json
 from tasks.core.digests import digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, OrreryError, WorkerLostError
 from tasks.core.ports import Executor, Future, Skipped
-from tasks.core.records import Record
+from tasks.core.records import FileRef, Record
 from tasks.core.stages import StageSpec
 
 
@@ -107,6 +107,14 @@ class _Folder(Draft):
         self._item_id = item_id
         self._checkpoint = Checkpoint(work.stage.storage, key)
         self._is_saved = False
+
+    def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
+        """Write and register a picture for people."""
+        from tasks.report.picture import encode  # loads OpenCV, which not every item needs
+
+        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.path / name).write_bytes(encode(picture, name))
+        return self.add(name)
 
     def rng(self) -> np.random.Generator:
         """The item's own generator."""

@@ -7,7 +7,8 @@ The code that counts is the closure of definitions inside our packages: the stag
 what it names, what that names, through imports. Definitions, not whole modules: a setting of
 the blender that stands in the same file as the matcher's leaves the matcher's results valid.
 Docstrings, comments, protocols and the arguments of `setting` are left out: the values of
-settings enter the key by themselves. Not seen are modules imported by a computed name.
+settings enter the key by themselves. A template counts where its path, from the folder of the
+module, is written out. Not seen are modules imported by a computed name.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 from operators.installation import ROOT
 from tasks.core.config import config_json
-from tasks.core.digests import digest
+from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.params import parse_config
 from tasks.core.stages import StageSpec
@@ -32,6 +33,9 @@ from tasks.core.stages import StageSpec
 # Decorators that register nothing: without a reference, what they decorate does nothing.
 _PASSIVE = {"dataclass", "stage", "cache", "lru_cache", "contextmanager", "overload", "njit"}
 _ALL = "*"
+# Methods of a stage's context and folders that come to its packages through ports.
+_PORTS = {"add_picture": ("tasks.report.picture", "encode")}
+_TEMPLATE = ".j2"  # what pages are made from: code, though not Python's
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ def code_digest(stage: str, root: Path = ROOT) -> str:
         source = sources[place[0]]
         for statement in source.statements(place[1]) if source else ():
             parts.add(f"{place[0]}: {ast.dump(statement)}")
+            parts.update(source.templates(statement) if source else ())
             pending.extend(source.references(statement) if source else ())
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
@@ -254,6 +259,16 @@ class _Source:
                 yield from ((alias.name, _ALL) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 yield from (self._target(node, alias.name) for alias in node.names)
+            elif isinstance(node, ast.Attribute) and node.attr in _PORTS:
+                yield _PORTS[node.attr]
+
+    def templates(self, statement: ast.stmt) -> Iterator[str]:
+        """Digests of the templates beside the module that a statement names."""
+        folder = self.root.joinpath(*self.module.split(".")[: None if self.is_package else -1])
+        for node in ast.walk(statement):
+            name = str(node.value) if isinstance(node, ast.Constant) else ""
+            if name.endswith(_TEMPLATE) and (folder / name).is_file():
+                yield f"{self.module}: {name}: {file_digest(folder / name)}"
 
     def origin(self, name: str) -> str:
         """``module:Name`` where a name was defined or imported from."""

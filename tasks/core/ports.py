@@ -145,6 +145,9 @@ class ItemFolder(Protocol):
     def add(self, name: str) -> FileRef:
         """Register a file that was written as ``path / name`` and return its reference."""
 
+    def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
+        """Write and register a picture for people; see `StageContext.add_picture`."""
+
     def fetch(self, file: FileRef) -> Path:
         """Return a local path of an input file; see `ArtifactStore.fetch`."""
 
@@ -295,6 +298,14 @@ class StageContext(Protocol):
     @property
     def tracker(self) -> Tracker:
         """Receives numbers and pictures of this stage's run."""
+
+    def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
+        """Keep a picture for people with the next result, and show it with the run.
+
+        Args:
+            name: Under which it is kept; its ending, ``.jpg`` or ``.png``, says how.
+            picture: (h, w, 3), RGB; or the bytes of a file, such as a plot's.
+        """
 
     @property
     def models(self) -> ModelRegistry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
@@ -87,12 +87,15 @@ class CaptureSet(Record):
     Attributes:
         captures: What can be stitched.
         skipped: Captures that can't be used, with reasons; all of them in the first group.
+        settings: Sections of the pipeline's settings that this stage and those before it were
+            given, for the report.
     """
 
-    schema_id = "panorama.captures/1"
+    schema_id = "panorama.captures/2"
 
     captures: tuple[CaptureRecord, ...]
     skipped: tuple[Skipped, ...]
+    settings: dict[str, Any]
 
 
 class RenderRecord(Record):
@@ -143,12 +146,15 @@ class RenderSet(Record):
     Attributes:
         captures: The panoramas.
         skipped: Captures that this stage or one before it could not use, with reasons.
+        settings: Sections of the pipeline's settings that this stage and those before it were
+            given, for the report.
     """
 
-    schema_id = "panorama.renders/1"
+    schema_id = "panorama.renders/2"
 
     captures: tuple[RenderRecord, ...]
     skipped: tuple[Skipped, ...]
+    settings: dict[str, Any]
 
 
 class PublishedCapture(Record):
@@ -244,12 +250,15 @@ class MatchSet(Record):
     Attributes:
         captures: The matches.
         skipped: Captures that this stage or one before it could not use, with reasons.
+        settings: Sections of the pipeline's settings that this stage and those before it were
+            given, for the report.
     """
 
-    schema_id = "panorama.matches/1"
+    schema_id = "panorama.matches/2"
 
     captures: tuple[MatchRecord, ...]
     skipped: tuple[Skipped, ...]
+    settings: dict[str, Any]
 
 
 class OverlapFit(Record):
@@ -310,9 +319,12 @@ class WarpSet(Record):
     Attributes:
         captures: What was fitted.
         skipped: Captures that this stage or one before it could not use, with reasons.
+        settings: Sections of the pipeline's settings that this stage and those before it were
+            given, for the report.
     """
 
-    schema_id = "panorama.warps/1"
+    schema_id = "panorama.warps/2"
 
     captures: tuple[WarpRecord, ...]
     skipped: tuple[Skipped, ...]
+    settings: dict[str, Any]

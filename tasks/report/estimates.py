@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 LEVEL: Final = 0.95
 NUM_RESAMPLED: Final = 2000
+_Z: Final = float(special.ndtri((1 + LEVEL) / 2))
 _MIN_PAIRS: Final = 4  # fewer give no interval of a rank correlation that means anything
 
 
@@ -37,6 +40,24 @@ class Estimate:
     def in_errors(self) -> float | None:
         """How many standard errors it lies from zero; None without one, or if that is zero."""
         return self.value / self.error if self.error else None
+
+
+def wilson(successes: float, attempts: float) -> tuple[float, float]:
+    """Where a share lies with 95 % confidence.
+
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA
+    1927, equation 8. `scipy.stats.binomtest` gives the same for whole numbers, at a hundred times
+    the cost; a design effect leaves a number of attempts that is not whole.
+
+    Args:
+        successes: At most as many as attempts.
+        attempts: More than 0.
+    """
+    share, z2 = successes / attempts, _Z**2
+    middle = (share + z2 / (2 * attempts)) / (1 + z2 / attempts)
+    spread = share * (1 - share) / attempts + z2 / (4 * attempts**2)
+    half = _Z * sqrt(max(spread, 0.0)) / (1 + z2 / attempts)
+    return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)
 
 
 def mean_estimate(values: Sequence[float]) -> Estimate:
@@ -113,10 +134,10 @@ def _welch(first: Sequence[float], second: Sequence[float]) -> Estimate:
     num = min(each.num for each in ends)
     if any(each.error is None for each in ends):
         return Estimate(value, None, None, None, num)
-    parts = [float(np.var(each, ddof=1)) / len(each) for each in (first, second)]
-    error = float(np.sqrt(sum(parts)))
-    if not error:
+    if not any(each.error for each in ends):
         return Estimate(value, 0.0, value, value, num)
-    rest = sum(p**2 / (len(e) - 1) for p, e in zip(parts, (first, second), strict=True))
-    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, sum(parts) ** 2 / rest))
-    return Estimate(value, error, value - reach, value + reach, num)
+    with warnings.catch_warnings(action="ignore"):  # that all values of one sample are equal
+        found = stats.ttest_ind(first, second, equal_var=False)
+    low, high = map(float, found.confidence_interval(LEVEL))
+    error = (high - low) / 2 / float(stats.t.ppf((1 + LEVEL) / 2, found.df))
+    return Estimate(value, error, low, high, num)

@@ -1,4 +1,4 @@
-"""What all plots of the report share: size, colours, and how they become PNG files.
+"""What all plots share: size, letters, colours, and how they become PNG files.
 
 Figures are 8 inches wide and sized so that their smallest text can be read at 800 px.
 """
@@ -9,34 +9,36 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-CONTROL_COLOUR: Final = "#767676"
 # Okabe and Ito's colours, which people with colour blindness tell apart.
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+GOOD_COLOUR: Final = "#16823c"  # as in sheets
+BAD_COLOUR: Final = "#be2828"
 GRID_COLOUR: Final = "#e4e4e4"
 _WIDTH_IN: Final = 8.0
 _DPI: Final = 150
 _TITLE, _LABEL, _TICK = 11, 10, 9
 
 
-def new_figure(height_in: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    height_in: float, columns: int = 1, rows: int = 1, widths: Sequence[float] = ()
+) -> tuple[Figure, list[Axes]]:
     """Make a figure that no window and no global state knows of.
 
     Args:
         height_in: Height of the whole figure, inches.
         columns: Panels side by side.
         rows: Panels above each other.
+        widths: How wide columns are to each other; empty for equal ones.
 
     Returns:
         The figure, and its panels row by row.
     """
     figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
+    panels = figure.subplots(rows, columns, squeeze=False, width_ratios=widths or None)
     return figure, [*panels.flat]
 
 
@@ -63,40 +65,8 @@ def say(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#666666")
 
 
-def draw_front(axes: Axes, points: npt.NDArray[np.float64]) -> None:
-    """Draw the Pareto front of points (n, 2), cost and accuracy, up to the dearest."""
-    if not len(points):
-        return
-    front = points[pareto_front(*points.T)]
-    end = [[points[:, 0].max(), front[-1, 1]]]
-    x, y = np.concatenate([front, end]).T
-    axes.step(x, y, "k-", where="post", linewidth=1.2, label="Pareto front")
-
-
-def search_colours(searches: Sequence[str], control: str) -> dict[str, str]:
-    """A colour for each search; grey for the control."""
-    others = [name for name in searches if name != control]
-    found = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(others)}
-    return found | {control: CONTROL_COLOUR}
-
-
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file, the same bytes for the same figure."""
     with io.BytesIO() as file:
         figure.savefig(file, format="png", facecolor="white", metadata={"Software": None})
         return file.getvalue()
-
-
-def pareto_front(
-    costs: npt.NDArray[np.float64], accuracies: npt.NDArray[np.float64]
-) -> npt.NDArray[np.int64]:
-    """Places of those that none surpasses at its cost or below, cheapest first.
-
-    Args:
-        costs: (n,).
-        accuracies: (n,).
-    """
-    order = np.lexsort((-accuracies, costs))
-    before = np.concatenate([[-np.inf], np.maximum.accumulate(accuracies[order])[:-1]])
-    front: npt.NDArray[np.int64] = order[accuracies[order] > before]
-    return front

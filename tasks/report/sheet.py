@@ -118,10 +118,38 @@ def sheet(
     return canvas.finished()
 
 
+def contact_sheet(
+    tiles: Sequence[Tile], title: str, note: str = "", width_px: int = 1800
+) -> ByteImage:
+    """Lay tiles out as large as the largest is, in about as many rows as columns.
+
+    Args:
+        tiles: At least one, with a picture each.
+        title: Heading.
+        note: A sentence below the heading.
+        width_px: At most, unless a tile or a text is wider.
+
+    Returns:
+        The sheet, (h, w, 3), RGB.
+    """
+    sizes = [tile.image.shape[:2] for tile in tiles if tile.image is not None]
+    fitting = width_px // (max(width for _, width in sizes) + _GAP_PX)
+    num_columns = max(1, min(ceil(sqrt(len(tiles))), fitting))
+    return sheet(in_rows(tiles, num_columns), title, note, tile_px=max(map(max, sizes)))
+
+
 def in_rows(tiles: Sequence[Tile], num_columns: int) -> list[Row]:
     """Put tiles into rows of a number of columns."""
     firsts = range(0, len(tiles), num_columns)
     return [Row(tuple(tiles[first : first + num_columns])) for first in firsts]
+
+
+def thumbnail(image: ByteImage, longer_side_px: int) -> ByteImage:
+    """Shrink an image to a given longer side; a smaller one stays as it is."""
+    height, width = image.shape[:2]
+    factor = min(1.0, longer_side_px / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def enlarged(tile: Tile, tile_px: int) -> ByteImage:
@@ -172,7 +200,8 @@ class _Canvas:
             draw.text((_MARGIN_PX, max(0, top_px)), row.label, row.mark, _font(_TEXT_PX))
             for index, tile in enumerate(row.tiles):
                 place_px = (left_px + index * (cell_px[0] + _GAP_PX), cell_px[1] + 2)
-                draw.text(place_px, tile.caption, tile.mark or FAINT, _font(_SMALL_PX))
+                caption = _fitting(tile.caption, _SMALL_PX, cell_px[0])
+                draw.text(place_px, caption, tile.mark or FAINT, _font(_SMALL_PX))
 
     def legend(self, entries: Sequence[LegendEntry]) -> None:
         with _Drawing(self._blank(round(_LINE * _SMALL_PX) + 2)) as draw:
@@ -231,6 +260,18 @@ def _font(size_px: int, *, is_bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts/ttf" / name, size_px)
 
 
+def _fitting(text: str, size_px: int, width_px: int) -> str:
+    """Lines of text, those that are too long cut off with a sign."""
+    font = _font(size_px)
+    lines = []
+    for line in text.split("\n"):
+        shown = line
+        while shown and font.getlength(shown) > width_px:
+            shown = f"{shown[:-2]}…" if len(shown) > 2 else ""
+        lines.append(shown)
+    return "\n".join(lines)
+
+
 def _text_size(text: str, size_px: int) -> tuple[int, int]:
     """(width, height) of lines of text; no text has no size."""
     if not text:
@@ -238,42 +279,3 @@ def _text_size(text: str, size_px: int) -> tuple[int, int]:
     lines = text.split("\n")
     width_px = max(_font(size_px, is_bold=True).getlength(line) for line in lines)
     return round(width_px), round(_LINE * size_px * len(lines)) + 2
-
-
-_GAP_PX = 4
-_LABEL_PX = 16
-_BACKGROUND = 32
-_INK = (220, 220, 220)
-
-
-def thumbnail(image: ByteImage, longer_side_px: int) -> ByteImage:
-    """Shrink an image to a given longer side; a smaller one stays as it is."""
-    height, width = image.shape[:2]
-    factor = min(1.0, longer_side_px / max(height, width))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def contact_sheet(thumbnails: Sequence[ByteImage], labels: Sequence[str]) -> ByteImage:
-    """Put thumbnails into a grid, each above its label.
-
-    Args:
-        thumbnails: (height, width, 3) BGR each, of any sizes.
-        labels: One each; shown as far as they fit.
-
-    Returns:
-        (height, width, 3) BGR.
-    """
-    cell_width = max(image.shape[1] for image in thumbnails) + _GAP_PX
-    cell_height = max(image.shape[0] for image in thumbnails) + _LABEL_PX + _GAP_PX
-    columns = ceil(sqrt(len(thumbnails)))
-    rows = ceil(len(thumbnails) / columns)
-    sheet = np.full((rows * cell_height, columns * cell_width, 3), _BACKGROUND, np.uint8)
-    for index, (image, label) in enumerate(zip(thumbnails, labels, strict=True)):
-        top, left = index // columns * cell_height, index % columns * cell_width
-        cell = np.ascontiguousarray(sheet[top : top + cell_height, left : left + cell_width])
-        cell[: image.shape[0], : image.shape[1]] = image
-        baseline = (2, cell_height - _GAP_PX - 4)
-        cell = cv2.putText(cell, label, baseline, cv2.FONT_HERSHEY_SIMPLEX, 0.35, _INK)
-        sheet[top : top + cell_height, left : left + cell_width] = cell
-    return sheet

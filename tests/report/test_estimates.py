@@ -12,6 +12,7 @@ from tasks.report.estimates import (
     mean_estimate,
     rank_correlation,
     spearman,
+    wilson,
 )
 
 
@@ -53,6 +54,28 @@ def test_other_seeds_are_two_independent_samples():
 
     assert found.in_errors == pytest.approx(oracle.statistic)
     assert (found.low, found.high) == pytest.approx((*oracle.confidence_interval(0.95),))
+
+
+def test_samples_of_one_value_each_have_a_difference_without_doubt():
+    equal = difference({0: 0.5, 1: 0.5}, {5: 0.2, 6: 0.2})
+    assert (equal.error, equal.low, equal.high) == (0.0, equal.value, equal.value)
+    assert equal.value == pytest.approx(0.3)
+    one_varies = difference({0: 0.5, 1: 0.5}, {5: 0.2, 6: 0.4})
+    assert (one_varies.value, one_varies.error) == (pytest.approx(0.2), pytest.approx(0.1))
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_interval_of_a_share_is_scipys(counts):
+    oracle = stats.binomtest(*counts).proportion_ci(method="wilson")
+    assert wilson(*counts) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
+
+
+def test_interval_of_a_share_by_hand():
+    # 15 of 50 at z = 1.96: (0.3 + 0.0384) / 1.0768 -+ 1.96 * sqrt(0.0042 + 0.00038416) / 1.0768
+    assert wilson(15, 50) == (pytest.approx(0.1910, abs=2e-4), pytest.approx(0.4375, abs=2e-4))
+    assert wilson(8, 20) == (pytest.approx(0.2188, abs=1e-4), pytest.approx(0.6134, abs=1e-4))
+    assert (wilson(0, 5)[0], wilson(5, 5)[1]) == (0.0, 1.0)
+    assert wilson(2.5, 7.5)[0] < 1 / 3 < wilson(2.5, 7.5)[1]
 
 
 def test_single_trainings_have_a_difference_without_interval():

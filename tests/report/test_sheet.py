@@ -12,9 +12,11 @@ from tasks.report.sheet import (
     LegendEntry,
     Row,
     Tile,
+    contact_sheet,
     enlarged,
     in_rows,
     sheet,
+    thumbnail,
 )
 
 
@@ -95,3 +97,28 @@ def test_rows_are_filled_from_the_left() -> None:
         ["3", "4", "5"],
         ["6"],
     ]
+
+
+def test_thumbnail_keeps_the_shape() -> None:
+    assert thumbnail(np.zeros((300, 400, 3), np.uint8), 100).shape == (75, 100, 3)
+    assert thumbnail(np.zeros((30, 40, 3), np.uint8), 100).shape == (30, 40, 3)
+
+
+def test_contact_sheet_shows_every_picture_as_large_as_it_is() -> None:
+    colours = [(40 * (i + 1), 0, 0) for i in range(5)]
+    images = [np.full((48, 60, 3), colour, np.uint8) for colour in colours]
+    tiles = [Tile(image, f"photo {i}") for i, image in enumerate(images)]
+    found = contact_sheet(tiles, "T")
+    boxes = [box_of(found, colour) for colour in colours]
+    assert [(right - left, bottom - top) for left, top, right, bottom in boxes] == [(60, 48)] * 5
+    assert boxes[0][1] == boxes[2][1] < boxes[3][1]
+    column = contact_sheet(tiles, "T", width_px=120)
+    assert len({box_of(column, colour)[0] for colour in colours}) == 1
+
+
+def test_captions_stay_within_their_tile() -> None:
+    tiles = [Tile(plain(RED), "a name that is far longer than its tile is wide"), Tile(plain(RED))]
+    found = sheet([Row(tuple(tiles))], "T", tile_px=60)
+    top = box_of(found, RED)[3] + 1
+    ink = np.nonzero((found[top:] != PAPER).any((0, 2)))[0]
+    assert 24 <= ink.min() < ink.max() < 24 + 60

@@ -1,12 +1,11 @@
 """Steering: which mixture of policies gives a share of successes between two bounds.
 
 A predictor of success learns little where nearly all attempts fail, or nearly none. Shares and
-their uncertainty come from a pilot or from earlier data: Wilson's interval (E. B. Wilson,
-"Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927) with as
-many attempts as the design effect leaves of them, since attempts in one scene resemble each
-other (L. Kish, "Survey Sampling", 1965); intervals of a mixture by the method of variance
-estimates recovery (G. Y. Zou, A. Donner, "Construction of confidence limits about effect
-measures: a general approach", Statistics in Medicine 27, 2008).
+their uncertainty come from a pilot or from earlier data: Wilson's interval with as many attempts
+as the design effect leaves of them, since attempts in one scene resemble each other (L. Kish,
+"Survey Sampling", 1965); intervals of a mixture by the method of variance estimates recovery
+(G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a general
+approach", Statistics in Medicine 27, 2008).
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ import numpy as np
 from tasks.core.errors import ConfigError
 from tasks.grasping.algorithms.policies import POLICIES, Mixture, PolicyName
 from tasks.grasping.config import PolicyConfig
+from tasks.report.estimates import wilson
 
-_Z_95: Final = 1.959964
 _STEP: Final = 0.01  # of a mixture's parts
 _SAME: Final = 0.005  # expected shares of successes that don't differ
 
@@ -52,11 +51,7 @@ class Rate:
     @property
     def interval(self) -> Interval:
         """Where the share lies with 95 % confidence (Wilson)."""
-        num, share = self.attempts / self.design_effect, self.share
-        middle = (share + _Z_95**2 / (2 * num)) / (1 + _Z_95**2 / num)
-        half = _Z_95 * np.sqrt(share * (1 - share) / num + (_Z_95 / (2 * num)) ** 2)
-        half = float(half / (1 + _Z_95**2 / num))
-        return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
+        return wilson(self.successes / self.design_effect, self.attempts / self.design_effect)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ cut down to what can be read off simulated data by counting.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,19 @@ import pyarrow as pa
 from tasks.grasping.data.schema import SCHEMA, SCHEMA_ID, STEP_FIELDS
 from tasks.grasping.data.sums import edges
 from tasks.grasping.manifests import GraspDataset, Tally
+from tasks.report.estimates import wilson
+from tasks.report.page import (
+    Histogram,
+    Link,
+    Picture,
+    Section,
+    Table,
+    settings_section,
+    skipped_section,
+)
 
 _NUM_NAMED = 10  # objects at either end of the ranking, skipped scenes, findings
 _LEAST_SHOWN = 20  # attempts below which an object's success rate says nothing
-_Z_95 = 1.96
 _SAME = 1e-9  # relative spread below which values count as one
 
 _INTRODUCTION = (
@@ -42,70 +51,8 @@ _WORLDS = {
 }
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of texts.
-
-    Attributes:
-        head: Titles of the columns.
-        rows: Cells, row by row.
-    """
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Counts in bins of equal width.
-
-    Attributes:
-        title: What was counted.
-        edges: Limits of the bins, one more than counts.
-        counts: How many fall into each.
-    """
-
-    title: str
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of the card.
-
-    Attributes:
-        title: What it shows.
-        name: Path beside the card.
-        data: Its bytes, JPEG or PNG.
-    """
-
-    title: str
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the card.
-
-    Attributes:
-        title: Its heading.
-        text: Paragraphs.
-        tables: Tables.
-        histograms: Histograms.
-        pictures: Pictures.
-    """
-
-    title: str
-    text: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    histograms: tuple[Histogram, ...] = ()
-    pictures: tuple[Picture, ...] = field(default=())
-
-
 def card_sections(
-    dataset: GraspDataset, sample: pa.Table, pictures: Sequence[Picture]
+    dataset: GraspDataset, sample: pa.Table, pictures: Sequence[Picture], text_file: str
 ) -> list[Section]:
     """Put the card together.
 
@@ -113,16 +60,19 @@ def card_sections(
         dataset: What is described.
         sample: Rows of the data set with the columns `SAMPLE_COLUMNS`, for cameras and versions.
         pictures: Contact sheets.
+        text_file: The same card as Markdown, beside it.
     """
     return [
-        _overview(dataset),
+        _overview(dataset, text_file),
         Section("Pictures", pictures=tuple(pictures)),
         _success(dataset),
         _objects(dataset),
         _distributions(dataset),
         _cameras(sample),
-        _making(dataset, sample),
         _checks(dataset),
+        skipped_section(dataset.skipped),
+        _settings(dataset),
+        _software(sample),
         _columns(),
     ]
 
@@ -132,17 +82,14 @@ SAMPLE_COLUMNS = ("camera_matrix", "camera_from_base", "distortion", "versions")
 
 
 def rate_with_interval(tally: Tally) -> str:
-    """Share of successes with its 95 % interval (Wilson, JASA 1927), in percent."""
-    n = tally.attempts
-    if not n:
+    """Share of successes with its 95 % interval, in percent."""
+    if not tally.attempts:
         return "-"
-    share, z2 = tally.successes / n, _Z_95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z_95 * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return f"{share:.1%} ({max(centre - half, 0):.1%} to {min(centre + half, 1):.1%})"
+    low, high = wilson(tally.successes, tally.attempts)
+    return f"{tally.successes / tally.attempts:.1%} ({low:.1%} to {high:.1%})"
 
 
-def _overview(dataset: GraspDataset) -> Section:
+def _overview(dataset: GraspDataset, text_file: str) -> Section:
     plan, figures = dataset.plan, dataset.report.figures
     world = plan.recipe["world"]
     num_bytes = sum(shard.file.num_bytes for shard in dataset.shards)
@@ -164,7 +111,8 @@ def _overview(dataset: GraspDataset) -> Section:
         "recipe": dataset.recipe_digest[:16],
     }
     rows = tuple(facts.items())
-    return Section("Grasp attempts", (_INTRODUCTION,), (Table(("", ""), rows),))
+    links = (Link("This page as text", text_file),)
+    return Section("Grasp attempts", (_INTRODUCTION,), (Table((), rows),), links=links)
 
 
 def _success(dataset: GraspDataset) -> Section:
@@ -181,7 +129,8 @@ def _success(dataset: GraspDataset) -> Section:
         "Attempts of one scene share its objects and camera, so they are not independent: split "
         "by scene or by object, never by row. Intervals are of 95 %, as if rows were independent.",
     )
-    return Section("Success by policy", text, (Table(("policy", "attempts", "success"), (*rows,)),))
+    table = Table(("policy", "attempts", "success (95 % interval)"), tuple(rows))
+    return Section("Success by policy", text, (table,))
 
 
 def _objects(dataset: GraspDataset) -> Section:
@@ -190,7 +139,7 @@ def _objects(dataset: GraspDataset) -> Section:
         (each for each in shown.items() if each[1].attempts >= _LEAST_SHOWN),
         key=lambda each: (-each[1].successes / each[1].attempts, each[0]),
     )
-    head = ("object", "attempts in its scenes", "times lifted", "share")
+    head = ("object", "attempts in its scenes", "times lifted", "share (95 % interval)")
     text = (
         f"{len(shown)} objects are shown. An attempt counts for every object of its scene, so "
         "shares are of attempts in which the object could have been lifted.",
@@ -199,13 +148,12 @@ def _objects(dataset: GraspDataset) -> Section:
     rest = ranked[_NUM_NAMED:]
     worst = tuple(_object_row(*each) for each in rest[-_NUM_NAMED:])
     tables = tuple(Table(head, rows) for rows in (best, worst) if rows)
-    titles = ("Most often lifted first.",) + (("Then the least often lifted.",) if worst else ())
-    return Section("Objects", (*text, *titles) if best else text, tables)
+    order = "Most often lifted first" + (", then the least often lifted." if worst else ".")
+    return Section("Objects", (*text, order) if best else text, tables)
 
 
 def _object_row(name: str, tally: Tally) -> tuple[str, ...]:
-    share = f"{tally.successes / tally.attempts:.1%}"
-    return (name, f"{tally.attempts:,}", f"{tally.successes:,}", share)
+    return name, f"{tally.attempts:,}", f"{tally.successes:,}", rate_with_interval(tally)
 
 
 def _distributions(dataset: GraspDataset) -> Section:
@@ -240,7 +188,7 @@ def _cameras(sample: pa.Table) -> Section:
         f"From {len(sample):,} rows, in the base frame; mean and standard deviation where they "
         "differ. Each row holds its own camera.",
     )
-    return Section("Cameras", text, (Table(("", ""), tuple(facts.items())),))
+    return Section("Cameras", text, (Table((), tuple(facts.items())),))
 
 
 def _spread(values: Any) -> str:
@@ -249,17 +197,8 @@ def _spread(values: Any) -> str:
     return f"{np.mean(values):.4g} ± {np.std(values):.2g}"
 
 
-def _making(dataset: GraspDataset, sample: pa.Table) -> Section:
+def _settings(dataset: GraspDataset) -> Section:
     plan = dataset.plan
-    settings = tuple(sorted(_flat({"": plan.recipe, "mixture": plan.mixture})))
-    pilot = tuple((name, f"{value:.4g}") for name, value in sorted(plan.pilot.items()))
-    kinds = sorted(set(sample["versions"].to_pylist()))
-    versions = tuple(
-        (name, str(version)) for kind in kinds for name, version in json.loads(kind).items()
-    )
-    tables = [Table(("setting", "value"), settings), Table(("software", "version"), versions)]
-    if pilot:
-        tables.append(Table(("figure the mixture was chosen by", "value"), pilot))
     text = [
         "All settings that decide the rows. The mixture of policies was fixed before the first "
         "row was collected."
@@ -271,16 +210,20 @@ def _making(dataset: GraspDataset, sample: pa.Table) -> Section:
     ):
         if file is not None:
             text.append(f"{name}: SHA-256 {file.sha256}.")
-    return Section("How it was made", tuple(text), tuple(tables))
+    found = settings_section({**plan.recipe, "mixture": plan.mixture}, tuple(text))
+    if not plan.pilot:
+        return found
+    pilot = tuple((name, f"{value:.4g}") for name, value in sorted(plan.pilot.items()))
+    chosen = Table(("figure the mixture was chosen by", "value"), pilot)
+    return replace(found, tables=(*found.tables, chosen))
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        path = f"{prefix}.{name}".strip(".")
-        if isinstance(value, Mapping):
-            yield from _flat(value, path)
-        else:
-            yield path, str(value)
+def _software(sample: pa.Table) -> Section:
+    kinds = sorted(set(sample["versions"].to_pylist()))
+    versions = tuple(
+        (name, str(version)) for kind in kinds for name, version in json.loads(kind).items()
+    )
+    return Section("Software", tables=(Table(("software", "version"), versions),))
 
 
 def _checks(dataset: GraspDataset) -> Section:
@@ -295,20 +238,12 @@ def _checks(dataset: GraspDataset) -> Section:
         "scenes that could not be simulated": str(len(dataset.skipped)),
     }
     findings = [f"{each.check}, {each.where}: {each.problem}" for each in report.findings]
-    skipped = [f"Skipped {each.item_id}: {each.reason}" for each in dataset.skipped]
-    return Section(
-        "Checks",
-        (
-            "Every row was checked: schema, ids, motions against poses, masks against poses, "
-            "brightness, outcomes. What was found and tolerated:"
-            if findings or skipped
-            else "Every row was checked: schema, ids, motions against poses, masks against "
-            "poses, brightness, outcomes. Nothing was found.",
-            *findings[:_NUM_NAMED],
-            *skipped[:_NUM_NAMED],
-        ),
-        (Table(("", ""), tuple(facts.items())),),
+    said = "What was found and tolerated:" if findings else "Nothing was found."
+    text = (
+        "Every row was checked: schema, ids, motions against poses, masks against poses, "
+        f"brightness, outcomes. {said}"
     )
+    return Section("Checks", (text, *findings[:_NUM_NAMED]), (Table((), tuple(facts.items())),))
 
 
 def _columns() -> Section:

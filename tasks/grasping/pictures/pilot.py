@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Final
 
 from tasks.grasping.algorithms.policies import POLICIES, PolicyName
 from tasks.grasping.algorithms.steering import Rate, Steering
 from tasks.grasping.config import PolicyConfig
+from tasks.report.plots import GOOD_COLOUR, label, new_figure, png
 
-_INK, _BAND, _CHOSEN = "#334155", "#d9f0e1", "#0a7a4b"
+_INK: Final = "#334155"
+_BAND: Final = "#d9f0e1"
 
 
-def draw_pilot(
-    rates: Mapping[PolicyName, Rate], chosen: Steering, policy: PolicyConfig, path: Path
-) -> None:
+def pilot_plot(rates: Mapping[PolicyName, Rate], chosen: Steering, policy: PolicyConfig) -> bytes:
     """Draw shares of successes with 95 % intervals, above the band that is aimed at.
 
     Args:
         rates: What was measured of each policy.
         chosen: The mixture and what is expected of it.
         policy: The bounds of the band.
-        path: PNG file to write.
-    """
-    from matplotlib.figure import Figure  # takes a second to load
 
+    Returns:
+        The plot as a PNG file.
+    """
     weights = dict(zip(POLICIES, chosen.mixture.weights, strict=True))
     bars = [
         (f"{name.replace('_', ' ')}\n{rate.successes} of {rate.attempts}", rate.share,
@@ -34,9 +34,9 @@ def draw_pilot(
     parts = " + ".join(
         f"{weight:.0%} {name.replace('_', ' ')}" for name, weight in weights.items() if weight
     )
-    bars.append((f"mixture, expected\n{parts}", chosen.share, chosen.interval, _CHOSEN))
-    figure = Figure(figsize=(6.4, 0.75 * len(bars) + 1.2), layout="constrained")
-    axes = figure.subplots()
+    bars.append((f"mixture, expected\n{parts}", chosen.share, chosen.interval, GOOD_COLOUR))
+    figure, (axes,) = new_figure(0.75 * len(bars) + 1.2)
+    label(axes, "Pilot and mixture", "share of successes, 95 % interval", "")
     axes.axvspan(policy.success_low, policy.success_high, color=_BAND, label="aim")
     for place, (_, share, (low, high), colour) in enumerate(reversed(bars)):
         axes.errorbar(
@@ -46,9 +46,7 @@ def draw_pilot(
             f"{share:.2f}", (share, place), (0, 8), textcoords="offset points", ha="center",
             color=colour,
         )  # fmt: skip
-    axes.set_yticks(range(len(bars)), [label for label, *_ in reversed(bars)])
+    axes.set_yticks(range(len(bars)), [name for name, *_ in reversed(bars)])
     axes.set_ylim(-0.6, len(bars) - 0.3)
     axes.set_xlim(0, 1)
-    axes.set_xlabel("share of successes, 95 % interval")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    return png(figure)

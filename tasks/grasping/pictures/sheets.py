@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.schema import SCHEMA, read_shard
+from tasks.grasping.manifests import GroupSuccess
 from tasks.grasping.pictures.masks import class_colours, class_legend, instance_colours
-from tasks.grasping.pictures.plots import attempts_map
+from tasks.grasping.pictures.plots import attempts_map, success_plot
 from tasks.grasping.types import ByteImage
+from tasks.report.page import Picture
+from tasks.report.picture import encode
 from tasks.report.sheet import BAD, GOOD, Row, Tile, in_rows, sheet
 
 _NUM_PAIRS = 6
@@ -28,20 +31,26 @@ _COLUMNS: Final = [
 ]
 
 
-def card_pictures(shards: Sequence[Path]) -> Iterator[tuple[str, str, ByteImage]]:
+def card_pictures(shards: Sequence[Path], success: Sequence[GroupSuccess]) -> list[Picture]:
     """Pictures of the data card.
 
     Args:
         shards: Some of the data set's shards.
-
-    Yields:
-        File name without ending, title, and the picture (h, w, 3), RGB.
+        success: How often grasps succeed, of all shards.
     """
     attempts = read_attempts(shards)
-    yield "pairs", "Attempts without and with the arm, and their masks", pairs_sheet(attempts)
-    yield "scenes", "Scenes as the camera sees them", scenes_sheet(attempts)
-    yield "outcomes", "Successful and failed attempts, decision by decision", strips(attempts)
-    yield "places", "Where grasps were tried", attempts_map(attempts)
+    return [
+        _picture("pairs", "Attempts without and with the arm, and masks", pairs_sheet(attempts)),
+        _picture("scenes", "Scenes as the camera sees them", scenes_sheet(attempts)),
+        _picture("outcomes", "Attempts that succeeded and that failed", strips(attempts)),
+        _picture("places", "Where grasps were tried", attempts_map(attempts)),
+        _picture("success", "How often grasps succeed, 95 % intervals", success_plot(success)),
+    ]
+
+
+def _picture(name: str, title: str, picture: ByteImage | bytes) -> Picture:
+    path = f"pictures/{name}.png"
+    return Picture(path, title, encode(picture, path))
 
 
 def read_attempts(shards: Sequence[Path]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import GroupSuccess
+from tasks.report.estimates import wilson
 
 ShardT = TypeVar("ShardT")
 
@@ -35,7 +36,6 @@ _COLUMNS: Final = (
     "is_stopped_early",
 )
 _COUNTS: Final = ("attempts", "successes", "stopped_early", "lift_height_m")
-_Z_95 = 1.96
 
 
 def success_counts(shards: Sequence[ShardT], fetch: Callable[[ShardT], str | Path] = str) -> Any:
@@ -104,7 +104,7 @@ def _empty() -> pd.DataFrame:
 
 def _group(values: Mapping[Any, Any]) -> GroupSuccess:
     attempts, successes = int(values["attempts"]), int(values["successes"])
-    low, high = _wilson(successes, attempts)
+    low, high = wilson(successes, attempts)
     over = successes if values["kind"] == "object" else attempts
     return GroupSuccess(
         kind=values["kind"],
@@ -117,11 +117,3 @@ def _group(values: Mapping[Any, Any]) -> GroupSuccess:
         num_stopped_early=int(values["stopped_early"]),
         mean_lift_m=float(values["lift_height_m"]) / over if over else 0.0,
     )
-
-
-def _wilson(successes: int, attempts: int) -> tuple[float, float]:
-    share, z2 = successes / attempts, _Z_95**2
-    centre = (share + z2 / (2 * attempts)) / (1 + z2 / attempts)
-    spread = share * (1 - share) / attempts + z2 / (4 * attempts**2)
-    half = _Z_95 * float(np.sqrt(spread)) / (1 + z2 / attempts)
-    return max(centre - half, 0.0), min(centre + half, 1.0)

@@ -61,7 +61,7 @@ class _ShardTask(Record):
     StageSpec(
         name="grasping.check",
         section="check",
-        libraries=("numpy", "opencv-python-headless", "pandas", "pyarrow"),
+        libraries=("numpy", "scipy", "opencv-python-headless", "pandas", "pyarrow"),
     )
 )
 def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageContext) -> ArtifactRef:

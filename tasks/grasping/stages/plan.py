@@ -23,7 +23,7 @@ from tasks.grasping.data.shards import plan_shards
 from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.packed_files import pack_files
-from tasks.grasping.pictures.pilot import draw_pilot
+from tasks.grasping.pictures.pilot import pilot_plot
 from tasks.grasping.pilot import is_steered, pilot_figures, read_earlier, run_pilot
 from tasks.grasping.scene_trials import SceneInputs
 
@@ -34,7 +34,16 @@ _LOG = logging.getLogger(__name__)
     StageSpec(
         name="grasping.plan",
         section="plan",
-        libraries=("numpy", "opencv-python-headless", "pyarrow", "pybullet", "mujoco", "torch"),
+        libraries=(
+            "numpy",
+            "scipy",
+            "opencv-python-headless",
+            "pyarrow",
+            "pybullet",
+            "mujoco",
+            "torch",
+            "matplotlib",
+        ),
         draws=True,
         reads_outside=True,
         fans_out=True,
@@ -150,8 +159,7 @@ def _choose_mixture(
         "expected_high": chosen.interval[1],
     }
     ctx.tracker.log_json({"figures": figures, "mixture": config_json(chosen.mixture)}, "pilot.json")
-    draw_pilot(rates, chosen, policy, ctx.scratch / "pilot.png")
-    ctx.tracker.log_figure(ctx.scratch / "pilot.png", "pilot.png")
+    ctx.add_picture("pilot.png", pilot_plot(rates, chosen, policy))
     parts = dict(zip(("uniform", "near_object", "model"), chosen.mixture.weights, strict=True))
     _LOG.info(
         "mixture %s: %.2f of the attempts should succeed (95 %% interval %.2f to %.2f)",

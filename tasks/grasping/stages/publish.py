@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
-import cv2
 import pyarrow as pa
 
 from tasks.core.errors import ConfigError, ResourceError
@@ -23,12 +22,13 @@ from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import PublishConfig
 from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import GraspDataset, Publication, ShardRecord
-from tasks.grasping.pictures.data_card import SAMPLE_COLUMNS, Picture, card_sections
-from tasks.grasping.pictures.data_card_pages import html, markdown
+from tasks.grasping.pictures.data_card import SAMPLE_COLUMNS, card_sections
 from tasks.grasping.pictures.sheets import card_pictures
+from tasks.report.page import write_page
 
-_CARD_FILE, _TEXT_FILE, _ABOUT_FILE = "data_card.html", "data_card.md", "dataset.json"
-_QUALITY = 90
+_CARD = "data_card"
+_CARD_FILE, _TEXT_FILE, _ABOUT_FILE = f"{_CARD}.html", f"{_CARD}.md", "dataset.json"
+_REPORT_FILE = "report.html"  # what every run calls the page that says how it went
 _NUM_SAMPLED = 20  # shards that the card's cameras are read from
 _PICTURED_BYTES = 48e6  # of shards that its pictures are taken from
 
@@ -57,7 +57,15 @@ class _Card(Record):
     StageSpec(
         name="grasping.publish",
         section="publish",
-        libraries=("numpy", "opencv-python-headless", "pyarrow"),
+        libraries=(
+            "numpy",
+            "scipy",
+            "opencv-python-headless",
+            "pyarrow",
+            "matplotlib",
+            "pillow",
+            "jinja2",
+        ),
     )
 )
 def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageContext) -> ArtifactRef:
@@ -68,7 +76,6 @@ def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageConte
     if isinstance(card, Skipped):
         raise ResourceError(f"the data card could not be made: {card.reason}")
     _track(dataset, card, ctx)
-    _track_success(dataset, ctx)
     exports: tuple[str, ...] = ()
     if config.export_to:
         export_files(_copy(checked, dataset, card, ctx), config.export_to, "publish.export_to")
@@ -93,18 +100,15 @@ def write_card(item: _CardTask, config: None, folder: ItemFolder) -> _Card:  # n
     sample = pa.concat_tables(
         read_shard(folder.fetch(shard.file), list(SAMPLE_COLUMNS)) for shard in shards[::step]
     )
-    pictures = _pictures([folder.fetch(shard.file) for shard in _pictured(shards)])
-    sections = card_sections(item.dataset, sample, pictures)
-    (folder.path / _CARD_FILE).write_text(html(sections), encoding="utf-8")
-    (folder.path / _TEXT_FILE).write_text(markdown(sections), encoding="utf-8")
-    for picture in pictures:
-        (folder.path / picture.name).parent.mkdir(exist_ok=True)
-        (folder.path / picture.name).write_bytes(picture.data)
+    success = item.dataset.report.success
+    pictures = card_pictures([folder.fetch(shard.file) for shard in _pictured(shards)], success)
+    sections = card_sections(item.dataset, sample, pictures, _TEXT_FILE)
+    card, text, *shown = (folder.add(name) for name in write_page(sections, folder.path, _CARD))
     return _Card(
         item_id=item.item_id,
-        card=folder.add(_CARD_FILE),
-        card_text=folder.add(_TEXT_FILE),
-        pictures={picture.name: folder.add(picture.name) for picture in pictures},
+        card=card,
+        card_text=text,
+        pictures={each.name: file for each, file in zip(pictures, shown, strict=True)},
     )
 
 
@@ -126,14 +130,6 @@ def _pictured(shards: Sequence[ShardRecord]) -> list[ShardRecord]:
     ]
 
 
-def _pictures(shards: Sequence[Path]) -> list[Picture]:
-    found = []
-    for name, title, image in card_pictures(shards):
-        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        found.append(Picture(title, f"pictures/{name}.png", data.tobytes()))
-    return found
-
-
 def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
     metrics = dict(dataset.report.figures)
     for policy, tally in dataset.report.by_policy.items():
@@ -146,18 +142,10 @@ def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
     ctx.tracker.set_tags(
         {"world": dataset.plan.recipe["world"]["name"], "split": dataset.plan.split}
     )
+    ctx.tracker.log_figure(ctx.store.fetch(card.card), _REPORT_FILE)
+    ctx.tracker.log_json([each.model_dump() for each in dataset.report.success], "success.json")
     for name, file in _card_files(card).items():
         ctx.tracker.log_figure(ctx.store.fetch(file), name)
-
-
-def _track_success(dataset: GraspDataset, ctx: StageContext) -> None:
-    from tasks.grasping.pictures.plots import success_plot
-
-    table = dataset.report.success
-    ctx.tracker.log_json([group.model_dump() for group in table], "success.json")
-    path = ctx.scratch / "success.png"
-    cv2.imwrite(str(path), cv2.cvtColor(success_plot(table), cv2.COLOR_RGB2BGR))
-    ctx.tracker.log_figure(path, path.name)
 
 
 def _card_files(card: _Card) -> dict[str, FileRef]:

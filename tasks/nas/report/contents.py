@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -34,9 +34,10 @@ from tasks.nas.report.tables import (
     top_table,
     verdict,
 )
+from tasks.nas.report.trainings import training_settings
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.report.estimates import spearman
-from tasks.report.page import Picture, Section, Table
+from tasks.report.page import Link, Picture, Section, Table, settings_section, skipped_section
 
 _SEED: Final = 0  # of bootstraps and of the control's orders: the report repeats exactly
 _RUNG: Final = 0  # at which all children of all searches end, so that they compare
@@ -56,11 +57,16 @@ class Agreements:
     retrained: Agreement | None
 
 
-def report_sections(retrained: RetrainedCells) -> list[Section]:
-    """Write the report."""
+def report_sections(retrained: RetrainedCells, links: Sequence[Link] = ()) -> list[Section]:
+    """Write the report.
+
+    Args:
+        retrained: What was found.
+        links: Ways to files beside the report.
+    """
     log = retrained.search
     return [
-        _summary(retrained),
+        replace(_summary(retrained), links=tuple(links)),
         _searched(log),
         _found(retrained),
         _chance(retrained),
@@ -68,7 +74,11 @@ def report_sections(retrained: RetrainedCells) -> list[Section]:
         _ranking(log, agreements(retrained)),
         _operations(log),
         _costs(retrained),
-        _failures(retrained),
+        _skipped(retrained),
+        settings_section(
+            training_settings(retrained.tasks),
+            ("How networks were retrained; rungs and searches stand above.",),
+        ),
     ]
 
 
@@ -86,11 +96,6 @@ def agreements(retrained: RetrainedCells) -> Agreements:
         return Agreements(rungs, None)
     pairs = np.array(rows, float)
     return Agreements(rungs, Agreement(_RUNG, _RUNG, pairs, spearman(pairs, rng)))
-
-
-def pictures_of(sections: Sequence[Section]) -> list[Picture]:
-    """All pictures, in order."""
-    return [picture for section in sections for picture in section.pictures]
 
 
 def _summary(retrained: RetrainedCells) -> Section:
@@ -223,11 +228,10 @@ def _costs(retrained: RetrainedCells) -> Section:
     return Section("Costs", tables=(costs_table(retrained),))
 
 
-def _failures(retrained: RetrainedCells) -> Section:
+def _skipped(retrained: RetrainedCells) -> Section:
+    """Trials that failed come by the thousand, so they are counted by their reason."""
     table = failures_table(retrained)
-    if table is None:
-        return Section("What failed", ("Nothing.",))
-    return Section("What failed", tables=(table,))
+    return skipped_section(()) if table is None else Section("Skipped", tables=(table,))
 
 
 def cell_png(retrained: RetrainedCells) -> bytes:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from tasks.nas.manifests import SearchLog
 from tasks.nas.pictures.cell_drawing import LABELS
+from tasks.nas.report.fronts import CONTROL_COLOUR, draw_front, search_colours
 from tasks.nas.report.progress import (
     Agreement,
     Band,
@@ -25,14 +26,11 @@ from tasks.nas.space.published import PUBLISHED
 from tasks.nas.types import Operation
 from tasks.report.estimates import Estimate
 from tasks.report.plots import (
-    CONTROL_COLOUR,
-    draw_front,
     in_percent,
     label,
     new_figure,
     png,
     say,
-    search_colours,
 )
 
 _MEGA: Final = 1e6

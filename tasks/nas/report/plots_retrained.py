@@ -9,17 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tasks.nas.manifests import RetrainedCells, TrainTask
+from tasks.nas.report.fronts import CONTROL_COLOUR, draw_front, search_colours
 from tasks.nas.report.statistics import FINAL, RANDOM, TOP, WINNER, Score, trained
 from tasks.report.plots import (
     COLOURS,
-    CONTROL_COLOUR,
-    draw_front,
     in_percent,
     label,
     new_figure,
     png,
     say,
-    search_colours,
 )
 
 _MEGA, _MILLI = 1e6, 1e-3

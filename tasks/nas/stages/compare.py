@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tasks.core.export import Export, export_files
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
@@ -18,13 +16,17 @@ from tasks.nas.transfer_manifests import (
     TransferredNetworks,
     TransferReport,
 )
-from tasks.report.page import Section, html, markdown
+from tasks.report.page import Link, write_page
 
-PAGE_FILE, TEXT_FILE = "report.html", "report.md"
-_SHOWN = (".png", ".svg", ".html")
+_LINKS = (Link("This page as text", "report.md"),)
+_SHOWN = (".png", ".svg", ".html", ".md")
 
 
-@stage(StageSpec(name="nas.compare", section="compare", libraries=("numpy", "scipy", "matplotlib")))
+@stage(
+    StageSpec(
+        name="nas.compare", section="compare", libraries=("numpy", "scipy", "matplotlib", "jinja2")
+    )
+)
 def compare_networks(
     networks: ArtifactRef,
     detectors: ArtifactRef,
@@ -36,8 +38,9 @@ def compare_networks(
     trained = ctx.store.read(networks, TransferredNetworks)
     detecting = ctx.store.read(detectors, TrainedDetectors)
     entries = ctx.store.read(models, RegisteredModels).models
-    sections = report_sections(trained, detecting, entries, _sheets(detecting, ctx))
-    files = write_files(sections, ctx.scratch)
+    sheets = _sheets(detecting, ctx)
+    sections = report_sections(trained, detecting, entries, sheets, _LINKS)
+    files = {name: ctx.scratch / name for name in write_page(sections, ctx.scratch)}
     report = TransferReport(
         cells=trained.cells,
         figures=figures_of(network_scores(trained), detector_scores(detecting), trained.cells.name),
@@ -58,15 +61,6 @@ def compare_networks(
         )
         export_files(export, config.export_to, "compare.export_to")
     return ctx.store.write(report)
-
-
-def write_files(sections: list[Section], folder: Path) -> dict[str, Path]:
-    """Write page, text and pictures; returns them by name."""
-    contents = {PAGE_FILE: html(sections).encode(), TEXT_FILE: markdown(sections).encode()}
-    contents |= {each.name: each.data for section in sections for each in section.pictures}
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    return {name: folder / name for name in contents}
 
 
 def _sheets(found: TrainedDetectors, ctx: StageContext) -> dict[str, bytes]:

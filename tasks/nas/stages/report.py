@@ -14,19 +14,28 @@ from tasks.nas.manifests import RetrainedCells, SearchReport
 from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import svg
 from tasks.nas.report.child_runs import promoted_children
-from tasks.nas.report.contents import agreements, cell_png, pictures_of, report_sections
+from tasks.nas.report.contents import agreements, cell_png, report_sections
 from tasks.nas.report.export import trials_csv
 from tasks.nas.report.statistics import figures
 from tasks.nas.report.tables import driver_share
 from tasks.nas.space.genotype_file import genotype_json
-from tasks.report.page import html, markdown
+from tasks.report.page import Link, write_page
 
-GENOTYPE_FILE, PAGE_FILE, TEXT_FILE = "genotype.json", "report.html", "report.md"
+GENOTYPE_FILE = "genotype.json"
 _TRIALS_FILE, _CELL_FILE = "trials.csv", "cell.png"
-_SHOWN = (".png", ".svg", ".html")
+_LINKS = (
+    Link("This page as text", "report.md"),
+    Link("All trials (CSV)", _TRIALS_FILE),
+    Link("The found cells (JSON)", GENOTYPE_FILE),
+)
+_SHOWN = (".png", ".svg", ".html", ".md", ".csv")
 
 
-@stage(StageSpec(name="nas.report", section="report", libraries=("numpy", "scipy", "matplotlib")))
+@stage(
+    StageSpec(
+        name="nas.report", section="report", libraries=("numpy", "scipy", "matplotlib", "jinja2")
+    )
+)
 def report_search(retrained: ArtifactRef, config: ReportConfig, ctx: StageContext) -> ArtifactRef:
     """Write the report of a search, track it, and copy it to where people look."""
     found = ctx.store.read(retrained, RetrainedCells)
@@ -57,19 +66,16 @@ def report_search(retrained: ArtifactRef, config: ReportConfig, ctx: StageContex
 
 def write_files(found: RetrainedCells, folder: Path) -> dict[str, Path]:
     """Write page, text, plots, drawings and tables; returns them by name."""
-    sections = report_sections(found)
     genotype = found.search.genotypes[found.winner].genotype()
     contents: dict[str, bytes] = {
         GENOTYPE_FILE: genotype_json(genotype).encode(),
-        PAGE_FILE: html(sections).encode(),
-        TEXT_FILE: markdown(sections).encode(),
         _TRIALS_FILE: trials_csv(found.search).encode(),
         _CELL_FILE: cell_png(found),
     }
-    contents |= {picture.name: picture.data for picture in pictures_of(sections)}
     for name, data in contents.items():
         (folder / name).write_bytes(data)
-    return {name: folder / name for name in contents}
+    page = write_page(report_sections(found, _LINKS), folder)
+    return {name: folder / name for name in (*contents, *page)}
 
 
 def all_figures(found: RetrainedCells) -> dict[str, float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tasks.core.ports import Skipped
 from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import svg
 from tasks.nas.report.tables import points, verdict
+from tasks.nas.report.trainings import joined, training_settings
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.transfer.outcomes import (
     DetectorScore,
@@ -24,7 +24,7 @@ from tasks.nas.transfer_manifests import (
     TransferredNetworks,
 )
 from tasks.report.estimates import Estimate
-from tasks.report.page import Picture, Section, Table
+from tasks.report.page import Link, Picture, Section, Table, settings_section, skipped_section
 
 FAMILY_FILE, DETECTION_FILE, CELL_FILE = "family.png", "detection.png", "cells.svg"
 _MEGA, _MILLI = 1e6, 1e-3
@@ -36,6 +36,7 @@ def report_sections(
     detectors: TrainedDetectors,
     models: Sequence[ModelEntry],
     sheets: Mapping[str, bytes],
+    links: Sequence[Link] = (),
 ) -> list[Section]:
     """Write the report.
 
@@ -44,6 +45,7 @@ def report_sections(
         detectors: The detectors.
         models: What went to the registry.
         sheets: Pictures of detections (PNG) by name of the backbone.
+        links: Ways to files beside the report.
     """
     cells = networks.cells
     return [
@@ -56,11 +58,11 @@ def report_sections(
                 "recipe; winners are chosen by validation images, figures are those of test "
                 "images.",
             ),
+            links=tuple(links),
         ),
         _family(networks),
         *([_detection(detectors, cells.name, sheets)] if detectors.boxes is not None else []),
         _models(models),
-        *_failures([*networks.skipped, *detectors.skipped]),
         Section(
             title="The cells",
             pictures=(
@@ -72,6 +74,8 @@ def report_sections(
             ),
             code=genotype_json(cells.genotype.genotype()),
         ),
+        skipped_section([*networks.skipped, *detectors.skipped]),
+        _settings(networks, detectors),
     ]
 
 
@@ -196,11 +200,12 @@ def _models(models: Iterable[ModelEntry]) -> Section:
     return Section(title="Registry", text=text, tables=(Table(head, rows),) if rows else ())
 
 
-def _failures(skipped: Sequence[Skipped]) -> list[Section]:
-    if not skipped:
-        return []
-    rows = tuple((each.item_id, each.reason) for each in skipped)
-    return [Section(title="Could not be trained", tables=(Table(("training", "reason"), rows),))]
+def _settings(networks: TransferredNetworks, detectors: TrainedDetectors) -> Section:
+    found = training_settings(networks.tasks)
+    if detectors.tasks:
+        all_settings = ({**t.recipe, **t.detector, "seed": t.seed} for t in detectors.tasks)
+        found["detection"] = joined(all_settings)
+    return settings_section(found)
 
 
 def _percent(found: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""Pictures put together: with a caption, side by side, below each other, in rows on a sheet."""
+"""Pictures put together: with a caption, side by side, below each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ _GAP_PX = 6
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_SCALE = 0.55
 _INK, _PAPER = (235, 235, 235), (32, 32, 32)
-_SHEET_WIDTH_PX = 1800
 
 
 def side_by_side(
@@ -47,19 +46,6 @@ def stacked(pictures: Sequence[ByteImage]) -> ByteImage:
     return np.vstack(rows)
 
 
-def contact_sheet(pictures: Sequence[ByteImage], width_px: int = _SHEET_WIDTH_PX) -> ByteImage:
-    """Lay pictures out in rows, each row as high as its highest picture."""
-    rows: list[ByteImage] = []
-    row: list[ByteImage] = []
-    for picture in pictures:
-        if row and sum(p.shape[1] + _GAP_PX for p in row) + picture.shape[1] > width_px:
-            rows.append(_row(row))
-            row = []
-        row.append(picture)
-    rows.append(_row(row))
-    return stacked(rows)
-
-
 def fitted(picture: ByteImage, width_px: int) -> ByteImage:
     """Shrink a picture to a width, if it is wider."""
     if picture.shape[1] <= width_px:
@@ -68,16 +54,6 @@ def fitted(picture: ByteImage, width_px: int) -> ByteImage:
     return np.asarray(
         cv2.resize(picture, (width_px, height_px), interpolation=cv2.INTER_AREA), np.uint8
     )
-
-
-def _row(pictures: Sequence[ByteImage]) -> ByteImage:
-    height_px = max(picture.shape[0] for picture in pictures)
-    parts: list[ByteImage] = []
-    for picture in pictures:
-        part = np.full((height_px, picture.shape[1] + _GAP_PX, 3), _PAPER, np.uint8)
-        part[: picture.shape[0], : picture.shape[1]] = picture
-        parts.append(part)
-    return np.hstack(parts)
 
 
 def _plain(text: str) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from tasks.core.errors import DataError, ResourceError
+from tasks.core.errors import DataError
 from tasks.panorama.algorithms.place.canvas import Box, bounding_box, whole
 from tasks.panorama.algorithms.stitch.restitch import (
     PROOF_FACTOR,
@@ -25,7 +24,6 @@ from tasks.panorama.types import ByteImage
 _CROP_SIZE_PX = (480, 320)
 _NUM_CROPS = 4
 _CROPS_APART_PX = 240
-_CROP_QUALITY = 90
 
 
 def write_panorama(path: Path, found: Restitched, quality: int) -> None:
@@ -90,21 +88,6 @@ def before_after(found: Restitched, name: str, crops: Sequence[ByteImage]) -> By
     width_px = max([picture.shape[1] for picture in crops], default=2 * _CROP_SIZE_PX[0])
     overview = captioned(fitted(panorama, width_px), f"{name}: {found.verdict.published}")
     return stacked([*crops, overview])
-
-
-def write_jpeg(path: Path, picture: ByteImage, quality: int = _CROP_QUALITY) -> None:
-    """Write a picture.
-
-    Raises:
-        ResourceError: The disk is full.
-    """
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise ResourceError(
-            f"{path.name}: could not write {len(data)} bytes ({error.strerror}); free disk space."
-        ) from error
 
 
 def _write_cropped(

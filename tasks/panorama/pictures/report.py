@@ -1,14 +1,13 @@
-"""The report of a run: one HTML page that holds its pictures and needs nothing else."""
+"""What the report of a run says, section by section."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
 
 from tasks.core.ports import Skipped
 from tasks.panorama.manifests import PublishedCapture
+from tasks.report.estimates import mean_estimate
+from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
 # Name of the figure, title, decimals, whether more is better.
 COLUMNS: tuple[tuple[str, str, int, bool], ...] = (
@@ -20,60 +19,45 @@ COLUMNS: tuple[tuple[str, str, int, bool], ...] = (
     ("seam_excess_worst", "worst seam excess", 2, False),
     ("psnr_db", "PSNR to truth, dB", 1, True),
 )
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 1500px;
-  padding: 0 1rem; color: #222; background: #fafafa; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
-th:first-child, td:first-child, td.text { text-align: left; }
-td.good { color: #0a7a2f; } td.bad { color: #b3261e; }
-img { max-width: 100%; display: block; margin: .5rem 0; }
-h2 { margin-top: 2.5rem; }
-.note { color: #666; }
-"""
+_NOTE = (
+    "Each figure: unrepaired, then published. Seam figures are measured on seams that are the same "
+    "for both, at half the panorama's width."
+)
+_LEAST_FOR_MEANS = 2
+_MEANS_NOTE = (
+    "Of the captures that have the figure; the change with its 95 % t interval over captures."
+)
 
 
-@dataclass(frozen=True)
-class ReportPicture:
-    """A picture of the report.
-
-    Attributes:
-        title: Shown where the picture can't be.
-        jpeg: Its bytes.
-    """
-
-    title: str
-    jpeg: bytes
-
-
-def html_report(
+def report_sections(
     captures: Sequence[PublishedCapture],
     skipped: Sequence[Skipped],
-    pictures: Mapping[str, Sequence[ReportPicture]],
-) -> str:
+    pictures: Mapping[str, Sequence[Picture]],
+    settings: Mapping[str, object],
+    links: Sequence[Link],
+) -> list[Section]:
     """Write the report.
 
     Args:
         captures: What was published.
         skipped: What could not be used.
         pictures: Pictures of captures by their id; a capture may have none.
-
-    Returns:
-        A whole HTML page.
+        settings: What the run was set to.
+        links: Ways to files beside the report.
     """
     num_repaired = sum(capture.is_repaired for capture in captures)
-    parts = [
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
-        f"<title>Restitched panoramas</title><style>{_STYLE}</style></head><body>",
-        "<h1>Restitched panoramas</h1>",
-        f"<p>{len(captures)} captures: {num_repaired} published repaired, "
-        f"{len(captures) - num_repaired} as they were, {len(skipped)} could not be used.</p>",
-        _overview(captures),
-        _skipped(skipped),
-        *(_section(capture, pictures.get(capture.item_id, ())) for capture in captures),
-        "</body></html>",
+    summary = (
+        f"{len(captures)} captures: {num_repaired} published repaired, "
+        f"{len(captures) - num_repaired} as they were, {len(skipped)} could not be used."
+    )
+    return [
+        Section("Restitched panoramas", (summary,), links=tuple(links)),
+        _figures(captures),
+        skipped_section(skipped),
+        *([Section("Captures")] if captures else []),
+        *(_capture(each, pictures.get(each.item_id, ())) for each in captures),
+        settings_section(settings),
     ]
-    return "\n".join(parts)
 
 
 def figures_in_use(captures: Sequence[PublishedCapture]) -> list[tuple[str, str, int, bool]]:
@@ -85,57 +69,56 @@ def figures_in_use(captures: Sequence[PublishedCapture]) -> list[tuple[str, str,
     ]
 
 
-def _overview(captures: Sequence[PublishedCapture]) -> str:
+def _figures(captures: Sequence[PublishedCapture]) -> Section:
     if not captures:
-        return ""
+        return Section("Figures", ("There is no capture to measure.",))
     columns = figures_in_use(captures)
-    head = "".join(f"<th>{escape(title)}</th>" for _, title, _, _ in columns)
-    rows = [
-        f"<tr><td><a href='#{escape(c.item_id, quote=True)}'>{escape(c.item_id)}</a></td>"
-        f"<td class='text'>{escape(c.published)}</td>"
-        + "".join(_cell(c, name, decimals, more) for name, _, decimals, more in columns)
-        + "</tr>"
-        for c in captures
-    ]
-    return (
-        "<table><thead><tr><th>capture</th><th>published</th>"
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        "<p class='note'>Each figure: unrepaired, then published. Seam figures are measured on "
-        "seams that are the same for both, at half the panorama's width.</p>"
+    head = ("capture", "published", *(title for _, title, _, _ in columns))
+    rows = tuple(
+        (
+            Cell(capture.item_id, to=capture.item_id),
+            capture.published,
+            *(_change(capture, name, decimals, more) for name, _, decimals, more in columns),
+        )
+        for capture in captures
     )
+    return Section("Figures", tables=(Table(head, rows, _NOTE), *_means(captures)))
 
 
-def _cell(capture: PublishedCapture, name: str, decimals: int, more_is_better: bool) -> str:
+def _change(
+    capture: PublishedCapture, name: str, decimals: int, more_is_better: bool
+) -> str | Cell:
     before, after = capture.before.get(name), capture.after.get(name)
     if before is None or after is None:
-        return "<td></td>"
-    kind = ""
-    if round(before, decimals) != round(after, decimals):
-        kind = " class='good'" if (after > before) == more_is_better else " class='bad'"
-    return f"<td{kind}>{before:.{decimals}f} &rarr; {after:.{decimals}f}</td>"
-
-
-def _skipped(skipped: Sequence[Skipped]) -> str:
-    if not skipped:
         return ""
-    rows = "".join(
-        f"<li><b>{escape(each.item_id)}</b>: {escape(each.reason)}</li>" for each in skipped
-    )
-    return f"<h2>Could not be used</h2><ul>{rows}</ul>"
+    text = f"{before:.{decimals}f} → {after:.{decimals}f}"
+    if round(before, decimals) == round(after, decimals):
+        return text
+    return Cell(text, "good" if (after > before) == more_is_better else "bad")
 
 
-def _section(capture: PublishedCapture, pictures: Sequence[ReportPicture]) -> str:
-    lines = [
-        f"<h2 id='{escape(capture.item_id, quote=True)}'>{escape(capture.item_id)}</h2>",
-        f"<p>Published: {escape(capture.published)}.</p>",
-    ]
+def _means(captures: Sequence[PublishedCapture]) -> list[Table]:
+    """Means over captures; one capture has none."""
+    rows = []
+    for name, title, decimals, _ in figures_in_use(captures):
+        both = [
+            (capture.before[name], capture.after[name])
+            for capture in captures
+            if name in capture.before and name in capture.after
+        ]
+        if len(both) < _LEAST_FOR_MEANS:
+            continue
+        before, after = (mean_estimate(values).value for values in zip(*both, strict=True))
+        change = mean_estimate([b - a for a, b in both])
+        value, low, high = (f"{x:+.{decimals}f}" for x in (change.value, change.low, change.high))
+        means = (f"{mean:.{decimals}f}" for mean in (before, after))
+        rows.append((title, str(len(both)), *means, f"{value} ({low} to {high})"))
+    head = ("mean of", "captures", "unrepaired", "published", "change (95 % interval)")
+    return [Table(head, tuple(rows), _MEANS_NOTE)] if rows else []
+
+
+def _capture(capture: PublishedCapture, pictures: Sequence[Picture]) -> Section:
+    said = [f"Published: {capture.published}."]
     for title, texts in (("Refused", capture.reasons), ("Note", capture.warnings)):
-        lines += [f"<p class='note'>{title}: {escape(text)}</p>" for text in texts]
-    lines += [_image(picture) for picture in pictures]
-    return "\n".join(lines)
-
-
-def _image(picture: ReportPicture) -> str:
-    data = base64.b64encode(picture.jpeg).decode("ascii")
-    title = escape(picture.title, quote=True)
-    return f"<img alt='{title}' title='{title}' src='data:image/jpeg;base64,{data}'>"
+        said += [f"{title}: {text}" for text in texts]
+    return Section(capture.item_id, tuple(said), pictures=tuple(pictures), is_part=True)

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
+from tasks.core.config import config_json
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.outcomes import split
@@ -25,11 +24,11 @@ from tasks.panorama.manifests import (
     ImageRecord,
     LeftOut,
 )
-from tasks.report.sheet import contact_sheet
+from tasks.panorama.types import ByteImage
+from tasks.report.sheet import Tile, contact_sheet
 
 _LOG = logging.getLogger(__name__)
 _RIG_FILE, _SHEET_FILE = "rig.json", "contact_sheet.jpg"
-_SHEET_QUALITY = 85
 
 
 @stage(
@@ -63,7 +62,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
             "photos_left_out": float(sum(len(capture.left_out) for capture in captures)),
         }
     )
-    return _write_groups(captures, skipped, ctx)
+    return _write_groups(captures, skipped, config, ctx)
 
 
 def ingest_one(item: CaptureFolder, config: InspectConfig, folder: ItemFolder) -> CaptureRecord:
@@ -78,7 +77,6 @@ def ingest_one(item: CaptureFolder, config: InspectConfig, folder: ItemFolder) -
     for each in left_out:
         _LOG.warning("%s: photo %s is left out: %s", item.item_id, each.name, each.reason)
     write_rig_json(folder.path / _RIG_FILE, used.rig)
-    _write_contact_sheet(folder.path / _SHEET_FILE, photos)
     by_name = {photo.name: photo for photo in photos}
     return CaptureRecord(
         item_id=item.item_id,
@@ -87,7 +85,7 @@ def ingest_one(item: CaptureFolder, config: InspectConfig, folder: ItemFolder) -
         rig_source=used.source,
         left_out=left_out,
         calibration=dict(used.figures),
-        contact_sheet=folder.add(_SHEET_FILE),
+        contact_sheet=folder.add_picture(_SHEET_FILE, _contact_sheet(item.item_id, photos)),
         truth={name: _file_ref(path) for name, path in files.truth.items()},
     )
 
@@ -99,10 +97,9 @@ def _look_at(item_id: str, folder: Path) -> CaptureFolder | Skipped:
         return Skipped(item_id=item_id, reason=str(error))
 
 
-def _write_contact_sheet(path: Path, photos: Sequence[CheckedPhoto]) -> None:
-    sheet = contact_sheet([photo.thumbnail for photo in photos], [photo.name for photo in photos])
-    _, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, _SHEET_QUALITY])
-    path.write_bytes(data.tobytes())
+def _contact_sheet(item_id: str, photos: Sequence[CheckedPhoto]) -> ByteImage:
+    tiles = [Tile(photo.thumbnail[..., ::-1], photo.name) for photo in photos]
+    return contact_sheet(tiles, item_id, f"{len(photos)} photos, turned upright.")
 
 
 def _image_record(photo: CheckedPhoto, files: CaptureFiles) -> ImageRecord:
@@ -123,7 +120,10 @@ def _file_ref(path: Path) -> FileRef:
 
 
 def _write_groups(
-    captures: Sequence[CaptureRecord], skipped: Sequence[Skipped], ctx: StageContext
+    captures: Sequence[CaptureRecord],
+    skipped: Sequence[Skipped],
+    config: IngestConfig,
+    ctx: StageContext,
 ) -> list[ArtifactRef]:
     num_groups = max(1, min(ctx.num_groups, len(captures)))
     return [
@@ -131,6 +131,7 @@ def _write_groups(
             CaptureSet(
                 captures=tuple(captures[group::num_groups]),
                 skipped=tuple(skipped) if group == 0 else (),
+                settings={"ingest": config_json(config)},
             )
         )
         for group in range(num_groups)

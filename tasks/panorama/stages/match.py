@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
+from tasks.core.config import config_json
 from tasks.core.errors import ArtifactError, DataError
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
-from tasks.core.records import ArtifactRef
+from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.algorithms.match.matching import MatchedPair, joined, match_pairs
 from tasks.panorama.camera.overlaps import overlapping_pairs
@@ -31,7 +31,6 @@ from tasks.panorama.types import Alignment, Correspondences, Rig
 _LOG = logging.getLogger(__name__)
 _MATCH_FILE, _FLOW_FILE = "correspondences.parquet", "flow.jpg"
 _NUM_PICTURED = 3
-_FLOW_QUALITY = 85
 
 
 @stage(
@@ -52,7 +51,13 @@ def match_captures(captures: ArtifactRef, config: MatchConfig, ctx: StageContext
     for record in matched:
         if record.flow is not None:
             ctx.tracker.log_figure(ctx.store.fetch(record.flow), f"{record.item_id}/flow.jpg")
-    return ctx.store.write(MatchSet(captures=matched, skipped=(*found.skipped, *skipped)))
+    return ctx.store.write(
+        MatchSet(
+            captures=matched,
+            skipped=(*found.skipped, *skipped),
+            settings=found.settings | {"match": config_json(config)},
+        )
+    )
 
 
 def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> MatchRecord:
@@ -80,17 +85,13 @@ def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> M
     if not len(matches):
         _LOG.warning("%s: no overlap has structure to hold on to", item.item_id)
     write_correspondences(folder.path / _MATCH_FILE, matches)
-    if pictured:
-        picture = flow_picture([found.flow for found in pictured])
-        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _FLOW_QUALITY])
-        (folder.path / _FLOW_FILE).write_bytes(data.tobytes())
     overlaps = tuple(_overlap(pair, parts.get(pair), rig) for pair in pairs)
     return MatchRecord(
         item_id=item.item_id,
         capture=item,
         correspondences=folder.add(_MATCH_FILE),
         overlaps=overlaps,
-        flow=folder.add(_FLOW_FILE) if pictured else None,
+        flow=_draw_flow(pictured, folder) if pictured else None,
         figures={
             "num_matches": float(len(matches)),
             "num_held_out": float(matches.held_out.sum()),
@@ -98,6 +99,11 @@ def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> M
             "num_overlaps_without_matches": float(sum(o.num_matches == 0 for o in overlaps)),
         },
     )
+
+
+def _draw_flow(pictured: Sequence[MatchedPair], folder: ItemFolder) -> FileRef:
+    picture = flow_picture([found.flow for found in pictured])
+    return folder.add_picture(_FLOW_FILE, picture[..., ::-1])
 
 
 def _strongest(found: Sequence[MatchedPair]) -> list[MatchedPair]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 
+from tasks.core.config import config_json
 from tasks.core.errors import ResourceError
 from tasks.core.export import Export, export_files
 from tasks.core.ports import ItemFolder, Skipped, StageContext
@@ -21,13 +22,16 @@ from tasks.panorama.manifests import (
     RenderRecord,
     RenderSet,
 )
-from tasks.panorama.pictures.layout import contact_sheet, fitted
-from tasks.panorama.pictures.report import COLUMNS, ReportPicture, html_report
+from tasks.panorama.pictures.layout import fitted
+from tasks.panorama.pictures.report import COLUMNS, report_sections
 from tasks.panorama.types import ByteImage
+from tasks.report.page import Link, Picture, html
+from tasks.report.picture import encode
+from tasks.report.sheet import Tile, contact_sheet
 
 _UNREPAIRED = "unrepaired"
 _REPORT_FILE, _SHEET_FILE = "report.html", "contact_sheet.jpg"
-_QUALITY = 82
+_SHEET_TITLE = "Before and after at the worst seams"
 _PREVIEW_WIDTH_PX = 1400
 _MAX_PICTURED = 60  # captures of the report that have pictures, so that a browser can open it
 _MAX_ON_SHEET = 120  # crops; a JPEG has at most 65,500 rows
@@ -36,11 +40,12 @@ _MAX_ON_SHEET = 120  # crops; a JPEG has at most 65,500 rows
 class _Renders(Record):
     """All that the report is made from."""
 
-    schema_id = "panorama.report_input/1"
+    schema_id = "panorama.report_input/2"
 
     item_id: str
     captures: tuple[RenderRecord, ...]
     skipped: tuple[Skipped, ...]
+    settings: dict[str, Any]
 
 
 class _Report(Record):
@@ -57,7 +62,14 @@ class _Report(Record):
     StageSpec(
         name="panorama.publish",
         section="publish",
-        libraries=("numpy", "opencv-python-headless", "simplejpeg"),
+        libraries=(
+            "numpy",
+            "scipy",
+            "opencv-python-headless",
+            "pillow",
+            "simplejpeg",
+            "jinja2",
+        ),
     )
 )
 def publish_captures(
@@ -67,7 +79,12 @@ def publish_captures(
     sets = [ctx.store.read(ref, RenderSet) for ref in renders]
     captures = sorted((c for each in sets for c in each.captures), key=lambda c: c.item_id)
     skipped = sorted((s for each in sets for s in each.skipped), key=lambda s: s.item_id)
-    item = _Renders(item_id="report", captures=tuple(captures), skipped=tuple(skipped))
+    item = _Renders(
+        item_id="report",
+        captures=tuple(captures),
+        skipped=tuple(skipped),
+        settings=(sets[0].settings if sets else {}) | {"publish": config_json(config)},
+    )
     (report,) = ctx.items.map(write_report, [item], config)
     if isinstance(report, Skipped):
         raise ResourceError(f"the report could not be made: {report.reason}")
@@ -102,14 +119,14 @@ def write_report(item: _Renders, config: PublishConfig, folder: ItemFolder) -> _
         for capture in item.captures[:_MAX_PICTURED]
     }
     published = [_published(capture) for capture in item.captures]
-    page = html_report(published, item.skipped, pictures)
-    (folder.path / _REPORT_FILE).write_text(page, encoding="utf-8")
     crops = [crop for capture in item.captures for crop in capture.crops[: config.num_crops]]
-    sheet = None
+    sheet, links = None, []
     if crops:
-        images = [_read(folder.fetch(crop)) for crop in crops[:_MAX_ON_SHEET]]
-        (folder.path / _SHEET_FILE).write_bytes(_jpeg(contact_sheet(images)))
-        sheet = folder.add(_SHEET_FILE)
+        tiles = [Tile(_read(folder.fetch(crop))) for crop in crops[:_MAX_ON_SHEET]]
+        sheet = folder.add_picture(_SHEET_FILE, contact_sheet(tiles, _SHEET_TITLE))
+        links.append(Link("All captures on one sheet", _SHEET_FILE))
+    page = html(report_sections(published, item.skipped, pictures, item.settings, links))
+    (folder.path / _REPORT_FILE).write_text(page, encoding="utf-8")
     return _Report(item_id=item.item_id, report=folder.add(_REPORT_FILE), contact_sheet=sheet)
 
 
@@ -128,12 +145,12 @@ def _published(capture: RenderRecord) -> PublishedCapture:
     )
 
 
-def _pictures(capture: RenderRecord, fetch: Callable[[FileRef], Path]) -> list[ReportPicture]:
+def _pictures(capture: RenderRecord, fetch: Callable[[FileRef], Path]) -> list[Picture]:
     panorama = fitted(_read(fetch(capture.panorama)), _PREVIEW_WIDTH_PX)
-    crops = [_read(fetch(crop)) for crop in capture.crops]
+    title = f"{capture.item_id}: before and after"
     return [
-        ReportPicture(f"{capture.item_id}: panorama", _jpeg(panorama)),
-        *(ReportPicture(f"{capture.item_id}: before and after", _jpeg(crop)) for crop in crops),
+        Picture("panorama.jpg", f"{capture.item_id}: panorama", encode(panorama, "panorama.jpg")),
+        *(Picture("crop.jpg", title, fetch(crop).read_bytes()) for crop in capture.crops),
     ]
 
 
@@ -181,9 +198,5 @@ def _export_files(
 
 
 def _read(path: Path) -> ByteImage:
-    return read_photo(path, 1)
-
-
-def _jpeg(picture: ByteImage) -> bytes:
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return data.tobytes()
+    """Picture of a file, RGB."""
+    return read_photo(path, 1)[..., ::-1]

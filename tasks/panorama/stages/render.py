@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tasks.core.config import config_json
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
@@ -23,7 +24,6 @@ from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
     write_before,
-    write_jpeg,
     write_panorama,
 )
 
@@ -46,7 +46,13 @@ def render_captures(warps: ArtifactRef, config: RenderConfig, ctx: StageContext)
     for capture in captures:
         name = f"{capture.item_id}/before_after.jpg"
         ctx.tracker.log_figure(ctx.store.fetch(capture.before_after), name)
-    return ctx.store.write(RenderSet(captures=captures, skipped=(*solved.skipped, *skipped)))
+    return ctx.store.write(
+        RenderSet(
+            captures=captures,
+            skipped=(*solved.skipped, *skipped),
+            settings=solved.settings | {"render": config_json(config)},
+        )
+    )
 
 
 def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> RenderRecord:
@@ -73,9 +79,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality)
     crops = worst_crops(found, capture.item_id, config.num_bands)
-    for index, picture in enumerate(crops):
-        write_jpeg(folder.path / f"crop_{index}.jpg", picture)
-    write_jpeg(folder.path / "before_after.jpg", before_after(found, capture.item_id, crops))
+    together = before_after(found, capture.item_id, crops)
     quality = _quality(capture, found, figures, published_figures)
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
     verdict = found.verdict
@@ -92,8 +96,11 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         width_px=found.sources.panorama_width_px,
         panorama=folder.add("panorama.jpg"),
         before=folder.add("before.jpg"),
-        before_after=folder.add("before_after.jpg"),
-        crops=tuple(folder.add(f"crop_{index}.jpg") for index in range(len(crops))),
+        before_after=folder.add_picture("before_after.jpg", together[..., ::-1]),
+        crops=tuple(
+            folder.add_picture(f"crop_{index}.jpg", crop[..., ::-1])
+            for index, crop in enumerate(crops)
+        ),
         quality=folder.add("quality.json"),
         flow=item.flow,
     )

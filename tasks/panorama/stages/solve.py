@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tasks.core.config import config_json
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
@@ -53,7 +54,13 @@ def solve_captures(matches: ArtifactRef, config: SolveConfig, ctx: StageContext)
             for name in names
         }
     )
-    return ctx.store.write(WarpSet(captures=solved, skipped=(*found.skipped, *skipped)))
+    return ctx.store.write(
+        WarpSet(
+            captures=solved,
+            skipped=(*found.skipped, *skipped),
+            settings=found.settings | {"solve": config_json(config)},
+        )
+    )
 
 
 def solve_one(item: MatchRecord, config: SolveConfig, folder: ItemFolder) -> WarpRecord:

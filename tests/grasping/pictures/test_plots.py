@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 
+from tasks.grasping.data.png import decode_rgb
 from tasks.grasping.pictures import plots as pictures_plots
 from tasks.grasping.pictures.plots import attempts_map, success_plot
 from tasks.grasping.pictures.sheets import read_attempts
@@ -16,12 +16,11 @@ from tests.support.grasping.grasp_rows import write_shards
 
 def test_places_show_successes_and_failures(tmp_path: Path) -> None:
     attempts = read_attempts(write_shards(tmp_path))
-    picture = attempts_map(attempts)
-    assert picture.shape[2] == 3
+    picture = decode_rgb(attempts_map(attempts))
     greens = (picture[..., 1] > picture[..., 0].astype(int) + 40).sum()
     reds = (picture[..., 0] > picture[..., 1].astype(int) + 40).sum()
     assert min(greens, reds) > 20
-    failures = attempts_map([{**each, "is_success": False} for each in attempts])
+    failures = decode_rgb(attempts_map([{**each, "is_success": False} for each in attempts]))
     assert (failures[..., 1] > failures[..., 0].astype(int) + 40).sum() < greens / 2
 
 
@@ -37,20 +36,14 @@ def test_distance_is_to_the_nearest_object() -> None:
 def test_plots_of_few_attempts_are_drawn_too(tmp_path: Path) -> None:
     (path,) = write_shards(tmp_path, num_shards=1, scenes_per_shard=1, attempts_per_scene=1)
     attempts = read_attempts([path])
-    assert attempts_map(attempts).size
-    assert attempts_map([{**attempts[0], "object_positions_m": []}]).size
+    assert decode_rgb(attempts_map(attempts)).std() > 5
+    assert decode_rgb(attempts_map([{**attempts[0], "object_positions_m": []}])).std() > 5
 
 
 def test_success_is_drawn_by_policy_and_object(tmp_path: Path) -> None:
     (path,) = write_shards(tmp_path, num_shards=1, scenes_per_shard=8)
     counts = count_shard(str(path)).groupby(["kind", "group"]).sum()
-    picture = success_plot(success_table(counts))
+    picture = decode_rgb(success_plot(success_table(counts)))
     assert picture.shape[1] > 1000
-    bars = (picture == (0x7E, 0xA6, 0xD6)).all(-1).sum()
+    bars = (picture == (0x56, 0xB4, 0xE9)).all(-1).sum()
     assert bars > 1000
-
-
-def test_no_window_system_is_asked_for() -> None:
-    before = mpl.get_backend(auto_select=False)
-    pictures_plots._drawn(pictures_plots._figure(1, 1))
-    assert mpl.get_backend(auto_select=False) == before

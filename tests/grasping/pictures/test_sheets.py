@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from operators.compute.serial import SerialExecutor
 from tasks.grasping.data.png import decode_rgb
 from tasks.grasping.pictures import sheets as pictures
 from tasks.grasping.pictures.sheets import (
@@ -18,6 +19,7 @@ from tasks.grasping.pictures.sheets import (
     strips,
     worlds_sheet,
 )
+from tasks.grasping.readers.statistics import success_counts, success_table
 from tasks.report.sheet import BAD, GOOD
 from tests.support.grasping.grasp_rows import write_shards
 
@@ -28,12 +30,14 @@ def attempts(tmp_path: Path) -> list[dict[str, Any]]:
 
 
 def test_card_gets_its_pictures(tmp_path: Path) -> None:
-    found = list(card_pictures(write_shards(tmp_path, num_steps=1)))
-    assert [name for name, _, _ in found] == ["pairs", "scenes", "outcomes", "places"]
-    for _, title, picture in found:
-        assert title
-        assert picture.dtype == np.uint8
-        assert picture.shape[2] == 3
+    shards = write_shards(tmp_path, num_steps=1)
+    success = success_table(SerialExecutor().compute(success_counts(shards)))
+    found = card_pictures(shards, success)
+    names = ("pairs", "scenes", "outcomes", "places", "success")
+    assert [each.name for each in found] == [f"pictures/{name}.png" for name in names]
+    for each in found:
+        assert each.title
+        picture = decode_rgb(each.data)
         assert min(picture.shape[:2]) > 150
         assert picture.std() > 10
 

@@ -52,13 +52,6 @@ def test_counts_are_those_by_hand(shards: list[Path]) -> None:
     assert all(row.mean_lift_m == pytest.approx(0.19) for row in lifted)
 
 
-def test_interval_is_wilsons() -> None:
-    # E. Wilson's interval of 8 in 20, by the formula
-    low, high = statistics._wilson(8, 20)
-    assert (low, high) == (pytest.approx(0.2188, abs=1e-4), pytest.approx(0.6134, abs=1e-4))
-    assert statistics._wilson(0, 5)[0] == 0.0
-
-
 def test_pictures_are_not_read(shards: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 

@@ -19,6 +19,7 @@ from tasks.grasping.data.schema import SCHEMA, read_shard
 from tasks.grasping.manifests import GraspDataset, Publication
 from tasks.grasping.stages.check import check_dataset
 from tasks.grasping.stages.publish import publish_dataset
+from tests.support.browser import chromium
 from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
 from tests.support.kernel.folder_tracker import FolderTracker
 
@@ -56,7 +57,7 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
         "| near_object |",
         "| uniform |",
         "| split (by object) | train |",
-        "Skipped train-5-0000007: ",
+        "| train-5-0000007 | ",
         "world.physics.rate_hz | 240",
         "focal length, px | 76.8 |",
     ):
@@ -65,7 +66,13 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
         assert f"| {column} |" in text
         assert f"<td>{column}</td>" in page
     assert page.count("data:image/png;base64,") == len(found.pictures) > 0
-    assert "src='http" not in page
+
+
+def test_a_browser_shows_the_card(checked: tuple[LocalRun, ArtifactRef], tmp_path: Path) -> None:
+    local, _ = checked
+    card = local.fetch(publish(checked, PublishConfig()).card)
+    with chromium(tmp_path / "profile") as browser:
+        assert "Grasp attempts" in browser.open_everywhere(card).text
 
 
 def test_contact_sheets_are_pictures(checked: tuple[LocalRun, ArtifactRef]) -> None:
@@ -89,7 +96,8 @@ def test_figures_and_pictures_go_to_the_tracker(
     for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
         assert f'"{name}"' in events
     names = {path.name for path in (tmp_path / "track").rglob("*")}
-    assert {"data_card.html", "data_card.md", "success.png"} <= names
+    assert {"report.html", "data_card.html", "data_card.md", "success.png"} <= names
+    assert "Grasp attempts" in (tmp_path / "track/report.html").read_text("utf-8")
     noted = [json.loads(line) for line in events.splitlines()]
     (table,) = (each["json"] for each in noted if each.get("name") == "success.json")
     counted = {(each["kind"], each["group"]): each for each in table}

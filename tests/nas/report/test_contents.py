@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.nas.report.contents import agreements, pictures_of, report_sections
-from tasks.report.page import html
+from tasks.nas.report.contents import agreements, report_sections
+from tasks.report.page import html, write_page
+from tests.support.browser import chromium
 from tests.support.nas.search_runs import retrained_cells, search_log
 
 
@@ -24,6 +25,12 @@ def test_report_says_what_it_is_about(retrained):
         assert words in page
 
 
+def test_a_browser_shows_the_report(retrained, tmp_path):
+    write_page(report_sections(retrained), tmp_path)
+    with chromium(tmp_path / "profile") as browser:
+        assert "Cells searched on" in browser.open_everywhere(tmp_path / "report.html").text
+
+
 def test_missing_parts_are_said_to_be_missing(retrained):
     bare = retrained.model_copy(update={"networks": ()})
     sections = report_sections(bare)
@@ -40,5 +47,6 @@ def test_a_winner_that_failed_in_the_end_is_said_to_have(retrained):
 
 
 def test_pictures_have_names_of_their_own(retrained):
-    names = [picture.name for picture in pictures_of(report_sections(retrained))]
+    sections = report_sections(retrained)
+    names = [picture.name for section in sections for picture in section.pictures]
     assert len(names) == len({*names})

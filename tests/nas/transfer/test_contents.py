@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tasks.core.ports import Skipped
 from tasks.nas.transfer.contents import report_sections
-from tasks.report.page import html, markdown
+from tasks.report.page import html, markdown, write_page
+from tests.support.browser import chromium
 from tests.support.nas.transfer_results import detecting, model_entry, transferred
 
 ACCURACIES = {
@@ -14,7 +17,7 @@ ACCURACIES = {
 MODEL = model_entry("nasnet_a, small, scratch", 0.54)
 
 
-def test_everything_is_said() -> None:
+def test_everything_is_said(tmp_path: Path) -> None:
     failed = Skipped(item_id="scratch-mobilenet_v2-small-s0", reason="diverged at step 3")
     networks = transferred(ACCURACIES).model_copy(update={"skipped": (failed,)})
     detectors = detecting({"nasnet_a": (0.2, 0.3), "resnet": (0.25, 0.25)})
@@ -34,6 +37,9 @@ def test_everything_is_said() -> None:
         assert expected in page
         assert expected in text
     assert page.count("<img") == 4
+    write_page(sections, tmp_path)
+    with chromium(tmp_path / "profile") as browser:
+        assert "diverged at step 3" in browser.open_everywhere(tmp_path / "report.html").text
     assert "detections_nasnet_a.png" in text
 
 
@@ -42,5 +48,6 @@ def test_what_there_is_not_is_left_out() -> None:
     sections = report_sections(transferred(ACCURACIES), detectors, [], {})
     titles = [section.title for section in sections]
     assert "Detection" not in titles
-    assert "Could not be trained" not in titles
+    (skipped,) = (section for section in sections if section.title == "Skipped")
+    assert skipped.text == ("Nothing was skipped.",)
     assert "No model was registered." in html(sections)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import threading
 from pathlib import Path
 
+import cloudpickle
+import dask
+import numpy as np
 import pytest
+from dask.tokenize import tokenize
+from PIL import Image
 
 from operators.compute.serial import SerialExecutor
 from operators.stage.context import LiveContext, open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
 from operators.store.storage import DRAFTS
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, ResourceError
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
@@ -66,3 +73,33 @@ def test_a_manifest_says_who_called_and_nothing_of_the_installation(
     assert "store_uri" not in manifest.provenance["run"]
     assert manifest.provenance["items"] == {"made": 0, "reused": 0, "skipped": 0}
     assert manifest.provenance["started"] <= manifest.provenance["finished"]
+
+
+def test_what_reads_files_travels_without_the_tracker(local: LocalRun, tmp_path: Path) -> None:
+    ctx = listing(local, tmp_path)
+    object.__setattr__(ctx.tracker, "lock", threading.Lock())  # like a client's: it can't travel
+    file = ctx.add_picture("a.png", np.zeros((2, 2, 3), np.uint8))
+    ctx.store.write(NumberList(numbers=()))
+    fetch = cloudpickle.loads(cloudpickle.dumps(ctx.store.fetch))
+    assert fetch(file) == ctx.store.fetch(file)
+    with dask.config.set({"tokenize.ensure-deterministic": True}):
+        assert tokenize(ctx.store.fetch) == tokenize(ctx.store.fetch)
+
+
+def test_pictures_are_kept_with_the_result_and_shown_with_the_run(
+    local: LocalRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = listing(local, tmp_path)
+    red = np.full((8, 12, 3), (255, 0, 0), np.uint8)
+    file = ctx.add_picture("seen/red.png", red)
+    ctx.store.write(NumberList(numbers=()))
+    for path in (tmp_path / "run/seen/red.png", ctx.store.fetch(file)):
+        with Image.open(path) as picture:
+            assert (picture.size, picture.getpixel((0, 0))) == ((12, 8), (255, 0, 0))
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ResourceError, match="no space left"):
+        ctx.add_picture("b.png", red)

@@ -204,3 +204,33 @@ def test_each_part_of_an_item_key_counts() -> None:
     base = ("m:f", {"a": 1}, "digest")
     others = [("m:g", base[1], base[2]), (base[0], {"a": 2}, base[2]), (*base[:2], "other")]
     assert len({item_key(parts, *each) for each in [base, *others]}) == 4
+
+
+def test_encoding_counts_where_a_stage_adds_pictures(tree: Path) -> None:
+    press = tree / "tasks/fruit/stages/press.py"
+    encoder = tree / "tasks/report/picture.py"
+    encoder.parent.mkdir()
+    (encoder.parent / "__init__.py").write_text("")
+    digests = []
+    for added in ("", "    ctx.add_picture('a.jpg', fruit)\n"):
+        text = press.read_text()
+        press.write_text(text.replace("    from ..alg", f"{added}    from ..alg"))
+        for quality in (88, 90):
+            encoder.write_text(f"Q = {quality}\ndef encode(picture):\n    return picture * Q\n")
+            digests.append(code_digest(STAGE, tree))
+    assert digests[0] == digests[1]
+    assert len({*digests}) == 3
+
+
+def test_templates_that_the_code_names_count(tree: Path) -> None:
+    squeeze = tree / "tasks/fruit/algorithms/squeeze.py"
+    squeeze.write_text(squeeze.read_text().replace("* FORCE", "* FORCE, 'labels/jar.md.j2'"))
+    template = tree / "tasks/fruit/algorithms/labels/jar.md.j2"
+    template.parent.mkdir()
+    digests = [code_digest(STAGE, tree)]
+    for text in ("Juice", "Jam"):
+        template.write_text(text)
+        digests.append(code_digest(STAGE, tree))
+    (template.parent / "other.md.j2").write_text("not named")
+    assert len({*digests}) == 3
+    assert code_digest(STAGE, tree) == digests[-1]

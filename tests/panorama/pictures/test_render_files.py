@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.core.errors import ResourceError
 from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
 from tasks.panorama.config import RenderConfig
@@ -12,7 +11,6 @@ from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
     write_before,
-    write_jpeg,
     write_panorama,
 )
 from tasks.panorama.types import Alignment, Photometry, Rig
@@ -68,8 +66,3 @@ def test_crops_show_before_and_after(found):
     together = before_after(found, "capture", crops)
     assert together.shape[0] > sum(crop.shape[0] for crop in crops)
     assert before_after(found, "capture", []).shape[0] > 50
-
-
-def test_full_disk_is_said(tmp_path):
-    with pytest.raises(ResourceError, match="could not write"):
-        write_jpeg(tmp_path / "missing" / "x.jpg", np.zeros((8, 8, 3), np.uint8))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
@@ -38,7 +38,8 @@ def render_samples(config: SampleRenderConfig, ctx: StageContext) -> ArtifactRef
     items += [SampleCapture(item_id=name, is_repaired=False) for name in config.kept]
     made = [c for c in ctx.items.map(render_sample, items, config) if isinstance(c, RenderRecord)]
     skipped = tuple(Skipped(item_id=name, reason="no <photos>") for name in config.skipped)
-    return ctx.store.write(RenderSet(captures=tuple(made), skipped=skipped))
+    settings = {"sample": config_json(config)}
+    return ctx.store.write(RenderSet(captures=tuple(made), skipped=skipped, settings=settings))
 
 
 def render_sample(
