@@ -87,14 +87,6 @@ def test_a_run_leaves_results_and_records(servers: Ports, profile: str, tmp_path
     assert any("sample.double: " in line and "items" in line for line in lines)
 
 
-def test_a_bad_param_is_refused_before_any_job(servers: Ports, profile: str) -> None:
-    lines: list[str] = []
-    wrong = {"double.factor": 1000.0}
-    result = run_headless("sample", wrong, dags=DAGS, profile=profile, on_line=lines.append)
-    assert (result.state, result.run_id) == ("failed", "")
-    assert any("double.factor" in line and "maximum of 100" in line for line in lines)
-
-
 def test_a_misspelt_param_fails_the_first_task(servers: Ports, profile: str) -> None:
     lines: list[str] = []
     wrong = {"double.facto": 1.0}
