@@ -122,7 +122,8 @@ def test_a_driver_that_is_killed_is_followed_by_one_that_repeats_nothing(
     )
     made = Counter(marks.read_text().split())
     assert len(made) == 6
-    assert sum(made.values()) <= 6 + 2  # at most what was in flight on two workers
+    in_flight = 2 * services.num_cpus()  # each takes half a CPU
+    assert sum(made.values()) <= 6 + in_flight
 
 
 def test_an_interrupted_run_leaves_no_job_and_no_process(
