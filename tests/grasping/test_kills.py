@@ -12,7 +12,7 @@ from operators.stage.local import LocalRun
 from tasks.grasping.manifests import ShardSet
 from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def undisturbed(folder: Path, scenes: int, config: ToyCollectConfig) -> dict[str, str]:
@@ -30,7 +30,7 @@ def killed(folder: Path, scenes: int, num_kills: int, config: ToyCollectConfig) 
 
 @pytest.mark.parametrize(
     ("scenes", "num_kills"),
-    [(40, 3), pytest.param(240, 20, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])],
+    [(40, 3), pytest.param(240, 20, marks=pytest.mark.timeout(1200))],
 )
 def test_kills_lose_nothing_and_double_nothing(tmp_path: Path, scenes: int, num_kills: int) -> None:
     slow = ToyCollectConfig(seconds_per_scene=0.25)

@@ -87,14 +87,6 @@ def test_a_run_leaves_results_and_records(servers: Ports, profile: str, tmp_path
     assert any("sample.double: " in line and "items" in line for line in lines)
 
 
-def test_a_bad_param_is_refused_before_any_job(servers: Ports, profile: str) -> None:
-    lines: list[str] = []
-    wrong = {"double.factor": 1000.0}
-    result = run_headless("sample", wrong, dags=DAGS, profile=profile, on_line=lines.append)
-    assert (result.state, result.run_id) == ("failed", "")
-    assert any("double.factor" in line and "maximum of 100" in line for line in lines)
-
-
 def test_a_misspelt_param_fails_the_first_task(servers: Ports, profile: str) -> None:
     lines: list[str] = []
     wrong = {"double.facto": 1.0}
@@ -130,7 +122,8 @@ def test_a_driver_that_is_killed_is_followed_by_one_that_repeats_nothing(
     )
     made = Counter(marks.read_text().split())
     assert len(made) == 6
-    assert sum(made.values()) <= 6 + 2  # at most what was in flight on two workers
+    in_flight = 2 * services.num_cpus()  # each takes half a CPU
+    assert sum(made.values()) <= 6 + in_flight
 
 
 def test_an_interrupted_run_leaves_no_job_and_no_process(

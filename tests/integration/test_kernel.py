@@ -76,6 +76,11 @@ def committed(folder: Path) -> set[str]:
     return {Manifest.parse(path.read_bytes(), str(path)).content["item_id"] for path in items}
 
 
+def facts(result: DoubledList) -> list[tuple[str, float, float, str]]:
+    """What was made of each number, wherever it lies."""
+    return [(each.item_id, each.value, each.draw, each.file.sha256) for each in result.doubled]
+
+
 def manifest(folder: Path, uri: str) -> Manifest:
     found = Storage(str(folder)).read(uri)
     assert found is not None
@@ -184,7 +189,12 @@ def test_killed_driver_loses_only_what_is_in_flight(
     assert set(made(marks)) == {f"good-{i}" for i in range(24)}
     again = sum(made(marks).values()) - 24
     assert again == len(set(begun) - kept) <= 4, "only what was in flight is made again"
-    assert manifest(folder, uri).provenance["items"]["reused"] == len(kept)
+    found = manifest(folder, uri)
+    assert found.provenance["items"]["reused"] == len(kept)
+    calm = LocalRun(tmp_path / "calm")
+    numbers = calm.run(list_numbers, config=ListConfig(count=24))
+    whole = calm.read(calm.run(double_numbers, numbers, config=DoubleConfig()), DoubledList)
+    assert facts(found.record(DoubledList, uri)) == facts(whole), "no value or byte differs"
     if number == signal.SIGTERM:
         assert finish(start(request)) == uri
 

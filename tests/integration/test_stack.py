@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -20,9 +21,12 @@ from operators.stack import supervise as stack
 from operators.stack.services import ROOT, Ports
 from tests.integration.test_headless import DAGS, jobs, until, words
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+# One kill belongs to the default run; the others are slow.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+slow = pytest.mark.slow
 
 NUM_ITEMS = 8
+factors = itertools.count(3.0)
 
 
 def command(name: str, profile: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -34,6 +38,9 @@ def command(name: str, profile: Path | None = None) -> subprocess.CompletedProce
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     folder = tmp_path_factory.mktemp("stack")
+    # The session's servers have the same state; they stay as they are.
+    noted = stack.NOTE.read_text() if stack.NOTE.exists() else None
+    before = with_our_state()
     profile = folder / "profile.yaml"
     profile.write_text(f"store_uri: {folder}/store\ndefault: {{num_cpus: 1.0}}\n")
     told = command("up", profile)
@@ -44,10 +51,17 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
         yield running
     finally:
         told = command("down")
+        if noted is not None:
+            stack.NOTE.write_text(noted)
     assert told.returncode == 0, told.stdout + told.stderr
     assert processes.members(stack.MARK) == []
-    assert stack.running_ports() is None
-    assert not [p for p in psutil.process_iter() if str(stack.STATE) in words(p)]
+    assert noted is not None or stack.running_ports() is None
+    assert with_our_state() <= before
+
+
+def with_our_state() -> set[psutil.Process]:
+    """Processes whose command names the folder of this session's state."""
+    return {p for p in psutil.process_iter() if str(stack.STATE) in words(p)}
 
 
 class Airflow:
@@ -88,7 +102,7 @@ def airflow(ports: Ports) -> Iterator[Airflow]:
 def running(airflow: Airflow, tmp_path: Path) -> tuple[str, Path]:
     """A run in the midst of its slow stage, and the file that counts the items made."""
     marks = tmp_path / "marks"
-    factor = 1.0 + (hash(str(tmp_path)) % 10_000) / 1000
+    factor = next(factors)  # a result that no other run has left
     conf = {"count": NUM_ITEMS, "double.wait_s": 2.0, "double.marks": str(marks)}
     run = airflow.trigger(conf | {"double.factor": factor}).json()["dag_run_id"]
     until(lambda: marks.exists() and len(marks.read_text().split()) >= 2)
@@ -102,6 +116,7 @@ def kill(is_victim: Callable[[str], bool]) -> None:
         victim.kill()
 
 
+@slow
 def test_a_second_up_says_so_and_status_is_well(ports: Ports) -> None:
     assert "is up already" in command("up").stdout
     told = command("status")
@@ -109,6 +124,7 @@ def test_a_second_up_says_so_and_status_is_well(ports: Ports) -> None:
     assert told.stdout.count("up  ") == 3
 
 
+@slow
 def test_nothing_listens_beyond_the_loopback(ports: Ports) -> None:
     pids = {process.pid for process in processes.members(stack.MARK)}
     listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN"]
@@ -116,6 +132,7 @@ def test_nothing_listens_beyond_the_loopback(ports: Ports) -> None:
     assert hosts <= {"127.0.0.1", "::ffff:127.0.0.1"}
 
 
+@slow
 def test_the_api_refuses_bad_values_and_viewers(ports: Ports, airflow: Airflow) -> None:
     refused = airflow.trigger({"double.factor": 101.0})
     assert refused.status_code == httpx.codes.BAD_REQUEST
@@ -127,6 +144,7 @@ def test_the_api_refuses_bad_values_and_viewers(ports: Ports, airflow: Airflow) 
     assert pool["include_deferred"]
 
 
+@slow
 def test_a_run_shows_its_progress_and_its_links(ports: Ports, airflow: Airflow) -> None:
     run = airflow.trigger({"count": 3, "double.factor": 0.5}).json()["dag_run_id"]
     assert airflow.finished(run) == "success"
@@ -141,6 +159,7 @@ def test_a_run_shows_its_progress_and_its_links(ports: Ports, airflow: Airflow) 
     assert events[-1]["extra"]["ref"]["schema_id"] == "sample.numbers/1"
 
 
+@slow
 def test_a_killed_triggerer_is_replaced_and_the_job_goes_on(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
@@ -161,6 +180,7 @@ def test_a_killed_scheduler_is_replaced_and_the_job_goes_on(
     assert Counter(marks.read_text().split()).total() == NUM_ITEMS
 
 
+@slow
 def test_a_killed_driver_is_followed_by_another(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
@@ -172,6 +192,7 @@ def test_a_killed_driver_is_followed_by_another(
     assert airflow.tasks(run)["double"]["try_number"] == 2
 
 
+@slow
 def test_a_task_that_is_marked_as_failed_stops_its_job(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
@@ -182,6 +203,7 @@ def test_a_task_that_is_marked_as_failed_stops_its_job(
     assert airflow.finished(run) == "failed"
 
 
+@slow
 def test_a_task_that_is_cleared_stops_its_job_and_runs_again(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
@@ -194,6 +216,7 @@ def test_a_task_that_is_cleared_stops_its_job_and_runs_again(
     assert len(set(marks.read_text().split())) == NUM_ITEMS
 
 
+@slow
 def test_a_ray_node_that_dies_costs_only_what_was_in_flight(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
