@@ -39,7 +39,8 @@ from operators.stack.services import Ports
 from operators.stage.run import RunContext, StageRequest, run_stage
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
-from tasks.core.config import config_json, load_config
+from tasks.core.config import config_json
+from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 from tests.support.kernel.live_runs import children, metrics_of, mlflow
 
