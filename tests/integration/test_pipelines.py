@@ -36,7 +36,8 @@ from operators.installation import PROFILE, ROOT
 from operators.schedule.pipeline import OpenRun
 from operators.schedule.stage_operator import config_path
 from operators.stack.services import Ports
-from operators.stage.run import RunContext, StageRequest, run_stage
+from operators.stage.request import Caller, StageRequest
+from operators.stage.run import run_stage
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
 from tasks.core.config import config_json
@@ -146,7 +147,7 @@ class Walk:
             stage=given["stage"],
             config=config_json(config),
             inputs=inputs,
-            context=RunContext(
+            caller=Caller(
                 run_id=self.run_id,
                 dag_id=pipeline,
                 task_id=task_id,
