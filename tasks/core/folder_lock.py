@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import errno
 import os
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tasks.core.errors import ResourceError, TransientError
 
 LOCK = ".orrery-lock"
 HOLDER = f"{LOCK}-holder"
-LEASE_S = 30.0
+LEASE_S = 60.0
 
 
 @contextmanager
@@ -51,15 +52,18 @@ def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(folder))
         folder.mkdir(parents=True, exist_ok=True)
-        with lease.acquire(timeout=LEASE_S * 1.2, poll_interval=LEASE_S / 100):
-            try:
-                holder.write_text(f"{by}, {_this_process()}", "utf-8")
-                yield check
-            finally:
-                if lease.compromise is None:
-                    holder.unlink(missing_ok=True)
+        _acquire(lease, folder / LOCK)
+        try:
+            holder.write_text(f"{by}, {_this_process()}", "utf-8")
+            yield check
+        finally:
+            if lease.compromise is None:
+                holder.unlink(missing_ok=True)
+            lease.release()
     except (Timeout, LeaseSettingsMismatch) as error:
-        said = holder.read_text("utf-8") if holder.is_file() else f"process {lease.pid}"
+        said = f"process {lease.pid}"
+        with suppress(OSError):
+            said = holder.read_text("utf-8")
         raise TransientError(
             f"another run is writing {folder} ({said}): wait for its end, or choose another "
             f"folder as {setting}"
@@ -69,6 +73,39 @@ def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
             f"{folder}: could not export ({error}); choose a writable folder with free space as "
             f"{setting}, or leave it empty"
         ) from error
+
+
+def _acquire(lease: SoftFileLease, path: Path) -> None:
+    sign = _sign_of_life(path)
+    try:
+        lease.acquire(timeout=LEASE_S * 1.2, poll_interval=LEASE_S / 100)
+    except Timeout:
+        # filelock leaves a silent lock where a file system can't exchange two names: NFS, SMB.
+        if sign is None or _sign_of_life(path) != sign:
+            raise
+        _set_aside(path, sign)
+        lease.acquire(timeout=LEASE_S / 100)
+
+
+def _sign_of_life(path: Path) -> tuple[int, int] | None:
+    """What changes when the holder does, or when it says that it lives."""
+    try:
+        with path.open("rb") as file:  # to open it is what makes NFS ask the server
+            found = os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _set_aside(path: Path, sign: tuple[int, int]) -> None:
+    """Remove a silent lock; of several runs that try, one meets it and the others give back."""
+    aside = path.with_name(f"{LOCK}-{uuid.uuid4().hex}")
+    with suppress(FileNotFoundError):
+        path.rename(aside)
+        if _sign_of_life(aside) != sign:
+            with suppress(FileExistsError):
+                os.link(aside, path)
+        aside.unlink()
 
 
 def _this_process() -> str:

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks.core import folder_lock
+from tasks.core import export, folder_lock
 from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
 from tasks.core.export import Export, export_files
 from tasks.core.export_note import INCOMING, NOTE
@@ -189,7 +191,7 @@ def test_another_export_is_refused_and_nothing_changes(
 def test_one_of_two_runs_is_told_and_goes_on_later(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder_lock, "LEASE_S", 0.6)
+    monkeypatch.setattr(folder_lock, "LEASE_S", 1.5)
     copying, goes_on, copy = threading.Event(), threading.Event(), shutil.copyfile
 
     def slow(*paths: Path) -> None:
@@ -279,6 +281,31 @@ def test_what_a_killed_first_run_left_is_known_for_ours(source: Source) -> None:
     source.export({"b": "two"}, is_whole=False)
     source.export({"a": "one", "b": "two"}, is_whole=False)
     assert source.found() == {"a": "one", "b": "two"}
+
+
+def test_a_run_that_loses_its_lock_stops_before_it_replaces_anything(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    num_calls = [0]
+
+    @contextmanager
+    def lost_after_two_files(*args: object) -> Iterator[Callable[[], None]]:
+        def check() -> None:
+            num_calls[0] += 1
+            if num_calls[0] > 2:
+                raise TransientError("lost")
+
+        yield check
+
+    before = {"a": "1", "b": "2"}
+    source.export(before)
+    monkeypatch.setattr(export, "locked", lost_after_two_files)
+    for texts in ({"a": "one", "b": "two"}, {"c": "3", "d": "4", "e": "5"}):
+        num_calls[0] = 0
+        with pytest.raises(TransientError, match="lost"):
+            source.export(texts)
+        assert before.items() <= source.found().items()
+    assert source.found() == before | {"c": "3", "d": "4"}, "new ones were not in the way"
 
 
 def test_a_full_disk_leaves_what_was_there(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def test_writer_that_fails_leaves_the_earlier_export(tmp_path: Path, shards: lis
 def test_second_writer_of_one_export_is_refused(
     tmp_path: Path, shards: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder_lock, "LEASE_S", 0.6)
+    monkeypatch.setattr(folder_lock, "LEASE_S", 1.5)
     with (
         locked(tmp_path, "another", ""),
         pytest.raises(TransientError, match=r"another run is writing .*another, process"),
