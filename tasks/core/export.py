@@ -15,14 +15,15 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.export_note import INCOMING, NOTE, Note, read_note
+from tasks.core.export_note import NOTE, Note, read_note
+from tasks.core.files import PARTIAL, flush, whole_file
 from tasks.core.folder_lock import locked
 from tasks.core.records import FileRef
 
@@ -139,29 +140,26 @@ def _is_no_folder(path: Path) -> bool:
 def _tidy(folder: Path, names: Iterable[str]) -> None:
     """Remove what a killed run had half copied."""
     for place in {folder, *((folder / name).parent for name in names)}:
-        for path in place.glob(f"{INCOMING}*"):
+        for path in place.glob(f"{PARTIAL}*"):
             path.unlink()
 
 
 def _copy(folder: Path, files: Mapping[str, Path], check_lock: Callable[[], None]) -> None:
-    drafts: dict[Path, Path] = {}
-    try:
+    with ExitStack() as replaced:
         for name in sorted(files, key=lambda name: (folder / name).exists()):
             check_lock()
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            drafts[target] = target.parent / f"{INCOMING}{uuid.uuid4().hex}"
-            shutil.copyfile(files[name], drafts[target])
-            with drafts[target].open("rb") as file:
-                os.fsync(file.fileno())
-            if not target.exists():
-                drafts.pop(target).replace(target)
+            copy = whole_file(folder / name)
+            if (folder / name).exists():
+                _fill(replaced.enter_context(copy), files[name])
+            else:
+                with copy as partial:
+                    _fill(partial, files[name])
         check_lock()
-        for target, draft in drafts.items():
-            draft.replace(target)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+
+
+def _fill(partial: Path, source: Path) -> None:
+    shutil.copyfile(source, partial)
+    flush(partial)  # here a disk may turn out to be full, before anything is replaced
 
 
 def _still_ours(folder: Path, note: Note, names: Iterable[str]) -> Iterable[FileRef]:

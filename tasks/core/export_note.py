@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from tasks.core.errors import ConfigError
+from tasks.core.files import whole_file
 from tasks.core.records import FileRef, Record
 
 NOTE = "orrery_export.json"
-INCOMING = ".orrery-incoming-"  # how names of files begin that are not whole yet
 
 
 class Note(Record):
@@ -59,15 +58,8 @@ class Note(Record):
 
     def write(self, folder: Path) -> None:
         """Put it into the folder; it appears whole."""
-        draft = folder / f"{INCOMING}note"
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(self.model_dump_json(indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(folder / NOTE)
-        finally:
-            draft.unlink(missing_ok=True)
+        with whole_file(folder / NOTE) as partial:
+            partial.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
 
 
 def read_note(folder: Path, own: Note, advice: str) -> Note:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PARTIAL = ".partial-"  # how names of files begin that are not whole yet
+
 
 @contextmanager
 def whole_file(target: Path, *, is_new: bool = False) -> Iterator[Path]:
@@ -23,7 +25,7 @@ def whole_file(target: Path, *, is_new: bool = False) -> Iterator[Path]:
         FileExistsError: It must not exist, and does by the end of the block.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{uuid.uuid4().hex}")
+    partial = target.with_name(f"{PARTIAL}{uuid.uuid4().hex}")
     try:
         yield partial
         flush(partial)

@@ -19,7 +19,8 @@ import pytest
 from tasks.core import export, folder_lock
 from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
 from tasks.core.export import Export, export_files
-from tasks.core.export_note import INCOMING, NOTE
+from tasks.core.export_note import NOTE
+from tasks.core.files import PARTIAL
 from tasks.core.folder_lock import HOLDER, LOCK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -323,7 +324,7 @@ def test_a_full_disk_leaves_what_was_there(source: Source, monkeypatch: pytest.M
     with pytest.raises(ResourceError, match=said):
         source.export({"a": "one", "b": "a large file"})
     assert source.found() == before
-    assert not list(source.out.rglob(f"{INCOMING}*"))
+    assert not list(source.out.rglob(f"{PARTIAL}*"))
     monkeypatch.undo()
     source.export({"a": "one", "b": "a large file"})
     assert source.found() == {"a": "one", "b": "a large file"}

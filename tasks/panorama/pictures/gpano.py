@@ -7,8 +7,6 @@ the poles or sides states where it lies on the whole sphere.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -17,6 +15,7 @@ import cv2
 import numpy as np
 
 from tasks.core.errors import DataError, ResourceError
+from tasks.core.files import whole_file
 from tasks.panorama.types import ByteImage
 
 NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
@@ -123,19 +122,10 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with whole_file(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise ResourceError(
             f"{path}: could not write {len(data)} bytes ({error.strerror}); free disk space or "
             "write elsewhere."
