@@ -190,10 +190,6 @@ class StageStore:
         self._provenance = provenance
         self._draft: Draft | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What travels to workers, where `fetch` is called: nothing of the driver's own."""
-        return {**self.__dict__, "_provenance": dict, "_draft": None}
-
     def read(self, ref: ArtifactRef, record_type: type[RecordT]) -> RecordT:
         """Read a finished result."""
         return read_artifact(self.storage, ref).record(record_type, ref.uri)

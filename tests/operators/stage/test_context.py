@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import errno
-import threading
 from pathlib import Path
 
-import cloudpickle
-import dask
 import numpy as np
 import pytest
-from dask.tokenize import tokenize
 from PIL import Image
 
 from operators.compute.serial import SerialExecutor
@@ -73,17 +69,6 @@ def test_a_manifest_says_who_called_and_nothing_of_the_installation(
     assert "store_uri" not in manifest.provenance["run"]
     assert manifest.provenance["items"] == {"made": 0, "reused": 0, "skipped": 0}
     assert manifest.provenance["started"] <= manifest.provenance["finished"]
-
-
-def test_what_reads_files_travels_without_the_tracker(local: LocalRun, tmp_path: Path) -> None:
-    ctx = listing(local, tmp_path)
-    object.__setattr__(ctx.tracker, "lock", threading.Lock())  # like a client's: it can't travel
-    file = ctx.add_picture("a.png", np.zeros((2, 2, 3), np.uint8))
-    ctx.store.write(NumberList(numbers=()))
-    fetch = cloudpickle.loads(cloudpickle.dumps(ctx.store.fetch))
-    assert fetch(file) == ctx.store.fetch(file)
-    with dask.config.set({"tokenize.ensure-deterministic": True}):
-        assert tokenize(ctx.store.fetch) == tokenize(ctx.store.fetch)
 
 
 def test_pictures_are_kept_with_the_result_and_shown_with_the_run(
