@@ -39,7 +39,7 @@ BESIDE = {
     "tests/nas/models/test_published_sizes.py": "networks against their papers",
     "tests/nas/stages/test_search_limits.py": "the stage on Ray, with limits",
     "tests/operators/store/test_checkpoints.py": "checkpoints of items, through all that keep them",
-    "tests/report/test_browser.py": "the browser that pages are tested with",
+    "tests/report/test_browser.py": "the helper with which all tests open pages",
     "tests/panorama/simulation/test_main.py": "the command of the package: __main__.py",
 }
 # Modules whose test is still to be written, and tests whose module has moved away.

@@ -51,6 +51,8 @@ pytestmark = [
     # Clients of MLflow leave their connections to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    # Said by MLflow's own types when what registers models loads them.
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
 ]
 
 PIPELINES = sorted(path.stem for path in (ROOT / "dags").glob("[!_]*.py"))

@@ -75,7 +75,8 @@ def meanwhile(action: Callable[[], None]) -> Iterator[None]:
 def workers_are_idle() -> bool:
     """Whether no worker of this process's Ray runs a call: not of a driver that is gone either."""
     lines = [words(process) for process in psutil.Process().children(recursive=True)]
-    return not [line for line in lines if line.startswith("ray::") and "IDLE" not in line]
+    ours = [line for line in lines if line.startswith("ray::") and "Agent" not in line]
+    return all(line.startswith("ray::IDLE") for line in ours)
 
 
 def end_idle_workers() -> None:
