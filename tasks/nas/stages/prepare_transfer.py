@@ -14,11 +14,12 @@ from tasks.core.stages import StageSpec, stage
 from tasks.nas.data.keep import channel_statistics, keep_images
 from tasks.nas.data.read import deal, read_images
 from tasks.nas.detection.coco import read_coco
+from tasks.nas.detection.manifests import BoxData, BoxSplit
 from tasks.nas.detection.scenes import draw_scenes
 from tasks.nas.detection.types import AnnotatedImages
 from tasks.nas.manifests import ImageData
-from tasks.nas.transfer_config import BoxesConfig, PrepareTransferConfig
-from tasks.nas.transfer_manifests import BoxData, BoxSplit, TransferData
+from tasks.nas.transfer.config import BoxesConfig, PrepareTransferConfig
+from tasks.nas.transfer.manifests import TransferData
 
 _SCENES = "scenes"
 

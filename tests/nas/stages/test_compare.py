@@ -23,14 +23,14 @@ from tasks.nas.stages.detect import detect_objects
 from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer_config import (
+from tasks.nas.transfer.config import (
     BoxesConfig,
     ChooseConfig,
     CompareConfig,
     RegisterConfig,
     SizeConfig,
 )
-from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks, TransferReport
+from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks, TransferReport
 from tests.support.nas.coco_files import from_lines
 from tests.support.nas.transfer_results import detecting, model_entry, transferred
 from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, prepare_config

@@ -16,8 +16,8 @@ from tasks.core.records import ArtifactRef
 from tasks.nas.stages import detect
 from tasks.nas.stages.detect import detect_objects
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer_config import BoxesConfig
-from tasks.nas.transfer_manifests import TrainedDetectors, TransferredNetworks
+from tasks.nas.transfer.config import BoxesConfig
+from tasks.nas.transfer.manifests import TrainedDetectors, TransferredNetworks
 from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, begun
 
 Trained = tuple[LocalRun, ArtifactRef]

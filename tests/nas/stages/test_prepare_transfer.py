@@ -12,8 +12,8 @@ from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
 from tasks.nas.detection.scenes import CLASSES, draw_scenes
 from tasks.nas.stages.prepare_transfer import prepare_transfer
-from tasks.nas.transfer_config import BoxesConfig, PrepareTransferConfig
-from tasks.nas.transfer_manifests import TransferData
+from tasks.nas.transfer.config import BoxesConfig, PrepareTransferConfig
+from tasks.nas.transfer.manifests import TransferData
 from tests.support.nas.coco_files import write_coco
 from tests.support.nas.image_sets import coloured, write_image_folder
 from tests.support.nas.transfer_runs import prepare_config

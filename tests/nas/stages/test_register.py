@@ -17,9 +17,9 @@ from tasks.nas.space.genotype_file import read_genotype
 from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer.outcomes import best_network, network_scores
-from tasks.nas.transfer_config import BoxesConfig, RegisterConfig
-from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks
+from tasks.nas.transfer.config import BoxesConfig, RegisterConfig
+from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
+from tasks.nas.transfer.scores import best_network, network_scores
 from tests.support.nas.transfer_runs import LEFT_OUT, TRANSFER, begun
 
 Trained = tuple[LocalRun, ArtifactRef]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from operators.stage.local import LocalRun
 from tasks.core.records import ArtifactRef
-from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
-from tasks.nas.recipe import Recipe
+from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.stages.prepare_transfer import prepare_transfer
-from tasks.nas.transfer_config import (
+from tasks.nas.training.config import TrainingConfig
+from tasks.nas.transfer.config import (
     BoxesConfig,
     ChooseConfig,
     DetectConfig,
@@ -21,7 +21,7 @@ from tasks.nas.transfer_config import (
 from tests.support.nas.image_sets import coloured, write_packed
 
 LEFT_OUT = SizeConfig(0, 1)
-QUICK = Recipe(num_epochs=1, batch_size=20, learning_rate=0.05)
+QUICK = TrainingConfig(num_epochs=1, batch_size=20, learning_rate=0.05)
 TRANSFER = TransferConfig(
     small=SizeConfig(200_000, 1),
     medium=LEFT_OUT,
@@ -35,8 +35,8 @@ DETECT = DetectConfig(
     stem="cifar",
     mult_adds=3_000_000,
     num_seeds=2,
-    detector=DetectorSettings(finest_stride=2, neck_channels=8, head_units=16, num_proposals=20),
-    recipe=DetectionRecipe(num_steps=4, batch_size=2, num_evaluations=2),
+    detector=DetectorConfig(finest_stride=2, neck_channels=8, head_units=16, num_proposals=20),
+    recipe=DetectorTrainingConfig(num_steps=4, batch_size=2, num_evaluations=2),
 )
 
 

@@ -10,7 +10,7 @@ from tasks.core.config import SETTINGS, setting
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class DetectorSettings:
+class DetectorConfig:
     """What stands on the backbone."""
 
     neck: Literal["last", "fpn"] = setting(
@@ -36,7 +36,7 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class DetectionRecipe:
+class DetectorTrainingConfig:
     """Settings of one training of a detector."""
 
     num_steps: int = setting(300, ge=1, le=10_000_000, help="Steps of training.")
