@@ -9,10 +9,10 @@ import numpy as np
 from tasks.core.errors import ConfigError
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
-from tasks.core.seeds import digest64, rng
+from tasks.core.seeds import digest64
 from tasks.core.stages import StageSpec, stage
-from tasks.nas.data.keep import channel_statistics, keep_images
-from tasks.nas.data.read import deal, read_images
+from tasks.nas.data.keep import channel_statistics
+from tasks.nas.data.prepare import counts, prepare_data_set
 from tasks.nas.detection.coco import read_coco
 from tasks.nas.detection.manifests import BoxData, BoxSplit
 from tasks.nas.detection.scenes import draw_scenes
@@ -54,12 +54,9 @@ def prepare_transfer(config: PrepareTransferConfig, ctx: StageContext) -> Artifa
 
 
 def _images(data: str, side_px: int, num_validation: int, ctx: StageContext) -> ImageData:
-    raw = read_images(data, "cifar10", side_px)
-    splits = deal(raw, num_validation, rng(ctx.seed, ctx.stage, raw.name))
-    ctx.tracker.log_metrics(
-        {f"{raw.name}_{name}_images": float(len(part)) for name, part in vars(splits).items()}
-    )
-    return keep_images(raw, splits, ctx.store, ctx.scratch)
+    images = prepare_data_set(data, "cifar10", side_px, num_validation, ctx)
+    ctx.tracker.log_metrics({f"{images.name}_{name}": n for name, n in counts(images).items()})
+    return images
 
 
 def _boxes(config: BoxesConfig, ctx: StageContext) -> BoxData | None:
