@@ -34,12 +34,22 @@ def images(local: LocalRun, tmp_path: Path) -> ArtifactRef:
     return prepared(local, tmp_path / "set")
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalRun, ArtifactRef, SearchLog]:
+    """A search that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    local = LocalRun(folder / "store")
+    torch.set_num_threads(1)
+    images = prepared(local, folder / "set")
+    return local, images, local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+
+
 def outcome(log: SearchLog) -> list[tuple[Any, ...]]:
     return [(t.search, t.genotype_hash, t.rung, t.accuracy) for t in log.trials]
 
 
-def test_all_searches_come_to_their_ends(local: LocalRun, images: ArtifactRef) -> None:
-    log = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+def test_all_searches_come_to_their_ends(whole: tuple[LocalRun, ArtifactRef, SearchLog]) -> None:
+    _, _, log = whole
     assert log.searches == ("evolution-0", "evolution-1", CONTROL)
     counts = Counter((t.search, t.rung) for t in log.trials)
     assert counts["evolution-0", 0] == counts["evolution-1", 0] == 5
@@ -53,9 +63,8 @@ def test_all_searches_come_to_their_ends(local: LocalRun, images: ArtifactRef) -
 
 
 def test_a_search_that_was_cut_off_goes_on_where_it_was(
-    local: LocalRun, images: ArtifactRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[LocalRun, ArtifactRef, SearchLog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
     cut = LocalRun(tmp_path / "cut")
     again = prepared(cut, tmp_path / "set")
     trained: list[str] = []
@@ -74,11 +83,11 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(
     made = len(list((tmp_path / "cut").rglob("items/*/manifest.json")))
     assert made == 4
     log = cut.read(cut.run(search_cells, again, config=CONFIG), SearchLog)
-    assert outcome(log) == outcome(whole)
+    assert outcome(log) == outcome(whole[2])
 
 
-def test_another_run_trains_no_child_again(local: LocalRun, images: ArtifactRef) -> None:
-    first = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+def test_another_run_trains_no_child_again(whole: tuple[LocalRun, ArtifactRef, SearchLog]) -> None:
+    local, images, first = whole
     other = dataclasses.replace(CONFIG, num_searches=1, max_failed_fraction=0.3)
     folder = Path(local.folder)
     before = {path.parent.name for path in folder.rglob("items/*/manifest.json")}
