@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.params import load_config
 from tasks.core.errors import ConfigError
+from tasks.core.params import load_config
 from tasks.nas.config import SearchCellsConfig
 from tasks.nas.training.config import TrainingConfig
 
