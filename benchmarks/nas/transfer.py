@@ -24,7 +24,7 @@ from benchmarks.own_process import OwnProcess
 from benchmarks.parts import FOLDER
 from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.stage.local import LocalRun
-from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
+from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.stages.compare import compare_networks
 from tasks.nas.stages.detect import detect_objects
@@ -33,7 +33,6 @@ from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.transfer.config import (
-    BoxesConfig,
     DetectConfig,
     PrepareTransferConfig,
     SizeConfig,

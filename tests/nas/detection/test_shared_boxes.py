@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from operators.stage.local import LocalRun
+from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.detection.shared_boxes import shared_box_arrays, shared_boxes
 from tasks.nas.stages.prepare_transfer import prepare_transfer
-from tasks.nas.transfer.config import BoxesConfig
 from tasks.nas.transfer.manifests import TransferData
 from tests.support.nas.box_sets import box_arrays
 from tests.support.nas.item_folders import LocalFolder

@@ -14,6 +14,7 @@ from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.export_note import NOTE
 from tasks.core.records import ArtifactRef, FileRef
+from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.detection.pictures import detection_sheet
 from tasks.nas.detection.scenes import draw_scenes
 from tasks.nas.detection.types import Detections
@@ -24,7 +25,6 @@ from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.transfer.config import (
-    BoxesConfig,
     ChooseConfig,
     CompareConfig,
     RegisterConfig,

@@ -13,11 +13,12 @@ import torch
 from operators.stage.local import LocalRun
 from tasks.core.models import ModelPackage, RegisteredModel
 from tasks.core.records import ArtifactRef
+from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.space.genotype_file import read_genotype
 from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer.config import BoxesConfig, RegisterConfig
+from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.scores import best_network, network_scores
 from tests.support.nas.transfer_runs import LEFT_OUT, TRANSFER, begun

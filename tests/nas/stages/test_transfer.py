@@ -12,9 +12,10 @@ import torch
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.records import ArtifactRef
+from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.training import train_all
-from tasks.nas.transfer.config import BoxesConfig, SizeConfig, TransferConfig
+from tasks.nas.transfer.config import SizeConfig, TransferConfig
 from tasks.nas.transfer.manifests import TransferredNetworks
 from tests.support.nas.transfer_runs import LEFT_OUT, QUICK, TRANSFER, begun
 

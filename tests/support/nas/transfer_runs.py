@@ -6,12 +6,11 @@ from pathlib import Path
 
 from operators.stage.local import LocalRun
 from tasks.core.records import ArtifactRef
-from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
+from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.transfer.config import (
-    BoxesConfig,
     ChooseConfig,
     DetectConfig,
     PrepareTransferConfig,
