@@ -15,21 +15,17 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.core.records import ArtifactRef
 from tasks.nas.stages import detect
 from tasks.nas.stages.detect import detect_objects
-from tasks.nas.stages.transfer import transfer_cells
+from tasks.nas.training.groups import FROM_CIFAR
 from tasks.nas.transfer.manifests import TrainedDetectors, TransferredNetworks
 from tests.support.nas.transfer_results import transferred
-from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, begun
+from tests.support.nas.transfer_runs import DETECT, TransferRun
 
 Trained = tuple[LocalRun, ArtifactRef]
 
 
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("detect")
-    local = LocalRun(folder / "store")
-    refs = begun(local, folder, from_cifar=False)
-    config = replace(TRANSFER, large=LEFT_OUT, num_seeds=1)
-    return local, local.run(transfer_cells, *refs, config=config)
+@pytest.fixture(scope="session")
+def networks(transfer_run: TransferRun) -> Trained:
+    return transfer_run.local, transfer_run.networks
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +64,12 @@ def test_a_classifier_gives_its_weights(networks: Trained) -> None:
     config = replace(DETECT, weights="small", num_seeds=1, recipe=still)
     detectors = local.read(local.run(detect_objects, ref, config=config), TrainedDetectors)
     weights = {each.item_id: each.weights for each in result.networks}
-    assert [task.initial for task in detectors.tasks] == list(weights.values())
+    begun = [
+        task.item_id
+        for task in result.tasks
+        if (task.group, result.size_of[task.item_id], task.seed) == (FROM_CIFAR, "small", 0)
+    ]
+    assert [task.initial for task in detectors.tasks] == [weights[each] for each in begun]
     assert len(detectors.detectors) == 3
     first = torch.load(local.fetch(detectors.tasks[0].initial), weights_only=True)
     state = torch.load(local.fetch(detectors.detectors[0].weights), weights_only=True)
@@ -81,9 +82,9 @@ def test_a_classifier_gives_its_weights(networks: Trained) -> None:
 def test_a_size_that_was_not_trained_is_refused(networks: Trained) -> None:
     local, ref = networks
     with pytest.raises(
-        ConfigError, match=r"detect\.weights is 'large', but no network of this size"
+        ConfigError, match=r"detect\.weights is 'medium', but no network of this size"
     ):
-        local.run(detect_objects, ref, config=replace(DETECT, weights="large"))
+        local.run(detect_objects, ref, config=replace(DETECT, weights="medium"))
 
 
 def test_a_cost_that_no_width_reaches_is_refused(networks: Trained) -> None:

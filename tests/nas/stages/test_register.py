@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,13 @@ import torch
 from operators.stage.local import LocalRun
 from tasks.core.models import ModelPackage, RegisteredModel
 from tasks.core.records import ArtifactRef
-from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.space.genotype_file import read_genotype
 from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
-from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.scores import best_network, network_scores
-from tests.support.nas.transfer_runs import LEFT_OUT, TRANSFER, begun
+from tests.support.nas.transfer_runs import TransferRun
 
 Trained = tuple[LocalRun, ArtifactRef]
 
@@ -39,13 +37,9 @@ class _Registry:
         )
 
 
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("register")
-    local = LocalRun(folder / "store")
-    refs = begun(local, folder, boxes=BoxesConfig(kind="none"), from_cifar=False)
-    config = replace(TRANSFER, large=LEFT_OUT)
-    return local, local.run(transfer_cells, *refs, config=config)
+@pytest.fixture
+def networks(transfer_run: TransferRun) -> Trained:
+    return transfer_run.local, transfer_run.networks
 
 
 def registered(

@@ -17,23 +17,20 @@ from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.training import train_all
 from tasks.nas.transfer.config import SizeConfig, TransferConfig
 from tasks.nas.transfer.manifests import TransferredNetworks
-from tests.support.nas.transfer_runs import LEFT_OUT, QUICK, TRANSFER, begun
+from tests.support.nas.transfer_runs import LEFT_OUT, QUICK, TRANSFER, TransferRun, begun
 
 Begun = tuple[LocalRun, tuple[ArtifactRef, ArtifactRef]]
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Begun:
-    folder = tmp_path_factory.mktemp("transfer")
-    local = LocalRun(folder / "store", seed=3)
-    return local, begun(local, folder, boxes=BoxesConfig(kind="none"))
+@pytest.fixture
+def inputs(transfer_run: TransferRun) -> Begun:
+    return transfer_run.local, (transfer_run.cells, transfer_run.data)
 
 
-@pytest.fixture(scope="module")
-def found(inputs: Begun) -> tuple[LocalRun, TransferredNetworks]:
-    local, refs = inputs
-    ref = local.run(transfer_cells, *refs, config=TRANSFER)
-    return local, local.read(ref, TransferredNetworks)
+@pytest.fixture(scope="session")
+def found(transfer_run: TransferRun) -> tuple[LocalRun, TransferredNetworks]:
+    local = transfer_run.local
+    return local, local.read(transfer_run.networks, TransferredNetworks)
 
 
 def test_every_network_is_trained_in_each_way(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from operators.stage.local import LocalRun
@@ -32,11 +33,21 @@ TRANSFER = TransferConfig(
 )
 DETECT = DetectConfig(
     stem="cifar",
-    mult_adds=3_000_000,
+    mult_adds=1_000_000,
     num_seeds=2,
     detector=DetectorConfig(finest_stride=2, neck_channels=8, head_units=16, num_proposals=20),
     recipe=DetectorTrainingConfig(num_steps=4, batch_size=2, num_evaluations=2),
 )
+
+
+@dataclass(frozen=True)
+class TransferRun:
+    """The results of the first three stages, and what they were run with."""
+
+    local: LocalRun
+    cells: ArtifactRef
+    data: ArtifactRef
+    networks: ArtifactRef
 
 
 def packed_set(folder: Path, side_px: int, num_train: int = 120) -> Path:
