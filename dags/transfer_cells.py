@@ -12,7 +12,7 @@ Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operat
 """
 
 from operators.schedule.pipeline import pipeline
-from tasks.nas.transfer_config import TransferCellsConfig
+from tasks.nas.transfer.config import TransferCellsConfig
 
 STAGES = "tasks.nas.stages"
 

@@ -25,10 +25,10 @@ from torchvision.transforms import v2
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.manifests import Rung
 from tasks.nas.models.network import CellNetwork
-from tasks.nas.recipe import Recipe
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.random_cells import random_genotype
-from tasks.nas.specs import NetworkSpec
 from tasks.nas.training.batches import Standard
+from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, rate, train
 from tasks.nas.types import Genotype
 
@@ -45,20 +45,20 @@ class Job:
         cell: Number of the cell.
         rung: Sizes.
         standard: How images are standardised.
-        recipe: How it is trained.
+        config: How it is trained.
     """
 
     folder: Path
     cell: int
     rung: Rung
     standard: Standard
-    recipe: Recipe
+    config: TrainingConfig
 
     @property
-    def spec(self) -> NetworkSpec:
+    def size(self) -> NetworkSize:
         """Of the network."""
         rung = self.rung
-        return NetworkSpec(rung.num_cells, rung.num_filters, image_px=rung.image_px)
+        return NetworkSize(rung.num_cells, rung.num_filters, image_px=rung.image_px)
 
     def images(self, name: str) -> LabelledImages:
         """A split, as much of it as the rung takes; mapped into memory."""
@@ -91,8 +91,8 @@ def plain_child(job: Job) -> Child:
     train_images, validation = (_Images(job, name) for name in ("train", "validation"))
     begun_s = time.process_time()
     torch.manual_seed(job.cell)
-    network = CellNetwork(fixed_cell(job.cell), job.spec)
-    _train_plainly(network, train_images, job.recipe)
+    network = CellNetwork(fixed_cell(job.cell), job.size)
+    _train_plainly(network, train_images, job.config)
     network.eval()
     num_right = 0
     with torch.no_grad():
@@ -107,9 +107,9 @@ def channels_last_child(job: Job) -> Child:
     splits = [job.images(name) for name in ("train", "validation")]
     begun_s = time.process_time()
     torch.manual_seed(job.cell)
-    network = CellNetwork(fixed_cell(job.cell), job.spec)
+    network = CellNetwork(fixed_cell(job.cell), job.size)
     network = network.to(memory_format=torch.channels_last)
-    train(network, splits[0], job.standard, job.recipe, job.cell)
+    train(network, splits[0], job.standard, job.config, job.cell)
     right = accuracy(network, splits[1], job.standard)
     return Child(right, time.process_time() - begun_s)
 
@@ -122,7 +122,7 @@ class _Images(Dataset[tuple[torch.Tensor, int]]):
         self._pixels, self._labels = np.array(split.pixels), split.labels
         steps: list[nn.Module] = []
         if name == "train":
-            steps.append(v2.RandomCrop(job.rung.image_px, padding=job.recipe.crop_px))
+            steps.append(v2.RandomCrop(job.rung.image_px, padding=job.config.crop_px))
             steps.append(v2.RandomHorizontalFlip())
         steps += [
             v2.ToImage(),
@@ -139,23 +139,23 @@ class _Images(Dataset[tuple[torch.Tensor, int]]):
         return self._transform(image), int(self._labels[index])
 
 
-def _train_plainly(network: nn.Module, images: _Images, recipe: Recipe) -> None:
-    loader = DataLoader(images, recipe.batch_size, shuffle=True, drop_last=True, num_workers=0)
+def _train_plainly(network: nn.Module, images: _Images, config: TrainingConfig) -> None:
+    loader = DataLoader(images, config.batch_size, shuffle=True, drop_last=True, num_workers=0)
     weights = list(network.parameters())
     optimizer = torch.optim.SGD(
         [
-            {"params": [w for w in weights if w.dim() > 1], "weight_decay": recipe.weight_decay},
+            {"params": [w for w in weights if w.dim() > 1], "weight_decay": config.weight_decay},
             {"params": [w for w in weights if w.dim() <= 1], "weight_decay": 0.0},
         ],
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
+        lr=config.learning_rate,
+        momentum=config.momentum,
         nesterov=True,
     )
-    num_steps = recipe.num_epochs * len(loader)
+    num_steps = config.num_epochs * len(loader)
     network.train()
-    for step, (batch, labels) in enumerate(_epochs(loader, recipe.num_epochs)):
+    for step, (batch, labels) in enumerate(_epochs(loader, config.num_epochs)):
         for group in optimizer.param_groups:
-            group["lr"] = rate(recipe, (step + 0.5) / num_steps)
+            group["lr"] = rate(config, (step + 0.5) / num_steps)
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(network(batch), labels)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -36,13 +36,13 @@ from benchmarks.results_file import Figure
 from tasks.nas.data.raw_images import LabelledImages, shrink
 from tasks.nas.data.read import deal, read_images
 from tasks.nas.manifests import Rung
-from tasks.nas.recipe import Recipe
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.training.batches import Standard
+from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, train
 from tasks.nas.training.networks import build, lay_out, seeded
 
-RECIPE = Recipe(learning_rate=0.15)
+RECIPE = TrainingConfig(learning_rate=0.15)
 SHARE_16PX = 40
 _WARM_STEPS = 2
 _BOOTSTRAP_DRAWS = 4000
@@ -70,9 +70,9 @@ def own_child(job: Job) -> Child:
     torch.set_num_threads(1)  # as the pipeline's workers are limited
     splits = [job.images(name) for name in ("train", "validation")]
     begun_s = time.process_time()
-    network = seeded(lambda: build(fixed_cell(job.cell), job.spec), job.cell)
+    network = seeded(lambda: build(fixed_cell(job.cell), job.size), job.cell)
     network = lay_out(network, "cpu")
-    train(network, splits[0], job.standard, job.recipe, job.cell)
+    train(network, splits[0], job.standard, job.config, job.cell)
     right = accuracy(network, splits[1], job.standard)
     return Child(right, time.process_time() - begun_s)
 
@@ -221,9 +221,9 @@ def _children(
 
 def _warm(job: Job) -> Job:
     """The same child for a few steps."""
-    few = {"num_images": _WARM_STEPS * job.recipe.batch_size, "num_epochs": 1}
+    few = {"num_images": _WARM_STEPS * job.config.batch_size, "num_epochs": 1}
     return replace(
-        job, rung=job.rung.model_copy(update=few), recipe=replace(job.recipe, num_epochs=1)
+        job, rung=job.rung.model_copy(update=few), config=replace(job.config, num_epochs=1)
     )
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from benchmarks.results_file import Figure
 from tasks.nas.models.cost import cost_of
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NASNET_LARGE
 from tasks.nas.space.published import published
-from tasks.nas.specs import NASNET_LARGE
 
 PAPER_PARAMS, PAPER_MULT_ADDS = 88.9e6, 23.8e9
 

@@ -30,9 +30,11 @@ from tasks.core.ports import ItemFolder
 from tasks.core.seeds import digest64
 from tasks.nas.config import PrepareConfig, SearchConfig
 from tasks.nas.manifests import ChildResult, ChildTask, ImageData
+from tasks.nas.search.loop import run
+from tasks.nas.search.opening import expected, open_campaign
 from tasks.nas.stages.prepare import prepare_images
-from tasks.nas.stages.search import expected, open_campaign, run, search_cells
-from tasks.nas.training.settings import TrainingSettings, shared_arrays, shared_split
+from tasks.nas.stages.search import search_cells
+from tasks.nas.training.shared_images import SharedImages, shared_arrays, shared_split
 
 FULL_CHILDREN, QUICK_CHILDREN = 500, 40
 _LIMIT_S = 120.0
@@ -74,7 +76,7 @@ def share(overhead_s: float, num_children: int, child_cpu_s: float) -> Figure:
     return Figure(value=overhead_s / (overhead_s + trained_s), unit="", interval=None)
 
 
-def untrained_child(item: ChildTask, config: TrainingSettings, folder: ItemFolder) -> ChildResult:
+def untrained_child(item: ChildTask, config: SharedImages, folder: ItemFolder) -> ChildResult:
     """All that a child is but for its training: its reward is drawn from its name."""
     images = shared_split(folder, "train", item.budget.image_px)
     return ChildResult(
@@ -94,10 +96,10 @@ def _search(local: LocalRun, images: Any, config: SearchConfig, executor: Any, m
     tracker = MlflowTracker.start(mlflow, None, "nas.search", {})
     ctx = open_context(plan.on("cpu"), executor, tracker)
     data = ctx.store.read(images, ImageData)
-    settings = TrainingSettings(images=data, device="cpu")
+    children = SharedImages(images=data, device="cpu")
     campaign = open_campaign(config)
     arrays = shared_arrays(data, [rung.image_px for rung in campaign.rungs], ctx.store)
-    with ctx.items.pool(untrained_child, settings, expected(config), shared=arrays) as pool:
+    with ctx.items.pool(untrained_child, children, expected(config), shared=arrays) as pool:
         run(campaign, pool, config, ctx)
     tracker.finish("FINISHED")
     if ctx.items.counts["made"] != config.num_children + config.num_control:

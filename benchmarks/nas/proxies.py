@@ -34,12 +34,13 @@ import numpy.typing as npt
 from benchmarks.bounds import print_table
 from benchmarks.results_file import Figure
 from tasks.core.errors import DataError
-from tasks.nas.search.interface import Decisions, DecisionSpace, Searcher
 from tasks.nas.search.strategies.evolution import Evolution
 from tasks.nas.search.strategies.random_search import RandomSearch
 from tasks.nas.search.strategies.screened import Screened, best_proposal
+from tasks.nas.search.strategies.searcher import Searcher
 from tasks.nas.search.tabular.judge import accuracy_curve
 from tasks.nas.search.tabular.nasbench201 import DATA_SETS, OPERATIONS, SPACE, Table
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 from tasks.report.estimates import Estimate, mean_estimate
 
 Floats = npt.NDArray[np.float64]

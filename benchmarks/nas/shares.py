@@ -25,14 +25,14 @@ from tasks.nas.models.cost import mult_adds
 from tasks.nas.models.layout.compile import stages_program
 from tasks.nas.models.layout.program import Program, run_program
 from tasks.nas.models.network import CellNetwork
-from tasks.nas.recipe import Recipe
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.specs import NetworkSpec
+from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import make_optimiser
 
 FULL_STEPS, QUICK_STEPS = 40, 4
 _BATCH, _WARM_STEPS = 128, 3
-_SPEC = NetworkSpec(num_cells=1, num_filters=8, image_px=8)
+_SPEC = NetworkSize(num_cells=1, num_filters=8, image_px=8)
 _PRODUCT = (8, 128, 64, 64)
 
 
@@ -68,7 +68,7 @@ def shares(kinds_s: dict[str, float], whole_s: float) -> dict[str, Figure]:
 
 def _steps(network: CellNetwork, program: Program, num_steps: int) -> float:
     """Train for some steps; median CPU seconds of one."""
-    optimiser = make_optimiser(network, Recipe())
+    optimiser = make_optimiser(network, TrainingConfig())
     images = torch.randn(_BATCH, 3, _SPEC.image_px, _SPEC.image_px)
     labels = torch.arange(_BATCH) % _SPEC.num_classes
     height, width = program.sizes[-1]

@@ -4,7 +4,7 @@
 the best validation accuracy after 12 epochs among 105 evaluations; the interval is the mean's 95 %
 t interval over the seeds. A child that a strategy asks for again counts as an evaluation again.
 ``nb201_<data set>_<strategy>_gain_se``: how many standard errors the mean lies above random's.
-The strategies' settings are their defaults, chosen on seeds from 100 on.
+The strategies' configs are their defaults, chosen on seeds from 100 on.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import numpy.typing as npt
 from scipy import stats
 
 from benchmarks.results_file import Figure
-from tasks.nas.search.interface import DecisionSpace, Searcher
 from tasks.nas.search.strategies.evolution import Evolution
 from tasks.nas.search.strategies.ppo import Ppo
 from tasks.nas.search.strategies.predictor import Predictor
 from tasks.nas.search.strategies.random_search import RandomSearch
+from tasks.nas.search.strategies.searcher import Searcher
 from tasks.nas.search.tabular.judge import accuracy_curve
 from tasks.nas.search.tabular.nasbench201 import DATA_SETS, SPACE, Table
+from tasks.nas.space.decisions import DecisionSpace
 
 NUM_EVALUATIONS = 105
 STRATEGIES: dict[str, Callable[[DecisionSpace, np.random.Generator], Searcher]] = {

@@ -24,23 +24,22 @@ from benchmarks.own_process import OwnProcess
 from benchmarks.parts import FOLDER
 from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.stage.local import LocalRun
-from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
-from tasks.nas.recipe import Recipe
+from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.stages.compare import compare_networks
 from tasks.nas.stages.detect import detect_objects
 from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer_config import (
-    BoxesConfig,
+from tasks.nas.training.config import TrainingConfig
+from tasks.nas.transfer.config import (
     DetectConfig,
     PrepareTransferConfig,
     SizeConfig,
     TransferCellsConfig,
     TransferConfig,
 )
-from tasks.nas.transfer_manifests import TransferReport
+from tasks.nas.transfer.manifests import TransferReport
 
 STORE = FOLDER / "nas_transfer"
 NUM_SEEDS = 3
@@ -48,9 +47,11 @@ _ENDS = ("_se", "_low", "_high")
 _PICTURES = {"family.png": "nas_transfer_family.png", "detection.png": "nas_transfer_detection.png"}
 
 
-def settings(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig:
+def config_of(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig:
     """What is measured."""
-    recipe = Recipe(num_epochs=1 if quick else 3, batch_size=64, learning_rate=0.1, crop_px=2)
+    recipe = TrainingConfig(
+        num_epochs=1 if quick else 3, batch_size=64, learning_rate=0.1, crop_px=2
+    )
     return TransferCellsConfig(
         prepare_transfer=PrepareTransferConfig(
             data=str(data / "tiny_imagenet50"),
@@ -74,8 +75,8 @@ def settings(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig:
             stem="cifar",
             mult_adds=26_000_000,
             num_seeds=num_seeds,
-            detector=DetectorSettings(neck="fpn", finest_stride=4),
-            recipe=DetectionRecipe(num_steps=20 if quick else 300, learning_rate=3e-3),
+            detector=DetectorConfig(neck="fpn", finest_stride=4),
+            recipe=DetectorTrainingConfig(num_steps=20 if quick else 300, learning_rate=3e-3),
         ),
     )
 
@@ -87,7 +88,7 @@ def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
         data: Folder of the data sets.
         quick: Whether to run them small and with one seed, which says nothing but that they run.
     """
-    config = settings(data, 1 if quick else NUM_SEEDS, quick=quick)
+    config = config_of(data, 1 if quick else NUM_SEEDS, quick=quick)
     with OwnProcess() as process:
         measured, pictures = process.call(_run, config).value
     if not quick:

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, setting
-from tasks.nas.recipe import Recipe
+from tasks.nas.training.config import TrainingConfig
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -87,7 +87,7 @@ class RetrainConfig:
         1_500_000, ge=10_000, le=100_000_000_000, help="Multiply-adds that all are scaled to."
     )
     num_images: int = setting(15_000, ge=0, help="Training images; 0 for all.")
-    recipe: Recipe = Field(default_factory=lambda: Recipe(learning_rate=0.15))
+    recipe: TrainingConfig = Field(default_factory=lambda: TrainingConfig(learning_rate=0.15))
     final_image_px: int = setting(
         16, ge=4, le=1024, unit="px", help="Side of the images in the final comparison."
     )
@@ -96,8 +96,8 @@ class RetrainConfig:
     )
     final_num_images: int = setting(15_000, ge=0, help="Its training images; 0 for all.")
     final_num_seeds: int = setting(3, ge=0, le=100, help="Its seeds; 0 leaves it out.")
-    final_recipe: Recipe = Field(
-        default_factory=lambda: Recipe(num_epochs=4, learning_rate=0.15, crop_px=2)
+    final_recipe: TrainingConfig = Field(
+        default_factory=lambda: TrainingConfig(num_epochs=4, learning_rate=0.15, crop_px=2)
     )
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."

@@ -184,10 +184,10 @@ class TrainTask(Record):
         name: What the network is called in reports, e.g. ``nasnet_a``, ``resnet``.
         search: Search that found it; empty for others.
         genotype: Its cells; None for a baseline.
-        spec: `tasks.nas.specs.NetworkSpec` or `BaselineSpec`, as JSON values.
+        spec: `tasks.nas.models.sizes.NetworkSize` or `BaselineSize`, as JSON values.
         image_px: Side that images are brought to.
         num_images: Training images, from the front; 0 for all.
-        recipe: `tasks.nas.recipe.Recipe`, as JSON values.
+        recipe: `tasks.nas.training.config.TrainingConfig`, as JSON values.
         seed: Decides initial weights and the order of images.
         initial: Weights to begin with (``.pt``, a state dict), classifier apart; None: drawn.
     """

@@ -9,7 +9,8 @@ import pytest
 
 from tasks.nas.space.genotype_file import parse_genotype
 
-README = (Path(__file__).parents[2] / "tasks/nas/README.md").read_text("utf-8")
+FOLDER = Path(__file__).parents[2] / "tasks/nas"
+README = (FOLDER / "README.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -21,3 +22,10 @@ def test_an_example_runs(code) -> None:
 def test_the_document_is_a_genotype() -> None:
     (document,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
     assert parse_genotype(document).normal.concat == (2,)
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = set(re.findall(r"\]\(([^)#\s]+)\)", README))
+    missing = [each for each in links if "://" not in each and not (FOLDER / each).exists()]
+    assert not missing
+    assert len(links) > 30

@@ -26,7 +26,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from tasks.core.errors import ConfigError
-from tasks.nas.detection.recipe import DetectorSettings
+from tasks.nas.detection.config import DetectorConfig
 
 _RATIOS = (0.5, 1.0, 2.0)  # height over width of anchors
 _POOLED = 5  # side of what the head reads of a proposal
@@ -52,12 +52,12 @@ class DetectorBackbone(nn.Module):
         strides: Pixels of the image per pixel of each map that is returned.
     """
 
-    def __init__(self, network: nn.Module, settings: DetectorSettings, side_px: int) -> None:
+    def __init__(self, network: nn.Module, config: DetectorConfig, side_px: int) -> None:
         """Build the backbone.
 
         Args:
             network: Has ``stages`` and ``stage_channels``; its classifiers are dropped.
-            settings: Which maps, and how many channels.
+            config: Which maps, and how many channels.
             side_px: Side of the images.
 
         Raises:
@@ -70,11 +70,11 @@ class DetectorBackbone(nn.Module):
         self.network = network
         channels = network.stage_channels
         strides = _strides(network, side_px)
-        self._used = _used(strides, settings)
+        self._used = _used(strides, config)
         self.strides = tuple(strides[index] for index in self._used)
-        self.out_channels = settings.neck_channels
+        self.out_channels = config.neck_channels
         used_channels = [channels[index] for index in self._used]  # type: ignore[index]
-        self.neck = FeaturePyramidNetwork(used_channels, settings.neck_channels)
+        self.neck = FeaturePyramidNetwork(used_channels, config.neck_channels)
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """Map (n, 3, h, w) to named maps, (n, out_channels, h_k, w_k), finest first."""
@@ -89,7 +89,7 @@ class DetectorBackbone(nn.Module):
 
 def make_detector(
     network: nn.Module,
-    settings: DetectorSettings,
+    config: DetectorConfig,
     num_classes: int,
     side_px: int,
     mean: Sequence[float],
@@ -99,7 +99,7 @@ def make_detector(
 
     Args:
         network: See `DetectorBackbone`.
-        settings: What stands on it.
+        config: What stands on it.
         num_classes: Classes, the background apart.
         side_px: Side of the images; they are not resized.
         mean: Mean of each channel, of 1.
@@ -109,10 +109,10 @@ def make_detector(
         In training it maps images (3, side, side) in [0, 1] and targets to losses, else to boxes,
         labels (from 1) and scores.
     """
-    backbone = DetectorBackbone(network, settings, side_px)
+    backbone = DetectorBackbone(network, config, side_px)
     names = [str(index) for index in range(len(backbone.strides))]
     head_inputs = backbone.out_channels * _POOLED**2
-    proposals, kept = _PROPOSALS_BEFORE_NMS * settings.num_proposals, settings.num_proposals
+    proposals, kept = _PROPOSALS_BEFORE_NMS * config.num_proposals, config.num_proposals
     return FasterRCNN(
         backbone,
         min_size=side_px,
@@ -120,17 +120,17 @@ def make_detector(
         image_mean=list(mean),
         image_std=list(std),
         size_divisible=1,
-        rpn_anchor_generator=_anchors(backbone, settings),
+        rpn_anchor_generator=_anchors(backbone, config),
         rpn_pre_nms_top_n_train=proposals,
         rpn_pre_nms_top_n_test=proposals,
         rpn_post_nms_top_n_train=kept,
         rpn_post_nms_top_n_test=kept,
         box_roi_pool=MultiScaleRoIAlign(names, output_size=_POOLED, sampling_ratio=2),
-        box_head=TwoMLPHead(head_inputs, settings.head_units),
-        box_predictor=FastRCNNPredictor(settings.head_units, num_classes + 1),
+        box_head=TwoMLPHead(head_inputs, config.head_units),
+        box_predictor=FastRCNNPredictor(config.head_units, num_classes + 1),
         box_score_thresh=_MIN_SCORE,
         box_detections_per_img=_MAX_DETECTIONS,
-        box_batch_size_per_image=settings.num_sampled,
+        box_batch_size_per_image=config.num_sampled,
     )
 
 
@@ -147,26 +147,26 @@ def _strides(network: nn.Module, side_px: int) -> list[int]:
     return [round(side_px / each.shape[-1]) for each in maps]
 
 
-def _used(strides: Sequence[int], settings: DetectorSettings) -> list[int]:
+def _used(strides: Sequence[int], config: DetectorConfig) -> list[int]:
     """Positions of the maps that are used."""
-    if settings.neck == "last":
+    if config.neck == "last":
         return [len(strides) - 1]
-    used = [index for index, stride in enumerate(strides) if stride >= settings.finest_stride]
+    used = [index for index, stride in enumerate(strides) if stride >= config.finest_stride]
     if not used:
         raise ConfigError(
-            f"no map has a stride of {settings.finest_stride} px or more; the backbone's are "
+            f"no map has a stride of {config.finest_stride} px or more; the backbone's are "
             f"{', '.join(map(str, strides))} px: lower finest_stride or use an imagenet stem"
         )
     return used
 
 
-def _anchors(backbone: DetectorBackbone, settings: DetectorSettings) -> AnchorGenerator:
+def _anchors(backbone: DetectorBackbone, config: DetectorConfig) -> AnchorGenerator:
     """One size a level in a pyramid, all sizes on a single map."""
     num_levels = len(backbone.strides)
     if num_levels == 1:
         sizes: list[tuple[float, ...]] = [
-            tuple(settings.anchor_px * 2**k for k in range(settings.num_scales))
+            tuple(config.anchor_px * 2**k for k in range(config.num_scales))
         ]
     else:
-        sizes = [(settings.anchor_px * 2**level,) for level in range(num_levels)]
+        sizes = [(config.anchor_px * 2**level,) for level in range(num_levels)]
     return AnchorGenerator(tuple(sizes), (_RATIOS,) * num_levels)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from tasks.core.errors import DataError
-from tasks.nas.detection.recipe import DetectionRecipe
+from tasks.nas.detection.config import DetectorTrainingConfig
 from tasks.nas.detection.types import AnnotatedImages, Detections, Objects
+from tasks.nas.training.schedule import warmup_cosine
 
 _BATCH = 16  # images that are looked at together without training
 
@@ -37,7 +38,7 @@ class Progress:
 def train_detector(
     detector: nn.Module,
     images: AnnotatedImages,
-    recipe: DetectionRecipe,
+    config: DetectorTrainingConfig,
     seed: int,
     report: Callable[[Progress], None],
     device: str = "cpu",
@@ -48,9 +49,9 @@ def train_detector(
         detector: Maps images and targets to losses; see `tasks.nas.detection.backbone`. Its
             sampling of proposals draws from torch's global generator, which is seeded here.
         images: What it is trained on. Images without objects teach the background.
-        recipe: How.
+        config: How.
         seed: Decides the order of images, mirrorings and sampling.
-        report: Called ``recipe.num_evaluations`` times, at even distances and at the end. May put
+        report: Called ``config.num_evaluations`` times, at even distances and at the end. May put
             the detector into evaluation mode.
         device: ``cpu`` or ``cuda``; the detector is there.
 
@@ -58,20 +59,20 @@ def train_detector(
         DataError: The loss is not a finite number any more.
     """
     optimizer = torch.optim.AdamW(
-        detector.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+        detector.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, recipe))
-    every = recipe.num_steps / recipe.num_evaluations
-    marks = {round(every * (k + 1)) for k in range(recipe.num_evaluations)}
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, config))
+    every = config.num_steps / config.num_evaluations
+    marks = {round(every * (k + 1)) for k in range(config.num_evaluations)}
     losses: list[float] = []
     cpu_s = 0.0
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
-        for step, chosen in enumerate(_batches(len(images), recipe, seed), start=1):
+        for step, chosen in enumerate(_batches(len(images), config, seed), start=1):
             begun_s = time.process_time()
             detector.train()
             batch = _targets(images, chosen, device)
-            losses.append(_step(detector, optimizer, batch, recipe, step))
+            losses.append(_step(detector, optimizer, batch, config, step))
             schedule.step()
             cpu_s += time.process_time() - begun_s
             if step in marks:
@@ -103,7 +104,7 @@ def _step(
     detector: nn.Module,
     optimizer: torch.optim.Optimizer,
     batch: tuple[list[Tensor], list[dict[str, Tensor]]],
-    recipe: DetectionRecipe,
+    config: DetectorTrainingConfig,
     step: int,
 ) -> float:
     losses = detector(*batch)
@@ -111,37 +112,34 @@ def _step(
     value = float(loss.detach())
     if not math.isfinite(value):
         raise DataError(
-            f"the loss is {value} at step {step} of {recipe.num_steps}: lower the learning rate "
-            f"({recipe.learning_rate:g}) or warm up longer"
+            f"the loss is {value} at step {step} of {config.num_steps}: lower the learning rate "
+            f"({config.learning_rate:g}) or warm up longer"
         )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(detector.parameters(), recipe.clip_norm)
+    nn.utils.clip_grad_norm_(detector.parameters(), config.clip_norm)
     optimizer.step()
     return value
 
 
-def _factor(step: int, recipe: DetectionRecipe) -> float:
-    """Learning rate of a step, of its peak."""
-    warmup = max(1, round(recipe.warmup_share * recipe.num_steps))
-    if step < warmup:
-        return (step + 1) / warmup
-    progress = (step - warmup) / max(1, recipe.num_steps - warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+def _factor(step: int, config: DetectorTrainingConfig) -> float:
+    """Learning rate of a step, of its peak; a step of the warm-up has the rate of its end."""
+    warmup = max(1, round(config.warmup_share * config.num_steps))
+    return warmup_cosine(max(step, min(step + 1, warmup)), warmup, config.num_steps)
 
 
 def _batches(
-    num_images: int, recipe: DetectionRecipe, seed: int
+    num_images: int, config: DetectorTrainingConfig, seed: int
 ) -> Iterator[list[tuple[int, bool]]]:
     """For each step the images, and whether each is mirrored; every image once an epoch."""
     rng = np.random.default_rng(seed)
     order: list[int] = []
-    for _ in range(recipe.num_steps):
-        while len(order) < recipe.batch_size:
+    for _ in range(config.num_steps):
+        while len(order) < config.batch_size:
             order += rng.permutation(num_images).tolist()
-        chosen, order = order[: recipe.batch_size], order[recipe.batch_size :]
-        mirrored = rng.random(recipe.batch_size) < 0.5
-        yield [(index, recipe.flips and bool(m)) for index, m in zip(chosen, mirrored, strict=True)]
+        chosen, order = order[: config.batch_size], order[config.batch_size :]
+        mirrored = rng.random(config.batch_size) < 0.5
+        yield [(index, config.flips and bool(m)) for index, m in zip(chosen, mirrored, strict=True)]
 
 
 def _targets(

@@ -15,7 +15,7 @@ from tasks.nas.models.operations import BatchNorm
 
 if TYPE_CHECKING:
     from tasks.nas.models.cell import State
-    from tasks.nas.specs import NetworkSpec
+    from tasks.nas.models.sizes import NetworkSize
 
 _POOL, _POOL_STRIDE = 5, 3
 _NUM_POOLED, _NUM_HIDDEN = 128, 768  # channels
@@ -24,12 +24,12 @@ _NUM_POOLED, _NUM_HIDDEN = 128, 768  # channels
 class AuxiliaryHead(nn.Module):
     """Pools a map, squeezes it, takes it whole in one convolution, and classifies."""
 
-    def __init__(self, place: State, spec: NetworkSpec) -> None:
-        """Build the head for the map that the second stage of a network of this spec makes."""
+    def __init__(self, place: State, size: NetworkSize) -> None:
+        """Build the head for the map that the second stage of a network of this size makes."""
         super().__init__()
-        side = map_px(spec, place.num_halvings)
+        side = map_px(size, place.num_halvings)
         if side < 1:
-            raise ConfigError(f"images of {spec.image_px} px leave no map for the auxiliary head")
+            raise ConfigError(f"images of {size.image_px} px leave no map for the auxiliary head")
         kernel = min(_POOL, side)
         left = (side - kernel) // _POOL_STRIDE + 1
         self.layers = nn.Sequential(
@@ -42,7 +42,7 @@ class AuxiliaryHead(nn.Module):
             BatchNorm(_NUM_HIDDEN),
             nn.ReLU(inplace=True),
             nn.Flatten(),
-            nn.Linear(_NUM_HIDDEN, spec.num_classes),
+            nn.Linear(_NUM_HIDDEN, size.num_classes),
         )
 
     def forward(self, state: Tensor) -> Tensor:
@@ -51,9 +51,9 @@ class AuxiliaryHead(nn.Module):
         return logits
 
 
-def map_px(spec: NetworkSpec, num_halvings: int) -> int:
+def map_px(size: NetworkSize, num_halvings: int) -> int:
     """Side of a map; the ImageNet stem's first convolution doesn't pad, the rest rounds up."""
-    side = spec.image_px
-    if spec.stem == "imagenet":
+    side = size.image_px
+    if size.stem == "imagenet":
         side, num_halvings = (side - 1) // 2, num_halvings - 1
     return -(-side >> num_halvings)

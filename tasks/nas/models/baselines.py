@@ -19,7 +19,7 @@ from torchvision.models.resnet import BasicBlock
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.initial import initialise
-from tasks.nas.specs import BaselineSpec
+from tasks.nas.models.sizes import BaselineSize
 
 _MOBILE_STEM, _MOBILE_HEAD = 32, 1280  # channels
 # Expansion, channels, blocks and stride of each stage (table 2).
@@ -39,24 +39,24 @@ class BaselineNetwork(nn.Module):
     """A stem, stages and a classifier.
 
     Attributes:
-        spec: Size and surroundings.
+        size: Size and surroundings.
         stage_channels: Channels of the maps that `stages` returns.
     """
 
     def __init__(
         self,
-        spec: BaselineSpec,
+        size: BaselineSize,
         stem: nn.Module,
         blocks: list[nn.Module],
         stage_channels: list[int],
     ) -> None:
         super().__init__()
-        self.spec = spec
+        self.size = size
         self.stem = stem
         self.blocks = nn.ModuleList(blocks)
         self.stage_channels = tuple(stage_channels)
-        self.dropout = nn.Dropout(spec.dropout_rate)
-        self.classifier = nn.Linear(stage_channels[-1], spec.num_classes)
+        self.dropout = nn.Dropout(size.dropout_rate)
+        self.classifier = nn.Linear(stage_channels[-1], size.num_classes)
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -74,30 +74,30 @@ class BaselineNetwork(nn.Module):
         return maps
 
 
-def make_baseline(spec: BaselineSpec) -> BaselineNetwork:
+def make_baseline(size: BaselineSize) -> BaselineNetwork:
     """Build a baseline.
 
     Raises:
         ConfigError: The kind or the stem is unknown, or the width is not positive.
     """
     makers = {"resnet": _resnet, "mobilenet_v2": _mobilenet_v2}
-    if spec.kind not in makers or spec.stem not in ("cifar", "imagenet"):
+    if size.kind not in makers or size.stem not in ("cifar", "imagenet"):
         raise ConfigError(
-            f"baseline {spec.kind!r} with stem {spec.stem!r}; expected one of "
+            f"baseline {size.kind!r} with stem {size.stem!r}; expected one of "
             f"{', '.join(makers)} with cifar or imagenet"
         )
-    if spec.width <= 0 or spec.num_blocks < 1:
+    if size.width <= 0 or size.num_blocks < 1:
         raise ConfigError(
-            f"baseline of width {spec.width:g} with {spec.num_blocks} blocks a stage; "
+            f"baseline of width {size.width:g} with {size.num_blocks} blocks a stage; "
             "expected a positive width and at least one block"
         )
-    return makers[spec.kind](spec)
+    return makers[size.kind](size)
 
 
-def _resnet(spec: BaselineSpec) -> BaselineNetwork:
-    num_stages = 3 if spec.stem == "cifar" else 4
-    channels = [_rounded(spec.width * 2**stage) for stage in range(num_stages)]
-    if spec.stem == "cifar":
+def _resnet(size: BaselineSize) -> BaselineNetwork:
+    num_stages = 3 if size.stem == "cifar" else 4
+    channels = [_rounded(size.width * 2**stage) for stage in range(num_stages)]
+    if size.stem == "cifar":
         stem: nn.Module = _conv_norm_relu(3, channels[0], 3, 1)
     else:
         stem = nn.Sequential(_conv_norm_relu(3, channels[0], 7, 2), nn.MaxPool2d(3, 2, 1))
@@ -105,17 +105,17 @@ def _resnet(spec: BaselineSpec) -> BaselineNetwork:
     before = channels[0]
     for stage, after in enumerate(channels):
         blocks = []
-        for index in range(spec.num_blocks):
+        for index in range(size.num_blocks):
             stride = 2 if stage > 0 and index == 0 else 1
             blocks.append(BasicBlock(before, after, stride, _shortcut(before, after, stride)))
             before = after
         stages.append(nn.Sequential(*blocks))
-    return BaselineNetwork(spec, stem, stages, channels)
+    return BaselineNetwork(size, stem, stages, channels)
 
 
-def _mobilenet_v2(spec: BaselineSpec) -> BaselineNetwork:
-    is_small = spec.stem == "cifar"
-    before = _rounded(_MOBILE_STEM * spec.width)
+def _mobilenet_v2(size: BaselineSize) -> BaselineNetwork:
+    is_small = size.stem == "cifar"
+    before = _rounded(_MOBILE_STEM * size.width)
     stem = _conv_norm_relu(3, before, 3, 1 if is_small else 2, nn.ReLU6)
     stages: list[list[nn.Module]] = [[]]
     channels: list[int] = []
@@ -124,15 +124,15 @@ def _mobilenet_v2(spec: BaselineSpec) -> BaselineNetwork:
         if stride > 1:  # a stage, as others read it, ends where the resolution does
             stages.append([])
             channels.append(before)
-        after = _rounded(base * spec.width)
+        after = _rounded(base * size.width)
         for index in range(num_blocks):
             stages[-1].append(
                 InvertedResidual(before, after, stride if index == 0 else 1, expansion)
             )
             before = after
-    head = _rounded(_MOBILE_HEAD * spec.width)
+    head = _rounded(_MOBILE_HEAD * size.width)
     stages[-1].append(_conv_norm_relu(before, head, 1, 1, nn.ReLU6))
-    return BaselineNetwork(spec, stem, [nn.Sequential(*each) for each in stages], [*channels, head])
+    return BaselineNetwork(size, stem, [nn.Sequential(*each) for each in stages], [*channels, head])
 
 
 def _shortcut(before: int, after: int, stride: int) -> nn.Module | None:

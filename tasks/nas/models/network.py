@@ -16,7 +16,7 @@ from tasks.nas.models.cell import NetworkCell, State
 from tasks.nas.models.drop_path import DropPath
 from tasks.nas.models.initial import initialise
 from tasks.nas.models.operations import BatchNorm, conv_norm
-from tasks.nas.specs import NetworkSpec
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.types import Cell, Genotype
 
 NUM_STAGES = 3
@@ -26,7 +26,7 @@ _STEM_FACTOR = 3  # filters of the CIFAR stem, in multiples of those of a cell
 
 
 class StagesRunner(Protocol):
-    """Another way to run the stages of a network; see `tasks.nas.models.channel_major`."""
+    """Another way to run the stages of a network; see `tasks.nas.models.layout.channel_major`."""
 
     def serves(self, network: CellNetwork, images: Tensor) -> bool:
         """Whether it can run these images, in the network's mode."""
@@ -42,7 +42,7 @@ class CellNetwork(nn.Module):
 
     Attributes:
         genotype: The cells.
-        spec: Size and surroundings.
+        size: Size and surroundings.
         num_features: Channels in front of the classifier.
         stage_channels: Channels of the maps that `stages` returns.
         reads: Of each cell: the two states that it reads. State 0 is the stem's, k + 1 cell k's.
@@ -50,17 +50,17 @@ class CellNetwork(nn.Module):
         runner: Another way to run the stages, wherever it serves (`channel_major`); or None.
     """
 
-    def __init__(self, genotype: Genotype, spec: NetworkSpec) -> None:
+    def __init__(self, genotype: Genotype, size: NetworkSize) -> None:
         """Build the network.
 
         Raises:
-            ConfigError: The spec names no known stem, or has too few cells or filters.
+            ConfigError: The size names no known stem, or has too few cells or filters.
         """
         super().__init__()
-        _check(spec)
-        self.genotype, self.spec = genotype, spec
-        self._has_stem_cells = spec.stem == "imagenet"
-        self._num_cells = NUM_STAGES * (spec.num_cells + 1) - 1
+        _check(size)
+        self.genotype, self.size = genotype, size
+        self._has_stem_cells = size.stem == "imagenet"
+        self._num_cells = NUM_STAGES * (size.num_cells + 1) - 1
         if self._has_stem_cells:
             self._num_cells += NUM_STEM_CELLS
         self.stem = self._make_stem()
@@ -70,12 +70,12 @@ class CellNetwork(nn.Module):
         self._stack()
         self.stage_channels = tuple(self._states[end].num_channels for end in self.stage_ends)
         self.num_features = self.stage_channels[-1]
-        self.dropout = nn.Dropout(spec.dropout_rate)
-        self.classifier = nn.Linear(self.num_features, spec.num_classes)
+        self.dropout = nn.Dropout(size.dropout_rate)
+        self.classifier = nn.Linear(self.num_features, size.num_classes)
         self.auxiliary: AuxiliaryHead | None = None
-        if spec.has_auxiliary:
+        if size.has_auxiliary:
             place = self._states[self.stage_ends[-2]]
-            self.auxiliary = AuxiliaryHead(place, spec)
+            self.auxiliary = AuxiliaryHead(place, size)
         self.runner: StagesRunner | None = None
         initialise(self)
 
@@ -90,7 +90,7 @@ class CellNetwork(nn.Module):
             ConfigError: The network has no auxiliary head.
         """
         if self.auxiliary is None:
-            raise ConfigError("the network has no auxiliary head; set has_auxiliary in its spec")
+            raise ConfigError("the network has no auxiliary head; set has_auxiliary in its size")
         *_, middle, last = self.stages(images)
         return self.classify(last), self.auxiliary(middle)
 
@@ -124,23 +124,23 @@ class CellNetwork(nn.Module):
         """
         for module in self.modules():
             if isinstance(module, DropPath):
-                module.schedule(self.spec.drop_path_rate, progress)
+                module.schedule(self.size.drop_path_rate, progress)
 
     def _make_stem(self) -> nn.Module:
         """One convolution and batch norm; ahead of cells it halves and doesn't pad."""
-        spec = self.spec
+        size = self.size
         if self._has_stem_cells:
-            filters = spec.stem_filters or _STEM_FILTERS
+            filters = size.stem_filters or _STEM_FILTERS
             self._states = [State(filters, 1)]
             conv = nn.Conv2d(3, filters, 3, stride=2, bias=False)
             return nn.Sequential(conv, BatchNorm(filters))
-        filters = spec.stem_filters or int(_STEM_FACTOR * spec.num_filters)
+        filters = size.stem_filters or int(_STEM_FACTOR * size.num_filters)
         self._states = [State(filters, 0)]
         return conv_norm(3, filters, (3, 3))
 
     def _stack(self) -> None:
         """Append all cells."""
-        width, normal, reduce = self.spec.num_filters, self.genotype.normal, self.genotype.reduce
+        width, normal, reduce = self.size.num_filters, self.genotype.normal, self.genotype.reduce
         if self._has_stem_cells:
             for k in range(NUM_STEM_CELLS, 0, -1):
                 self._append(reduce, int(width / 2**k), stride=2)
@@ -149,8 +149,8 @@ class CellNetwork(nn.Module):
             filters = int(width * 2**stage + 0.5)
             if stage:
                 self._append(reduce, filters, stride=2)
-            for k in range(self.spec.num_cells):
-                skips = self.spec.skip_reduction_input and stage > 0 and k == 0
+            for k in range(self.size.num_cells):
+                skips = self.size.skip_reduction_input and stage > 0 and k == 0
                 self._append(normal, filters, stride=1, previous=before if skips else None)
             self.stage_ends.append(len(self._states) - 1)
 
@@ -172,12 +172,12 @@ class CellNetwork(nn.Module):
         self._states.append(built.output)
 
 
-def _check(spec: NetworkSpec) -> None:
-    if spec.stem not in ("cifar", "imagenet"):
-        raise ConfigError(f"stem is {spec.stem!r}; expected cifar or imagenet")
-    least = 2**NUM_STEM_CELLS if spec.stem == "imagenet" else 1
-    if spec.num_cells < 1 or spec.num_filters < least:
+def _check(size: NetworkSize) -> None:
+    if size.stem not in ("cifar", "imagenet"):
+        raise ConfigError(f"stem is {size.stem!r}; expected cifar or imagenet")
+    least = 2**NUM_STEM_CELLS if size.stem == "imagenet" else 1
+    if size.num_cells < 1 or size.num_filters < least:
         raise ConfigError(
-            f"{spec.num_cells} cells a stage with {spec.num_filters} filters; expected at least "
-            f"one cell and, with a stem of kind {spec.stem}, at least {least} filters"
+            f"{size.num_cells} cells a stage with {size.num_filters} filters; expected at least "
+            f"one cell and, with a stem of kind {size.stem}, at least {least} filters"
         )

@@ -16,7 +16,7 @@ from tasks.core.errors import ConfigError
 from tasks.nas.models.baselines import make_baseline
 from tasks.nas.models.cost import Cost, cost_of
 from tasks.nas.models.network import CellNetwork
-from tasks.nas.specs import BaselineSpec, NetworkSpec
+from tasks.nas.models.sizes import BaselineSize, NetworkSize
 from tasks.nas.types import Genotype
 
 TOLERANCE = 0.05  # relative, of the multiply-adds
@@ -27,93 +27,93 @@ _BASELINE_STEPS = {"resnet": 1 / 16, "mobilenet_v2": 1 / 256}
 _LEAST_FILTERS = {"cifar": 1.0, "imagenet": 4.0}
 _START = 128  # steps
 
-SpecT = TypeVar("SpecT", NetworkSpec, BaselineSpec)
+SizeT = TypeVar("SizeT", NetworkSize, BaselineSize)
 
 
 def scale_cells(
     genotype: Genotype,
-    spec: NetworkSpec,
+    size: NetworkSize,
     mult_adds: int,
     num_cells: Sequence[int] = (),
     tolerance: float = TOLERANCE,
-) -> tuple[NetworkSpec, Cost]:
+) -> tuple[NetworkSize, Cost]:
     """Find the filters at which a genotype costs what is asked.
 
     Args:
         genotype: The cells.
-        spec: Everything but the filters.
-        mult_adds: Multiply-adds of one image of ``spec.image_px``, wanted.
-        num_cells: Values of N to choose from; the spec's if empty.
+        size: Everything but the filters.
+        mult_adds: Multiply-adds of one image of ``size.image_px``, wanted.
+        num_cells: Values of N to choose from; the size's if empty.
         tolerance: How far off the cost may be, relative.
 
     Returns:
-        The spec that comes nearest, and its cost.
+        The size that comes nearest, and its cost.
 
     Raises:
-        ConfigError: None comes within the tolerance, or the spec is wrong.
+        ConfigError: None comes within the tolerance, or the size is wrong.
     """
 
-    def cost(sized: NetworkSpec) -> Cost:
+    def cost(sized: NetworkSize) -> Cost:
         return cost_of(lambda: CellNetwork(genotype, sized), sized.image_px)
 
-    least = round(_LEAST_FILTERS.get(spec.stem, 1.0) / _CELL_STEP)
-    tried: list[tuple[NetworkSpec, Cost]] = []
-    for number in num_cells or (spec.num_cells,):
-        at = partial(_cells_of_width, replace(spec, num_cells=number))
+    least = round(_LEAST_FILTERS.get(size.stem, 1.0) / _CELL_STEP)
+    tried: list[tuple[NetworkSize, Cost]] = []
+    for number in num_cells or (size.num_cells,):
+        at = partial(_cells_of_width, replace(size, num_cells=number))
         tried += _close_in(at, cost, mult_adds, least)
     return _nearest(tried, mult_adds, tolerance)
 
 
 def scale_baseline(
-    spec: BaselineSpec,
+    size: BaselineSize,
     mult_adds: int,
     num_blocks: Sequence[int] = (),
     tolerance: float = TOLERANCE,
-) -> tuple[BaselineSpec, Cost]:
+) -> tuple[BaselineSize, Cost]:
     """Find the width at which a baseline costs what is asked.
 
     Args:
-        spec: Everything but the width.
-        mult_adds: Multiply-adds of one image of ``spec.image_px``, wanted.
-        num_blocks: Blocks per stage of a ResNet to choose from; the spec's if empty.
+        size: Everything but the width.
+        mult_adds: Multiply-adds of one image of ``size.image_px``, wanted.
+        num_blocks: Blocks per stage of a ResNet to choose from; the size's if empty.
         tolerance: How far off the cost may be, relative.
 
     Returns:
-        The spec that comes nearest, and its cost.
+        The size that comes nearest, and its cost.
 
     Raises:
-        ConfigError: No width comes within the tolerance, or the spec is wrong.
+        ConfigError: No width comes within the tolerance, or the size is wrong.
     """
 
-    def cost(sized: BaselineSpec) -> Cost:
+    def cost(sized: BaselineSize) -> Cost:
         return cost_of(lambda: make_baseline(sized), sized.image_px)
 
-    tried: list[tuple[BaselineSpec, Cost]] = []
-    for number in num_blocks or (spec.num_blocks,):
-        at = partial(_baseline_of_width, replace(spec, num_blocks=number))
+    tried: list[tuple[BaselineSize, Cost]] = []
+    for number in num_blocks or (size.num_blocks,):
+        at = partial(_baseline_of_width, replace(size, num_blocks=number))
         tried += _close_in(at, cost, mult_adds, 1)
     return _nearest(tried, mult_adds, tolerance)
 
 
-def _cells_of_width(spec: NetworkSpec, num_steps: int) -> NetworkSpec:
-    return replace(spec, num_filters=num_steps * _CELL_STEP)
+def _cells_of_width(size: NetworkSize, num_steps: int) -> NetworkSize:
+    return replace(size, num_filters=num_steps * _CELL_STEP)
 
 
-def _baseline_of_width(spec: BaselineSpec, num_steps: int) -> BaselineSpec:
-    return replace(spec, width=num_steps * _BASELINE_STEPS.get(spec.kind, 1.0))
+def _baseline_of_width(size: BaselineSize, num_steps: int) -> BaselineSize:
+    return replace(size, width=num_steps * _BASELINE_STEPS.get(size.kind, 1.0))
 
 
 def _close_in(
-    at: Callable[[int], SpecT], cost: Callable[[SpecT], Cost], wanted: int, least: int
-) -> list[tuple[SpecT, Cost]]:
+    at: Callable[[int], SizeT], cost: Callable[[SizeT], Cost], wanted: int, least: int
+) -> list[tuple[SizeT, Cost]]:
     """Measure widths until one is close or neighbours enclose the wanted cost; all measured."""
     tried = []
     below, above = least - 1, None
     steps = max(least, _START)
     while above is None or above - below > 1:
-        spec = at(steps)
-        found = cost(spec)
-        tried.append((spec, found))
+        size = at(steps)
+        found = cost(size)
+        tried.append((size, found))
         if abs(found.mult_adds - wanted) <= _CLOSE * wanted:
             break
         if found.mult_adds < wanted:
@@ -129,12 +129,12 @@ def _close_in(
 
 
 def _nearest(
-    tried: Sequence[tuple[SpecT, Cost]], wanted: int, tolerance: float
-) -> tuple[SpecT, Cost]:
-    spec, cost = min(tried, key=lambda each: abs(each[1].mult_adds - wanted))
+    tried: Sequence[tuple[SizeT, Cost]], wanted: int, tolerance: float
+) -> tuple[SizeT, Cost]:
+    size, cost = min(tried, key=lambda each: abs(each[1].mult_adds - wanted))
     if abs(cost.mult_adds - wanted) > tolerance * wanted:
         raise ConfigError(
             f"no width costs {wanted:,} multiply-adds within {tolerance:.0%}; the nearest is "
-            f"{cost.mult_adds:,} with {spec}; allow other numbers of cells or another target"
+            f"{cost.mult_adds:,} with {size}; allow other numbers of cells or another target"
         )
-    return spec, cost
+    return size, cost

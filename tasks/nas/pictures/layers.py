@@ -11,6 +11,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from tasks.nas.types import NUM_INPUTS, Cell
 
@@ -20,8 +22,7 @@ _NUM_ROUNDS = 14  # of pulling parts towards their neighbours
 _CROSSING_PX = 400.0  # length of line that is worth avoiding one crossing
 
 
-@dataclass(frozen=True, order=True)
-class Part:
+class Part(NamedTuple):
     """What takes a place in a layer: a state where it is made, or its trunk passing by.
 
     Attributes:
@@ -84,13 +85,16 @@ class Layers:
 
     def readers(self, part: Part) -> list[tuple[Part, int]]:
         """Blocks in the next layer that read a part's state, and by which of their edges."""
-        return [
-            (Part(part.layer + 1, state), side)
-            for state, block in enumerate(self.cell.blocks, NUM_INPUTS)
-            if self.depths[state] == part.layer + 1
-            for side, edge in enumerate(block.edges)
-            if edge.source == part.state
-        ]
+        return self._readers.get(part, [])
+
+    @cached_property
+    def _readers(self) -> dict[Part, list[tuple[Part, int]]]:
+        found: dict[Part, list[tuple[Part, int]]] = {}
+        for state, block in enumerate(self.cell.blocks, NUM_INPUTS):
+            reader = Part(self.depths[state], state)
+            for side, edge in enumerate(block.edges):
+                found.setdefault(Part(reader.layer - 1, edge.source), []).append((reader, side))
+        return found
 
     def _is_in(self, layer: int, state: int) -> bool:
         made, top = self.depths[state], self.tops[state]
@@ -215,7 +219,8 @@ def _moves(layers: Layers, orders: Sequence[list[Part]]) -> Iterator[list[list[P
                 trunk = [p for p in order if p.state == state and layers.is_trunk(p)]
                 rest = [part for part in order if part not in trunk]
                 moved.append(trunk + rest if is_left else rest + trunk)
-            yield moved
+            if moved != orders:
+                yield moved
     for layer, order in enumerate(orders):
         for k in range(len(order) - 1):
             swapped = [*order[:k], order[k + 1], order[k], *order[k + 2 :]]

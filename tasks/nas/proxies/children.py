@@ -10,11 +10,11 @@ from tasks.core.seeds import digest64
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.manifests import Rung
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.proxies.scores import measure
-from tasks.nas.search.interface import Decisions
-from tasks.nas.search.strategies.genotype_space import GenotypeSpace
 from tasks.nas.space.canonical import canonical, genotype_hash
-from tasks.nas.specs import NetworkSpec
+from tasks.nas.space.decisions import Decisions
+from tasks.nas.space.genotype_space import GenotypeSpace
 from tasks.nas.training.batches import Standard
 
 NUM_IMAGES = 64
@@ -34,12 +34,12 @@ def child_scores(
     """
     batch = standard.tensor(images.pixels[:NUM_IMAGES])
     labels = torch.tensor(images.labels[:NUM_IMAGES])
-    spec = NetworkSpec(budget.num_cells, budget.num_filters, num_classes, image_px=budget.image_px)
+    size = NetworkSize(budget.num_cells, budget.num_filters, num_classes, image_px=budget.image_px)
 
     def score(child: Decisions) -> Mapping[str, float]:
         genotype = canonical(space.genotype(child))
         seed = digest64(genotype_hash(genotype)) >> 1
-        found = measure(lambda: CellNetwork(genotype, spec), batch, labels, seed)
+        found = measure(lambda: CellNetwork(genotype, size), batch, labels, seed)
         return {name: each.value for name, each in found.items()}
 
     return score

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from tasks.nas.manifests import RetrainedCells, Trial
-from tasks.nas.report.statistics import RANDOM, TOP, hash_of, trained
+from tasks.nas.report.statistics import hash_of, trained
+from tasks.nas.training.groups import RANDOM, TOP
 
 MAX_RUNS: Final = 40
 

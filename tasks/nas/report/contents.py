@@ -15,8 +15,6 @@ from tasks.nas.pictures.render import png, svg
 from tasks.nas.report import plots, plots_retrained
 from tasks.nas.report.progress import Agreement, accuracies_at, agreement
 from tasks.nas.report.statistics import (
-    RANDOM,
-    WINNER,
     comparisons,
     final_scores,
     hash_of,
@@ -36,6 +34,7 @@ from tasks.nas.report.tables import (
 )
 from tasks.nas.report.trainings import training_settings
 from tasks.nas.space.genotype_file import genotype_json
+from tasks.nas.training.groups import RANDOM, WINNER
 from tasks.report.estimates import spearman
 from tasks.report.page import Link, Picture, Section, Table, settings_section, skipped_section
 

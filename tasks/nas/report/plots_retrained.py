@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from tasks.nas.manifests import RetrainedCells, TrainTask
 from tasks.nas.report.fronts import CONTROL_COLOUR, draw_front, search_colours
-from tasks.nas.report.statistics import FINAL, RANDOM, TOP, WINNER, Score, trained
+from tasks.nas.report.statistics import Score, trained
+from tasks.nas.training.groups import FINAL, RANDOM, TOP, WINNER
 from tasks.report.plots import (
     COLOURS,
     in_percent,
@@ -106,7 +107,7 @@ def sizes_plot(retrained: RetrainedCells, scores: Mapping[str, Score]) -> bytes:
 
 def _draw_seeds(axes: Axes, place: int, score: Score) -> None:
     colour = COLOURS[1] if score.name == WINNER else COLOURS[0]
-    values = [*score.by_seed.values()]
+    values = [*score.values("test_accuracy").values()]
     axes.scatter(values, [place + 0.16] * len(values), 20, colour, alpha=0.6, linewidths=0)
     found = score.accuracy
     if found.low is not None and found.high is not None:
@@ -132,7 +133,7 @@ def _draw_costs(
         if rows:
             x, y = np.array(rows).T
             axes.scatter(x, y, 20, colour, alpha=0.55, linewidths=0, label=name)
-    marks = {n: (getattr(s, cost) / unit, s.accuracy.value) for n, s in scores.items()}
+    marks = {n: (s.mean(cost) / unit, s.accuracy.value) for n, s in scores.items()}
     both = np.array([*points, *marks.values()], float).reshape(-1, 2)
     draw_front(axes, both)
     in_percent(axes, "y")

@@ -21,11 +21,11 @@ from typing import Final
 import numpy as np
 
 from tasks.nas.manifests import RetrainedCells, TrainedNetwork, TrainTask
+from tasks.nas.report.by_seed import BySeed, grouped, named
 from tasks.nas.space.canonical import genotype_hash
-from tasks.report.estimates import Estimate, difference, mean_estimate
+from tasks.nas.training.groups import FINAL, RANDOM, TOP, WINNER
+from tasks.report.estimates import Estimate, mean_estimate
 
-TOP, RANDOM, FINAL = "top", "random", "final"  # groups of `TrainTask`
-WINNER: Final = "found cell"
 EQUAL_COST: Final = 0.05  # how far multiply-adds may differ and still count as equal
 _MEGA, _MILLI = 1e6, 1e-3
 
@@ -52,36 +52,23 @@ class TopAgainstRandom:
 
 
 @dataclass(frozen=True)
-class Score:
-    """How one network of the final comparison did.
+class Score(BySeed[TrainedNetwork]):
+    """How one network of the final comparison did."""
 
-    Attributes:
-        name: What reports call it.
-        by_seed: Test accuracy of each training.
-        accuracy: Their mean.
-        num_params: Weights.
-        mult_adds: Multiply-adds of one image.
-        image_cpu_s: CPU seconds to classify one image, mean over trainings.
-        train_cpu_s: CPU seconds of a training, mean.
-    """
-
-    name: str
-    by_seed: Mapping[int, float]
-    accuracy: Estimate
-    num_params: int
-    mult_adds: int
-    image_cpu_s: float
-    train_cpu_s: float
+    @property
+    def accuracy(self) -> Estimate:
+        """Test accuracy."""
+        return self.estimate("test_accuracy")
 
     @property
     def points_per_mega_mult_add(self) -> float:
         """Accuracy in percent over millions of multiply-adds."""
-        return 100 * self.accuracy.value / (self.mult_adds / _MEGA)
+        return 100 * self.accuracy.value / (self.any_one.mult_adds / _MEGA)
 
     @property
     def points_per_cpu_ms(self) -> float:
         """Accuracy in percent over CPU milliseconds for one image."""
-        return 100 * self.accuracy.value / (self.image_cpu_s / _MILLI)
+        return 100 * self.accuracy.value / (self.mean("image_cpu_s") / _MILLI)
 
 
 @dataclass(frozen=True)
@@ -148,12 +135,14 @@ def top_against_random(retrained: RetrainedCells) -> TopAgainstRandom | None:
 
 def final_scores(retrained: RetrainedCells) -> dict[str, Score]:
     """Networks of the final comparison by name, the winner first as `WINNER`."""
-    by_name: dict[str, list[tuple[int, TrainedNetwork]]] = {}
-    for task, network in trained(retrained, FINAL):
-        name = WINNER if hash_of(task) == retrained.winner else task.name
-        by_name.setdefault(name, []).append((task.seed, network))
-    names = sorted(by_name, key=lambda name: name != WINNER)
-    return {name: _score(name, by_name[name]) for name in names}
+
+    def name_of(task: TrainTask) -> str:
+        return WINNER if hash_of(task) == retrained.winner else task.name
+
+    tasks = [task for task in retrained.tasks if task.group == FINAL]
+    runs = grouped(tasks, retrained.networks, name_of)
+    names = sorted(runs, key=lambda name: name != WINNER)
+    return {name: Score(name, runs[name]) for name in names}
 
 
 def comparisons(scores: Mapping[str, Score]) -> dict[str, Comparison]:
@@ -164,9 +153,9 @@ def comparisons(scores: Mapping[str, Score]) -> dict[str, Comparison]:
     return {
         name: Comparison(
             name=name,
-            gain=difference(winner.by_seed, other.by_seed),
-            cost_ratio=winner.mult_adds / other.mult_adds,
-            time_ratio=winner.image_cpu_s / other.image_cpu_s,
+            gain=winner.less(other, "test_accuracy"),
+            cost_ratio=winner.any_one.mult_adds / other.any_one.mult_adds,
+            time_ratio=winner.mean("image_cpu_s") / other.mean("image_cpu_s"),
         )
         for name, other in scores.items()
         if name != WINNER
@@ -183,7 +172,7 @@ def figures(retrained: RetrainedCells) -> dict[str, float]:
     found: dict[str, float] = {"winner_validation": 100 * retrained.validation_accuracy}
     against = top_against_random(retrained)
     if against is not None:
-        found |= _named("top5_minus_random", against.gain)
+        found |= _gain("top5_minus_random", against.gain)
         if against.gain.error is not None and against.control_error is not None:
             whole = math.hypot(against.gain.error, against.control_error)
             found["top5_minus_random_se_with_control"] = 100 * whole
@@ -192,15 +181,13 @@ def figures(retrained: RetrainedCells) -> dict[str, float]:
     if WINNER in scores:
         found["winner_accuracy"] = 100 * scores[WINNER].accuracy.value
     for name, comparison in comparisons(scores).items():
-        found |= _named(f"cell_minus_{name}", comparison.gain)
+        found |= _gain(f"cell_minus_{name}", comparison.gain)
     return found
 
 
-def _named(name: str, gain: Estimate) -> dict[str, float]:
-    parts = {"": gain.value, "_se": gain.error, "_low": gain.low, "_high": gain.high}
-    found = {f"{name}{end}": 100 * part for end, part in parts.items() if part is not None}
+def _gain(name: str, gain: Estimate) -> dict[str, float]:
     in_errors = gain.in_errors
-    return found if in_errors is None else found | {f"{name}_in_se": in_errors}
+    return named(name, gain) | ({} if in_errors is None else {f"{name}_in_se": in_errors})
 
 
 def _cell_means(
@@ -211,17 +198,3 @@ def _cell_means(
     for task, network in pairs:
         found.setdefault((task.search, hash_of(task)), []).append(network.test_accuracy)
     return {key: float(np.mean(values)) for key, values in found.items()}
-
-
-def _score(name: str, runs: list[tuple[int, TrainedNetwork]]) -> Score:
-    by_seed = {seed: network.test_accuracy for seed, network in runs}
-    networks = [network for _, network in runs]
-    return Score(
-        name=name,
-        by_seed=by_seed,
-        accuracy=mean_estimate([*by_seed.values()]),
-        num_params=networks[0].num_params,
-        mult_adds=networks[0].mult_adds,
-        image_cpu_s=float(np.mean([network.image_cpu_s for network in networks])),
-        train_cpu_s=float(np.mean([network.train_cpu_s for network in networks])),
-    )

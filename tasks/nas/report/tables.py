@@ -111,14 +111,14 @@ def scores_table(scores: Mapping[str, Score]) -> Table:
     rows = tuple(
         (
             score.name,
-            f"{score.num_params / _KILO:,.1f}",
-            f"{score.mult_adds / _MEGA:.3f}",
+            f"{score.any_one.num_params / _KILO:,.1f}",
+            f"{score.any_one.mult_adds / _MEGA:.3f}",
             _share(score.accuracy),
             str(score.accuracy.num),
             f"{score.points_per_mega_mult_add:.1f}",
-            f"{score.image_cpu_s / _MILLI:.3f}",
+            f"{score.mean('image_cpu_s') / _MILLI:.3f}",
             f"{score.points_per_cpu_ms:.1f}",
-            f"{score.train_cpu_s:,.0f}",
+            f"{score.mean('train_cpu_s'):,.0f}",
         )
         for score in scores.values()
     )

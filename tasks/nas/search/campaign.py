@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from tasks.core.ports import Skipped
 from tasks.nas.manifests import ChildResult, ChildTask, Rung, Trial
 from tasks.nas.search.halving import Halving
-from tasks.nas.search.interface import Decisions, Searcher
-from tasks.nas.search.strategies.genotype_space import GenotypeSpace
+from tasks.nas.search.strategies.searcher import Searcher
 from tasks.nas.space.canonical import canonical, genotype_hash
+from tasks.nas.space.decisions import Decisions
 from tasks.nas.space.genotype_file import GenotypeRecord
+from tasks.nas.space.genotype_space import GenotypeSpace
 
 _Outcome = ChildResult | Skipped
 _Key = tuple[str, int]  # hash and rung

@@ -12,8 +12,8 @@ from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import GenotypeRecord, parse_genotype, read_genotype
 from tasks.nas.space.published import PUBLISHED, published
 from tasks.nas.transfer.cell_source import Source, source_of
-from tasks.nas.transfer_config import ChooseConfig
-from tasks.nas.transfer_manifests import ChosenCells
+from tasks.nas.transfer.config import ChooseConfig
+from tasks.nas.transfer.manifests import ChosenCells
 from tasks.nas.types import Genotype
 
 GENOTYPE_FILE = "genotype.json"

@@ -6,16 +6,16 @@ from tasks.core.export import Export, export_files
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
+from tasks.nas.transfer.config import CompareConfig
 from tasks.nas.transfer.contents import report_sections
 from tasks.nas.transfer.figures import figures_of
-from tasks.nas.transfer.outcomes import detector_scores, network_scores
-from tasks.nas.transfer_config import CompareConfig
-from tasks.nas.transfer_manifests import (
+from tasks.nas.transfer.manifests import (
     RegisteredModels,
     TrainedDetectors,
     TransferredNetworks,
     TransferReport,
 )
+from tasks.nas.transfer.scores import detector_scores, network_scores
 from tasks.report.page import Link, write_page
 
 _LINKS = (Link("This page as text", "report.md"),)
@@ -66,6 +66,6 @@ def compare_networks(
 def _sheets(found: TrainedDetectors, ctx: StageContext) -> dict[str, bytes]:
     """Pictures of detections, one of each backbone."""
     return {
-        each.name: ctx.store.fetch(each.any_detector.picture).read_bytes()
+        each.name: ctx.store.fetch(each.any_one.picture).read_bytes()
         for each in detector_scores(found)
     }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tasks.core.outcomes import split
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.detection.item import train_one_detector
-from tasks.nas.detection.settings import DetectionSettings, shared_box_arrays
+from tasks.nas.detection.shared_boxes import SharedBoxes, shared_box_arrays
+from tasks.nas.training.train_all import train_all
+from tasks.nas.transfer.config import DetectConfig
 from tasks.nas.transfer.detectors import detect_tasks
-from tasks.nas.transfer.outcomes import DetectorScore, scores_of
-from tasks.nas.transfer_config import DetectConfig
-from tasks.nas.transfer_manifests import TrainedDetectors, TransferredNetworks
+from tasks.nas.transfer.manifests import TrainedDetectors, TransferredNetworks
+from tasks.nas.transfer.scores import DetectorScore, scores_of
 
 
 @stage(
@@ -36,19 +36,22 @@ def detect_objects(networks: ArtifactRef, config: DetectConfig, ctx: StageContex
         return ctx.store.write(
             TrainedDetectors(boxes=None, tasks=(), detectors=(), skipped=(), mean_ap=0.0)
         )
-    tasks, hopeless = split([*detect_tasks(found, boxes, config)], 1.0)
-    settings = DetectionSettings(boxes=boxes, device=ctx.resources.device)
-    arrays = shared_box_arrays(boxes, ctx.store)
-    outcomes = ctx.items.map(train_one_detector, tasks, settings, shared=arrays)
-    made, skipped = split([*hopeless, *outcomes], config.max_failed_fraction)
-    scores = scores_of(tasks, made)
-    _track(scores, len(skipped), ctx)
+    ends = train_all(
+        train_one_detector,
+        detect_tasks(found, boxes, config),
+        SharedBoxes(boxes=boxes, device=ctx.resources.device),
+        shared_box_arrays(boxes, ctx.store),
+        config.max_failed_fraction,
+        ctx,
+    )
+    scores = scores_of(ends.tasks, ends.made)
+    _track(scores, len(ends.skipped), ctx)
     return ctx.store.write(
         TrainedDetectors(
             boxes=boxes,
-            tasks=tuple(tasks),
-            detectors=made,
-            skipped=skipped,
+            tasks=ends.tasks,
+            detectors=ends.made,
+            skipped=ends.skipped,
             mean_ap=max((each.mean_ap.value for each in scores), default=0.0),
         )
     )
@@ -59,7 +62,7 @@ def _track(scores: list[DetectorScore], num_failed: int, ctx: StageContext) -> N
     metrics |= {f"ap50_{each.name}": each.ap50.value for each in scores}
     ctx.tracker.log_metrics(metrics | {"detectors_failed": float(num_failed)})
     for each in scores:
-        one = each.any_detector
+        one = each.any_one
         ctx.tracker.log_child(
             f"detector-{each.name}",
             params={"backbone": each.name},

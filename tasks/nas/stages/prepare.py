@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
-from tasks.core.seeds import rng
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.config import PrepareConfig
-from tasks.nas.data.keep import keep_images
-from tasks.nas.data.read import deal, read_images
+from tasks.nas.data.prepare import counts, prepare_data_set
 
 
 @stage(
@@ -22,9 +20,8 @@ from tasks.nas.data.read import deal, read_images
 )
 def prepare_images(config: PrepareConfig, ctx: StageContext) -> ArtifactRef:
     """Read a data set, deal it out to splits and keep them."""
-    raw = read_images(config.data, config.data_set, config.side_px)
-    splits = deal(raw, config.num_validation, rng(ctx.seed, ctx.stage, raw.name))
-    ctx.tracker.log_metrics(
-        {f"{name}_images": float(len(part)) for name, part in vars(splits).items()}
+    images = prepare_data_set(
+        config.data, config.data_set, config.side_px, config.num_validation, ctx
     )
-    return ctx.store.write(keep_images(raw, splits, ctx.store, ctx.scratch))
+    ctx.tracker.log_metrics(counts(images))
+    return ctx.store.write(images)

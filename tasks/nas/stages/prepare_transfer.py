@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
-
 from tasks.core.errors import ConfigError
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
-from tasks.core.seeds import digest64, rng
 from tasks.core.stages import StageSpec, stage
-from tasks.nas.data.keep import channel_statistics, keep_images
-from tasks.nas.data.read import deal, read_images
-from tasks.nas.detection.coco import read_coco
-from tasks.nas.detection.scenes import draw_scenes
-from tasks.nas.detection.types import AnnotatedImages
+from tasks.nas.data.prepare import counts, prepare_data_set
+from tasks.nas.detection.prepare import prepare_boxes
 from tasks.nas.manifests import ImageData
-from tasks.nas.transfer_config import BoxesConfig, PrepareTransferConfig
-from tasks.nas.transfer_manifests import BoxData, BoxSplit, TransferData
-
-_SCENES = "scenes"
+from tasks.nas.transfer.config import PrepareTransferConfig
+from tasks.nas.transfer.manifests import TransferData
 
 
 @stage(
@@ -44,7 +34,7 @@ def prepare_transfer(config: PrepareTransferConfig, ctx: StageContext) -> Artifa
             "prepare_transfer.data is empty: name the folder of the images that networks are "
             "transferred to"
         )
-    boxes = _boxes(config.boxes, ctx)
+    boxes = prepare_boxes(config.boxes, ctx)
     images = _images(config.data, config.side_px, config.num_validation, ctx)
     cifar = None
     if config.from_cifar:
@@ -53,85 +43,6 @@ def prepare_transfer(config: PrepareTransferConfig, ctx: StageContext) -> Artifa
 
 
 def _images(data: str, side_px: int, num_validation: int, ctx: StageContext) -> ImageData:
-    raw = read_images(data, "cifar10", side_px)
-    splits = deal(raw, num_validation, rng(ctx.seed, ctx.stage, raw.name))
-    ctx.tracker.log_metrics(
-        {f"{raw.name}_{name}_images": float(len(part)) for name, part in vars(splits).items()}
-    )
-    return keep_images(raw, splits, ctx.store, ctx.scratch)
-
-
-def _boxes(config: BoxesConfig, ctx: StageContext) -> BoxData | None:
-    if config.kind == "none":
-        return None
-    train, test = _scenes(config, ctx) if config.kind == _SCENES else _coco(config)
-    mean, std = channel_statistics(train.images)
-    ctx.tracker.log_metrics(
-        {"boxes_train_images": float(len(train)), "boxes_test_images": float(len(test))}
-    )
-    return BoxData(
-        name=config.kind if config.kind == _SCENES else Path(config.test_images).name,
-        source=_source(config),
-        classes=train.classes,
-        side_px=config.side_px,
-        mean=mean,
-        std=std,
-        train=_keep("boxes_train", train, ctx),
-        test=_keep("boxes_test", test, ctx),
-    )
-
-
-def _scenes(config: BoxesConfig, ctx: StageContext) -> tuple[AnnotatedImages, AnnotatedImages]:
-    if not config.num_train or not config.num_test:
-        raise ConfigError(
-            "prepare_transfer.boxes: expected num_train and num_test above 0 for generated scenes"
-        )
-    train, test = (
-        draw_scenes(number, config.side_px, digest64(f"{ctx.stage}/{ctx.seed}/{part}"))
-        for part, number in (("train", config.num_train), ("test", config.num_test))
-    )
-    return train, test
-
-
-def _coco(config: BoxesConfig) -> tuple[AnnotatedImages, AnnotatedImages]:
-    files = ("train_images", "train_annotations", "test_images", "test_annotations")
-    missing = [name for name in files if not getattr(config, name)]
-    if missing:
-        raise ConfigError(
-            f"prepare_transfer.boxes.{missing[0]} is empty: data in COCO's format needs "
-            f"{', '.join(files)}"
-        )
-    paths = {name: Path(getattr(config, name)).expanduser() for name in files}
-    side_px = config.side_px
-    train = read_coco(paths["train_images"], paths["train_annotations"], side_px, config.num_train)
-    test = read_coco(paths["test_images"], paths["test_annotations"], side_px, config.num_test)
-    if train.classes != test.classes:
-        raise ConfigError(
-            f"{paths['train_annotations']} and {paths['test_annotations']} differ in their "
-            "categories: write both from one list"
-        )
-    return train, test
-
-
-def _source(config: BoxesConfig) -> str:
-    if config.kind == _SCENES:
-        return f"generated: shapes on a cluttered background, {config.side_px} px, exact boxes"
-    return f"{Path(config.test_annotations).name}, in COCO's format, brought to {config.side_px} px"
-
-
-def _keep(name: str, images: AnnotatedImages, ctx: StageContext) -> BoxSplit:
-    pixels, objects = ctx.scratch / f"{name}_images.npy", ctx.scratch / f"{name}_objects.npz"
-    np.save(pixels, images.images)
-    np.savez(
-        objects,
-        boxes=images.boxes,
-        labels=images.labels,
-        is_crowd=images.is_crowd,
-        owners=images.owners,
-    )
-    return BoxSplit(
-        images=ctx.store.add(pixels, pixels.name),
-        objects=ctx.store.add(objects, objects.name),
-        num_images=len(images),
-        num_objects=len(images.boxes),
-    )
+    images = prepare_data_set(data, "cifar10", side_px, num_validation, ctx)
+    ctx.tracker.log_metrics({f"{images.name}_{name}": n for name, n in counts(images).items()})
+    return images

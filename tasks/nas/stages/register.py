@@ -16,8 +16,9 @@ from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.manifests import TrainedNetwork, TrainTask
-from tasks.nas.training.settings import shared_arrays
-from tasks.nas.transfer.outcomes import NetworkScore, best_network, network_scores
+from tasks.nas.training.shared_images import shared_arrays
+from tasks.nas.transfer.config import RegisterConfig
+from tasks.nas.transfer.manifests import ModelEntry, RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.package import (
     INPUTS_FILE,
     METRIC,
@@ -27,8 +28,7 @@ from tasks.nas.transfer.package import (
     PackageTask,
     package_classifier,
 )
-from tasks.nas.transfer_config import RegisterConfig
-from tasks.nas.transfer_manifests import ModelEntry, RegisteredModels, TransferredNetworks
+from tasks.nas.transfer.scores import NetworkScore, best_network, network_scores
 
 _TOLERANCE = 1e-3  # of golden logits: another machine may add up in another order
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")

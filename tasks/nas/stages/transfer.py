@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from tasks.core.outcomes import split
 from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.manifests import ImageData, TrainedNetwork, TrainTask
-from tasks.nas.training.item import train_network
-from tasks.nas.training.settings import TrainingSettings, shared_arrays
+from tasks.nas.training.train_all import Outcomes, train_networks
+from tasks.nas.transfer.config import TransferConfig
 from tasks.nas.transfer.family import (
     Member,
     cifar_tasks,
@@ -19,19 +17,10 @@ from tasks.nas.transfer.family import (
     scale_family,
     scratch_tasks,
 )
-from tasks.nas.transfer.outcomes import network_scores
-from tasks.nas.transfer_config import TransferConfig
-from tasks.nas.transfer_manifests import ChosenCells, TransferData, TransferredNetworks
+from tasks.nas.transfer.manifests import ChosenCells, TransferData, TransferredNetworks
+from tasks.nas.transfer.scores import network_scores
 
-
-@dataclass(frozen=True)
-class _Outcomes:
-    """What was to be trained, and what came of it."""
-
-    tasks: Sequence[TrainTask]
-    size_of: dict[str, str]
-    made: Sequence[TrainedNetwork]
-    skipped: Sequence[Skipped]
+Trainings = Outcomes[TrainTask, TrainedNetwork]
 
 
 @stage(
@@ -53,18 +42,25 @@ def transfer_cells(
         DataError: Too many trainings failed; says which and why.
     """
     chosen, found = ctx.store.read(cells, ChosenCells), ctx.store.read(data, TransferData)
-    family = scale_family(chosen, found.images, config)
-    on_cifar = _Outcomes((), {}, (), ())
-    wanted: list[tuple[TrainTask | Skipped, str]] = [*scratch_tasks(family, config)]
+    family, size_of = scale_family(chosen, found.images, config), dict[str, str]()
+
+    def train(planned: Iterable[tuple[TrainTask | Skipped, str]], images: ImageData) -> Trainings:
+        sized = [*planned]
+        size_of.update((each.item_id, size) for each, size in sized)
+        wanted = (each for each, _ in sized)
+        return train_networks(wanted, images, config.max_failed_fraction, ctx)
+
+    on_cifar = Trainings((), (), ())
+    planned: list[tuple[TrainTask | Skipped, str]] = [*scratch_tasks(family, config)]
     if found.cifar is not None:
-        on_cifar = _train(cifar_tasks(family, found.cifar, config), found.cifar, config, ctx)
-        wanted += _continued(family, on_cifar, config)
-    larger = _train(wanted, found.images, config, ctx)
+        on_cifar = train(cifar_tasks(family, found.cifar, config), found.cifar)
+        planned += _continued(family, on_cifar, config)
+    larger = train(planned, found.images)
     transferred = TransferredNetworks(
         cells=chosen,
         data=found,
         tasks=(*on_cifar.tasks, *larger.tasks),
-        size_of=on_cifar.size_of | larger.size_of,
+        size_of=size_of,
         networks=(*on_cifar.made, *larger.made),
         skipped=(*on_cifar.skipped, *larger.skipped),
         test_accuracy=0.0,
@@ -75,32 +71,12 @@ def transfer_cells(
 
 
 def _continued(
-    family: Sequence[Member], on_cifar: _Outcomes, config: TransferConfig
+    family: Sequence[Member], on_cifar: Trainings, config: TransferConfig
 ) -> Iterable[tuple[TrainTask | Skipped, str]]:
     """Trainings that go on from the weights that CIFAR gave."""
     weights = {each.item_id: each.weights for each in on_cifar.made}
     reasons = {each.item_id: each.reason for each in on_cifar.skipped}
     return from_cifar_tasks(family, weights, reasons, config)
-
-
-def _train(
-    wanted: Iterable[tuple[TrainTask | Skipped, str]],
-    images: ImageData,
-    config: TransferConfig,
-    ctx: StageContext,
-) -> _Outcomes:
-    """Train what can be trained; the rest, and what fails, is listed.
-
-    Raises:
-        DataError: Too much of it fails.
-    """
-    planned = list(wanted)
-    tasks, hopeless = split([each for each, _ in planned], 1.0)
-    settings = TrainingSettings(images=images, device=ctx.resources.device)
-    arrays = shared_arrays(images, {task.image_px for task in tasks}, ctx.store)
-    outcomes = ctx.items.map(train_network, tasks, settings, shared=arrays)
-    made, skipped = split([*hopeless, *outcomes], config.max_failed_fraction)
-    return _Outcomes(tasks, {each.item_id: size for each, size in planned}, made, skipped)
 
 
 def _track(found: TransferredNetworks, ctx: StageContext) -> None:
@@ -115,8 +91,8 @@ def _track(found: TransferredNetworks, ctx: StageContext) -> None:
             metrics={
                 "test_accuracy": each.test.value,
                 "validation_accuracy": each.validation.value,
-                "mult_adds": float(each.any_network.mult_adds),
-                "num_params": float(each.any_network.num_params),
+                "mult_adds": float(each.any_one.mult_adds),
+                "num_params": float(each.any_one.num_params),
                 "train_cpu_s": each.mean("train_cpu_s"),
                 "image_cpu_s": each.mean("image_cpu_s"),
             },

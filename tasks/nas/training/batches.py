@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tasks.nas.data.raw_images import LabelledImages, Pixels
-from tasks.nas.recipe import Recipe
+from tasks.nas.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Standard:
         return images.sub_(mean).div_(std)
 
 
-def num_steps(num_images: int, recipe: Recipe) -> int:
+def num_steps(num_images: int, config: TrainingConfig) -> int:
     """Steps of one epoch; images that don't fill a batch wait for the next epoch."""
-    return max(1, num_images // recipe.batch_size)
+    return max(1, num_images // config.batch_size)
 
 
 def epoch_batches(
     images: LabelledImages,
     standard: Standard,
-    recipe: Recipe,
+    config: TrainingConfig,
     rng: np.random.Generator,
     device: str = "cpu",
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -51,7 +51,7 @@ def epoch_batches(
     Args:
         images: What is trained on.
         standard: How it is standardised.
-        recipe: Size of a batch and augmentation.
+        config: Size of a batch and augmentation.
         rng: Source of chance.
         device: Where the batches go.
 
@@ -59,30 +59,32 @@ def epoch_batches(
         Images (b, 3, s, s), channels_last, and labels (b,).
     """
     order = rng.permutation(len(images))
-    for step in range(num_steps(len(images), recipe)):
-        chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        pixels = augment(images.pixels, chosen, recipe, rng)
+    for step in range(num_steps(len(images), config)):
+        chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
+        pixels = augment(images.pixels, chosen, config, rng)
         batch = standard.tensor(pixels, device)
-        if recipe.cutout_px:
-            blank(batch, recipe.cutout_px, rng)
+        if config.cutout_px:
+            blank(batch, config.cutout_px, rng)
         yield batch, torch.from_numpy(images.labels[chosen]).to(device)
 
 
-def augment(pixels: Pixels, chosen: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> Pixels:
+def augment(
+    pixels: Pixels, chosen: np.ndarray, config: TrainingConfig, rng: np.random.Generator
+) -> Pixels:
     """Gather images, each shifted and mirrored by chance; what comes in from outside is black.
 
     Args:
         pixels: (n, s, s, 3).
         chosen: Indices of the batch, (b,).
-        recipe: ``crop_px`` and ``flips``.
+        config: ``crop_px`` and ``flips``.
         rng: Source of chance.
 
     Returns:
         (b, s, s, 3).
     """
-    num, side, reach = len(chosen), pixels.shape[1], recipe.crop_px
+    num, side, reach = len(chosen), pixels.shape[1], config.crop_px
     shifts = rng.integers(-reach, reach + 1, size=(2, num, 1))
-    is_mirrored = rng.integers(0, 2 if recipe.flips else 1, size=(num, 1)) == 1
+    is_mirrored = rng.integers(0, 2 if config.flips else 1, size=(num, 1)) == 1
     places = np.arange(side)
     rows = places + shifts[0]
     columns = np.where(is_mirrored, side - 1 - places, places) + shifts[1]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import torch
-from torch import nn
 
 from tasks.core.ports import ItemFolder
-from tasks.core.seeds import digest64
 from tasks.nas.manifests import TrainedNetwork, TrainTask
 from tasks.nas.models.cost import mult_adds, num_params
-from tasks.nas.recipe import Recipe
-from tasks.nas.specs import BaselineSpec, NetworkSpec
+from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, train
-from tasks.nas.training.networks import build, lay_out, seeded
-from tasks.nas.training.settings import TrainingSettings, shared_split
+from tasks.nas.training.networks import (
+    begin,
+    lay_out,
+    plain_state,
+    seed_of,
+    seeded,
+    torch_device,
+)
+from tasks.nas.training.shared_images import SharedImages, shared_split
 
 _WEIGHTS = "weights.pt"
-_CLASSIFIERS = ("classifier.", "auxiliary.")
 
 
-def train_network(item: TrainTask, config: TrainingSettings, folder: ItemFolder) -> TrainedNetwork:
+def train_network(item: TrainTask, shared: SharedImages, folder: ItemFolder) -> TrainedNetwork:
     """Train a network, keep its weights, and score it on validation and test images.
 
     One that was cut off goes on after its last whole epoch.
@@ -30,29 +32,26 @@ def train_network(item: TrainTask, config: TrainingSettings, folder: ItemFolder)
     Raises:
         DataError: It diverged.
     """
-    network, recipe, seed = _begin(item, folder), Recipe(**item.recipe), _seed(item)
+    device, seed = torch_device(shared.device), seed_of(item)
+    network = seeded(lambda: begin(item, folder), seed)
     cost = mult_adds(network, item.image_px), num_params(network)
-    network = lay_out(network, config.torch_device)
+    network = lay_out(network, device)
     images = shared_split(folder, "train", item.image_px)
     validation = shared_split(folder, "validation", item.image_px)
-
-    def validate() -> float:
-        return accuracy(network, validation, config.standard, config.torch_device)
-
     begun_s = time.process_time()
     trained = train(
         network,
         images[: item.num_images or len(images)],
-        config.standard,
-        recipe,
+        shared.standard,
+        TrainingConfig(**item.recipe),
         seed,
-        device=config.torch_device,
-        on_epoch=validate,
+        device=device,
+        on_epoch=lambda: accuracy(network, validation, shared.standard, device),
         keeper=folder,
     )
     trained_s = time.process_time()
     test = shared_split(folder, "test", item.image_px)
-    right = accuracy(network, test, config.standard, config.torch_device)
+    right = accuracy(network, test, shared.standard, device)
     test_s = time.process_time() - trained_s
     torch.save(plain_state(network), folder.path / _WEIGHTS)
     return TrainedNetwork(
@@ -67,28 +66,3 @@ def train_network(item: TrainTask, config: TrainingSettings, folder: ItemFolder)
         curve=trained.curve,
         weights=folder.add(_WEIGHTS),
     )
-
-
-def spec_of_task(item: TrainTask) -> NetworkSpec | BaselineSpec:
-    """The spec that a task holds as JSON values."""
-    return BaselineSpec(**item.spec) if item.genotype is None else NetworkSpec(**item.spec)
-
-
-def plain_state(network: nn.Module) -> dict[str, Any]:
-    """State dict on the CPU, in plain layout."""
-    return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-
-
-def _begin(item: TrainTask, folder: ItemFolder) -> nn.Module:
-    """The network with its initial weights."""
-    genotype = item.genotype.genotype(item.item_id) if item.genotype else None
-    network = seeded(lambda: build(genotype, spec_of_task(item)), _seed(item))
-    if item.initial is not None:
-        state = torch.load(folder.fetch(item.initial), weights_only=True)
-        kept = {name: v for name, v in state.items() if not name.startswith(_CLASSIFIERS)}
-        network.load_state_dict(kept, strict=False)
-    return network
-
-
-def _seed(item: TrainTask) -> int:
-    return digest64(f"{item.item_id}/{item.seed}") >> 1

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from tasks.core.errors import DataError
 from tasks.nas.data.raw_images import LabelledImages
-from tasks.nas.recipe import Recipe
 from tasks.nas.training.batches import Standard, epoch_batches, num_steps
 from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
+from tasks.nas.training.config import TrainingConfig
+from tasks.nas.training.schedule import warmup_cosine
 
 _EVALUATION_BATCH = 500
 
@@ -41,7 +42,7 @@ def train(
     network: nn.Module,
     images: LabelledImages,
     standard: Standard,
-    recipe: Recipe,
+    config: TrainingConfig,
     seed: int,
     *,
     device: str = "cpu",
@@ -54,7 +55,7 @@ def train(
         network: Classifier with initial weights, on the device.
         images: What it is trained on.
         standard: How they are standardised.
-        recipe: How it is trained.
+        config: How it is trained.
         seed: Decides order, augmentation, dropout and dropped paths.
         device: ``cpu`` or ``cuda``.
         on_epoch: Called after each epoch, e.g. to validate.
@@ -65,23 +66,23 @@ def train(
         DataError: The loss is not finite.
     """
     rng = np.random.default_rng(seed)
-    optimiser = make_optimiser(network, recipe)
-    total = recipe.num_epochs * num_steps(len(images), recipe)
+    optimiser = make_optimiser(network, config)
+    total = config.num_epochs * num_steps(len(images), config)
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
         kept = Checkpoints(keeper, network, optimiser, rng, device) if keeper else None
         reached = (kept and kept.load()) or Reached(0, math.nan, ())
         curve, loss = list(reached.curve), reached.loss
-        for epoch in range(reached.num_epochs, recipe.num_epochs):
+        for epoch in range(reached.num_epochs, config.num_epochs):
             network.train()
-            schedule_paths(network, epoch / max(1, recipe.num_epochs - 1))
-            done = epoch * num_steps(len(images), recipe)
+            schedule_paths(network, epoch / max(1, config.num_epochs - 1))
+            done = epoch * num_steps(len(images), config)
             losses: list[Tensor] = []
-            for batch, labels in epoch_batches(images, standard, recipe, rng, device):
-                set_rate(optimiser, recipe, (done + len(losses) + 0.5) / total)
-                losses.append(step(network, optimiser, batch, labels, recipe))
+            for batch, labels in epoch_batches(images, standard, config, rng, device):
+                set_rate(optimiser, config, (done + len(losses) + 0.5) / total)
+                losses.append(step(network, optimiser, batch, labels, config))
             loss = float(torch.stack(losses).mean())
-            check_finite(loss, epoch, recipe)
+            check_finite(loss, epoch, config)
             if on_epoch is not None:
                 curve.append(on_epoch())
             if kept is not None:
@@ -103,40 +104,36 @@ def accuracy(
     return num_right / len(images)
 
 
-def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
     """Stochastic gradient descent that decays matrices, but neither norms nor biases."""
     weights = [each for each in network.parameters() if each.requires_grad]
     groups = [
-        {"params": [w for w in weights if w.dim() > 1], "weight_decay": recipe.weight_decay},
+        {"params": [w for w in weights if w.dim() > 1], "weight_decay": config.weight_decay},
         {"params": [w for w in weights if w.dim() <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.SGD(
         groups,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        nesterov=config.momentum > 0,
         fused=True,
     )
 
 
-def rate(recipe: Recipe, progress: float) -> float:
+def rate(config: TrainingConfig, progress: float) -> float:
     """Learning rate at a moment of training.
 
     Args:
-        recipe: Peak and warm-up.
+        config: Peak and warm-up.
         progress: Share of the steps that are done, 0 to 1.
     """
-    warmup = recipe.warmup_share
-    if progress < warmup:
-        return recipe.learning_rate * progress / warmup
-    done = (progress - warmup) / (1 - warmup)
-    return recipe.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return config.learning_rate * warmup_cosine(progress, config.warmup_share)
 
 
-def set_rate(optimiser: torch.optim.SGD, recipe: Recipe, progress: float) -> None:
+def set_rate(optimiser: torch.optim.SGD, config: TrainingConfig, progress: float) -> None:
     """Set the learning rate for a moment of training."""
     for group in optimiser.param_groups:
-        group["lr"] = rate(recipe, progress)
+        group["lr"] = rate(config, progress)
 
 
 def step(
@@ -144,12 +141,12 @@ def step(
     optimiser: torch.optim.SGD,
     images: Tensor,
     labels: Tensor,
-    recipe: Recipe,
+    config: TrainingConfig,
 ) -> Tensor:
     """One step of descent; returns the loss, detached."""
     optimiser.zero_grad(set_to_none=True)
     with torch.autocast("cuda", torch.bfloat16, enabled=images.is_cuda):
-        loss = _loss(network, images, labels, recipe)
+        loss = _loss(network, images, labels, config)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return loss.detach()
@@ -161,7 +158,7 @@ def schedule_paths(network: Any, progress: float) -> None:
         network.schedule_drop_path(progress)
 
 
-def check_finite(loss: float, epoch: int, recipe: Recipe) -> None:
+def check_finite(loss: float, epoch: int, config: TrainingConfig) -> None:
     """Make sure that a training goes on.
 
     Raises:
@@ -169,16 +166,16 @@ def check_finite(loss: float, epoch: int, recipe: Recipe) -> None:
     """
     if not math.isfinite(loss):
         raise DataError(
-            f"diverged: the mean loss of epoch {epoch + 1} of {recipe.num_epochs} is {loss}; "
-            f"a lower learning_rate than {recipe.learning_rate:g} may help"
+            f"diverged: the mean loss of epoch {epoch + 1} of {config.num_epochs} is {loss}; "
+            f"a lower learning_rate than {config.learning_rate:g} may help"
         )
 
 
-def _loss(network: Any, images: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+def _loss(network: Any, images: Tensor, labels: Tensor, config: TrainingConfig) -> Tensor:
     def cross_entropy(logits: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        return nn.functional.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
 
-    if not recipe.auxiliary_weight or getattr(network, "auxiliary", None) is None:
+    if not config.auxiliary_weight or getattr(network, "auxiliary", None) is None:
         return cross_entropy(network(images))
     logits, auxiliary = network.forward_with_auxiliary(images)
-    return cross_entropy(logits) + recipe.auxiliary_weight * cross_entropy(auxiliary)
+    return cross_entropy(logits) + config.auxiliary_weight * cross_entropy(auxiliary)

@@ -9,19 +9,15 @@ from tasks.nas.pictures.render import svg
 from tasks.nas.report.tables import points, verdict
 from tasks.nas.report.trainings import joined, training_settings
 from tasks.nas.space.genotype_file import genotype_json
-from tasks.nas.transfer.outcomes import (
+from tasks.nas.transfer.manifests import ModelEntry, TrainedDetectors, TransferredNetworks
+from tasks.nas.transfer.plots import detection_plot, family_plot
+from tasks.nas.transfer.scores import (
     DetectorScore,
     NetworkScore,
     detector_gains,
     detector_scores,
     gains,
     network_scores,
-)
-from tasks.nas.transfer.plots import detection_plot, family_plot
-from tasks.nas.transfer_manifests import (
-    ModelEntry,
-    TrainedDetectors,
-    TransferredNetworks,
 )
 from tasks.report.estimates import Estimate
 from tasks.report.page import Link, Picture, Section, Table, settings_section, skipped_section
@@ -101,8 +97,8 @@ def _networks_table(scores: Sequence[NetworkScore]) -> Table:
             each.name,
             each.size,
             each.group.replace("_", " "),
-            f"{each.any_network.mult_adds / _MEGA:.2f}",
-            f"{each.any_network.num_params / _MEGA:.3f}",
+            f"{each.any_one.mult_adds / _MEGA:.2f}",
+            f"{each.any_one.num_params / _MEGA:.3f}",
             _percent(each.test),
             f"{len(each.by_seed)}",
             f"{each.mean('image_cpu_s') / _MILLI:.2f}",
@@ -158,8 +154,8 @@ def _detectors_table(scores: Sequence[DetectorScore]) -> Table:
     rows = tuple(
         (
             each.name,
-            f"{each.any_detector.backbone_mult_adds / _MEGA:.2f}",
-            f"{each.any_detector.num_params / _MEGA:.3f}",
+            f"{each.any_one.backbone_mult_adds / _MEGA:.2f}",
+            f"{each.any_one.num_params / _MEGA:.3f}",
             _percent(each.mean_ap),
             _percent(each.ap50),
             f"{len(each.by_seed)}",

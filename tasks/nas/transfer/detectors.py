@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
-from typing import Any
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.ports import Skipped
-from tasks.nas.models.scaling import scale_baseline, scale_cells
-from tasks.nas.space.genotype_file import GenotypeRecord
-from tasks.nas.specs import BaselineSpec, NetworkSpec
-from tasks.nas.transfer.family import BASELINES, FROM_CIFAR, SCRATCH, label_of
-from tasks.nas.transfer_config import DetectConfig
-from tasks.nas.transfer_manifests import BoxData, DetectTask, TransferredNetworks
+from tasks.nas.detection.manifests import BoxData, DetectTask
+from tasks.nas.training.candidates import Target, beside_baselines, scaled
+from tasks.nas.training.groups import FROM_CIFAR, SCRATCH
+from tasks.nas.transfer.config import DetectConfig
+from tasks.nas.transfer.family import labels
+from tasks.nas.transfer.manifests import TransferredNetworks
 
 
 def detect_tasks(
@@ -44,22 +42,24 @@ def _drawn(
     found: TransferredNetworks, boxes: BoxData, config: DetectConfig
 ) -> Iterator[DetectTask]:
     """Backbones of their own cost, with weights that are drawn."""
-    cells = found.cells
-    makers: dict[str, Callable[[], dict[str, Any]]] = {
-        cells.name: partial(_cells_spec, cells.genotype, boxes, config)
-    }
-    makers |= {kind: partial(_baseline_spec, kind, boxes, config) for kind in BASELINES}
-    for name, make in makers.items():
+    target = Target(
+        image_px=boxes.side_px,
+        mult_adds=config.mult_adds,
+        num_classes=len(boxes.classes),
+        stem=config.stem,
+        num_cells=config.num_cells,
+    )
+    label_of = labels(found.cells)
+    for name, cells in beside_baselines({found.cells.name: found.cells.genotype}).items():
         try:
-            spec = make()
+            spec = asdict(scaled(name, cells, target))
         except ConfigError as error:
             raise ConfigError(f"detect.mult_adds, {name}: {error}") from error
-        is_cells = name == cells.name
         for seed in range(config.num_seeds):
             yield DetectTask(
-                item_id=f"detect-{label_of(cells) if is_cells else name}-s{seed}",
+                item_id=f"detect-{label_of.get(name, name)}-s{seed}",
                 name=name,
-                genotype=cells.genotype if is_cells else None,
+                genotype=cells,
                 spec=spec,
                 detector=config_json(config.detector),
                 recipe=config_json(config.recipe),
@@ -97,28 +97,3 @@ def _begun(found: TransferredNetworks, config: DetectConfig) -> Iterator[DetectT
             seed=task.seed,
             initial=weights[task.item_id],
         )
-
-
-def _cells_spec(genotype: GenotypeRecord, boxes: BoxData, config: DetectConfig) -> dict[str, Any]:
-    wanted = NetworkSpec(
-        num_cells=config.num_cells,
-        num_filters=1,
-        num_classes=len(boxes.classes),
-        stem=config.stem,
-        image_px=boxes.side_px,
-    )
-    spec, _ = scale_cells(genotype.genotype("cells"), wanted, config.mult_adds)
-    return asdict(spec)
-
-
-def _baseline_spec(kind: str, boxes: BoxData, config: DetectConfig) -> dict[str, Any]:
-    wanted = BaselineSpec(
-        kind=kind,
-        width=1,
-        num_classes=len(boxes.classes),
-        stem=config.stem,
-        image_px=boxes.side_px,
-    )
-    blocks = (1, 2, 3) if kind == "resnet" else ()
-    spec, _ = scale_baseline(wanted, config.mult_adds, blocks)
-    return asdict(spec)

@@ -6,22 +6,21 @@ large and plot accuracy against multiply-adds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef
 from tasks.nas.manifests import ImageData, TrainTask
-from tasks.nas.training.tasks import Size, baseline_task, cell_task
-from tasks.nas.transfer_config import SizeConfig, SizeName, TransferConfig
-from tasks.nas.transfer_manifests import ChosenCells
+from tasks.nas.space.genotype_file import GenotypeRecord
+from tasks.nas.training.candidates import Target, beside_baselines, train_task
+from tasks.nas.training.groups import CIFAR, FROM_CIFAR, SCRATCH
+from tasks.nas.transfer.config import SizeConfig, SizeName, TransferConfig
+from tasks.nas.transfer.manifests import ChosenCells
 
 SIZES: tuple[SizeName, ...] = ("small", "medium", "large")
-BASELINES = ("resnet", "mobilenet_v2")
-SCRATCH, FROM_CIFAR, CIFAR = "scratch", "from_cifar", "cifar"
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def scale_family(
     Args:
         cells: What is transferred.
         images: What it is transferred to.
-        config: Sizes and recipe.
+        config: Sizes, and how networks are trained.
 
     Raises:
         ConfigError: No size is asked for, or no width of a network costs what one asks.
@@ -56,10 +55,11 @@ def scale_family(
             f"transfer: set mult_adds of one of {', '.join(SIZES)}; all are 0, so there is "
             "nothing to train"
         )
+    candidates = beside_baselines({cells.name: cells.genotype})
     return tuple(
-        Member(name, _scaled(kind, make, name))
-        for name, size in wanted.items()
-        for kind, make in _makers(cells, _size(size, images, config), config).items()
+        _member(size, f"{labels(cells).get(name, name)}-{size}", name, record, target, config)
+        for size, target in ((n, _target(s, images, config)) for n, s in wanted.items())
+        for name, record in candidates.items()
     )
 
 
@@ -67,11 +67,11 @@ def cifar_tasks(
     family: Sequence[Member], cifar: ImageData, config: TransferConfig
 ) -> Iterator[tuple[TrainTask, SizeName]]:
     """Trainings of the same networks on CIFAR, for weights to begin with, by seed."""
-    recipe = config.cifar_recipe
+    training = config.cifar_recipe
     for member in family:
         spec = member.task.spec | {"num_classes": len(cifar.classes), "image_px": cifar.side_px}
         if "has_auxiliary" in spec:
-            spec["has_auxiliary"] = recipe.auxiliary_weight > 0
+            spec["has_auxiliary"] = training.auxiliary_weight > 0
         for seed in range(config.num_seeds):
             changed = {
                 "item_id": _item_id(CIFAR, member, seed),
@@ -79,7 +79,7 @@ def cifar_tasks(
                 "spec": spec,
                 "image_px": cifar.side_px,
                 "num_images": config.cifar_num_images,
-                "recipe": config_json(recipe),
+                "recipe": config_json(training),
                 "seed": seed,
             }
             yield member.task.model_copy(update=changed), member.size
@@ -128,47 +128,39 @@ def from_cifar_tasks(
             yield member.task.model_copy(update=changed), member.size
 
 
-def label_of(cells: ChosenCells) -> str:
-    """Part of item ids that stands for the cells; decides initial weights, with the seed."""
-    return f"{cells.name}-{cells.genotype_hash[:16]}"
+def labels(cells: ChosenCells) -> dict[str, str]:
+    """Part of item ids that stands for the cells, by their name.
+
+    It decides initial weights, with the seed.
+    """
+    return {cells.name: f"{cells.name}-{cells.genotype_hash[:16]}"}
 
 
 def _item_id(group: str, member: Member, seed: int) -> str:
     return f"{group}-{member.task.item_id}-s{seed}"
 
 
-def _size(size: SizeConfig, images: ImageData, config: TransferConfig) -> Size:
-    return Size(
+def _target(size: SizeConfig, images: ImageData, config: TransferConfig) -> Target:
+    return Target(
         image_px=config.image_px or images.side_px,
         mult_adds=size.mult_adds,
-        num_images=config.num_images,
         num_classes=len(images.classes),
         stem=config.stem,
         num_cells=size.num_cells,
+        num_images=config.num_images,
     )
 
 
-def _makers(
-    cells: ChosenCells, size: Size, config: TransferConfig
-) -> dict[str, Callable[[str], TrainTask]]:
-    recipe = config.recipe
-    makers: dict[str, Callable[[str], TrainTask]] = {
-        cells.name: lambda name: cell_task(
-            cells.genotype, size, recipe, f"{label_of(cells)}-{name}"
-        )
-    }
-    for kind in BASELINES:
-        makers[kind] = partial(_baseline, kind, size, config)
-    return makers
-
-
-def _baseline(kind: str, size: Size, config: TransferConfig, name: str) -> TrainTask:
-    return baseline_task(kind, size, config.recipe, f"{kind}-{name}")
-
-
-def _scaled(kind: str, make: Callable[[str], TrainTask], size: SizeName) -> TrainTask:
+def _member(
+    size: SizeName,
+    item_id: str,
+    name: str,
+    cells: GenotypeRecord | None,
+    target: Target,
+    config: TransferConfig,
+) -> Member:
     try:
-        task = make(size)
+        task = train_task(item_id, name, cells, target, config.recipe, group=SCRATCH)
     except ConfigError as error:
-        raise ConfigError(f"transfer.{size}.mult_adds, {kind}: {error}") from error
-    return task.model_copy(update={"group": SCRATCH, "name": kind})
+        raise ConfigError(f"transfer.{size}.mult_adds, {name}: {error}") from error
+    return Member(size, task)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.nas.transfer.outcomes import (
+from tasks.nas.report.by_seed import named
+from tasks.nas.transfer.scores import (
     DetectorScore,
     NetworkScore,
     detector_gains,
     gains,
 )
-from tasks.report.estimates import Estimate
 
 
 def figures_of(
@@ -30,21 +30,11 @@ def figures_of(
     """
     found: dict[str, float] = {}
     for score in networks:
-        found |= _named(f"accuracy_{score.name}_{score.size}_{score.group}", score.test)
+        found |= named(f"accuracy_{score.name}_{score.size}_{score.group}", score.test)
     for (other, size, group), gain in gains(networks, cells).items():
-        found |= _named(f"cells_minus_{other}_{size}_{group}", gain)
+        found |= named(f"cells_minus_{other}_{size}_{group}", gain)
     for each in detectors:
-        found |= _named(f"map_{each.name}", each.mean_ap) | _named(f"ap50_{each.name}", each.ap50)
+        found |= named(f"map_{each.name}", each.mean_ap) | named(f"ap50_{each.name}", each.ap50)
     for other, gain in detector_gains(detectors, cells).items():
-        found |= _named(f"map_cells_minus_{other}", gain)
+        found |= named(f"map_cells_minus_{other}", gain)
     return found
-
-
-def _named(name: str, estimate: Estimate) -> dict[str, float]:
-    ends = ("", "_se", "_low", "_high")
-    values = (estimate.value, estimate.error, estimate.low, estimate.high)
-    return {
-        f"{name}{end}": 100 * value
-        for end, value in zip(ends, values, strict=True)
-        if value is not None
-    }

@@ -14,9 +14,8 @@ from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef, Record
 from tasks.nas.manifests import ImageData, TrainedNetwork, TrainTask
 from tasks.nas.space.genotype_file import genotype_json
-from tasks.nas.training.item import spec_of_task
-from tasks.nas.training.networks import build
-from tasks.nas.training.settings import shared_split
+from tasks.nas.training.networks import build, design_of
+from tasks.nas.training.shared_images import shared_split
 
 MODEL_FILE, GENOTYPE_FILE, CLASSES_FILE = "model.pt2", "genotype.json", "classes.json"
 INPUTS_FILE, OUTPUTS_FILE = "golden_inputs.npy", "golden_outputs.npy"
@@ -81,8 +80,8 @@ class PackedClassifier(nn.Module):
 def package_classifier(item: PackageTask, config: None, folder: ItemFolder) -> PackagedModel:  # noqa: ARG001
     """Export a classifier with a few test images and what it makes of them."""
     task, images = item.task, item.images
-    genotype = task.genotype.genotype(task.item_id) if task.genotype else None
-    network = build(genotype, spec_of_task(task))
+    genotype, size = design_of(task)
+    network = build(genotype, size)
     state = torch.load(folder.fetch(item.network.weights), weights_only=True)
     network.load_state_dict(state)
     packed = PackedClassifier(network, images).eval()

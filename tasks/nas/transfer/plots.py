@@ -11,22 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tasks.nas.detection.scoring import RECALLS
-from tasks.nas.transfer.family import FROM_CIFAR, SIZES
-from tasks.nas.transfer.outcomes import DetectorScore, NetworkScore
+from tasks.nas.training.groups import FROM_CIFAR, SCRATCH
+from tasks.nas.transfer.family import SIZES
+from tasks.nas.transfer.scores import DetectorScore, NetworkScore
 from tasks.report.estimates import Estimate
 from tasks.report.plots import COLOURS, in_percent, label, new_figure, png, say
 
 _MEGA, _MILLI = 1e6, 1e-3
 _TICKS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # in each decade
 _MARKERS: Final = ("*", "s", "^", "o")
-_GROUPS: Final = {FROM_CIFAR: ("-", "from CIFAR weights"), "scratch": ("--", "from scratch")}
+_GROUPS: Final = {FROM_CIFAR: ("-", "from CIFAR weights"), SCRATCH: ("--", "from scratch")}
 
 
 def family_plot(scores: Sequence[NetworkScore]) -> bytes:
     """Accuracy against multiply-adds, and against CPU time: the family beside the baselines.
 
     Args:
-        scores: See `tasks.nas.transfer.outcomes.network_scores`.
+        scores: See `tasks.nas.transfer.scores.network_scores`.
 
     Returns:
         The plot as a PNG file.
@@ -38,7 +39,7 @@ def family_plot(scores: Sequence[NetworkScore]) -> bytes:
         for group in groups:
             line = [each for each in scores if (each.name, each.group) == (name, group)]
             line.sort(key=lambda each: SIZES.index(each.size))
-            costs = [each.any_network.mult_adds / _MEGA for each in line]
+            costs = [each.any_one.mult_adds / _MEGA for each in line]
             times = [each.mean("image_cpu_s") / _MILLI for each in line]
             title = f"{name}, {_GROUPS[group][1]}"
             _draw_line(left, costs, [s.test for s in line], looks[name], _GROUPS[group][0], title)
@@ -64,7 +65,7 @@ def detection_plot(scores: Sequence[DetectorScore]) -> bytes:
     """AP while detectors are trained, and precision against recall at the end.
 
     Args:
-        scores: See `tasks.nas.transfer.outcomes.detector_scores`.
+        scores: See `tasks.nas.transfer.scores.detector_scores`.
 
     Returns:
         The plot as a PNG file.

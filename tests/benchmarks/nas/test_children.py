@@ -30,7 +30,7 @@ def job(tmp_path_factory) -> Job:
     write_packed(data, "train", coloured(400, 16))
     write_packed(data, "test", coloured(30, 16, seed=1), num_shards=1)
     made = child_job(data, RUNG, tmp_path_factory.mktemp("job"))
-    return replace(made, cell=1, recipe=replace(made.recipe, batch_size=32, learning_rate=0.1))
+    return replace(made, cell=1, config=replace(made.config, batch_size=32, learning_rate=0.1))
 
 
 def test_the_cells_are_fixed_and_differ() -> None:

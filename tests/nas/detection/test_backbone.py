@@ -7,21 +7,21 @@ import torch
 
 from tasks.core.errors import ConfigError
 from tasks.nas.detection.backbone import DetectorBackbone, make_detector
-from tasks.nas.detection.recipe import DetectorSettings
+from tasks.nas.detection.config import DetectorConfig
 from tasks.nas.models.baselines import make_baseline
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import BaselineSize, NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.specs import BaselineSpec, NetworkSpec
 
 SIDE_PX = 64
 
 
 def network(kind: str, stem: str) -> torch.nn.Module:
     if kind == "nasnet_a":
-        spec = NetworkSpec(1, 4, stem=stem, image_px=SIDE_PX, stem_filters=8)
-        return CellNetwork(published(kind), spec)
+        size = NetworkSize(1, 4, stem=stem, image_px=SIDE_PX, stem_filters=8)
+        return CellNetwork(published(kind), size)
     width = 4.0 if kind == "resnet" else 0.2
-    return make_baseline(BaselineSpec(kind, width, 1, stem=stem, image_px=SIDE_PX))
+    return make_baseline(BaselineSize(kind, width, 1, stem=stem, image_px=SIDE_PX))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def network(kind: str, stem: str) -> torch.nn.Module:
 def test_a_pyramid_has_the_maps_from_the_finest_on(
     kind: str, stem: str, finest: int, strides: tuple[int, ...]
 ) -> None:
-    settings = DetectorSettings(finest_stride=finest, neck_channels=12)
-    backbone = DetectorBackbone(network(kind, stem), settings, SIDE_PX)
+    config = DetectorConfig(finest_stride=finest, neck_channels=12)
+    backbone = DetectorBackbone(network(kind, stem), config, SIDE_PX)
     assert backbone.strides == strides
     maps = backbone(torch.rand(2, 3, SIDE_PX, SIDE_PX))
     assert [tuple(each.shape) for each in maps.values()] == [
@@ -48,9 +48,9 @@ def test_a_pyramid_has_the_maps_from_the_finest_on(
 
 
 def test_the_last_map_alone_has_all_scales_of_anchors() -> None:
-    settings = DetectorSettings(neck="last", num_scales=2, anchor_px=8)
+    config = DetectorConfig(neck="last", num_scales=2, anchor_px=8)
     detector = make_detector(
-        network("nasnet_a", "cifar"), settings, 3, SIDE_PX, (0.5,) * 3, (0.2,) * 3
+        network("nasnet_a", "cifar"), config, 3, SIDE_PX, (0.5,) * 3, (0.2,) * 3
     )
     assert detector.backbone.strides == (4,)
     assert detector.rpn.anchor_generator.sizes == ((8.0, 16.0),)
@@ -59,10 +59,10 @@ def test_the_last_map_alone_has_all_scales_of_anchors() -> None:
 
 def test_classifiers_are_dropped_and_every_weight_is_trained() -> None:
     torch.manual_seed(0)
-    spec = NetworkSpec(1, 4, image_px=SIDE_PX, has_auxiliary=True)
+    size = NetworkSize(1, 4, image_px=SIDE_PX, has_auxiliary=True)
     detector = make_detector(
-        CellNetwork(published("nasnet_a"), spec),
-        DetectorSettings(finest_stride=2, neck_channels=8, head_units=8),
+        CellNetwork(published("nasnet_a"), size),
+        DetectorConfig(finest_stride=2, neck_channels=8, head_units=8),
         3,
         SIDE_PX,
         (0.5,) * 3,
@@ -77,4 +77,4 @@ def test_classifiers_are_dropped_and_every_weight_is_trained() -> None:
 
 def test_a_stride_that_no_map_has_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"no map has a stride of 8 px or more; .* 1, 2, 4 px"):
-        DetectorBackbone(network("resnet", "cifar"), DetectorSettings(finest_stride=8), SIDE_PX)
+        DetectorBackbone(network("resnet", "cifar"), DetectorConfig(finest_stride=8), SIDE_PX)

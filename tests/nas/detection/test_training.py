@@ -9,20 +9,20 @@ import torch
 from tasks.core.errors import DataError
 from tasks.nas.detection import training
 from tasks.nas.detection.backbone import make_detector
-from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
+from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
 from tasks.nas.detection.scenes import CLASSES, draw_scenes
 from tasks.nas.detection.scoring import score_detections
 from tasks.nas.detection.training import Progress, detect, train_detector
 from tasks.nas.detection.types import Objects
 from tasks.nas.models.baselines import make_baseline
-from tasks.nas.specs import BaselineSpec
+from tasks.nas.models.sizes import BaselineSize
 
-SETTINGS = DetectorSettings(neck_channels=16, finest_stride=4, head_units=32, num_proposals=50)
+SETTINGS = DetectorConfig(neck_channels=16, finest_stride=4, head_units=32, num_proposals=50)
 
 
 def detector(side_px: int, width: float = 8) -> torch.nn.Module:
     torch.manual_seed(1)
-    network = make_baseline(BaselineSpec("resnet", width, 1, stem="imagenet", image_px=side_px))
+    network = make_baseline(BaselineSize("resnet", width, 1, stem="imagenet", image_px=side_px))
     return make_detector(network, SETTINGS, len(CLASSES), side_px, (0.5,) * 3, (0.25,) * 3)
 
 
@@ -31,8 +31,10 @@ def test_a_few_pictures_are_learnt_by_heart() -> None:
     made = detector(48, 16)
     told: list[Progress] = []
     before = score_detections(images, detect(made, images.images)).ap50
-    recipe = DetectionRecipe(num_steps=120, learning_rate=4e-3, num_evaluations=3, flips=False)
-    train_detector(made, images, recipe, 0, told.append)
+    config = DetectorTrainingConfig(
+        num_steps=120, learning_rate=4e-3, num_evaluations=3, flips=False
+    )
+    train_detector(made, images, config, 0, told.append)
     assert [each.step for each in told] == [40, 80, 120]
     assert 0 < told[0].cpu_s < told[2].cpu_s
     after = score_detections(images, detect(made, images.images)).ap50
@@ -45,7 +47,7 @@ def test_the_same_seed_gives_the_same_detector() -> None:
 
     def weights(seed: int) -> list[np.ndarray]:
         made = detector(32)
-        train_detector(made, images, DetectionRecipe(num_steps=3), seed, lambda _: None)
+        train_detector(made, images, DetectorTrainingConfig(num_steps=3), seed, lambda _: None)
         return [each.detach().numpy() for each in made.parameters()]
 
     first, again, other = weights(0), weights(0), weights(1)
@@ -59,16 +61,16 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_step() -> None:
     with torch.no_grad():
         next(made.parameters()).fill_(float("nan"))
     with pytest.raises(DataError, match=r"the loss is nan at step 1 of 5: lower the learning rate"):
-        train_detector(made, images, DetectionRecipe(num_steps=5), 0, lambda _: None)
+        train_detector(made, images, DetectorTrainingConfig(num_steps=5), 0, lambda _: None)
 
 
 def test_every_image_comes_once_an_epoch_and_about_half_are_mirrored() -> None:
-    recipe = DetectionRecipe(num_steps=30, batch_size=5)
-    drawn = [each for batch in training._batches(15, recipe, 0) for each in batch]
+    config = DetectorTrainingConfig(num_steps=30, batch_size=5)
+    drawn = [each for batch in training._batches(15, config, 0) for each in batch]
     epochs = np.array([index for index, _ in drawn]).reshape(10, 15)
     assert (np.sort(epochs, axis=1) == np.arange(15)).all()
     assert 50 < sum(mirrored for _, mirrored in drawn) < 100
-    still = training._batches(15, DetectionRecipe(flips=False, num_steps=4), 0)
+    still = training._batches(15, DetectorTrainingConfig(flips=False, num_steps=4), 0)
     assert not any(mirrored for batch in still for _, mirrored in batch)
 
 
@@ -98,12 +100,12 @@ def test_crowds_are_no_targets_and_labels_count_from_one() -> None:
 def test_an_image_without_objects_teaches_the_background() -> None:
     images = draw_scenes(2, 32, 0)
     empty = type(images).of(CLASSES, images.images, [Objects.of([], [])] * 2)
-    train_detector(detector(32), empty, DetectionRecipe(num_steps=2), 0, lambda _: None)
+    train_detector(detector(32), empty, DetectorTrainingConfig(num_steps=2), 0, lambda _: None)
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:
-    recipe = DetectionRecipe(num_steps=100, warmup_share=0.1)
-    factors = [training._factor(step, recipe) for step in range(101)]
+    config = DetectorTrainingConfig(num_steps=100, warmup_share=0.1)
+    factors = [training._factor(step, config) for step in range(101)]
     assert factors[0] == pytest.approx(0.1)
     assert factors[9] == factors[10] == pytest.approx(1)
     assert factors[55] == pytest.approx(0.5)

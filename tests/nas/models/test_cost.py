@@ -32,6 +32,9 @@ def test_measuring_changes_nothing() -> None:
     assert network.training
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+    made = network(torch.rand(5, 3, 4, 4)).view(5, 4, -1)
+    torch.testing.assert_close(made.mean(dim=(0, 2)), torch.zeros(4), rtol=0, atol=1e-5)
+    assert not any(each._forward_hooks for each in network.modules())
 
 
 def test_frozen_weights_are_not_counted() -> None:

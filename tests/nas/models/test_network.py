@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tasks.core.errors import ConfigError
 from tasks.nas.models.drop_path import DropPath
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.specs import NetworkSpec
 from tasks.nas.types import Genotype, Operation
 from tests.support.nas.genotypes import genotypes
 
-TINY = NetworkSpec(num_cells=1, num_filters=4, image_px=8)
-IMAGENET = NetworkSpec(num_cells=1, num_filters=8, num_classes=7, stem="imagenet", image_px=33)
+TINY = NetworkSize(num_cells=1, num_filters=4, image_px=8)
+IMAGENET = NetworkSize(num_cells=1, num_filters=8, num_classes=7, stem="imagenet", image_px=33)
 NASNET_A = published("nasnet_a")
 
 
@@ -48,7 +48,7 @@ PATIENT = settings(
 )
 
 
-@settings(PATIENT, max_examples=100)
+@settings(PATIENT, max_examples=40)
 @given(ANY)
 def test_any_genotype_runs_and_has_gradients(genotype) -> None:
     check_shapes_and_gradients(genotype)
@@ -102,11 +102,11 @@ def test_filters_may_be_fractions() -> None:
 
 
 def test_the_auxiliary_head_classifies_too() -> None:
-    spec = replace(TINY, image_px=32, has_auxiliary=True)
-    network = CellNetwork(NASNET_A, spec)
+    size = replace(TINY, image_px=32, has_auxiliary=True)
+    network = CellNetwork(NASNET_A, size)
     logits, auxiliary = network.forward_with_auxiliary(torch.rand(2, 3, 32, 32))
     assert logits.shape == auxiliary.shape == (2, 10)
-    plain = CellNetwork(NASNET_A, replace(spec, has_auxiliary=False))
+    plain = CellNetwork(NASNET_A, replace(size, has_auxiliary=False))
     with pytest.raises(ConfigError, match="no auxiliary head"):
         plain.forward_with_auxiliary(torch.rand(2, 3, 32, 32))
 

@@ -13,11 +13,11 @@ from torch import nn
 
 from tasks.nas.models.cost import cost_of, mult_adds, num_params
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NASNET_LARGE, NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.specs import NASNET_LARGE, NetworkSpec
 
 NASNET_A, AMOEBANET_A = published("nasnet_a"), published("amoebanet_a")
-MOBILE = NetworkSpec(4, 44, 1000, "imagenet", 224)
+MOBILE = NetworkSize(4, 44, 1000, "imagenet", 224)
 # AmoebaNet-A's ImageNet networks; the larger was measured at 299 px, as its code is set up.
 AMOEBA_190 = replace(NASNET_LARGE, num_filters=190, stem_filters=32)
 AMOEBA_448 = replace(AMOEBA_190, num_filters=448, image_px=299)
@@ -42,26 +42,26 @@ def test_nasnet_a_large_has_the_size_of_timms_to_the_last_one(large) -> None:
 
 
 @pytest.mark.parametrize(
-    ("genotype", "spec", "params_m", "mult_adds_m"),
+    ("genotype", "size", "params_m", "mult_adds_m"),
     [
         (NASNET_A, MOBILE, 5.3, 564),  # Zoph et al. (2018), table 3
-        (NASNET_A, NetworkSpec(6, 32), 3.3, None),  # table 1, 6 @ 768
-        (AMOEBANET_A, NetworkSpec(6, 32), 2.6, None),  # Real et al. (2019), table 1
-        (AMOEBANET_A, NetworkSpec(6, 36), 3.2, None),
+        (NASNET_A, NetworkSize(6, 32), 3.3, None),  # table 1, 6 @ 768
+        (AMOEBANET_A, NetworkSize(6, 32), 2.6, None),  # Real et al. (2019), table 1
+        (AMOEBANET_A, NetworkSize(6, 36), 3.2, None),
         pytest.param(AMOEBANET_A, AMOEBA_190, 86.7, 23_100, marks=pytest.mark.slow),  # table 2
         pytest.param(AMOEBANET_A, AMOEBA_448, 469, 104_000, marks=pytest.mark.slow),
     ],
 )
 def test_published_networks_have_their_published_sizes(
-    genotype, spec, params_m, mult_adds_m
+    genotype, size, params_m, mult_adds_m
 ) -> None:
     """Half of the last digit that the papers print, or 1 % where that is less."""
     with torch.device("meta"):
-        network = CellNetwork(genotype, spec)
+        network = CellNetwork(genotype, size)
     tolerance = max(0.05, 0.01 * params_m) if params_m < 100 else 1.0
     assert num_params(network) / 1e6 == pytest.approx(params_m, abs=tolerance)
     if mult_adds_m is not None:
-        found = mult_adds(network, spec.image_px) / 1e6
+        found = mult_adds(network, size.image_px) / 1e6
         assert found == pytest.approx(mult_adds_m, rel=0.01)
 
 
@@ -73,8 +73,8 @@ def test_nasnet_a_computes_what_timms_computes() -> None:
     """
     torch.manual_seed(0)
     oracle = NASNetALarge(num_classes=5, stem_size=8, num_features=24 * 8).eval()
-    spec = replace(NASNET_LARGE, num_filters=8, num_classes=5, stem_filters=8, image_px=35)
-    network = CellNetwork(NASNET_A, spec).eval()
+    size = replace(NASNET_LARGE, num_filters=8, num_classes=5, stem_filters=8, image_px=35)
+    network = CellNetwork(NASNET_A, size).eval()
     for norm in (m for m in oracle.modules() if isinstance(m, nn.BatchNorm2d)):
         nn.init.uniform_(norm.weight, 0.5, 1.5)
         nn.init.normal_(norm.bias)

@@ -9,6 +9,7 @@ from torch import nn
 
 from tasks.nas.models import cost
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.proxies.scores import (
     SCORES,
     grad_norm,
@@ -20,7 +21,6 @@ from tasks.nas.proxies.scores import (
     synflow,
 )
 from tasks.nas.space.published import published
-from tasks.nas.specs import NetworkSpec
 
 
 class Plain(nn.Module):
@@ -50,7 +50,7 @@ def batch(num=8, side=8, seed=0):
 
 
 def cells(filters=4, name="nasnet_a"):
-    return CellNetwork(published(name), NetworkSpec(1, filters, image_px=8))
+    return CellNetwork(published(name), NetworkSize(1, filters, image_px=8))
 
 
 def test_counts_are_those_of_the_network():

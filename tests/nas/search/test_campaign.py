@@ -11,9 +11,9 @@ from tasks.nas.manifests import ChildResult, ChildTask, Trial
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.search.campaign import Campaign, Search
 from tasks.nas.search.halving import Halving
-from tasks.nas.search.interface import Decisions
 from tasks.nas.search.strategies.by_name import make_searcher
-from tasks.nas.search.strategies.genotype_space import GenotypeSpace
+from tasks.nas.space.decisions import Decisions
+from tasks.nas.space.genotype_space import GenotypeSpace
 
 SPACE = GenotypeSpace(num_blocks=2)
 

@@ -17,8 +17,8 @@ from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.space.published import published
 from tasks.nas.space.random_cells import random_genotype
 from tasks.nas.stages.choose import choose_cells
-from tasks.nas.transfer_config import ChooseConfig
-from tasks.nas.transfer_manifests import ChosenCells
+from tasks.nas.transfer.config import ChooseConfig
+from tasks.nas.transfer.manifests import ChosenCells
 
 RUN_ID = "0123456789abcdef" * 2
 

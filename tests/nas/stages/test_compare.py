@@ -14,6 +14,7 @@ from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.export_note import NOTE
 from tasks.core.records import ArtifactRef, FileRef
+from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.detection.pictures import detection_sheet
 from tasks.nas.detection.scenes import draw_scenes
 from tasks.nas.detection.types import Detections
@@ -23,14 +24,13 @@ from tasks.nas.stages.detect import detect_objects
 from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.stages.register import register_models
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer_config import (
-    BoxesConfig,
+from tasks.nas.transfer.config import (
     ChooseConfig,
     CompareConfig,
     RegisterConfig,
     SizeConfig,
 )
-from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks, TransferReport
+from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks, TransferReport
 from tests.support.nas.coco_files import from_lines
 from tests.support.nas.transfer_results import detecting, model_entry, transferred
 from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, prepare_config

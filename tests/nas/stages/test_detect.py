@@ -15,21 +15,17 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.core.records import ArtifactRef
 from tasks.nas.stages import detect
 from tasks.nas.stages.detect import detect_objects
-from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer_config import BoxesConfig
-from tasks.nas.transfer_manifests import TrainedDetectors, TransferredNetworks
-from tests.support.nas.transfer_runs import DETECT, LEFT_OUT, TRANSFER, begun
+from tasks.nas.training.groups import FROM_CIFAR
+from tasks.nas.transfer.manifests import TrainedDetectors, TransferredNetworks
+from tests.support.nas.transfer_results import transferred
+from tests.support.nas.transfer_runs import DETECT, TransferRun
 
 Trained = tuple[LocalRun, ArtifactRef]
 
 
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("detect")
-    local = LocalRun(folder / "store")
-    refs = begun(local, folder, from_cifar=False)
-    config = replace(TRANSFER, large=LEFT_OUT, num_seeds=1)
-    return local, local.run(transfer_cells, *refs, config=config)
+@pytest.fixture(scope="session")
+def networks(transfer_run: TransferRun) -> Trained:
+    return transfer_run.local, transfer_run.networks
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +60,19 @@ def test_pictures_and_weights_are_kept(found: tuple[LocalRun, TrainedDetectors])
 def test_a_classifier_gives_its_weights(networks: Trained) -> None:
     local, ref = networks
     result = local.read(ref, TransferredNetworks)
-    config = replace(DETECT, weights="small", num_seeds=1)
+    still = replace(DETECT.recipe, num_steps=1, num_evaluations=1, learning_rate=1e-12)
+    config = replace(DETECT, weights="small", num_seeds=1, recipe=still)
     detectors = local.read(local.run(detect_objects, ref, config=config), TrainedDetectors)
     weights = {each.item_id: each.weights for each in result.networks}
-    assert [task.initial for task in detectors.tasks] == list(weights.values())
+    begun = [
+        task.item_id
+        for task in result.tasks
+        if (task.group, result.size_of[task.item_id], task.seed) == (FROM_CIFAR, "small", 0)
+    ]
+    assert [task.initial for task in detectors.tasks] == [weights[each] for each in begun]
     assert len(detectors.detectors) == 3
     first = torch.load(local.fetch(detectors.tasks[0].initial), weights_only=True)
-    still = replace(config, recipe=replace(config.recipe, num_steps=1, learning_rate=1e-12))
-    trained = local.read(local.run(detect_objects, ref, config=still), TrainedDetectors)
-    state = torch.load(local.fetch(trained.detectors[0].weights), weights_only=True)
+    state = torch.load(local.fetch(detectors.detectors[0].weights), weights_only=True)
     shared = [name for name in first if name.endswith("weight") and "classifier" not in name]
     assert len(shared) > 10
     for name in shared:
@@ -82,9 +82,9 @@ def test_a_classifier_gives_its_weights(networks: Trained) -> None:
 def test_a_size_that_was_not_trained_is_refused(networks: Trained) -> None:
     local, ref = networks
     with pytest.raises(
-        ConfigError, match=r"detect\.weights is 'large', but no network of this size"
+        ConfigError, match=r"detect\.weights is 'medium', but no network of this size"
     ):
-        local.run(detect_objects, ref, config=replace(DETECT, weights="large"))
+        local.run(detect_objects, ref, config=replace(DETECT, weights="medium"))
 
 
 def test_a_cost_that_no_width_reaches_is_refused(networks: Trained) -> None:
@@ -94,16 +94,16 @@ def test_a_cost_that_no_width_reaches_is_refused(networks: Trained) -> None:
 
 
 def test_a_detector_that_diverges_is_listed_and_the_rest_goes_on(
-    networks: Trained, monkeypatch: pytest.MonkeyPatch
+    networks: Trained, found: tuple[LocalRun, TrainedDetectors], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local, ref = networks
-    train = detect.train_one_detector
+    trained = {each.item_id: each for each in found[1].detectors}
 
-    @wraps(train)
+    @wraps(detect.train_one_detector)
     def diverging(item, config, folder):  # type: ignore[no-untyped-def]
         if item.name == "resnet":
             raise DataError("the loss is nan at step 2 of 4")
-        return train(item, config, folder)
+        return trained[item.item_id]
 
     diverging.__qualname__ = "diverging"  # its items are not those of other tests
     monkeypatch.setattr(detect, "train_one_detector", diverging)
@@ -123,8 +123,8 @@ def test_a_detector_that_diverges_is_listed_and_the_rest_goes_on(
 
 def test_without_boxes_nothing_is_detected(tmp_path: Path) -> None:
     local = LocalRun(tmp_path / "store")
-    refs = begun(local, tmp_path, from_cifar=False, boxes=BoxesConfig(kind="none"))
-    config = replace(TRANSFER, large=LEFT_OUT, num_seeds=1)
-    ref = local.run(transfer_cells, *refs, config=config)
+    networks = transferred({("nasnet_a", "small", "scratch"): (0.5,)})
+    data = networks.data.model_copy(update={"boxes": None})
+    ref = local.put(networks.model_copy(update={"data": data}))
     result = local.read(local.run(detect_objects, ref, config=DETECT), TrainedDetectors)
     assert (result.boxes, result.detectors, result.mean_ap) == (None, (), 0.0)

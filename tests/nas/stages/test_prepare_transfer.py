@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,11 @@ import pytest
 
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
-from tasks.nas.detection.scenes import CLASSES, draw_scenes
+from tasks.nas.detection.config import BoxesConfig
+from tasks.nas.detection.scenes import CLASSES
 from tasks.nas.stages.prepare_transfer import prepare_transfer
-from tasks.nas.transfer_config import BoxesConfig, PrepareTransferConfig
-from tasks.nas.transfer_manifests import TransferData
-from tests.support.nas.coco_files import write_coco
+from tasks.nas.transfer.config import PrepareTransferConfig
+from tasks.nas.transfer.manifests import TransferData
 from tests.support.nas.image_sets import coloured, write_image_folder
 from tests.support.nas.transfer_runs import prepare_config
 
@@ -55,42 +54,6 @@ def test_a_folder_of_images_is_brought_to_the_size(tmp_path: Path) -> None:
     config = prepare_config(tmp_path, data=str(tmp_path / "pictures"), side_px=12, from_cifar=False)
     _, found = prepared(tmp_path, config)
     assert (found.images.name, found.images.side_px) == ("pictures", 12)
-
-
-def test_coco_files_are_read(tmp_path: Path) -> None:
-    files = {}
-    for part, num in (("train", 5), ("test", 3)):
-        files[f"{part}_images"] = str(tmp_path / part)
-        written = write_coco(draw_scenes(num, 48, num), tmp_path / part)
-        files[f"{part}_annotations"] = str(written)
-    boxes = BoxesConfig(kind="coco", side_px=32, num_train=0, num_test=0, **files)
-    _, found = prepared(tmp_path, prepare_config(tmp_path, from_cifar=False, boxes=boxes))
-    assert found.boxes is not None
-    assert (found.boxes.name, found.boxes.side_px) == ("test", 32)
-    assert (found.boxes.train.num_images, found.boxes.test.num_images) == (5, 3)
-
-
-def test_coco_files_of_different_categories_are_refused(tmp_path: Path) -> None:
-    train = write_coco(draw_scenes(2, 32, 0), tmp_path / "train")
-    test = write_coco(draw_scenes(2, 32, 1), tmp_path / "test")
-    document = json.loads(test.read_text())
-    document["categories"][0]["name"] = "blob"
-    test.write_text(json.dumps(document))
-    boxes = BoxesConfig(
-        kind="coco",
-        train_images=str(train.parent),
-        train_annotations=str(train),
-        test_images=str(test.parent),
-        test_annotations=str(test),
-    )
-    with pytest.raises(ConfigError, match="differ in their categories"):
-        prepared(tmp_path, prepare_config(tmp_path, boxes=boxes))
-
-
-def test_coco_needs_all_four_places(tmp_path: Path) -> None:
-    boxes = BoxesConfig(kind="coco", train_images=str(tmp_path))
-    with pytest.raises(ConfigError, match=r"boxes\.train_annotations is empty"):
-        prepared(tmp_path, prepare_config(tmp_path, boxes=boxes))
 
 
 def test_no_folder_is_refused(tmp_path: Path) -> None:

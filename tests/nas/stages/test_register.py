@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,10 @@ from tasks.core.records import ArtifactRef
 from tasks.nas.space.genotype_file import read_genotype
 from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
-from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer.outcomes import best_network, network_scores
-from tasks.nas.transfer_config import BoxesConfig, RegisterConfig
-from tasks.nas.transfer_manifests import RegisteredModels, TransferredNetworks
-from tests.support.nas.transfer_runs import LEFT_OUT, TRANSFER, begun
+from tasks.nas.transfer.config import RegisterConfig
+from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
+from tasks.nas.transfer.scores import best_network, network_scores
+from tests.support.nas.transfer_runs import TransferRun
 
 Trained = tuple[LocalRun, ArtifactRef]
 
@@ -38,13 +37,9 @@ class _Registry:
         )
 
 
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("register")
-    local = LocalRun(folder / "store")
-    refs = begun(local, folder, boxes=BoxesConfig(kind="none"), from_cifar=False)
-    config = replace(TRANSFER, large=LEFT_OUT)
-    return local, local.run(transfer_cells, *refs, config=config)
+@pytest.fixture
+def networks(transfer_run: TransferRun) -> Trained:
+    return transfer_run.local, transfer_run.networks
 
 
 def registered(

@@ -6,8 +6,6 @@ import pytest
 import torch
 
 from operators.stage.local import LocalRun
-from tasks.core.errors import DataError
-from tasks.core.ports import Skipped
 from tasks.core.stages import spec_of
 from tasks.nas.config import RetrainConfig, SearchConfig
 from tasks.nas.manifests import (
@@ -18,34 +16,25 @@ from tasks.nas.manifests import (
     TrainTask,
 )
 from tasks.nas.models.cost import cost_of
-from tasks.nas.recipe import Recipe
 from tasks.nas.space.published import PUBLISHED
-from tasks.nas.stages.retrain import (
-    BASELINES,
-    FINAL,
-    RANDOM,
-    TOP,
-    candidates,
-    choose,
-    finalists,
-    retrain_cells,
-)
+from tasks.nas.stages.retrain import retrain_cells
 from tasks.nas.stages.search import search_cells
-from tasks.nas.training.item import spec_of_task
-from tasks.nas.training.networks import build
+from tasks.nas.training.config import TrainingConfig
+from tasks.nas.training.groups import BASELINES, FINAL, RANDOM, TOP, WINNER
+from tasks.nas.training.networks import build, design_of
 from tests.support.nas.image_sets import prepared
 
 SEARCH = SearchConfig(proxy="tiny", num_children=4, num_searches=2, num_control=3, num_blocks=2)
-ONE_EPOCH = Recipe(num_epochs=1, batch_size=64)
+ONE_EPOCH = TrainingConfig(num_epochs=1, batch_size=64)
 CONFIG = RetrainConfig(
     num_top=2,
     num_random=2,
     image_px=8,
-    mult_adds=400_000,
-    num_images=200,
+    mult_adds=300_000,
+    num_images=100,
     recipe=ONE_EPOCH,
     final_image_px=8,
-    final_mult_adds=500_000,
+    final_mult_adds=350_000,
     final_num_images=0,
     final_num_seeds=2,
     final_recipe=ONE_EPOCH,
@@ -61,7 +50,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> LocalRun:
 @pytest.fixture(scope="module")
 def retrained(local: LocalRun) -> RetrainedCells:
     torch.set_num_threads(1)
-    images = prepared(local, Path(local.folder) / "set")
+    images = prepared(local, Path(local.folder) / "set", num_train=240)
     found = local.run(search_cells, images, config=SEARCH)
     return local.read(local.run(retrain_cells, found, config=CONFIG), RetrainedCells)
 
@@ -76,7 +65,7 @@ def test_the_best_random_ones_and_rivals_are_trained(retrained: RetrainedCells) 
     assert [task.search for task in of_group(retrained, RANDOM)] == ["control"] * 2
     final = of_group(retrained, FINAL)
     assert {(task.name, task.seed) for task in final} == {
-        (name, seed) for name in ("winner", *PUBLISHED, *BASELINES) for seed in (0, 1)
+        (name, seed) for name in (WINNER, *PUBLISHED, *BASELINES) for seed in (0, 1)
     }
     trained = {network.item_id for network in retrained.networks}
     assert trained | set(retrained.skipped) >= {task.item_id for task in retrained.tasks}
@@ -86,11 +75,9 @@ def test_the_best_random_ones_and_rivals_are_trained(retrained: RetrainedCells) 
 def test_all_are_scaled_to_equal_cost(retrained: RetrainedCells) -> None:
     by_id = {network.item_id: network for network in retrained.networks}
     for task in retrained.tasks:
-        wanted = 500_000 if task.group == FINAL else 400_000
+        wanted = 350_000 if task.group == FINAL else 300_000
         assert abs(by_id[task.item_id].mult_adds / wanted - 1) <= 0.05
-        genotype = task.genotype.genotype() if task.genotype else None
-        spec = spec_of_task(task)
-        cost = cost_of(lambda g=genotype, s=spec: build(g, s), 8)
+        cost = cost_of(lambda each=task: build(*design_of(each)), 8)
         assert by_id[task.item_id].num_params == cost.num_params
 
 
@@ -101,8 +88,8 @@ def test_the_winner_is_the_best_by_validation(retrained: RetrainedCells) -> None
     }
     assert retrained.validation_accuracy == max(scores.values()) == scores[retrained.winner]
     names = {task.name for task in of_group(retrained, FINAL) if task.genotype}
-    assert "winner" in names
-    (genotype,) = {task.genotype for task in of_group(retrained, FINAL) if task.name == "winner"}
+    assert WINNER in names
+    (genotype,) = {task.genotype for task in of_group(retrained, FINAL) if task.name == WINNER}
     assert genotype == retrained.search.genotypes[retrained.winner]
 
 
@@ -119,39 +106,9 @@ def test_seeds_give_other_weights(local: LocalRun, retrained: RetrainedCells) ->
 
 def test_weights_load_into_the_plain_network(local: LocalRun, retrained: RetrainedCells) -> None:
     for task, network in zip(retrained.tasks, retrained.networks, strict=True):
-        genotype = task.genotype.genotype() if task.genotype else None
-        plain = build(genotype, spec_of_task(task))
+        plain = build(*design_of(task))
         plain.load_state_dict(torch.load(local.fetch(network.weights), weights_only=True))
         assert network.curve[-1] == network.validation_accuracy
-
-
-def test_cells_that_no_width_fits_are_skipped_with_the_reason(retrained: RetrainedCells) -> None:
-    tiny = RetrainConfig(final_image_px=8, final_mult_adds=10_000, final_num_seeds=1)
-    found = [
-        *candidates(retrained.search, tiny),
-        *finalists(retrained.search, retrained.winner, tiny),
-    ]
-    skipped = [each for each in found if isinstance(each, Skipped)]
-    assert skipped
-    assert all("no width costs 10,000 multiply-adds" in each.reason for each in skipped)
-
-
-def test_a_search_without_children_is_refused(retrained: RetrainedCells) -> None:
-    empty = retrained.search.model_copy(update={"trials": ()})
-    with pytest.raises(DataError, match="search 'evolution-0' has no child"):
-        list(candidates(empty, CONFIG))
-
-
-def test_without_any_trained_cell_there_is_no_winner(retrained: RetrainedCells) -> None:
-    with pytest.raises(DataError, match="none of the best cells"):
-        choose(retrained.tasks, [])
-    assert isinstance(retrained.search, SearchLog)
-    assert isinstance(retrained.networks[0], TrainedNetwork)
-
-
-def test_no_seed_leaves_the_comparison_out(retrained: RetrainedCells) -> None:
-    config = RetrainConfig(final_num_seeds=0)
-    assert list(finalists(retrained.search, retrained.winner, config)) == []
 
 
 def test_tolerances_name_what_items_and_results_have() -> None:

@@ -14,9 +14,10 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.core.records import ArtifactRef
 from tasks.nas.config import SearchConfig
 from tasks.nas.manifests import SearchLog
+from tasks.nas.search import opening
 from tasks.nas.search.budgets import PROXIES
-from tasks.nas.stages import search as stage
-from tasks.nas.stages.search import CONTROL, expected, open_campaign, search_cells
+from tasks.nas.search.opening import CONTROL
+from tasks.nas.stages.search import search_cells
 from tasks.nas.training import child as training
 from tests.support.nas.image_sets import prepared
 
@@ -33,12 +34,22 @@ def images(local: LocalRun, tmp_path: Path) -> ArtifactRef:
     return prepared(local, tmp_path / "set")
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalRun, ArtifactRef, SearchLog]:
+    """A search that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    local = LocalRun(folder / "store")
+    torch.set_num_threads(1)
+    images = prepared(local, folder / "set")
+    return local, images, local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+
+
 def outcome(log: SearchLog) -> list[tuple[Any, ...]]:
     return [(t.search, t.genotype_hash, t.rung, t.accuracy) for t in log.trials]
 
 
-def test_all_searches_come_to_their_ends(local: LocalRun, images: ArtifactRef) -> None:
-    log = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+def test_all_searches_come_to_their_ends(whole: tuple[LocalRun, ArtifactRef, SearchLog]) -> None:
+    _, _, log = whole
     assert log.searches == ("evolution-0", "evolution-1", CONTROL)
     counts = Counter((t.search, t.rung) for t in log.trials)
     assert counts["evolution-0", 0] == counts["evolution-1", 0] == 5
@@ -52,9 +63,8 @@ def test_all_searches_come_to_their_ends(local: LocalRun, images: ArtifactRef) -
 
 
 def test_a_search_that_was_cut_off_goes_on_where_it_was(
-    local: LocalRun, images: ArtifactRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[LocalRun, ArtifactRef, SearchLog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
     cut = LocalRun(tmp_path / "cut")
     again = prepared(cut, tmp_path / "set")
     trained: list[str] = []
@@ -73,11 +83,11 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(
     made = len(list((tmp_path / "cut").rglob("items/*/manifest.json")))
     assert made == 4
     log = cut.read(cut.run(search_cells, again, config=CONFIG), SearchLog)
-    assert outcome(log) == outcome(whole)
+    assert outcome(log) == outcome(whole[2])
 
 
-def test_another_run_trains_no_child_again(local: LocalRun, images: ArtifactRef) -> None:
-    first = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
+def test_another_run_trains_no_child_again(whole: tuple[LocalRun, ArtifactRef, SearchLog]) -> None:
+    local, images, first = whole
     other = dataclasses.replace(CONFIG, num_searches=1, max_failed_fraction=0.3)
     folder = Path(local.folder)
     before = {path.parent.name for path in folder.rglob("items/*/manifest.json")}
@@ -119,65 +129,17 @@ def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     monkeypatch.setattr(training, "seeded", spoiled)
 
 
-def test_the_limit_of_workers_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pool:
-        num_free = 100
-
-        def __init__(self) -> None:
-            self.waiting: list[Any] = []
-            self.most = 0
-
-        def submit(self, task: Any) -> None:
-            self.waiting.append(task)
-            self.most = max(self.most, len(self.waiting))
-
-        def next_ended(self) -> tuple[Any, Any]:
-            task = self.waiting.pop(0)
-            result = stage.ChildResult(
-                item_id=task.item_id,
-                accuracy=0.5,
-                train_loss=1.0,
-                num_params=1,
-                mult_adds=1,
-                cpu_s=1.0,
-            )
-            return task, result
-
-    class Context:
-        class tracker:  # noqa: N801
-            log_metrics = staticmethod(lambda *_, **__: None)
-
-    config = SearchConfig(num_children=9, num_control=2, num_workers=3)
-    pool, campaign = Pool(), open_campaign(config)
-    stage.run(campaign, pool, config, Context)
-    assert pool.most == 3
-    assert len(campaign.trials) >= 11
-
-
-def test_the_progress_counts_all_rungs() -> None:
-    config = SearchConfig(num_children=90, num_searches=2, num_control=40, num_rungs=3, eta=3)
-    assert expected(config) == 2 * (90 + 30 + 10) + 40
-
-
-def test_a_block_may_choose_how_it_combines() -> None:
-    def num_decisions(combiners: str) -> int:
-        config = SearchConfig(num_blocks=3, combiners=combiners)
-        return len(open_campaign(config).space.decisions.num_choices)
-
-    assert num_decisions("choice") - num_decisions("add") == 2 * 3
-
-
 def test_proposals_are_screened_by_option_and_the_control_never(
     local: LocalRun, images: ArtifactRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapped: list[Any] = []
 
-    class Noted(stage.Screened):
+    class Noted(opening.Screened):
         def __init__(self, inner: Any, score: Any) -> None:
             wrapped.append((type(inner).__name__, score))
             super().__init__(inner, score)
 
-    monkeypatch.setattr(stage, "Screened", Noted)
+    monkeypatch.setattr(opening, "Screened", Noted)
     config = dataclasses.replace(CONFIG, screen=True, num_searches=1, num_children=3)
     log = local.read(local.run(search_cells, images, config=config), SearchLog)
     assert [name for name, _ in wrapped] == ["Evolution"]

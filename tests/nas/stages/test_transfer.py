@@ -12,27 +12,25 @@ import torch
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.records import ArtifactRef
-from tasks.nas.stages import transfer
+from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.stages.transfer import transfer_cells
-from tasks.nas.transfer_config import BoxesConfig, SizeConfig, TransferConfig
-from tasks.nas.transfer_manifests import TransferredNetworks
-from tests.support.nas.transfer_runs import LEFT_OUT, QUICK, TRANSFER, begun
+from tasks.nas.training import train_all
+from tasks.nas.transfer.config import SizeConfig, TransferConfig
+from tasks.nas.transfer.manifests import TransferredNetworks
+from tests.support.nas.transfer_runs import LEFT_OUT, QUICK, TRANSFER, TransferRun, begun
 
 Begun = tuple[LocalRun, tuple[ArtifactRef, ArtifactRef]]
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Begun:
-    folder = tmp_path_factory.mktemp("transfer")
-    local = LocalRun(folder / "store", seed=3)
-    return local, begun(local, folder, boxes=BoxesConfig(kind="none"))
+@pytest.fixture
+def inputs(transfer_run: TransferRun) -> Begun:
+    return transfer_run.local, (transfer_run.cells, transfer_run.data)
 
 
-@pytest.fixture(scope="module")
-def found(inputs: Begun) -> tuple[LocalRun, TransferredNetworks]:
-    local, refs = inputs
-    ref = local.run(transfer_cells, *refs, config=TRANSFER)
-    return local, local.read(ref, TransferredNetworks)
+@pytest.fixture(scope="session")
+def found(transfer_run: TransferRun) -> tuple[LocalRun, TransferredNetworks]:
+    local = transfer_run.local
+    return local, local.read(transfer_run.networks, TransferredNetworks)
 
 
 def test_every_network_is_trained_in_each_way(
@@ -103,7 +101,7 @@ def test_a_training_that_diverges_is_listed_with_what_depends_on_it(
 ) -> None:
     local, refs = inputs
 
-    train = transfer.train_network
+    train = train_all.train_network
 
     @wraps(train)
     def diverging(item, config, folder):  # type: ignore[no-untyped-def]
@@ -112,7 +110,7 @@ def test_a_training_that_diverges_is_listed_with_what_depends_on_it(
         return train(item, config, folder)
 
     diverging.__qualname__ = "diverging"  # its items are not those of other tests
-    monkeypatch.setattr(transfer, "train_network", diverging)
+    monkeypatch.setattr(train_all, "train_network", diverging)
     config = replace(TRANSFER, large=LEFT_OUT, num_seeds=1, max_failed_fraction=0.4)
     context = local.context(transfer_cells, *refs, config=config)
     result = local.read(transfer_cells(*refs, config, context), TransferredNetworks)

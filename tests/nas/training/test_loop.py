@@ -10,21 +10,21 @@ from torch import nn
 from tasks.core.errors import DataError
 from tasks.nas.models.drop_path import DropPath
 from tasks.nas.models.network import CellNetwork
-from tasks.nas.recipe import Recipe
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.specs import NetworkSpec
 from tasks.nas.training.batches import Standard
+from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, make_optimiser, rate, step, train
 from tasks.nas.training.networks import build, lay_out, seeded
 from tests.support.nas.image_sets import coloured
 
 STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-RECIPE = Recipe(num_epochs=3, batch_size=32, learning_rate=0.1)
-SPEC = NetworkSpec(1, 4, num_classes=3, image_px=8)
+RECIPE = TrainingConfig(num_epochs=3, batch_size=32, learning_rate=0.1)
+SIZE = NetworkSize(1, 4, num_classes=3, image_px=8)
 
 
-def network(spec: NetworkSpec = SPEC) -> nn.Module:
-    return lay_out(seeded(lambda: build(published("amoebanet_a"), spec), 0), "cpu")
+def network(size: NetworkSize = SIZE) -> nn.Module:
+    return lay_out(seeded(lambda: build(published("amoebanet_a"), size), 0), "cpu")
 
 
 def test_a_network_learns_what_can_be_learned() -> None:
@@ -68,9 +68,9 @@ def test_divergence_is_bad_data() -> None:
 
 
 def test_the_rate_rises_and_falls() -> None:
-    recipe = Recipe(learning_rate=0.2, warmup_share=0.25)
-    assert [round(rate(recipe, p), 4) for p in (0, 0.125, 0.25, 0.625, 1)] == [0, 0.1, 0.2, 0.1, 0]
-    assert rate(Recipe(learning_rate=0.2, warmup_share=0), 0) == 0.2
+    config = TrainingConfig(learning_rate=0.2, warmup_share=0.25)
+    assert [round(rate(config, p), 4) for p in (0, 0.125, 0.25, 0.625, 1)] == [0, 0.1, 0.2, 0.1, 0]
+    assert rate(TrainingConfig(learning_rate=0.2, warmup_share=0), 0) == 0.2
 
 
 def test_only_matrices_decay() -> None:
@@ -84,22 +84,22 @@ def test_only_matrices_decay() -> None:
 
 
 def test_the_auxiliary_head_takes_part() -> None:
-    spec = NetworkSpec(1, 4, num_classes=3, image_px=16, has_auxiliary=True)
-    recipe = Recipe(batch_size=32, auxiliary_weight=0.4)
-    learner = network(spec)
+    size = NetworkSize(1, 4, num_classes=3, image_px=16, has_auxiliary=True)
+    config = TrainingConfig(batch_size=32, auxiliary_weight=0.4)
+    learner = network(size)
     assert isinstance(learner, CellNetwork)
     assert learner.auxiliary is not None
     before = learner.auxiliary.layers[-1].weight.detach().clone()
     images = STANDARD.tensor(coloured(32, side_px=16).pixels)
     labels = torch.arange(32) % 3
     learner.train()
-    step(learner, make_optimiser(learner, recipe), images, labels, recipe)
+    step(learner, make_optimiser(learner, config), images, labels, config)
     assert not torch.equal(before, learner.auxiliary.layers[-1].weight)
 
 
 def test_paths_are_dropped_more_towards_the_end() -> None:
-    spec = NetworkSpec(1, 4, num_classes=3, image_px=8, drop_path_rate=0.3)
-    learner = network(spec)
+    size = NetworkSize(1, 4, num_classes=3, image_px=8, drop_path_rate=0.3)
+    learner = network(size)
     rates: list[float] = []
 
     def note() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.nas.transfer.figures import figures_of
-from tasks.nas.transfer.outcomes import detector_scores, network_scores
+from tasks.nas.transfer.scores import detector_scores, network_scores
 from tests.support.nas.transfer_results import detecting, transferred
 
 

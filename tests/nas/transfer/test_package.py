@@ -13,39 +13,21 @@ from tasks.core.records import FileRef
 from tasks.nas.manifests import TrainedNetwork, TrainTask
 from tasks.nas.space.genotype_file import GenotypeRecord, read_genotype
 from tasks.nas.space.published import published
-from tasks.nas.training.item import plain_state, spec_of_task
-from tasks.nas.training.networks import build
-from tasks.nas.training.tasks import Size, baseline_task, cell_task
+from tasks.nas.training.candidates import Target, train_task
+from tasks.nas.training.groups import SCRATCH
+from tasks.nas.training.networks import build, design_of, plain_state
 from tasks.nas.transfer.package import PackageTask, key_of_test, package_classifier
 from tests.support.nas.image_sets import coloured
+from tests.support.nas.item_folders import LocalFolder, arrays_of
 from tests.support.nas.transfer_results import IMAGES
 from tests.support.nas.transfer_runs import QUICK
 
-SIZE = Size(image_px=16, mult_adds=300_000, num_images=0, num_classes=2)
-
-
-class _Folder:
-    """An item's folder without a store."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def add(self, name: str) -> FileRef:
-        assert (self.path / name).is_file()
-        return FileRef(uri=name, sha256="0" * 64, num_bytes=1)
-
-    def fetch(self, file: FileRef) -> Path:
-        return self.path / file.uri
-
-    def array(self, name: str) -> np.ndarray:
-        images = coloured(6, 16)
-        return images.labels if name.endswith("labels") else images.pixels
+TARGET = Target(image_px=16, mult_adds=300_000, num_classes=2)
 
 
 def packed(task: TrainTask, folder: Path) -> tuple[torch.nn.Module, list[str]]:
     """Pack a network with drawn weights; returns it, and the names of the files."""
-    genotype = task.genotype.genotype() if task.genotype else None
-    network = build(genotype, spec_of_task(task)).eval()
+    network = build(*design_of(task)).eval()
     torch.save(plain_state(network), folder / "weights.pt")
     result = TrainedNetwork(
         item_id=task.item_id,
@@ -60,7 +42,7 @@ def packed(task: TrainTask, folder: Path) -> tuple[torch.nn.Module, list[str]]:
         weights=FileRef(uri="weights.pt", sha256="0" * 64, num_bytes=1),
     )
     item = PackageTask(item_id="package", task=task, network=result, images=IMAGES)
-    made = package_classifier(item, None, _Folder(folder))  # type: ignore[arg-type]
+    made = package_classifier(item, None, LocalFolder(folder, arrays_of({"test": coloured(6, 16)})))  # type: ignore[arg-type]
     assert made.test_key == key_of_test(IMAGES, 16)
     return network, sorted(made.files)
 
@@ -68,10 +50,8 @@ def packed(task: TrainTask, folder: Path) -> tuple[torch.nn.Module, list[str]]:
 @pytest.mark.parametrize("kind", ["nasnet_a", "mobilenet_v2"])
 def test_a_packed_network_gives_what_the_network_gives(tmp_path: Path, kind: str) -> None:
     torch.manual_seed(0)
-    if kind == "nasnet_a":
-        task = cell_task(GenotypeRecord.of(published(kind)), SIZE, QUICK, kind)
-    else:
-        task = baseline_task(kind, SIZE, QUICK, kind)
+    cells = GenotypeRecord.of(published(kind)) if kind == "nasnet_a" else None
+    task = train_task(kind, kind, cells, TARGET, QUICK, group=SCRATCH)
     network, names = packed(task, tmp_path)
     program = torch.export.load(tmp_path / "model.pt2").module()
     inputs, outputs = (np.load(tmp_path / f"golden_{n}.npy") for n in ("inputs", "outputs"))

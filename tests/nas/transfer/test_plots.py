@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.nas.transfer.outcomes import detector_scores, network_scores
 from tasks.nas.transfer.plots import detection_plot, family_plot
+from tasks.nas.transfer.scores import detector_scores, network_scores
 from tests.support.nas.transfer_results import detecting, transferred
 
 NAMES = ("nasnet_a", "resnet", "mobilenet_v2")

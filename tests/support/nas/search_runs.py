@@ -16,11 +16,11 @@ from tasks.nas.manifests import (
     Trial,
 )
 from tasks.nas.search.strategies.evolution import Evolution
-from tasks.nas.search.strategies.genotype_space import GenotypeSpace
 from tasks.nas.search.strategies.predictor import Predictor
 from tasks.nas.search.strategies.random_search import RandomSearch
 from tasks.nas.space.canonical import canonical, genotype_hash
 from tasks.nas.space.genotype_file import GenotypeRecord
+from tasks.nas.space.genotype_space import GenotypeSpace
 from tasks.nas.space.published import PUBLISHED
 from tasks.nas.types import Genotype, Operation
 

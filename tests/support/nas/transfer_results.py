@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tasks.core.records import FileRef
+from tasks.nas.detection.manifests import (
+    BoxData,
+    BoxSplit,
+    CurvePoint,
+    DetectTask,
+    TrainedDetector,
+)
 from tasks.nas.manifests import ImageData, ImageSplit, TrainedNetwork, TrainTask
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import GenotypeRecord
 from tasks.nas.space.published import published
-from tasks.nas.transfer_manifests import (
-    BoxData,
-    BoxSplit,
+from tasks.nas.transfer.manifests import (
     ChosenCells,
-    CurvePoint,
-    DetectTask,
     ModelEntry,
-    TrainedDetector,
     TrainedDetectors,
     TransferData,
     TransferredNetworks,

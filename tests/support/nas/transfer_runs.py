@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from operators.stage.local import LocalRun
 from tasks.core.records import ArtifactRef
-from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
-from tasks.nas.recipe import Recipe
+from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.stages.prepare_transfer import prepare_transfer
-from tasks.nas.transfer_config import (
-    BoxesConfig,
+from tasks.nas.training.config import TrainingConfig
+from tasks.nas.transfer.config import (
     ChooseConfig,
     DetectConfig,
     PrepareTransferConfig,
@@ -21,7 +21,7 @@ from tasks.nas.transfer_config import (
 from tests.support.nas.image_sets import coloured, write_packed
 
 LEFT_OUT = SizeConfig(0, 1)
-QUICK = Recipe(num_epochs=1, batch_size=20, learning_rate=0.05)
+QUICK = TrainingConfig(num_epochs=1, batch_size=20, learning_rate=0.05)
 TRANSFER = TransferConfig(
     small=SizeConfig(200_000, 1),
     medium=LEFT_OUT,
@@ -33,11 +33,21 @@ TRANSFER = TransferConfig(
 )
 DETECT = DetectConfig(
     stem="cifar",
-    mult_adds=3_000_000,
+    mult_adds=1_000_000,
     num_seeds=2,
-    detector=DetectorSettings(finest_stride=2, neck_channels=8, head_units=16, num_proposals=20),
-    recipe=DetectionRecipe(num_steps=4, batch_size=2, num_evaluations=2),
+    detector=DetectorConfig(finest_stride=2, neck_channels=8, head_units=16, num_proposals=20),
+    recipe=DetectorTrainingConfig(num_steps=4, batch_size=2, num_evaluations=2),
 )
+
+
+@dataclass(frozen=True)
+class TransferRun:
+    """The results of the first three stages, and what they were run with."""
+
+    local: LocalRun
+    cells: ArtifactRef
+    data: ArtifactRef
+    networks: ArtifactRef
 
 
 def packed_set(folder: Path, side_px: int, num_train: int = 120) -> Path:

@@ -208,19 +208,19 @@ class Library(_Convolution):
         super().__init__(conv)
         window = Window.of(conv)
         self._size, self._reduced = size, window.reduced(size)
-        self._settings = window.stride, window.padding, window.dilation, False, (0, 0), conv.groups
+        self._arguments = window.stride, window.padding, window.dilation, False, (0, 0), conv.groups
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         images = channels_last(maps[0], self._size)
-        result = _aten.convolution(images, self.weight, None, *self._settings)
+        result = _aten.convolution(images, self.weight, None, *self._arguments)
         return channel_major(result), images
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
         gradient = channels_last(back.gradient, self._reduced)
         images, back.weights[self.weight], _ = _aten.convolution_backward(
-            gradient, back.saved, self.weight, None, *self._settings, (True, True, False)
+            gradient, back.saved, self.weight, None, *self._arguments, (True, True, False)
         )
         return (added(channel_major(images), back.into[0]),)
 

@@ -52,7 +52,7 @@ class LargeDepthwise(Library):
         gradient = channels_last(back.gradient, self._size)
         back.weights[weight] = self._of_weight(images, gradient)
         turned = weight.flip((2, 3))
-        found = _aten.convolution(gradient, turned, None, *self._settings)
+        found = _aten.convolution(gradient, turned, None, *self._arguments)
         return (added(channel_major(found), back.into[0]),)
 
     def _of_weight(self, images: Tensor, gradient: Tensor) -> Tensor:

@@ -46,19 +46,19 @@ class AveragePlanes(Step):
     """Average of what isn't padding, of large maps (p, c n); see `MaxPool`."""
 
     def __init__(self, window: Window, size: HeightWidth) -> None:
-        self._settings = window.kernel, window.stride, window.padding, False, False
+        self._arguments = window.kernel, window.stride, window.padding, False, False
         self._size, self._reduced = size, window.reduced(size)
         self.identity = ("average", window)
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         image = _as_image(maps[0], self._size)
-        return _as_planes(_aten.avg_pool2d(image, *self._settings)), image
+        return _as_planes(_aten.avg_pool2d(image, *self._arguments)), image
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
         gradient = _as_image(back.gradient, self._reduced)
-        found = _aten.avg_pool2d_backward(gradient, back.saved, *self._settings, None)
+        found = _aten.avg_pool2d_backward(gradient, back.saved, *self._arguments, None)
         return (added(_as_planes(found), back.into[0]),)
 
 
@@ -103,21 +103,21 @@ class MaxPool(Step):
     """
 
     def __init__(self, window: Window, size: HeightWidth) -> None:
-        self._settings = window.kernel, window.stride, window.padding, window.dilation, False
+        self._arguments = window.kernel, window.stride, window.padding, window.dilation, False
         self._size, self._reduced = size, window.reduced(size)
         self.identity = ("maximum", window)
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         image = _as_image(maps[0], self._size)
-        result, places = _aten.max_pool2d_with_indices(image, *self._settings)
+        result, places = _aten.max_pool2d_with_indices(image, *self._arguments)
         return _as_planes(result), (image, places)
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
         image, places = back.saved
         gradient = _as_image(back.gradient, self._reduced)
-        found = _aten.max_pool2d_with_indices_backward(gradient, image, *self._settings, places)
+        found = _aten.max_pool2d_with_indices_backward(gradient, image, *self._arguments, places)
         return (added(_as_planes(found), back.into[0]),)
 
 

@@ -65,7 +65,9 @@ def is_small(window: Window, size: tuple[int, int]) -> bool:
     return math.prod(size) * math.prod(window.reduced(size)) <= _MOST_ENTRIES
 
 
+# What is made while a network is evaluated is read by later trainings, which need plain tensors.
 @lru_cache(maxsize=256)
+@torch.inference_mode(mode=False)
 def taps(window: Window, size: tuple[int, int], dtype: torch.dtype) -> Tensor:
     """Where each position of a window falls.
 
@@ -85,6 +87,7 @@ def taps(window: Window, size: tuple[int, int], dtype: torch.dtype) -> Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(mode=False)
 def averages(window: Window, size: tuple[int, int], dtype: torch.dtype) -> Tensor:
     """The matrix of an average pool that doesn't count padding, (h w, h' w')."""
     hits = taps(window, size, torch.float64).sum(dim=0)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tasks.nas.search.interface import DecisionSpace, Searcher
 from tasks.nas.search.strategies.evolution import Evolution
 from tasks.nas.search.strategies.predictor import Predictor
 from tasks.nas.search.strategies.random_search import RandomSearch
+from tasks.nas.search.strategies.searcher import Searcher
+from tasks.nas.space.decisions import DecisionSpace
 
 _MAKERS: dict[str, Callable[[DecisionSpace, np.random.Generator], Searcher]] = {
     "evolution": Evolution,
@@ -19,7 +20,7 @@ _MAKERS: dict[str, Callable[[DecisionSpace, np.random.Generator], Searcher]] = {
 
 
 def make_searcher(strategy: str, space: DecisionSpace, rng: np.random.Generator) -> Searcher:
-    """Begin a search with the default settings of a strategy.
+    """Begin a search with the default config of a strategy.
 
     Args:
         strategy: ``ppo``, ``evolution``, ``predictor`` or ``random``.

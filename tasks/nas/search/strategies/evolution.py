@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.nas.search.interface import Decisions, DecisionSpace
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 
 
 @dataclass(frozen=True)
-class EvolutionSettings:
+class EvolutionConfig:
     """How a population evolves.
 
     Attributes:
@@ -41,24 +41,24 @@ class Evolution:
         self,
         space: DecisionSpace,
         rng: np.random.Generator,
-        settings: EvolutionSettings | None = None,
+        config: EvolutionConfig | None = None,
     ) -> None:
         """Begin a search.
 
         Args:
             space: All children.
             rng: Source of the draws.
-            settings: How the population evolves.
+            config: How the population evolves.
         """
         self._space, self._rng = space, rng
-        self._settings = settings or EvolutionSettings()
-        self._living: deque[tuple[float, Decisions]] = deque(maxlen=self._settings.population)
+        self._config = config or EvolutionConfig()
+        self._living: deque[tuple[float, Decisions]] = deque(maxlen=self._config.population)
 
     def ask(self) -> Decisions:
         """Return a random child until the population is full, then a mutant of a good one."""
-        if len(self._living) < self._settings.population:
+        if len(self._living) < self._config.population:
             return self._space.draw(self._rng)
-        places = self._rng.choice(len(self._living), self._settings.sample, replace=False)
+        places = self._rng.choice(len(self._living), self._config.sample, replace=False)
         _, parent = max((self._living[int(place)] for place in places), key=lambda each: each[0])
         return self._space.mutate(parent, self._rng)
 

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tasks.nas.search.interface import Decisions, DecisionSpace
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 
 _INIT_RANGE = 0.1
 
 
 @dataclass(frozen=True)
-class PpoSettings:
+class PpoConfig:
     """How the controller learns.
 
     Attributes:
@@ -113,22 +113,22 @@ class Ppo:
     is_on_policy: ClassVar[bool] = True
 
     def __init__(
-        self, space: DecisionSpace, rng: np.random.Generator, settings: PpoSettings | None = None
+        self, space: DecisionSpace, rng: np.random.Generator, config: PpoConfig | None = None
     ) -> None:
         """Begin a search.
 
         Args:
             space: All children.
             rng: Seeds the controller's weights and samples.
-            settings: How it learns.
+            config: How it learns.
         """
-        self._settings = settings or PpoSettings()
+        self._config = config or PpoConfig()
         self._generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
-            self._controller = Controller(space, self._settings.num_units)
+            self._controller = Controller(space, self._config.num_units)
         self._optimiser = torch.optim.Adam(
-            self._controller.parameters(), self._settings.learning_rate
+            self._controller.parameters(), self._config.learning_rate
         )
         self._pending: dict[Decisions, deque[float]] = defaultdict(deque)
         self._batch: list[tuple[Decisions, float, float]] = []
@@ -157,7 +157,7 @@ class Ppo:
         if reward is None:
             return
         self._batch.append((child, log_probability, reward))
-        if len(self._batch) == self._settings.batch:
+        if len(self._batch) == self._config.batch:
             self._update()
             self._batch.clear()
 
@@ -165,17 +165,17 @@ class Ppo:
         children = torch.tensor([child for child, _, _ in self._batch])
         old = torch.tensor([log_probability for _, log_probability, _ in self._batch])
         advantages = self._advantages(np.array([reward for _, _, reward in self._batch]))
-        for _ in range(self._settings.num_epochs):
+        for _ in range(self._config.num_epochs):
             _, new, entropy = self._controller(children, len(self._batch))
-            gain = clipped_gain(new - old, advantages, self._settings.clip)
-            loss = -gain - self._settings.entropy * entropy.mean()
+            gain = clipped_gain(new - old, advantages, self._config.clip)
+            loss = -gain - self._config.entropy * entropy.mean()
             self._optimiser.zero_grad()
             loss.backward()
             self._optimiser.step()
 
     def _advantages(self, rewards: np.ndarray) -> Tensor:
         """Rewards above the baseline, in units of the usual spread; both are moving averages."""
-        keep = self._settings.baseline_decay if self._baseline is not None else 0.0
+        keep = self._config.baseline_decay if self._baseline is not None else 0.0
         baseline = rewards.mean() if self._baseline is None else self._baseline
         self._spread = keep * self._spread + (1 - keep) * float(rewards.std())
         self._baseline = keep * float(baseline) + (1 - keep) * float(rewards.mean())

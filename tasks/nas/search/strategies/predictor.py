@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tasks.nas.search.interface import Decisions, DecisionSpace
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 
 
 @dataclass(frozen=True)
-class PredictorSettings:
+class PredictorConfig:
     """How children are proposed and ranked.
 
     Attributes:
@@ -46,24 +46,24 @@ class Predictor:
         self,
         space: DecisionSpace,
         rng: np.random.Generator,
-        settings: PredictorSettings | None = None,
+        config: PredictorConfig | None = None,
     ) -> None:
         """Begin a search.
 
         Args:
             space: All children.
             rng: Source of the draws.
-            settings: How children are proposed and ranked.
+            config: How children are proposed and ranked.
         """
         self._space, self._rng = space, rng
-        self._settings = settings or PredictorSettings()
+        self._config = config or PredictorConfig()
         self._asked: set[Decisions] = set()
         self._trained: list[tuple[float, Decisions]] = []
 
     def ask(self) -> Decisions:
         """Return the candidate with the highest prediction, now and then a random child."""
-        is_random = self._rng.random() < self._settings.random_share
-        if is_random or len(self._trained) < self._settings.num_random:
+        is_random = self._rng.random() < self._config.random_share
+        if is_random or len(self._trained) < self._config.num_random:
             child = self._space.draw(self._rng)
         else:
             child = self._best_candidate()
@@ -77,9 +77,9 @@ class Predictor:
 
     def _best_candidate(self) -> Decisions:
         ranked = sorted(self._trained, key=lambda each: -each[0])
-        parents = [child for _, child in ranked[: self._settings.num_parents]]
+        parents = [child for _, child in ranked[: self._config.num_parents]]
         candidates = []
-        for _ in range(self._settings.num_candidates):
+        for _ in range(self._config.num_candidates):
             parent = parents[int(self._rng.integers(len(parents)))]
             mutant = self._space.mutate(parent, self._rng)
             if self._rng.random() < 1 / 2:
@@ -88,7 +88,7 @@ class Predictor:
         fresh = [each for each in candidates if each not in self._asked] or candidates
         rewards = np.array([reward for reward, _ in self._trained])
         known = np.array([child for _, child in self._trained])
-        scores = predict(known, rewards, np.array(fresh), self._settings.ridge)
+        scores = predict(known, rewards, np.array(fresh), self._config.ridge)
         return fresh[int(np.argmax(scores))]
 
 

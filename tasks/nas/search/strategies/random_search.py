@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.nas.search.interface import Decisions, DecisionSpace
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 
 
 class RandomSearch:

@@ -17,13 +17,14 @@ import numpy as np
 
 from tasks.core.errors import ConfigError
 from tasks.nas.proxies.earned import MIN_TRAINED, earned_weights, rank_sums
-from tasks.nas.search.interface import Decisions, Searcher
+from tasks.nas.search.strategies.searcher import Searcher
+from tasks.nas.space.decisions import Decisions
 
 Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class ScreeningSettings:
+class ScreeningConfig:
     """How proposals are screened.
 
     Attributes:
@@ -49,7 +50,7 @@ class Screened:
         self,
         inner: Searcher,
         score: Callable[[Decisions], Scores],
-        settings: ScreeningSettings | None = None,
+        config: ScreeningConfig | None = None,
     ) -> None:
         """Wrap a strategy.
 
@@ -57,7 +58,7 @@ class Screened:
             inner: The strategy.
             score: Scores of a child by proxy, always the same for one child. It is called once
                 for each child that is a candidate or was trained.
-            settings: How proposals are screened.
+            config: How proposals are screened.
 
         Raises:
             ConfigError: The strategy learns from samples of its own, as PPO does.
@@ -69,7 +70,7 @@ class Screened:
                 "predictor or random"
             )
         self._inner, self._score = inner, score
-        self._settings = settings or ScreeningSettings()
+        self._config = config or ScreeningConfig()
         self._known: dict[Decisions, Scores] = {}
         self._trained: list[Scores] = []
         self._rewards: list[float] = []
@@ -84,7 +85,7 @@ class Screened:
         """Return the best of the strategy's proposals; its next one while no proxy counts."""
         if not self._weights:
             return self._inner.ask()
-        num_candidates = self._settings.num_candidates
+        num_candidates = self._config.num_candidates
         return best_proposal(self._inner, num_candidates, self._scores, self._weights)
 
     def tell(self, child: Decisions, reward: float | None) -> None:
@@ -93,7 +94,7 @@ class Screened:
         if reward is not None:
             self._trained.append(self._scores(child))
             self._rewards.append(reward)
-            self._weights = earned_weights(self._trained, self._rewards, self._settings.min_trained)
+            self._weights = earned_weights(self._trained, self._rewards, self._config.min_trained)
 
     def _scores(self, child: Decisions) -> Scores:
         if child not in self._known:

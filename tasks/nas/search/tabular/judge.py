@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tasks.nas.search.interface import Decisions, Searcher
+from tasks.nas.search.strategies.searcher import Searcher
 from tasks.nas.search.tabular.nasbench201 import Accuracies
+from tasks.nas.space.decisions import Decisions
 
 
 def accuracy_curve(

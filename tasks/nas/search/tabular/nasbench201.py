@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import DataError
-from tasks.nas.search.interface import Decisions, DecisionSpace
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NUM_EDGES = 6

@@ -8,12 +8,12 @@ from torch import nn
 from tasks.core.errors import ConfigError
 from tasks.nas.models.layout.compile import _Map, _Writer, stages_program
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.specs import NetworkSpec
 
 
 def kinds(px: int, num_filters: float = 4) -> list[str]:
-    network = CellNetwork(published("nasnet_a"), NetworkSpec(1, num_filters, image_px=px))
+    network = CellNetwork(published("nasnet_a"), NetworkSize(1, num_filters, image_px=px))
     return [type(line.step).__name__ for line in stages_program(network, (px, px)).lines]
 
 
@@ -44,5 +44,5 @@ def test_a_module_of_no_known_kind_is_refused() -> None:
 
 
 def test_sizes_are_those_of_the_stages() -> None:
-    network = CellNetwork(published("nasnet_a"), NetworkSpec(1, 4, image_px=9))
+    network = CellNetwork(published("nasnet_a"), NetworkSize(1, 4, image_px=9))
     assert stages_program(network, (9, 9)).sizes == [(9, 9), (5, 5), (3, 3)]

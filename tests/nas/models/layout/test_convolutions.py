@@ -15,7 +15,6 @@ from tasks.nas.models.layout.convolutions import (
     Pointwise,
     PointwisePair,
 )
-from tasks.nas.models.layout.large_depthwise import LargeDepthwise
 from tasks.nas.models.layout.steps import Back
 from tasks.nas.models.layout.toeplitz import Window
 from tests.support.nas.layout_steps import check_step, random_maps, to_rows
@@ -57,16 +56,6 @@ DENSE = [
 def test_dense_convolutions(kind, settings, size) -> None:
     conv = conv_of(2, 3, **settings)
     check_step(kind(conv, size), conv, [random_maps(2, 3, *size)])
-
-
-@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (7, 7), (1, 5), (3, 2), (5, 1)])
-@pytest.mark.parametrize("size", [(16, 16), (9, 6), (2, 3)])
-def test_depthwise_convolutions_of_large_maps(kernel, size) -> None:
-    conv = conv_of(3, 3, kernel, padding=[side // 2 for side in kernel], groups=3)
-    window = Window.of(conv)
-    assert LargeDepthwise.serves(window, size) == (kernel not in {(3, 2), (5, 1)})
-    if LargeDepthwise.serves(window, size):
-        check_step(LargeDepthwise(conv, size), conv, [random_maps(3, 2, *size)])
 
 
 @pytest.mark.parametrize("stride", [1, 2])

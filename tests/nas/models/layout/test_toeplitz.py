@@ -53,3 +53,14 @@ def test_small_is_what_matrices_are_faster_for() -> None:
     assert is_small(steady, (8, 8))
     assert is_small(strided, (16, 16))
     assert not is_small(steady, (16, 16))
+
+
+@pytest.mark.parametrize("make", [taps, averages])
+def test_matrices_that_an_evaluation_made_serve_trainings(make) -> None:
+    make.cache_clear()
+    with torch.inference_mode():
+        made = make(WINDOWS[0], (3, 7), torch.float64)
+    assert made is make(WINDOWS[0], (3, 7), torch.float64)
+    weights = torch.ones(len(made), dtype=torch.float64, requires_grad=True)
+    (weights @ made).sum().backward()
+    torch.testing.assert_close(weights.grad, made.sum(dim=1))

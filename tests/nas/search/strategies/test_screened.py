@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import ConfigError
-from tasks.nas.search.interface import DecisionSpace
 from tasks.nas.search.strategies.evolution import Evolution
 from tasks.nas.search.strategies.ppo import Ppo
 from tasks.nas.search.strategies.predictor import Predictor
 from tasks.nas.search.strategies.random_search import RandomSearch
-from tasks.nas.search.strategies.screened import Screened, ScreeningSettings
+from tasks.nas.search.strategies.screened import Screened, ScreeningConfig
+from tasks.nas.space.decisions import DecisionSpace
 
 SPACE = DecisionSpace((5,) * 6, ("operation",) * 6)
 
@@ -53,8 +53,8 @@ def test_before_a_proxy_counts_the_search_is_the_strategys_own():
 
 def test_the_best_of_several_is_passed_on_and_the_others_are_told_as_lost():
     inner = Recorder()
-    settings = ScreeningSettings(num_candidates=3, min_trained=5)
-    screened = Screened(inner, lambda child: {"small": -float(child[0])}, settings)
+    config = ScreeningConfig(num_candidates=3, min_trained=5)
+    screened = Screened(inner, lambda child: {"small": -float(child[0])}, config)
     for _ in range(5):
         child = screened.ask()
         screened.tell(child, -float(child[0]))
@@ -126,4 +126,4 @@ def test_ppo_is_refused():
 
 def test_no_candidates_are_refused():
     with pytest.raises(ValueError, match="at least one candidate"):
-        ScreeningSettings(num_candidates=0)
+        ScreeningConfig(num_candidates=0)

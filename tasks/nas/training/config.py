@@ -14,7 +14,7 @@ from tasks.core.config import SETTINGS, setting
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class Recipe:
+class TrainingConfig:
     """Settings of one training."""
 
     num_epochs: int = setting(3, ge=1, le=2000, help="Passes over the training images.")

@@ -1,4 +1,4 @@
-"""What all detectors of one stage have in common, and the arrays that they share."""
+"""The images with boxes that all detectors of one stage share, in the memory of a node."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS
 from tasks.core.ports import ArtifactStore, ItemFolder
+from tasks.nas.detection.manifests import BoxData, BoxSplit
 from tasks.nas.detection.types import AnnotatedImages
-from tasks.nas.transfer_manifests import BoxData, BoxSplit
 
 BoxSplitName = Literal["train", "test"]
 _OBJECTS = ("boxes", "labels", "is_crowd", "owners")
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class DetectionSettings:
-    """What the items of a stage receive.
+class SharedBoxes:
+    """What the items of a stage are told of the images that they share.
 
     Attributes:
         boxes: The data; names, by their digests, what the shared arrays hold.
@@ -28,11 +28,6 @@ class DetectionSettings:
 
     boxes: BoxData
     device: str
-
-    @property
-    def torch_device(self) -> str:
-        """What torch calls the device."""
-        return "cuda" if self.device == "gpu" else "cpu"
 
 
 def shared_box_arrays(boxes: BoxData, store: ArtifactStore) -> dict[str, npt.NDArray[np.generic]]:

@@ -10,9 +10,9 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.params import load_config
-from tasks.nas.transfer_config import TransferCellsConfig
+from tasks.nas.transfer.config import TransferCellsConfig
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_params_reach_their_settings() -> None:
@@ -44,7 +44,7 @@ def test_wrong_params_are_refused_by_name(params: dict[str, object], complaint: 
 def test_settings_load_neither_torch_nor_other_heavy_libraries() -> None:
     heavy = ("torch", "torchvision", "faster_coco_eval", "cv2", "matplotlib", "scipy")
     probe = (
-        "import sys, tasks.nas.transfer_config, tasks.nas.transfer_manifests\n"
+        "import sys, tasks.nas.config, tasks.nas.transfer.config, tasks.nas.transfer.manifests\n"
         f"print(sorted({set(heavy)!r} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", probe]

@@ -8,8 +8,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, setting
-from tasks.nas.detection.recipe import DetectionRecipe, DetectorSettings
-from tasks.nas.recipe import Recipe
+from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
+from tasks.nas.training.config import TrainingConfig
 
 SizeName = Literal["small", "medium", "large"]
 
@@ -24,29 +24,6 @@ class ChooseConfig:
         help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file, or "
         "id of the MLflow run that found the cells.",
     )
-
-
-@dataclass(frozen=True, config=SETTINGS)
-class BoxesConfig:
-    """Images with boxes, for detection."""
-
-    kind: Literal["none", "scenes", "coco"] = setting(
-        "scenes",
-        param="boxes",
-        help="none: no detection. scenes: generated pictures with known boxes. coco: images and "
-        "JSON in COCO's format.",
-    )
-    side_px: int = setting(
-        96, ge=32, le=2048, unit="px", help="Side that images are brought to, or drawn with."
-    )
-    num_train: int = setting(
-        1000, ge=0, le=1_000_000, help="Training images; 0 for all of a COCO file."
-    )
-    num_test: int = setting(300, ge=0, le=1_000_000, help="Test images; 0 for all of a COCO file.")
-    train_images: str = setting("", help="COCO: folder of the training images.")
-    train_annotations: str = setting("", help="COCO: their instances JSON.")
-    test_images: str = setting("", help="COCO: folder of the test images.")
-    test_annotations: str = setting("", help="COCO: their instances JSON.")
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -101,9 +78,13 @@ class TransferConfig:
     large: SizeConfig = Field(default_factory=lambda: SizeConfig(25_000_000, 2))
     num_images: int = setting(0, ge=0, help="Training images; 0 for all.")
     num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each network.")
-    recipe: Recipe = Field(default_factory=lambda: Recipe(num_epochs=5, batch_size=64, crop_px=4))
+    recipe: TrainingConfig = Field(
+        default_factory=lambda: TrainingConfig(num_epochs=5, batch_size=64, crop_px=4)
+    )
     cifar_num_images: int = setting(10_000, ge=0, help="CIFAR's training images; 0 for all.")
-    cifar_recipe: Recipe = Field(default_factory=lambda: Recipe(num_epochs=3, crop_px=2))
+    cifar_recipe: TrainingConfig = Field(
+        default_factory=lambda: TrainingConfig(num_epochs=3, crop_px=2)
+    )
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
     )
@@ -129,8 +110,8 @@ class DetectConfig:
     )
     num_cells: int = setting(1, ge=1, le=100, help="Its N, normal cells of a stage.")
     num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each detector.")
-    detector: DetectorSettings = Field(default_factory=DetectorSettings)
-    recipe: DetectionRecipe = Field(default_factory=DetectionRecipe)
+    detector: DetectorConfig = Field(default_factory=DetectorConfig)
+    recipe: DetectorTrainingConfig = Field(default_factory=DetectorTrainingConfig)
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
     )

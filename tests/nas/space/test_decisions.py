@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.nas.search.interface import DecisionSpace
+from tasks.nas.space.decisions import DecisionSpace
 
 spaces = st.lists(st.integers(1, 6), min_size=1, max_size=8).map(
     lambda counts: DecisionSpace(tuple(counts), ("operation",) * len(counts))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tasks.nas.search.interface import Decisions, DecisionSpace
+from tasks.nas.space.decisions import Decisions, DecisionSpace
 from tasks.nas.space.random_cells import NUM_BLOCKS
 from tasks.nas.types import (
     NASNET_OPERATIONS,

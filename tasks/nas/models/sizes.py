@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class NetworkSpec:
+class NetworkSize:
     """Size and surroundings of a network of cells; together with a genotype it is the network.
 
     Three stages of N normal cells; a reduction cell between two stages doubles the filters.
@@ -40,7 +40,7 @@ class NetworkSpec:
 
 
 # NASNet-A (6 @ 4032) with its surroundings, as released: 4032 = 4 F times 6 concatenated states.
-NASNET_LARGE = NetworkSpec(
+NASNET_LARGE = NetworkSize(
     num_cells=6,
     num_filters=168,
     num_classes=1000,
@@ -54,7 +54,7 @@ NASNET_LARGE = NetworkSpec(
 
 
 @dataclass(frozen=True)
-class BaselineSpec:
+class BaselineSize:
     """Size and surroundings of a hand-made network, for comparison.
 
     Attributes:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.nas.search.strategies.genotype_space import GenotypeSpace
+from tasks.nas.space.genotype_space import GenotypeSpace
 from tasks.nas.types import Combiner, Edge, Operation
 
 BOTH = tuple(Combiner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.nas.transfer.outcomes import (
+from tasks.nas.transfer.scores import (
     best_network,
     detector_gains,
     detector_scores,

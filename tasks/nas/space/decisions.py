@@ -1,4 +1,4 @@
-"""What a search strategy is: it asks for a child, and is told the reward of each that ended.
+"""Children as rows of decisions: what a search strategy sees of a space.
 
 A child is a tuple of decisions, one small integer each. Strategies know nothing of networks, so
 the same code searches the NASNet space and a table of trained cells.
@@ -7,7 +7,6 @@ the same code searches the NASNet space and a table of trained cells.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -45,17 +44,3 @@ class DecisionSpace:
         shift = 1 + int(rng.integers(self.num_choices[place] - 1))
         changed = (child[place] + shift) % self.num_choices[place]
         return (*child[:place], changed, *child[place + 1 :])
-
-
-class Searcher(Protocol):
-    """A search strategy.
-
-    Any number of children may be asked for before the first is told, and they may be told in
-    any order. What is asked depends on the seed and on the tells alone.
-    """
-
-    def ask(self) -> Decisions:
-        """Return the next child to train."""
-
-    def tell(self, child: Decisions, reward: float | None) -> None:
-        """Take in the reward of a child that was asked for; None if it could not be trained."""

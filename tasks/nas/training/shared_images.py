@@ -1,4 +1,4 @@
-"""What all trainings of one stage have in common, and the arrays that they share."""
+"""The images that all trainings of one stage share, in the memory of a node."""
 
 from __future__ import annotations
 
@@ -20,30 +20,21 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class TrainingSettings:
-    """What the items of a stage receive.
+class SharedImages:
+    """What the items of a stage are told of the images that they share.
 
     Attributes:
         images: The data; names, by their digests, what the shared arrays hold.
         device: ``cpu`` or ``gpu``.
-        learning_rate: Of children; others have a recipe of their own.
-        batch_size: Of children.
     """
 
     images: ImageData
     device: str
-    learning_rate: float = 0.1
-    batch_size: int = 128
 
     @property
     def standard(self) -> Standard:
         """How images are standardised."""
         return Standard(self.images.mean, self.images.std)
-
-    @property
-    def torch_device(self) -> str:
-        """What torch calls the device."""
-        return "cuda" if self.device == "gpu" else "cpu"
 
 
 def shared_arrays(

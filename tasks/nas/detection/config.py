@@ -1,4 +1,4 @@
-"""How a detector is built and trained."""
+"""What a user sets of detection: its images, and how a detector is built and trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,30 @@ from tasks.core.config import SETTINGS, setting
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class DetectorSettings:
+class BoxesConfig:
+    """Images with boxes, for detection."""
+
+    kind: Literal["none", "scenes", "coco"] = setting(
+        "scenes",
+        param="boxes",
+        help="none: no detection. scenes: generated pictures with known boxes. coco: images and "
+        "JSON in COCO's format.",
+    )
+    side_px: int = setting(
+        96, ge=32, le=2048, unit="px", help="Side that images are brought to, or drawn with."
+    )
+    num_train: int = setting(
+        1000, ge=0, le=1_000_000, help="Training images; 0 for all of a COCO file."
+    )
+    num_test: int = setting(300, ge=0, le=1_000_000, help="Test images; 0 for all of a COCO file.")
+    train_images: str = setting("", help="COCO: folder of the training images.")
+    train_annotations: str = setting("", help="COCO: their instances JSON.")
+    test_images: str = setting("", help="COCO: folder of the test images.")
+    test_annotations: str = setting("", help="COCO: their instances JSON.")
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class DetectorConfig:
     """What stands on the backbone."""
 
     neck: Literal["last", "fpn"] = setting(
@@ -36,7 +59,7 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True, config=SETTINGS)
-class DetectionRecipe:
+class DetectorTrainingConfig:
     """Settings of one training of a detector."""
 
     num_steps: int = setting(300, ge=1, le=10_000_000, help="Steps of training.")

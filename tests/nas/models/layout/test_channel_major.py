@@ -14,39 +14,39 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from torch.nn.functional import cross_entropy
 
-from tasks.nas.models.channel_major import to_channel_major, to_plain
+from tasks.nas.models.layout.channel_major import to_channel_major, to_plain
 from tasks.nas.models.layout.toeplitz import averages, taps
 from tasks.nas.models.network import CellNetwork
+from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
 from tasks.nas.space.random_cells import random_genotype
-from tasks.nas.specs import NetworkSpec
 from tasks.nas.types import Combiner, Genotype, Operation
 from tests.support.nas.genotypes import genotypes
 
-SMALL = NetworkSpec(num_cells=1, num_filters=4, image_px=8)
+SMALL = NetworkSize(num_cells=1, num_filters=4, image_px=8)
 NASNET_A = published("nasnet_a")
 MIXED = random_genotype(np.random.default_rng(3), combiners=tuple(Combiner))
 SETTINGS = settings(
     deadline=None,
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 
 
-def pair_of(genotype: Genotype, spec: NetworkSpec = SMALL) -> tuple[CellNetwork, CellNetwork]:
+def pair_of(genotype: Genotype, size: NetworkSize = SMALL) -> tuple[CellNetwork, CellNetwork]:
     """A plain network and an equal one that runs channel by channel, in double precision."""
     torch.manual_seed(0)
-    plain = CellNetwork(genotype, spec).double()
+    plain = CellNetwork(genotype, size).double()
     fast = copy.deepcopy(plain)
     to_channel_major(fast)
     return plain, fast
 
 
-def images_of(spec: NetworkSpec, num_images: int = 4) -> torch.Tensor:
+def images_of(size: NetworkSize, num_images: int = 4) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    size = (num_images, 3, spec.image_px, spec.image_px)
-    return torch.randn(size, dtype=torch.float64, generator=generator)
+    shape = (num_images, 3, size.image_px, size.image_px)
+    return torch.randn(shape, dtype=torch.float64, generator=generator)
 
 
 def assert_same_gradients(plain: CellNetwork, fast: CellNetwork) -> None:
@@ -63,10 +63,10 @@ def assert_same_state(plain: CellNetwork, fast: CellNetwork) -> None:
         torch.testing.assert_close(one[name], other[name], msg=partial("{}: {}".format, name))
 
 
-def check(genotype: Genotype, spec: NetworkSpec = SMALL, num_images: int = 4) -> None:
+def check(genotype: Genotype, size: NetworkSize = SMALL, num_images: int = 4) -> None:
     """One step back and forth, state, and evaluation."""
-    plain, fast = pair_of(genotype, spec)
-    images, labels = images_of(spec, num_images), torch.arange(num_images) % spec.num_classes
+    plain, fast = pair_of(genotype, size)
+    images, labels = images_of(size, num_images), torch.arange(num_images) % size.num_classes
     with only_channel_major(fast):
         one, other = plain(images), fast(images)
         torch.testing.assert_close(one, other)
@@ -100,27 +100,27 @@ def test_any_genotype_gives_the_same_results_and_gradients(genotype) -> None:
 @pytest.mark.parametrize("image_px", [1, 5, 7, 9, 12, 18])
 @pytest.mark.parametrize("genotype", [NASNET_A, MIXED], ids=["nasnet_a", "mixed"])
 def test_odd_and_large_maps(image_px, genotype) -> None:
-    check(genotype, NetworkSpec(num_cells=1, num_filters=4, image_px=image_px))
+    check(genotype, NetworkSize(num_cells=1, num_filters=4, image_px=image_px))
 
 
 @pytest.mark.parametrize("name", ["nasnet_a", "amoebanet_a"])
 def test_published_cells_two_deep(name) -> None:
-    check(published(name), NetworkSpec(num_cells=2, num_filters=5, image_px=8))
+    check(published(name), NetworkSize(num_cells=2, num_filters=5, image_px=8))
 
 
 def test_imagenet_stem_and_skipped_reduction_input() -> None:
-    spec = NetworkSpec(1, 8, 7, stem="imagenet", image_px=33, skip_reduction_input=True)
-    check(NASNET_A, spec)
+    size = NetworkSize(1, 8, 7, stem="imagenet", image_px=33, skip_reduction_input=True)
+    check(NASNET_A, size)
 
 
 def test_auxiliary_head_and_dropped_paths_draw_the_same() -> None:
-    spec = NetworkSpec(1, 4, image_px=16, has_auxiliary=True, drop_path_rate=0.4)
-    plain, fast = pair_of(NASNET_A, spec)
+    size = NetworkSize(1, 4, image_px=16, has_auxiliary=True, drop_path_rate=0.4)
+    plain, fast = pair_of(NASNET_A, size)
     losses = []
     for network in (plain, fast):
         network.schedule_drop_path(0.8)
         torch.manual_seed(5)
-        logits, auxiliary = network.forward_with_auxiliary(images_of(spec))
+        logits, auxiliary = network.forward_with_auxiliary(images_of(size))
         losses.append(logits.square().mean() + auxiliary.square().mean())
         losses[-1].backward()
     torch.testing.assert_close(*losses)
@@ -231,5 +231,5 @@ def test_training_goes_on_after_inference() -> None:
 def test_each_size_of_images_has_its_program() -> None:
     plain, fast = pair_of(NASNET_A)
     for image_px in (8, 6, 8):
-        images = images_of(NetworkSpec(1, 4, image_px=image_px))
+        images = images_of(NetworkSize(1, 4, image_px=image_px))
         torch.testing.assert_close(plain(images), fast(images))
