@@ -40,7 +40,8 @@ def load_config(
         ConfigError: A key is unknown, or a value is of the wrong type or out of range.
     """
     fields = _fields(model)
-    given = _by_path(_read_yaml(yaml_path), fields, str(yaml_path)) if yaml_path else {}
+    given = _defaults(model, fields)
+    given |= _by_path(_read_yaml(yaml_path), fields, str(yaml_path)) if yaml_path else {}
     for path, value in _by_path(params or {}, fields, "the params").items():
         if value is not None or "null" in _types(fields[path]):
             given[path] = value
@@ -53,7 +54,10 @@ def parse_config(model: type[ModelT], value: Any) -> ModelT:
     Raises:
         ConfigError: A key is unknown, or a value is of the wrong type or out of range.
     """
-    return _validate(model, value, _fields(model))
+    fields = _fields(model)
+    if isinstance(value, Mapping):
+        value = _nested(_defaults(model, fields) | _by_path(value, fields, "the settings"))
+    return _validate(model, value, fields)
 
 
 def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, dict[str, Any]]:
@@ -87,6 +91,19 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
         }
         schemas[_param(path, field)] = schema
     return schemas
+
+
+def _defaults(model: type[Any], fields: Mapping[_Path, Any]) -> dict[_Path, Any]:
+    """Default of each setting by its path; none where one is required.
+
+    A section may give one below it other defaults than that one's class has, which would be lost
+    if only some of its settings were given.
+    """
+    try:
+        defaults = TypeAdapter(model).validate_json("{}")
+    except ValidationError:
+        return {}
+    return _by_path(config_json(defaults), fields, "the defaults")
 
 
 def _fields(model: type[Any]) -> dict[_Path, dict[str, Any]]:
@@ -174,12 +191,13 @@ def _by_path(
     def walk(node: Mapping[str, Any], prefix: _Path) -> Iterator[tuple[_Path, Any]]:
         for key, value in node.items():
             name = ".".join((*prefix, str(key)))
-            if name in names:
+            is_section = tuple(name.split(".")) in sections
+            if is_section and isinstance(value, Mapping):  # a setting may bear its section's name
+                yield from walk(value, tuple(name.split(".")))
+            elif name in names:
                 yield names[name], value
-            elif tuple(name.split(".")) in sections and (
-                value is None or isinstance(value, Mapping)
-            ):
-                yield from walk(value or {}, tuple(name.split(".")))
+            elif is_section and value is None:
+                continue
             else:
                 raise ConfigError(f"unknown setting {name!r} in {where}{_near(name, names)}")
 

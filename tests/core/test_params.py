@@ -72,6 +72,18 @@ def test_unknown_key_names_the_nearest(key: str, nearest: str) -> None:
         load_config(Settings, params={key: 1})
 
 
+def test_a_setting_leaves_the_others_of_its_section_at_the_defaults_there(tmp_path: Path) -> None:
+    @dataclass(frozen=True, config=SETTINGS)
+    class Outer:
+        blend: Blend = Field(default_factory=lambda: Blend(width_px=32, kind="feather"))
+
+    expected = Outer(blend=Blend(width_px=5, kind="feather"))
+    (tmp_path / "x.yaml").write_text("blend: {width_px: 5}")
+    assert load_config(Outer, tmp_path / "x.yaml") == expected
+    assert load_config(Outer, params={"blend.width_px": 5}) == expected
+    assert parse_config(Outer, {"blend": {"width_px": 5}}) == expected
+
+
 def test_unknown_key_in_yaml_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("solve: {rigde: 1}")
