@@ -36,7 +36,7 @@ status: $(STAMP) ## Say what runs
 	@$(PYTHON) -m operators.stack.supervise status
 
 test: lint ## Check style, types, imports and behaviour
-	$(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow"
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: $(STAMP) ## Run soaks, repeated kills and heavy exports
 	$(PYTHON) -m pytest -m slow

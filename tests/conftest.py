@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import shutil
@@ -32,6 +33,7 @@ settings.register_profile(
 )
 settings.load_profile("orrery")
 NEEDS_SERVERS = {"servers", "ray_cluster"}
+MARK = "pytest.mark.integration"
 
 
 @pytest.hookimpl(trylast=True)
@@ -40,32 +42,38 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start servers, or use Ray, come first and in one process (`--dist loadgroup`).
+    """Files with tests that need servers come first: they take longest.
 
-    They take longest, so the other processes do all the rest meanwhile.
+    Raises:
+        pytest.UsageError: A test uses the servers and does not say so.
     """
     for item in items:
-        if is_served(item):
-            item.add_marker(pytest.mark.xdist_group("servers"))
-    items.sort(key=lambda item: not is_served(item))
+        uses = NEEDS_SERVERS & set(getattr(item, "fixturenames", ()))
+        if uses and item.get_closest_marker("integration") is None:
+            raise pytest.UsageError(f"{item.nodeid} uses {uses}: mark it with {MARK}")
+    items.sort(key=lambda item: not is_served(item.path))
 
 
-def is_served(item: pytest.Item) -> bool:
-    """Whether a test starts servers or uses those of the session."""
-    fixtures = getattr(item, "fixturenames", ())
-    return not NEEDS_SERVERS.isdisjoint(fixtures) or bool(item.get_closest_marker("integration"))
+@functools.cache
+def is_served(path: Path) -> bool:
+    """Whether a file has tests that start servers, or use Ray or those of the session."""
+    return MARK in path.read_text(encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out whole files beside that group: what a file's tests share is made once."""
-    from xdist.scheduler import LoadGroupScheduling
+    """With `--dist loadfile`, let one process run all files that need servers.
 
-    class ByFile(LoadGroupScheduling):
+    The others do the rest meanwhile. (Groups of xdist 3.8 have no effect under pytest 9.2.)
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ServersTogether(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return super()._split_scope(nodeid).partition("::")[0]
+            path = nodeid.partition("::")[0]
+            return "servers" if is_served(config.rootpath / path) else path
 
-    return ByFile(config, log) if config.getoption("dist") == "loadgroup" else None
+    return ServersTogether(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture
