@@ -200,6 +200,11 @@ class MlflowTracker:
             self._api.set_status(self.run.run_id, status)
         except TransientError as error:
             logger.warning("the end of MLflow run %s is not recorded: %s", self.run.run_id, error)
+        self.close()
+
+    def close(self) -> None:
+        """Send what waits, and leave the run open."""
+        self.flush()
         self._api.close()
 
     def _record(self, what: str, **lists: list[dict[str, Any]]) -> None:

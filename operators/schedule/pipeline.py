@@ -178,6 +178,7 @@ class OpenRun(BaseOperator):
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         tracker = MlflowTracker(uri, run)
         tracker.log_params(_flat(config_json(config)))
+        tracker.close()
         url = run.url.replace(uri, os.environ.get(MLFLOW_URL, uri), 1)
         logger.info("%s: MLflow run %s", dag_id, url)
         return {"run_id": run.run_id, "url": url}
