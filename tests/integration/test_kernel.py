@@ -19,7 +19,7 @@ from operators.stage.request import StageRequest, entrypoint
 from operators.stage.run import run_stage
 from operators.store.manifests import Manifest
 from operators.store.storage import DRAFTS, Storage
-from tests.support.kernel.live_runs import until, workers_are_idle
+from tests.support.kernel.live_runs import no_item_is_made, until
 from tests.support.kernel.sample_stages import (
     NUM_CLIMBED,
     DoubleConfig,
@@ -152,7 +152,7 @@ def test_long_items_go_on_from_their_checkpoints(tmp_path: Path, ray_profile: st
     until(lambda: {"good-0:3", "stumbles-1:1"} <= set(made(marks)))
     process.kill()
     process.communicate(timeout=30)
-    until(workers_are_idle)  # Ray ends those of a driver that is gone
+    until(no_item_is_made)  # Ray ends those of a driver that is gone
     begun = made(marks)
 
     result = local.read(run_stage(request)[0], NumberList)
@@ -179,7 +179,7 @@ def test_killed_driver_loses_only_what_is_in_flight(
     os.kill(process.pid, number)
     process.communicate(timeout=30)
     assert process.returncode == (-9 if number == signal.SIGKILL else 143)
-    until(workers_are_idle)  # Ray ends those of a driver that is gone
+    until(no_item_is_made)  # Ray ends those of a driver that is gone
     kept, begun = committed(folder), made(marks)
     assert 6 <= len(kept) < 24
     assert not list((folder / "local/sample.double").glob("*/result.json"))
@@ -225,7 +225,7 @@ def test_a_killed_loop_is_told_the_same_ends_in_the_same_order(
     until(lambda: len(events()) >= 4)
     process.kill()
     process.communicate(timeout=30)
-    until(workers_are_idle)  # Ray ends those of a driver that is gone
+    until(no_item_is_made)  # Ray ends those of a driver that is gone
     before = events()
     assert 4 <= len(before) < NUM_CLIMBED
 

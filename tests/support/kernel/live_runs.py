@@ -15,6 +15,7 @@ import psutil
 
 from operators.stack import processes
 from operators.stack.services import Ports
+from operators.stage.item_work import make_item
 
 
 def mlflow(ports: Ports, path: str, **body: Any) -> Any:
@@ -72,11 +73,10 @@ def meanwhile(action: Callable[[], None]) -> Iterator[None]:
     thread.join()
 
 
-def workers_are_idle() -> bool:
-    """Whether no worker of this process's Ray runs a call: not of a driver that is gone either."""
+def no_item_is_made() -> bool:
+    """Whether no worker of this process's Ray makes an item, even for a driver that is gone."""
     lines = [words(process) for process in psutil.Process().children(recursive=True)]
-    ours = [line for line in lines if line.startswith("ray::") and "Agent" not in line]
-    return all(line.startswith("ray::IDLE") for line in ours)
+    return not any(line.startswith(f"ray::{make_item.__name__}") for line in lines)
 
 
 def end_idle_workers() -> None:
