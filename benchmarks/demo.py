@@ -22,6 +22,7 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
+from operators.installation import ROOT
 from operators.stack.headless import HeadlessResult, run_headless
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
@@ -36,7 +37,6 @@ from tasks.panorama.manifests import (
 )
 from tasks.panorama.simulation.config import SceneKind, SimulationConfig
 
-ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "demo"
 PANORAMAS = FOLDER / "panoramas"
 SEED = 0

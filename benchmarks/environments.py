@@ -16,10 +16,10 @@ from typing import Any
 
 from filelock import FileLock
 
+from operators.installation import ROOT
 from tasks.core.digests import file_digest
 from tasks.core.errors import ResourceError
 
-ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".venv/bin/uv"
 PEERS = ROOT / "requirements/peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "orrery-peers"

@@ -30,7 +30,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-ROOT = Path(__file__).parents[1]
+from operators.installation import ROOT
+
 TOPS = ("tasks", "operators", "dags", "benchmarks", "tests")
 CODE = ("tasks", "operators", "dags")
 # What a stage author must read, and the wings whose size has a ceiling together.

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.results_file import Figure, commit, machine, write_whole
+from operators.installation import ROOT
 
-ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "artifacts" / "bench"
 # What any measurement may run; benchmarks and systems with names of their own come on top.
 _SHARED = (

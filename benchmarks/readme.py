@@ -26,8 +26,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS_DIR, Figure, ResultsFile, read_results
+from operators.installation import ROOT
 
-ROOT = Path(__file__).parents[1]
 FIRST_README = ROOT / "README.md"
 READMES = (FIRST_README, *sorted(ROOT.glob("tasks/*/README.md")))
 _MAX_LISTED = 5  # seeds

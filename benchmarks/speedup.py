@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.parts import ROOT
 from benchmarks.results_file import Figure
+from operators.installation import ROOT
 
 FULL_PAIRS, QUICK_PAIRS = 5, 1
 FULL_WORK_S, QUICK_WORK_S = 60.0, 4.0  # wall seconds of one worker, at least

@@ -52,8 +52,9 @@ from benchmarks.grasping.physics_kernel import (
     SURROGATE_ATTEMPT_BOUND_MULTIPLE,
 )
 from benchmarks.grasping.plot import core_hours, draw
-from benchmarks.parts import ROOT, together
+from benchmarks.parts import together
 from benchmarks.results_file import Figure, write_results
+from operators.installation import ROOT
 
 NAME, COMMAND = "grasping", "make bench NAME=grasping"
 FULL_SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)

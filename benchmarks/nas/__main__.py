@@ -47,8 +47,9 @@ from benchmarks.nas import tabular as nas_tabular
 from benchmarks.nas import transfer as nas_transfer
 from benchmarks.nas.convolution_kernel import CHILD_BOUND_MULTIPLE
 from benchmarks.own_process import OwnProcess
-from benchmarks.parts import ROOT, is_measured, together
+from benchmarks.parts import is_measured, together
 from benchmarks.results_file import RESULTS_DIR, Figure, write_results
+from operators.installation import ROOT
 from tasks.nas.search.tabular.nasbench201 import DATA_SETS
 
 NAME, COMMAND = "nas", "make bench NAME=nas"

@@ -25,9 +25,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parts import ROOT
 from benchmarks.results_file import RESULTS_DIR, Figure
-from operators.installation import load_profile
+from operators.installation import ROOT, load_profile
 from operators.stack.headless import run_headless
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage

@@ -51,12 +51,12 @@ from benchmarks.restitch.methods import (
 from benchmarks.restitch.pipeline import PipelineCost, measure
 from benchmarks.restitch.reference_kernel import RESTITCH_BOUND_MULTIPLE
 from benchmarks.results_file import RESULTS_DIR, Figure, write_results
+from operators.installation import ROOT
 from tasks.panorama.config import RestitchConfig
 from tasks.panorama.manifests import PublishedCapture
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
 
-ROOT = Path(__file__).parents[2]
 CAPTURES = ROOT / "artifacts" / "bench" / "captures"
 VALIDATION_SEED = 100
 NUM_BANDS = RestitchConfig().render.num_bands

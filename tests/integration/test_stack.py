@@ -16,9 +16,10 @@ import httpx
 import psutil
 import pytest
 
+from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stack import supervise as stack
-from operators.stack.services import ROOT, Ports
+from operators.stack.services import Ports
 from tests.integration.test_headless import DAGS, jobs, until, words
 
 # One kill belongs to the default run; the others are slow.

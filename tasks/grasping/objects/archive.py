@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from tasks.core.errors import DataError
+from tasks.core.files import whole_file
 from tasks.grasping.objects.cache import cache_folder
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.objects.checks import MESH_SUFFIXES
@@ -41,17 +42,13 @@ def pack(folder: Path, zip_path: Path) -> Path:
         for path in folder.rglob("*")
         if path.suffix.lower() in _SUFFIXES and path.is_file()
     }
-    partial = zip_path.with_name(f".{zip_path.name}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            for name, path in sorted(files.items()):
-                entry = zipfile.ZipInfo(name, _EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = (stat.S_IFREG | 0o644) << 16
-                archive.writestr(entry, path.read_bytes())
-        return partial.replace(zip_path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(zip_path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, path in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, path.read_bytes())
+    return zip_path
 
 
 def unpack(zip_path: Path) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-import uuid
 from pathlib import Path
+
+from tasks.core.files import whole_file
 
 
 def cache_folder(*parts: str) -> Path:
@@ -21,11 +22,6 @@ def cache_folder(*parts: str) -> Path:
 
 def write_once(path: Path, text: str) -> None:
     """Write a file unless it is there; other processes see all of it or nothing."""
-    if path.exists():
-        return
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        partial.write_text(text, "utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    if not path.exists():
+        with whole_file(path) as partial:
+            partial.write_text(text, "utf-8")
