@@ -79,3 +79,9 @@ def load_profile(name: str) -> Profile:
     """
     path = Path(name) if name.endswith(".yaml") else ROOT / f"configs/profiles/{name}.yaml"
     return load_config(Profile, path)
+
+
+def config_path(dag_id: str) -> Path | None:
+    """Return ``configs/<pipeline>.yaml``, or None if the pipeline has none."""
+    path = ROOT / "configs" / f"{dag_id}.yaml"
+    return path if path.exists() else None

@@ -155,7 +155,7 @@ class _Run:
 
     def start_driver(self) -> None:
         """Start the stage's job."""
-        self.driver = self._start("driver", ["/bin/sh", "-c", entrypoint(self.request)])
+        self.driver = self._start("driver", ["/bin/sh", "-c", entrypoint(self.request, "driver")])
 
     def wait_for(self, num_scenes: int) -> None:
         """Wait until so many scenes are committed."""

@@ -30,15 +30,12 @@ from operators.installation import (
     MLFLOW_URL,
     ROOT,
     SCHEDULES,
+    config_path,
     load_profile,
     profile_name,
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
-from operators.schedule.stage_operator import (
-    OPEN_RUN,
-    StageOperator,
-    config_path,
-)
+from operators.schedule.stage_operator import OPEN_RUN, StageOperator
 from operators.tries import TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import config_json
 from tasks.core.errors import OrreryError, TransientError
@@ -46,6 +43,8 @@ from tasks.core.params import load_config, param_schemas
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4
+# A mapped task is removed where a run that is cleared has fewer groups than before.
+_WELL = ("success", "removed")
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +131,7 @@ def pipeline(
         default_args={"retries": TASK_RETRIES, "retry_delay": TASK_PAUSE},
     ) as dag:
         opened = OpenRun(task_id=OPEN_RUN, config=config)
-        closed = CloseRun(task_id=CLOSE_RUN).as_teardown(setups=opened)
+        closed = CloseRun(task_id=CLOSE_RUN).as_teardown(setups=opened, on_failure_fail_dagrun=True)
         yield Pipeline(dag, config)
         stages = [task for task in dag.tasks if task.task_id not in (OPEN_RUN, CLOSE_RUN)]
         for task in stages:
@@ -185,24 +184,30 @@ class OpenRun(BaseOperator):
 
 
 class CloseRun(BaseOperator):
-    """Closes the MLflow run as finished or failed, however the stages ended."""
+    """Closes the MLflow run as finished or failed, however the stages ended.
+
+    It fails where a stage did not succeed, after it has closed the MLflow run, and so does the
+    DAG run: Airflow alone would call a run a success whose last stages were skipped.
+    """
 
     def execute(self, context: Context) -> None:
         """Close the run.
 
         Raises:
             TransientError: MLflow can't be reached.
+            AirflowFailException: A stage did not succeed.
         """
         ti = context["ti"]
         run = ti.xcom_pull(task_ids=OPEN_RUN) or {}
-        if not run.get("run_id"):
-            return
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-        others = {name: state for name, state in states.items() if name != CLOSE_RUN}
-        failed = sorted(name for name, state in others.items() if str(state) != "success")
+        others = {name: str(each) for name, each in states.items() if name != CLOSE_RUN}
+        failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
         status = "FAILED" if failed else "FINISHED"
-        close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
-        logger.info("MLflow run %s is %s %s", run["url"], status.lower(), ", ".join(failed))
+        if run.get("run_id"):
+            close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
+            logger.info("MLflow run %s is %s", run["url"], status.lower())
+        if failed:
+            raise AirflowFailException(f"the run failed: {', '.join(failed)} did not succeed")
 
 
 def asset(dag_id: str) -> Asset:

@@ -23,6 +23,8 @@ CALL_TIMEOUT_S = 30.0
 # The entry point is one argument of `sh -c`, which Linux limits to 128 KiB.
 MAX_ENTRYPOINT_BYTES = 120_000
 _SLUG_LENGTH = 40
+# Where a job's metadata keeps the word that its last line is known by.
+WORD = "word"
 
 State = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"]
 

@@ -11,19 +11,20 @@ import asyncio
 import itertools
 import logging
 import os
+import secrets
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from operators.installation import MARK, PYTHON, RAY_URL, ROOT, load_profile, profile_name
+from operators.installation import MARK, PYTHON, RAY_URL, config_path, load_profile, profile_name
+from operators.plain_log import plain
 from operators.record.mlflow_tracker import tag_run
-from operators.schedule.ray_jobs import RayJobs, job_id
-from operators.schedule.stage_trigger import StageTrigger
+from operators.schedule.ray_jobs import WORD, RayJobs, job_id
+from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint
 from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
@@ -117,8 +118,11 @@ class StageOperator(BaseOperator):
         self._link(context, load_profile(profile_name()).ray_api, event["job_id"])
         if event["error"] is None:
             return self._result(context, [ArtifactRef(**each) for each in event["result"]])
-        kind, message = event["error"]["type"], event["error"]["message"]
-        logger.error("%s failed: %s: %s", task_name(context), kind, message)
+        kind, message = event["error"]["type"], plain(event["error"]["message"])
+        if kind == STOPPED:
+            logger.warning("%s was stopped: %s", task_name(context), message)
+        else:
+            logger.error("%s failed: %s: %s", task_name(context), kind, message)
         if kind == TransientError.__name__:
             raise TransientError(message)
         raise AirflowFailException(f"{kind}: {message}")
@@ -181,7 +185,7 @@ class StageOperator(BaseOperator):
         """Return the id of the task's job, and whether it was running already."""
         ti = context["ti"]
         metadata = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
-        metadata["stack"] = os.environ.get(MARK, "")
+        metadata |= {"stack": os.environ.get(MARK, ""), WORD: secrets.token_hex(16)}
         async with RayJobs(address) as jobs:
             for attempt in itertools.count(1):
                 place = (ti.dag_id, ti.run_id, ti.task_id, map_index(context))
@@ -189,7 +193,7 @@ class StageOperator(BaseOperator):
                 job = await jobs.find(live_id)
                 if job is None:
                     python = os.environ.get(PYTHON, sys.executable)
-                    command = entrypoint(request, python)
+                    command = entrypoint(request, metadata[WORD], python)
                     started = await jobs.submit(live_id, command, metadata)
                     return live_id, not started
                 if not job.has_ended:
@@ -219,12 +223,6 @@ class StageOperator(BaseOperator):
         if live_id:
             self.urls["Ray job"] = f"{os.environ.get(RAY_URL, address)}/#/jobs/{live_id}"
         return str(parent.get("run_id", ""))
-
-
-def config_path(dag_id: str) -> Path | None:
-    """Return ``configs/<pipeline>.yaml``, or None if the pipeline has none."""
-    path = ROOT / "configs" / f"{dag_id}.yaml"
-    return path if path.exists() else None
 
 
 def task_name(context: Context) -> str:

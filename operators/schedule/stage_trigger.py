@@ -15,7 +15,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from operators.schedule.ray_jobs import Job, RayJobs
+from operators.plain_log import plain
+from operators.schedule.ray_jobs import WORD, Job, RayJobs
 from operators.stage.request import ERROR, EXIT_TRANSIENT, RESULT, last_said
 from operators.tries import JOB_SILENCE_S
 from tasks.core.errors import OrreryError, TransientError
@@ -25,7 +26,9 @@ POLL_INTERVAL_S = 0.5
 LOG_BYTES_PER_S = 500_000
 REATTACHED_AFTER_S = 30.0
 NUM_LINES_AGAIN = 20
-_NOISE = (RESULT, ERROR, "Running entrypoint for job ")
+_NOISE = (f"{RESULT} ", f"{ERROR} ", "Running entrypoint for job ")
+# How a job is described that a person stopped.
+STOPPED = "Stopped"
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +98,7 @@ class StageTrigger(BaseTrigger):
             else:
                 heard_s = time.monotonic()
                 # The result is a driver's last word: not waiting for its exit saves a second.
-                ended = job is None or job.has_ended or last_said(log, RESULT) is not None
+                ended = job is None or job.has_ended or _result(job, log) is not None
                 lines = log.splitlines() if ended else log.split("\n")[:-1]
                 num_shown = self._show(lines, num_shown)
                 if ended:
@@ -111,7 +114,7 @@ class StageTrigger(BaseTrigger):
                 logger.info("%s: re-attached to job %s", self.task_name, self.job_id)
         for line in lines[num_shown:]:
             if line.strip() and not line.startswith(_NOISE):
-                logger.info("[%s] %s", self.task_name, line)
+                logger.info("[%s] %s", self.task_name, plain(line))
         return len(lines)
 
 
@@ -128,22 +131,30 @@ def outcome(job: Job | None, log: str, live_id: str, attached: bool) -> dict[str
         ``job_id``; ``result``, the references that it printed, or None; ``error``, its type and
         message, or None. A `TransientError` is worth another try.
     """
-    said = {word: last_said(log, word) for word in (RESULT, ERROR)}
-    if said[RESULT] is not None:
-        return {"job_id": live_id, "result": said[RESULT], "error": None}
     if job is None:
         error = _transient(f"the cluster does not know job {live_id} any more: it was restarted")
-    elif job.state == "STOPPED" and attached:
+        return {"job_id": live_id, "result": None, "error": error}
+    if (result := _result(job, log)) is not None:
+        return {"job_id": live_id, "result": result, "error": None}
+    said = last_said(log, ERROR, job.metadata.get(WORD, ""))
+    if job.state == "STOPPED" and attached:
         error = _transient(f"job {live_id} was being stopped when the task found it")
     elif job.state == "STOPPED":
-        error = {"type": "Stopped", "message": f"job {live_id} was stopped by hand"}
-    elif job.exit_code == EXIT_TRANSIENT and said[ERROR]:
-        error = _transient(said[ERROR]["message"])
+        error = {"type": STOPPED, "message": f"job {live_id} was stopped by hand"}
+    elif job.exit_code == EXIT_TRANSIENT and said:
+        error = _transient(said["message"])
+    elif job.exit_code == 0:
+        error = _transient(f"job {live_id} ended well, but its result was not heard")
     elif job.exit_code is None or job.exit_code < 0 or job.exit_code > 128:
         error = _transient(f"the driver of job {live_id} was lost: {_brief(job)}")
     else:
-        error = said[ERROR] or {"type": "Failed", "message": f"job {live_id}: {_brief(job)}"}
+        error = said or {"type": "Failed", "message": f"job {live_id}: {_brief(job)}"}
     return {"job_id": live_id, "result": None, "error": error}
+
+
+def _result(job: Job, log: str) -> Any:
+    """References that a job printed as its last word; None before."""
+    return last_said(log, RESULT, job.metadata.get(WORD, ""))
 
 
 def _transient(message: str) -> dict[str, str]:

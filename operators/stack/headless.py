@@ -9,11 +9,12 @@ Results stay in the artifact store, MLflow's records and the logs under ``.state
 from __future__ import annotations
 
 import argparse
+import ast
 import asyncio
+import importlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,14 +29,16 @@ from typing import Any, TextIO
 
 import psutil
 
-from operators.installation import ROOT, profile_name
+from operators.installation import ROOT, config_path, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.airflow_database import bring_up_to_date
+from operators.stack.interrupts import ended_by_signals
 from operators.stack.servers import Program, Servers
 from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
-from tasks.core.errors import OrreryError
+from tasks.core.errors import ConfigError, OrreryError
+from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
 READY, RESULT = "ready", "result.json"
@@ -43,6 +46,10 @@ MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
 END_LIMIT_S = 10.0
 NUM_RUNS_KEPT = 20
 FOLDER = STATE / "headless"
+_INTERRUPTED = (
+    "interrupted; everything that was started has ended, and what was made is kept: the same "
+    "command goes on where this run was"
+)
 
 
 @dataclass(frozen=True)
@@ -86,12 +93,14 @@ def run_headless(
         on_line: Receives each line of progress.
 
     Raises:
+        ConfigError: There is no such pipeline, or a param is unknown or wrong; nothing was started.
         TransientError: A server does not start.
     """
+    check_settings(dags / f"{dag_id}.py", conf or {})
     say = _clock(on_line)
     begun_s = time.monotonic()
     servers = None
-    with _run_folder() as folder, _term_interrupts():
+    with _run_folder() as folder, ended_by_signals() as begin_to_end:
         ports, is_private = _choose(say)
         mark = folder.name
         env = services.base_env() | services.airflow_env(folder, dags, ports)
@@ -110,12 +119,41 @@ def run_headless(
             state = "success" if child.wait() == 0 else "failed"
             say(f"{dag_id}: {state}; ending what was started")
         finally:
+            begin_to_end()
             if servers:
                 servers.end()
-            else:
+            elif not is_private:
                 asyncio.run(_stop_jobs(ports.ray_url, mark))
             processes.end(mark)
         return _result(folder, state, time.monotonic() - begun_s)
+
+
+def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
+    """Check a run's params against the settings that a DAG file names, without loading Airflow.
+
+    Args:
+        file: The DAG file; it names the class of its settings as ``pipeline(…, config=Name)``.
+        conf: The params.
+
+    Raises:
+        ConfigError: There is no such file, or a param is unknown or wrong.
+    """
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("[!_]*.py")))
+        raise ConfigError(f"there is no pipeline {file.stem!r}, there are: {known}")
+    tree = ast.parse(file.read_text("utf-8"), str(file))
+    imported = {
+        alias.asname or alias.name: (str(node.module), alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "pipeline":
+            given = {keyword.arg: getattr(keyword.value, "id", "") for keyword in node.keywords}
+            module, name = imported[given["config"]]
+            settings = getattr(importlib.import_module(module), name)
+            load_config(settings, config_path(file.stem), conf)
 
 
 class RunServers:
@@ -246,24 +284,6 @@ def _drop_bulk(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-@contextmanager
-def _term_interrupts() -> Iterator[None]:
-    """Leave through the ``finally`` clauses on TERM, as on Ctrl-C."""
-
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    try:
-        before = signal.signal(signal.SIGTERM, leave)
-    except ValueError:  # not the main thread: whoever owns that one decides
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _clock(on_line: Callable[[str], None]) -> Callable[[str], None]:
     begun_s = time.monotonic()
     return lambda line: on_line(f"{time.monotonic() - begun_s:6.1f} s  {line}")
@@ -280,11 +300,16 @@ def main(arguments: list[str] | None = None) -> int:
         conf = json.loads(given.conf)
     except ValueError as error:
         parser.error(f"--conf is not JSON: {error}")
+    if not isinstance(conf, dict):
+        parser.error(f"--conf: expected a JSON object of params, got {given.conf!r}")
     try:
         result = run_headless(given.pipeline, conf, dags=given.dags.resolve(), on_line=_print)
     except KeyboardInterrupt:
-        _print("interrupted; everything that was started has ended")
+        _print(_INTERRUPTED)
         return 130
+    except SystemExit:
+        _print(_INTERRUPTED)
+        raise
     except OrreryError as error:
         _print(f"ERROR {error}")
         return 1

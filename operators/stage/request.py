@@ -5,8 +5,10 @@
         --config '{"seed": 0, "match": {}}' --inputs '[…]' --caller '{"run_id": "…"}'
 
 Each JSON may stand in a file, given as ``@path``. The last line of the output is
-``ORRERY_RESULT [refs]``, or ``ORRERY_ERROR {"type": …, "message": …}`` with exit code 75 where
-the same call may succeed later, 65 for the other errors of Orrery, 70 for any other.
+``ORRERY_RESULT WORD [refs]``, or ``ORRERY_ERROR WORD {"type": …, "message": …}`` with exit code
+75 where the same call may succeed later, 65 for the other errors of Orrery, 70 for any other.
+``--word`` gives the word, a secret between the task and its job: what data or a library prints
+into the log can't bear it, so it is never taken for the job's own.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from tasks.core.errors import ConfigError, OrreryError, TransientError
 from tasks.core.records import ArtifactRef
 
 EXIT_TRANSIENT, EXIT_ORRERY, EXIT_OTHER = 75, 65, 70
-RESULT, ERROR = "ORRERY_RESULT ", "ORRERY_ERROR "
+RESULT, ERROR = "ORRERY_RESULT", "ORRERY_ERROR"
 
+_NO_WORD = "-"  # of a command that a person types
 _NAMES, _DOCUMENTS = ("pipeline", "stage"), ("config", "inputs", "caller")
 
 
@@ -80,15 +83,16 @@ class StageRequest(BaseModel):
     caller: Caller
 
 
-def entrypoint(request: StageRequest, python: str = sys.executable) -> str:
+def entrypoint(request: StageRequest, word: str, python: str = sys.executable) -> str:
     """Return the shell command of a stage's job. Everything travels in arguments, no secret does.
 
     Args:
         request: The call.
+        word: What the job's last line is known by.
         python: Python with which the cluster runs it.
     """
     given = request.model_dump(mode="json")
-    command = [python, "-m", "operators.stage.run"]
+    command = [python, "-m", "operators.stage.run", "--word", word]
     for name in _NAMES:
         command += [f"--{name}", given[name]]
     for name in _DOCUMENTS:
@@ -97,8 +101,15 @@ def entrypoint(request: StageRequest, python: str = sys.executable) -> str:
     return f"exec {shlex.join(command)}"
 
 
-def parse_arguments(arguments: Sequence[str] | None) -> StageRequest:
-    """Read the arguments of a job's command; those of this process if None.
+def parse_word(arguments: Sequence[str] | None) -> str:
+    """Read the word from the arguments of a job, whatever else they hold."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--word", default=_NO_WORD)
+    return str(parser.parse_known_args(arguments)[0].word)
+
+
+def parse_request(arguments: Sequence[str] | None) -> StageRequest:
+    """Read the call from the arguments of a job; those of this process if None.
 
     Raises:
         ConfigError: They can't be read.
@@ -108,7 +119,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> StageRequest:
         parser.add_argument(f"--{name}", required=True)
     for name, default in zip(_DOCUMENTS, ("{}", "[]", None), strict=True):
         parser.add_argument(f"--{name}", default=default, required=default is None, metavar="JSON")
+    parser.add_argument("--word", default=_NO_WORD, help="what the last line is known by")
     given = vars(parser.parse_args(arguments))
+    del given["word"]
     try:
         for name in _DOCUMENTS:
             text = given[name]
@@ -118,27 +131,31 @@ def parse_arguments(arguments: Sequence[str] | None) -> StageRequest:
         raise ConfigError(f"the arguments can't be read: {error}") from error
 
 
-def say_result(refs: Sequence[ArtifactRef]) -> int:
+def say_result(refs: Sequence[ArtifactRef], word: str) -> int:
     """Print the references that a stage returned; returns the exit code."""
-    _say(RESULT, [ref.model_dump() for ref in refs])
+    _say(RESULT, word, [ref.model_dump() for ref in refs])
     return 0
 
 
-def say_error(error: Exception) -> int:
+def say_error(error: Exception, word: str) -> int:
     """Print why a stage failed; returns the exit code."""
-    _say(ERROR, {"type": type(error).__name__, "message": str(error)})
+    _say(ERROR, word, {"type": type(error).__name__, "message": str(error)})
     if isinstance(error, TransientError):
         return EXIT_TRANSIENT
     return EXIT_ORRERY if isinstance(error, OrreryError) else EXIT_OTHER
 
 
-def last_said(log: str, word: str) -> Any:
-    """Value that the log's last whole line with a word carries; None without one."""
-    lines = [line for line in log.split("\n")[:-1] if line.startswith(word)]
-    return json.loads(lines[-1].removeprefix(word)) if lines else None
+def last_said(log: str, kind: str, word: str) -> Any:
+    """Value of the last whole line of a kind that bears the job's word; None without one."""
+    begin = f"{kind} {word} "
+    lines = [line for line in log.split("\n")[:-1] if line.startswith(begin)]
+    try:
+        return json.loads(lines[-1].removeprefix(begin)) if lines else None
+    except ValueError:
+        return None  # another process wrote into the middle of the line
 
 
-def _say(word: str, value: Any) -> None:
+def _say(kind: str, word: str, value: Any) -> None:
     sys.stderr.flush()
-    sys.stdout.write(f"{word}{json.dumps(value)}\n")
+    sys.stdout.write(f"{kind} {word} {json.dumps(value)}\n")
     sys.stdout.flush()

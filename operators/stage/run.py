@@ -14,10 +14,11 @@ from types import FrameType
 from typing import Any
 
 from operators.compute.serial import SerialExecutor
+from operators.plain_log import log_plainly
 from operators.stage.context import RunTracker, StageExecutor, open_context
 from operators.stage.key import Declaration
 from operators.stage.plan import PlacedCall, Plan
-from operators.stage.request import StageRequest, parse_arguments, say_error, say_result
+from operators.stage.request import StageRequest, parse_request, parse_word, say_error, say_result
 from operators.store.artifacts import mark_finished, read_artifact
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError, ResourceError
@@ -145,17 +146,14 @@ def _refs(returned: Any, declaration: Declaration) -> list[ArtifactRef]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    log_plainly("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    word = parse_word(arguments)
     try:
-        refs = run_stage(parse_arguments(arguments), on_ready=_exit_on_signals)
+        refs = run_stage(parse_request(arguments), on_ready=_exit_on_signals)
     except Exception as error:
         logger.exception("the stage failed")
-        return say_error(error)
-    return say_result(refs)
+        return say_error(error, word)
+    return say_result(refs, word)
 
 
 def _exit_on_signals() -> None:

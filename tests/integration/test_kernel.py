@@ -55,7 +55,7 @@ def request_for(
 def start(request: StageRequest) -> subprocess.Popen[str]:
     """Run the command of a job in a process of its own."""
     return subprocess.Popen(
-        shlex.split(entrypoint(request))[1:],
+        shlex.split(entrypoint(request, "word"))[1:],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ def finish(process: subprocess.Popen[str]) -> str:
     """Wait for a command; returns the URI of its result."""
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    return json.loads(out.splitlines()[-1].removeprefix("ORRERY_RESULT "))[0]["uri"]
+    return json.loads(out.splitlines()[-1].removeprefix("ORRERY_RESULT word "))[0]["uri"]
 
 
 def made(marks: Path) -> collections.Counter[str]:

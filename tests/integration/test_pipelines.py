@@ -32,9 +32,8 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.definitions.xcom_arg import ZipXComArg
 
-from operators.installation import PROFILE, ROOT
+from operators.installation import PROFILE, ROOT, config_path
 from operators.schedule.pipeline import OpenRun
-from operators.schedule.stage_operator import config_path
 from operators.stack.services import Ports
 from operators.stage.request import Caller, StageRequest
 from operators.stage.run import run_stage

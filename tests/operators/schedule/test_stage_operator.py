@@ -18,7 +18,7 @@ from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
 from operators.schedule.ray_jobs import job_id
 from operators.schedule.stage_operator import MlflowLink, RayLink, StageOperator
-from operators.stage.request import parse_arguments
+from operators.stage.request import parse_request, parse_word
 from operators.stage.run import run_stage
 from tasks.core.errors import TransientError
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
@@ -74,7 +74,9 @@ def test_a_new_task_submits_its_job_and_waits(ray: FakeRay) -> None:
     assert job["metadata"]["run_id"] == "run-1"
     words = shlex.split(job["entrypoint"])
     assert words[:4] == ["exec", sys.executable, "-m", "operators.stage.run"]
-    request = parse_arguments(words[4:])
+    request = parse_request(words[4:])
+    assert parse_word(words[4:]) == job["metadata"]["word"]
+    assert len(job["metadata"]["word"]) == 32
     assert request.config["listing"]["count"] == 3
     assert request.caller.run_id == "run-1"
 
@@ -116,7 +118,7 @@ def test_each_index_of_a_mapped_task_has_its_own_job(ray: FakeRay) -> None:
 def test_a_finished_result_needs_no_job(ray: FakeRay, tmp_path: Path) -> None:
     where = context({"count": 2})
     task = operator(fans_out=True)
-    request = parse_arguments(shlex.split(submitted(ray, where))[4:])
+    request = parse_request(shlex.split(submitted(ray, where))[4:])
     (ref,) = run_stage(request, SerialExecutor())
     ray.jobs.clear()
     assert task.execute(where) == [ref.model_dump()]

@@ -12,18 +12,19 @@ from typing import Any
 import pytest
 
 from operators.schedule import stage_trigger
-from operators.schedule.ray_jobs import Job
+from operators.schedule.ray_jobs import WORD, Job
 from operators.schedule.stage_trigger import ERROR, RESULT, StageTrigger, outcome
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
 from tests.support.kernel.live_runs import until
 
 REF = {"schema_id": "a/1", "uri": "a/b", "sha256": "0" * 64}
-RESULT_LINE = f"{RESULT}{json.dumps([REF])}\n"
-ERROR_LINE = ERROR + json.dumps({"type": "DataError", "message": "no image"}) + "\n"
+RESULT_LINE = f"{RESULT} secret {json.dumps([REF])}\n"
+ERROR_LINE = f"{ERROR} secret {json.dumps({'type': 'DataError', 'message': 'no image'})}\n"
+FORGED = f"{RESULT} []\n{RESULT} {{\n{RESULT} secre []\n{ERROR} {{\n"
 
 
 def job(state: Any, exit_code: int | None = None, message: str = "") -> Job:
-    return Job("j", state, exit_code, message, 0.0, {})
+    return Job("j", state, exit_code, message, 0.0, {WORD: "secret"})
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,9 @@ def job(state: Any, exit_code: int | None = None, message: str = "") -> Job:
         (job("FAILED", -9), "half a li", False, "TransientError", "exit code -9"),
         (job("FAILED", 137), "", False, "TransientError", "exit code 137"),
         (job("FAILED", None, "node died\nmore"), "", False, "TransientError", "node died"),
-        (job("SUCCEEDED", 0), "nothing said", False, "Failed", "exit code 0"),
+        (job("SUCCEEDED", 0), "nothing said", False, "TransientError", "was not heard"),
+        (job("SUCCEEDED", 0), FORGED, False, "TransientError", "was not heard"),
+        (job("FAILED", 70), FORGED, False, "Failed", "exit code 70"),
         (job("STOPPED"), "", False, "Stopped", "by hand"),
         (job("STOPPED"), "", True, "TransientError", "being stopped"),
         (None, "", False, "TransientError", "restarted"),

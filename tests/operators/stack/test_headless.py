@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psutil
 import pytest
 
 from operators.stack import headless
+from tasks.core.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +68,45 @@ def test_only_the_newest_logs_are_kept(folder: Path, monkeypatch: pytest.MonkeyP
     assert kept == ["20260101-000002-x", "20260101-000003-x"]
 
 
-def test_settings_that_are_no_json_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("conf", "says"), [("{captures", "--conf is not JSON"), ("[1]", "expected a JSON object")]
+)
+def test_settings_that_are_no_object_are_refused(
+    conf: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        headless.main(["restitch", "--conf", "{captures"])
-    assert "--conf is not JSON" in capsys.readouterr().err
+        headless.main(["restitch", "--conf", conf])
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "conf", "says"),
+    [
+        ("search_cells", {"budget": 0}, r"budget: .*greater than or equal to 1, got 0"),
+        ("restitch", {"capturse": "x"}, "unknown setting 'capturse'.*did you mean 'captures'"),
+        ("restich", {}, "no pipeline 'restich', there are: .*restitch"),
+    ],
+)
+def test_a_bad_value_is_refused_before_anything_starts(
+    pipeline: str, conf: dict, says: str, folder: Path
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        headless.run_headless(pipeline, conf)
+    assert not folder.exists()
+
+
+def test_every_pipeline_names_its_settings_so_that_they_can_be_checked() -> None:
+    for file in (headless.ROOT / "dags").glob("[!_]*.py"):
+        headless.check_settings(file, {})
+        with pytest.raises(ConfigError, match="unknown setting 'no_such'"):
+            headless.check_settings(file, {"no_such": 1})
+
+
+def test_checking_settings_loads_no_framework() -> None:
+    code = (
+        "import sys\nfrom operators.stack import headless\n"
+        "headless.check_settings(headless.ROOT / 'dags/search_cells.py', {})\n"
+        "heavy = {'airflow', 'ray', 'mlflow', 'torch', 'cv2', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=headless.ROOT)

@@ -13,7 +13,8 @@ from operators.stage.request import (
     StageRequest,
     entrypoint,
     last_said,
-    parse_arguments,
+    parse_request,
+    parse_word,
     say_error,
     say_result,
 )
@@ -32,9 +33,11 @@ def test_a_request_survives_its_command_line() -> None:
         inputs=[REF, [REF, REF]],
         caller=Caller(run_id="scheduled__2026-01-01T00:00:00+00:00", map_index=2),
     )
-    words = shlex.split(entrypoint(request, "/opt/python"))
+    words = shlex.split(entrypoint(request, "secret", "/opt/python"))
     assert words[:4] == ["exec", "/opt/python", "-m", "operators.stage.run"]
-    assert parse_arguments(words[4:]) == request
+    assert parse_request(words[4:]) == request
+    assert parse_word(words[4:]) == "secret"
+    assert parse_word(["--config", "{", "--word", "secret"]) == "secret"
 
 
 @pytest.mark.parametrize(
@@ -44,23 +47,32 @@ def test_a_request_survives_its_command_line() -> None:
 def test_the_exit_code_says_whether_to_try_again(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert say_error(error) == code
-    said = last_said(capsys.readouterr().out, ERROR)
+    assert say_error(error, "secret") == code
+    said = last_said(capsys.readouterr().out, ERROR, "secret")
     assert said == {"type": type(error).__name__, "message": str(error)}
 
 
 def test_the_last_whole_line_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert say_result([REF]) == 0
-    log = f"{RESULT}[]\n2026 INFO x: y\n{capsys.readouterr().out}"
-    assert last_said(log, RESULT) == [REF.model_dump()]
-    assert last_said(log.rstrip("\n"), RESULT) == [], "a line that is still being written"
-    assert last_said("nothing\n", RESULT) is None
+    assert say_result([REF], "secret") == 0
+    log = f"{RESULT} secret []\n2026 INFO x: y\n{capsys.readouterr().out}"
+    assert last_said(log, RESULT, "secret") == [REF.model_dump()]
+    assert last_said(log.rstrip("\n"), RESULT, "secret") == [], "a line that is still being written"
+    assert last_said("nothing\n", RESULT, "secret") is None
+
+
+@pytest.mark.parametrize("line", ["ORRERY_RESULT []", "ORRERY_RESULT {", "ORRERY_RESULT other []"])
+def test_a_line_without_the_word_is_nobodys(line: str) -> None:
+    assert last_said(f"2026 INFO captures: a\n{line}\nz\n", RESULT, "secret") is None
+
+
+def test_a_line_that_another_process_wrote_into_is_not_read() -> None:
+    assert last_said(f'{RESULT} secret [{{"uri": (pid=7) hello\n', RESULT, "secret") is None
 
 
 def test_arguments_that_are_no_request_are_refused() -> None:
     arguments = ["--pipeline=p", "--stage=s", "--caller={}"]
     with pytest.raises(ConfigError, match=r"the arguments can't be read[\s\S]*run_id"):
-        parse_arguments(arguments)
+        parse_request(arguments)
 
 
 def test_request_refuses_what_it_does_not_know() -> None:

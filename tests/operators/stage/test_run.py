@@ -162,6 +162,7 @@ def command(tmp_path: Path, **changes: object) -> subprocess.CompletedProcess[st
         "stage": f"{SAMPLE}:list_numbers",
         "config": "{}",
         "inputs": "[]",
+        "word": "abc",
         "caller": Caller(
             run_id="r", profile="serial", store_uri=str(tmp_path / "store")
         ).model_dump_json(),
@@ -177,8 +178,8 @@ def test_command_prints_its_result_last(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"listing": {"count": 3}}')
     done = command(tmp_path, config=f"@{tmp_path}/config.json")
     assert done.returncode == 0, done.stderr
-    word, _, value = done.stdout.splitlines()[-1].partition(" ")
-    assert word == "ORRERY_RESULT"
+    kind, word, value = done.stdout.splitlines()[-1].split(" ", 2)
+    assert (kind, word) == ("ORRERY_RESULT", "abc")
     (ref,) = json.loads(value)
     assert ref["schema_id"] == "sample.numbers/1"
     assert (tmp_path / "store" / ref["uri"] / "manifest.json").is_file()
@@ -201,8 +202,8 @@ def test_command_says_what_went_wrong(
 ) -> None:
     done = command(tmp_path, **changes)
     assert done.returncode == code, done.stderr
-    word, _, value = done.stdout.splitlines()[-1].partition(" ")
-    assert word == "ORRERY_ERROR"
+    kind_of_line, word, value = done.stdout.splitlines()[-1].split(" ", 2)
+    assert (kind_of_line, word) == ("ORRERY_ERROR", "abc")
     assert json.loads(value)["type"] == kind
     assert message in json.loads(value)["message"]
 

@@ -30,7 +30,10 @@ class FakeRay:
         self.address = ""
 
     def add(self, job_id: str, state: str = "RUNNING", log: str = "", **details: Any) -> None:
-        self.jobs[job_id] = {"submission_id": job_id, "status": state, **details}
+        metadata = {"word": "secret"}
+        self.jobs[job_id] = {
+            "submission_id": job_id, "status": state, "metadata": metadata, **details
+        }  # fmt: skip
         self.logs[job_id] = log
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
