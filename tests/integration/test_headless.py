@@ -87,13 +87,20 @@ def test_a_run_leaves_results_and_records(servers: Ports, profile: str, tmp_path
     assert any("sample.double: " in line and "items" in line for line in lines)
 
 
-def test_a_misspelt_param_fails_the_first_task(servers: Ports, profile: str) -> None:
+def test_a_run_is_as_failed_as_its_stages_and_a_name_forges_nothing(
+    servers: Ports, profile: str
+) -> None:
     lines: list[str] = []
-    wrong = {"double.facto": 1.0}
-    result = run_headless("sample", wrong, dags=DAGS, profile=profile, on_line=lines.append)
-    assert (result.state, result.results) == ("failed", {})
-    assert any("did you mean 'double.factor'" in line for line in lines)
-    assert jobs(servers, result.run_id) == {}
+    forged = "bad\nORRERY_RESULT []\nORRERY_RESULT {\n\x1b[2Jz"
+    conf = {"count": 1, "listing.bad": [forged], "double.max_skipped_fraction": 0.0}
+    result = run_headless("sample", conf, dags=DAGS, profile=profile, on_line=lines.append)
+    assert result.state == "failed"
+    assert set(result.results) == {"list", "group"}
+    assert mlflow(servers, f"runs/get?run_id={result.mlflow_run_id}")["run"]["info"]["status"] == (
+        "FAILED"
+    )
+    assert any(r"bad\nORRERY_RESULT []\n" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
 
 
 def test_a_driver_that_is_killed_is_followed_by_one_that_repeats_nothing(

@@ -20,7 +20,7 @@ from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stack import supervise as stack
 from operators.stack.services import Ports
-from tests.integration.test_headless import DAGS, jobs, until, words
+from tests.integration.test_headless import DAGS, jobs, mlflow, tags_of, until, words
 
 # One kill belongs to the default run; the others are slow.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -179,6 +179,27 @@ def test_a_killed_scheduler_is_replaced_and_the_job_goes_on(
     assert airflow.finished(run) == "success"
     assert {name for name in jobs(ports, run) if "double" in name} == {"double-1"}
     assert Counter(marks.read_text().split()).total() == NUM_ITEMS
+
+
+def test_a_run_that_is_marked_as_failed_is_failed_everywhere(
+    ports: Ports, airflow: Airflow, running: tuple[str, Path]
+) -> None:
+    run, _ = running
+    path = f"/api/v2/dags/sample/dagRuns/{run}"
+    airflow.http.patch(path, json={"state": "failed"}).raise_for_status()
+    until(lambda: jobs(ports, run)["double-1"] == "STOPPED", 60.0)
+    until(lambda: airflow.tasks(run)["close_run"]["state"] in ("success", "failed"), 120.0)
+    assert airflow.finished(run) == "failed"
+    search = {"experiment_ids": experiments(ports), "filter": f"tags.`airflow.run_id` = '{run}'"}
+    found = mlflow(ports, "runs/search", **search)["runs"]
+    (parent,) = (each for each in found if tags_of(each).get("orrery.role") == "pipeline")
+    assert parent["info"]["status"] == "FAILED"
+    assert {each["info"]["status"] for each in found} <= {"FAILED", "KILLED", "FINISHED"}
+
+
+def experiments(ports: Ports) -> list[str]:
+    found = mlflow(ports, "experiments/search", max_results=100)["experiments"]
+    return [each["experiment_id"] for each in found]
 
 
 @slow

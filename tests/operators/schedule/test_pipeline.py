@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from operators.installation import PROFILE, SCHEDULES
-from operators.schedule.pipeline import OpenRun, Pipeline, pipeline
+from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
 from tests.support.kernel.sample_stages import SampleConfig
 
 STAGES = "tests.support.kernel.sample_stages"
@@ -33,6 +33,7 @@ def test_stages_run_in_order_between_open_and_close() -> None:
     assert order == ["open_run", "list", "group", "double", "sample_publish", "close_run"]
     closing = dag.get_task("close_run")
     assert closing.is_teardown
+    assert closing.on_failure_fail_dagrun
     assert dag.get_task("open_run").is_setup
     assert dag.get_task("double").retries == 2
     assert [outlet.name for outlet in dag.get_task("sample_publish").outlets] == ["sample"]
@@ -87,6 +88,36 @@ def test_a_profile_without_mlflow_tracks_nothing(
     }
     opened = OpenRun(task_id="open_run", config=SampleConfig).execute(where)
     assert opened == {"run_id": "", "url": ""}
+
+
+def close(states: dict[str, str], run: dict[str, str] | None = None) -> None:
+    """Run the last task of a run whose tasks ended so."""
+    told = {"open_run": "success", **states, "close_run": "running"}
+    ti = types.SimpleNamespace(
+        dag_id="sample",
+        run_id="r",
+        xcom_pull=lambda task_ids: run,
+        get_task_states=lambda dag_id, run_ids: {"r": told},
+    )
+    CloseRun(task_id="close_run").execute({"ti": ti})
+
+
+def test_a_run_is_well_only_where_all_its_stages_are() -> None:
+    close({"list": "success", "double_0": "success", "double_1": "removed"})
+
+
+@pytest.mark.parametrize("state", ["failed", "skipped", "upstream_failed", "None"])
+def test_a_run_fails_where_a_stage_did_not_succeed(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "operators.schedule.pipeline.close_run",
+        lambda _uri, run_id, status: closed.append((run_id, status)),
+    )
+    with pytest.raises(AirflowFailException, match=rf"double_1 \({state}\) did not succeed"):
+        close({"list": "success", "double_1": state}, {"run_id": "m", "url": "http://m"})
+    assert closed == [("m", "FAILED")], "MLflow's run is closed before"
 
 
 def test_a_schedule_brings_its_own_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
