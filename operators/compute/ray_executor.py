@@ -18,6 +18,7 @@ from ray import exceptions
 from ray.util.dask import ray_dask_get
 
 from operators.compute.limits import prepared
+from operators.plain_log import log_plainly
 from operators.tries import CALL_RETRIES
 from tasks.core.errors import OrreryError, ResourceError, TransientError, WorkerLostError
 from tasks.core.ports import Future
@@ -188,6 +189,6 @@ class RayExecutor:
 
 @ray.remote
 def _call(function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    log_plainly("%(levelname)s %(name)s: %(message)s")
     with prepared(num_threads):
         return function(*args)
