@@ -47,7 +47,7 @@ def packed(task: TrainTask, folder: Path) -> tuple[torch.nn.Module, list[str]]:
     return network, sorted(made.files)
 
 
-@pytest.mark.parametrize("kind", ["nasnet_a", "mobilenet_v2"])
+@pytest.mark.parametrize("kind", ["nasnet_a", "resnet"])
 def test_a_packed_network_gives_what_the_network_gives(tmp_path: Path, kind: str) -> None:
     torch.manual_seed(0)
     cells = GenotypeRecord.of(published(kind)) if kind == "nasnet_a" else None
