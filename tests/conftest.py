@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import secrets
 import shutil
@@ -39,6 +40,12 @@ MARK = "pytest.mark.integration"
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     shutil.rmtree(STATE, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests live to the end: no collection of garbage need look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

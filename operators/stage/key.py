@@ -19,7 +19,7 @@ import importlib
 import importlib.metadata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ def code_digest(stage: str, root: Path = ROOT) -> str:
             pending.append((place[0].rpartition(".")[0], ""))  # its package runs first
         source = sources[place[0]]
         for statement in source.statements(place[1]) if source else ():
-            parts.add(f"{place[0]}: {ast.dump(statement)}")
+            parts.add(f"{place[0]}: {_dump(statement)}")
             parts.update(source.templates(statement) if source else ())
             pending.extend(source.references(statement) if source else ())
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
@@ -229,8 +229,7 @@ class _Source:
         base = root.joinpath(*module.split("."))
         for path in (base.with_suffix(".py"), base / "__init__.py"):
             if module and path.is_file():
-                tree = _Strip().visit(ast.parse(path.read_text("utf-8"), str(path)))
-                return cls(module, root, path.name == "__init__.py", tree)
+                return _parsed(module, root, path, path.read_text("utf-8"))
         return None
 
     @cached_property
@@ -242,17 +241,22 @@ class _Source:
                 named.setdefault(name, []).append(definition)
         return named
 
+    @cached_property
+    def effects(self) -> list[ast.stmt]:
+        """Statements that do more than to bind names."""
+        return [s for s in self.tree.body if not list(_bound(s)) and not _is_idle(s)]
+
     def statements(self, name: str) -> Iterator[ast.stmt]:
         """What runs where a name of the module is used: the name's own and side effects."""
         if name == _ALL:
             yield from self.tree.body
         else:
-            yield from (s for s in self.tree.body if not list(_bound(s)) and not _is_idle(s))
+            yield from self.effects
             yield from (s for s in self.named.get(name, ()) if not _is_protocol(s))
 
     def references(self, statement: ast.stmt) -> Iterator[tuple[str, str]]:
         """Places, (module, name), that a statement names."""
-        for node in ast.walk(statement):
+        for node in _naming(statement):
             if isinstance(node, ast.Name) and node.id in self.named:
                 yield self.module, node.id
             elif isinstance(node, ast.Import):
@@ -265,7 +269,7 @@ class _Source:
     def templates(self, statement: ast.stmt) -> Iterator[str]:
         """Digests of the templates beside the module that a statement names."""
         folder = self.root.joinpath(*self.module.split(".")[: None if self.is_package else -1])
-        for node in ast.walk(statement):
+        for node in _naming(statement):
             name = str(node.value) if isinstance(node, ast.Constant) else ""
             if name.endswith(_TEMPLATE) and (folder / name).is_file():
                 yield f"{self.module}: {name}: {file_digest(folder / name)}"
@@ -289,6 +293,25 @@ class _Source:
         path = self.root.joinpath(*base.split("."), name)
         is_module = path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
         return (f"{base}.{name}", _ALL) if is_module else (base, name)
+
+
+@cache
+def _parsed(module: str, root: Path, path: Path, text: str) -> _Source:
+    """What a module's text says, parsed once: the stages of a process share most modules."""
+    tree = _Strip().visit(ast.parse(text, str(path)))
+    return _Source(module, root, path.name == "__init__.py", tree)
+
+
+@cache
+def _dump(statement: ast.stmt) -> str:
+    return ast.dump(statement)
+
+
+@cache
+def _naming(statement: ast.stmt) -> list[ast.AST]:
+    """Parts of a statement that may name a place or a template."""
+    kinds = (ast.Name, ast.Import, ast.ImportFrom, ast.Attribute, ast.Constant)
+    return [node for node in ast.walk(statement) if isinstance(node, kinds)]
 
 
 def _bound(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+_SHAPE_KEEPING = (nn.BatchNorm2d, nn.ReLU, nn.ReLU6)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -59,10 +61,10 @@ def mult_adds(network: nn.Module, image_px: int) -> int:
 
     kinds = (nn.Conv2d, nn.Linear)
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
-    # Batch norm keeps a map's shape, and on the meta device takes most of the time.
-    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
-    for norm in norms:
-        vars(norm)["forward"] = _same
+    # These keep a map's shape, and on the meta device take most of the time.
+    keeping = [each for each in network.modules() if isinstance(each, _SHAPE_KEEPING)]
+    for each in keeping:
+        vars(each)["forward"] = _same
     was_training = network.training
     network.eval()
     try:
@@ -72,8 +74,8 @@ def mult_adds(network: nn.Module, image_px: int) -> int:
         network.train(was_training)
         for hook in hooks:
             hook.remove()
-        for norm in norms:
-            del vars(norm)["forward"]
+        for each in keeping:
+            del vars(each)["forward"]
     return sum(counted)
 
 

@@ -7,6 +7,7 @@ combines their results; the bar at the top concatenates.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from tasks.nas.pictures.drawing import Box, Curve, Drawing, Kind, beside, titled
 from tasks.nas.pictures.layers import (
@@ -49,8 +50,9 @@ LABELS = {
 }
 
 
+@cache
 def draw_cell(cell: Cell, title: str = "") -> Drawing:
-    """Draw a cell, with a title if there is one."""
+    """Draw a cell, with a title if there is one; once, for a report shows its best ones often."""
     layers = Layers.of(cell)
     places = place(layers)
     drawing = _framed(

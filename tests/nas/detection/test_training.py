@@ -27,15 +27,15 @@ def detector(side_px: int, width: float = 8) -> torch.nn.Module:
 
 
 def test_a_few_pictures_are_learnt_by_heart() -> None:
-    images = draw_scenes(6, 48, 0)
+    images = draw_scenes(4, 48, 0)
     made = detector(48, 16)
     told: list[Progress] = []
     before = score_detections(images, detect(made, images.images)).ap50
     config = DetectorTrainingConfig(
-        num_steps=120, learning_rate=4e-3, num_evaluations=3, flips=False
+        num_steps=75, learning_rate=4e-3, num_evaluations=3, flips=False
     )
     train_detector(made, images, config, 0, told.append)
-    assert [each.step for each in told] == [40, 80, 120]
+    assert [each.step for each in told] == [25, 50, 75]
     assert 0 < told[0].cpu_s < told[2].cpu_s
     after = score_detections(images, detect(made, images.images)).ap50
     assert before < 0.1

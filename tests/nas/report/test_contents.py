@@ -13,20 +13,25 @@ def retrained():
     return retrained_cells(search_log(30, ("control", "evolution-0")), num_seeds=2)
 
 
+@pytest.fixture(scope="module")
+def sections(retrained):
+    return report_sections(retrained)
+
+
 def test_ranking_is_also_measured_on_random_cells_that_no_rung_selected(retrained):
     found = agreements(retrained)
     assert [(each.lower, each.higher) for each in found.rungs] == [(0, 1), (1, 2)]
     assert len(found.retrained.pairs) == 20
 
 
-def test_report_says_what_it_is_about(retrained):
-    page = html(report_sections(retrained))
+def test_report_says_what_it_is_about(retrained, sections):
+    page = html(sections)
     for words in ("JPEG copies", retrained.winner, "top minus random", "nasnet_a", "CPU hours"):
         assert words in page
 
 
-def test_a_browser_shows_the_report(retrained, tmp_path):
-    write_page(report_sections(retrained), tmp_path)
+def test_a_browser_shows_the_report(sections, tmp_path):
+    write_page(sections, tmp_path)
     with chromium(tmp_path / "profile") as browser:
         assert "Cells searched on" in browser.open_everywhere(tmp_path / "report.html").text
 
@@ -46,7 +51,6 @@ def test_a_winner_that_failed_in_the_end_is_said_to_have(retrained):
     assert "could not be trained here" in page
 
 
-def test_pictures_have_names_of_their_own(retrained):
-    sections = report_sections(retrained)
+def test_pictures_have_names_of_their_own(sections):
     names = [picture.name for section in sections for picture in section.pictures]
     assert len(names) == len({*names})

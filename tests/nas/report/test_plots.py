@@ -44,26 +44,31 @@ def drawings(log):
     }
 
 
-def test_plots_are_wide_pngs_and_repeat_exactly(log):
-    first, second = drawings(log), drawings(log)
-    assert first == second
-    for name, data in first.items():
+@pytest.fixture(scope="module")
+def drawn(log):
+    return drawings(log)
+
+
+def test_plots_are_wide_pngs_and_repeat_exactly(log, drawn):
+    assert drawings(log) == drawn
+    for name, data in drawn.items():
         assert pixels(data).shape[1] == 1200, name
 
 
 @pytest.mark.parametrize("place", [1, 2])
-def test_each_search_has_its_line(log, place):
+def test_each_search_has_its_line(log, drawn, place):
     """Without a search's ends its colour is only in the legend."""
     colour = {1: "#0072b2", 2: "#d55e00"}[place]
     without = log.model_copy(
         update={"trials": tuple(t for t in log.trials if t.search != NAMES[place])}
     )
-    for draw in (plots.progress_plot, plots.progress_by_time_plot):
-        drawn, missing = (num_of_colour(draw(each, 0, rng()), colour) for each in (log, without))
-        assert drawn > missing + 200
+    draw = {"children": plots.progress_plot, "time": plots.progress_by_time_plot}
+    for name, function in draw.items():
+        missing = num_of_colour(function(without, 0, rng()), colour)
+        assert num_of_colour(drawn[name], colour) > missing + 200
 
 
-def test_published_cells_are_marked_where_they_were_trained(log):
+def test_published_cells_are_marked_where_they_were_trained(log, drawn):
     cells = published("nasnet_a")
     renamed = genotype_hash(cells)
     trial = log.trials[0].model_copy(update={"genotype_hash": renamed, "accuracy": 0.35})
@@ -75,14 +80,14 @@ def test_published_cells_are_marked_where_they_were_trained(log):
     )
     red = "#b3261e"
     assert num_of_colour(plots.cost_plot(more, 0), red) > 100
-    assert num_of_colour(plots.cost_plot(log, 0), red) == 0
+    assert num_of_colour(drawn["cost"], red) == 0
 
 
-def test_empty_logs_and_rungs_are_drawn_too(log):
+def test_empty_logs_and_rungs_are_drawn_too(log, drawn):
     empty = log.model_copy(update={"trials": ()})
     for data in drawings(empty).values():
         assert len(data) > 1000
-    assert plots.agreement_plot([]) != plots.agreement_plot([agreement(log, 0, 1, rng())])
+    assert plots.agreement_plot([]) != drawn["agreement"]
 
 
 def test_children_that_all_failed_are_drawn_too(log):

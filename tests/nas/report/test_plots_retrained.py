@@ -20,10 +20,11 @@ def test_plots_repeat_exactly_and_show_what_was_trained(retrained):
     fewer = {name: score for name, score in scores.items() if name != WINNER}
     other = retrained.model_copy(update={"networks": retrained.networks[:-20]})
 
-    assert top_plot(retrained) == top_plot(retrained) != top_plot(other)
-    assert final_plot(scores) == final_plot(scores) != final_plot(fewer)
-    assert sizes_plot(retrained, scores) != sizes_plot(retrained, fewer)
-    for data in (top_plot(retrained), final_plot(scores), sizes_plot(retrained, scores)):
+    top, final, sizes = top_plot(retrained), final_plot(scores), sizes_plot(retrained, scores)
+    assert top == top_plot(retrained) != top_plot(other)
+    assert final == final_plot(scores) != final_plot(fewer)
+    assert sizes != sizes_plot(retrained, fewer)
+    for data in (top, final, sizes):
         assert Image.open(io.BytesIO(data)).width == 1200
 
 

@@ -66,27 +66,37 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return local, (first, second, third)
 
 
-def test_the_report_is_written_kept_and_copied(inputs: Inputs, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exported") / "out"
+
+
+@pytest.fixture(scope="module")
+def found(inputs: Inputs, exported: Path) -> TransferReport:
     local, refs = inputs
-    config = CompareConfig(export_to=str(tmp_path / "out"))
-    found = local.read(local.run(compare_networks, *refs, config=config), TransferReport)
+    config = CompareConfig(export_to=str(exported))
+    return local.read(local.run(compare_networks, *refs, config=config), TransferReport)
+
+
+def test_the_report_is_written_kept_and_copied(
+    inputs: Inputs, found: TransferReport, exported: Path
+) -> None:
+    local, _ = inputs
     names = {"report.html", "report.md", "family.png", "detection.png", "cells.svg"}
     sheets = {f"detections_{name}.png" for name in NAMES}
     assert set(found.files) == names | sheets
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {*found.files, NOTE}
+    assert {path.name for path in exported.iterdir()} == {*found.files, NOTE}
     for name in found.files:
         if name.endswith(".png"):
             picture = cv2.imread(str(local.fetch(found.files[name])))
             assert picture is not None
             assert picture.std() > 5
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    page = (exported / "report.html").read_text("utf-8")
     assert page.count("data:image/png;base64,") == 5
     assert "transfer_cells-larger" in page
 
 
-def test_figures_name_every_network(inputs: Inputs) -> None:
-    local, refs = inputs
-    found = local.read(local.run(compare_networks, *refs, config=CompareConfig()), TransferReport)
+def test_figures_name_every_network(found: TransferReport) -> None:
     assert found.cells.name == "nasnet_a"
     assert found.figures["accuracy_resnet_large_scratch"] == pytest.approx(45.5)
     assert found.figures["map_mobilenet_v2"] == pytest.approx(25)
@@ -105,14 +115,16 @@ def test_a_folder_that_cannot_be_written_is_named_with_its_setting(
         local.run(compare_networks, *refs, config=config)
 
 
-def test_the_report_of_other_cells_is_not_written_over(inputs: Inputs, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("found")
+def test_the_report_of_other_cells_is_not_written_over(inputs: Inputs, exported: Path) -> None:
     local, refs = inputs
-    config = CompareConfig(export_to=str(tmp_path / "out"))
+    config = CompareConfig(export_to=str(exported))
+    before = (exported / "report.html").read_bytes()
     trained = local.read(refs[0], TransferredNetworks)
     other = trained.model_copy(update={"cells": trained.cells.model_copy(update={"name": "mine"})})
-    local.run(compare_networks, local.put(other), *refs[1:], config=config)
-    with pytest.raises(ConfigError, match="whose cells is 'mine', this one's is 'nasnet_a'"):
-        local.run(compare_networks, *refs, config=config)
+    with pytest.raises(ConfigError, match="whose cells is 'nasnet_a', this one's is 'mine'"):
+        local.run(compare_networks, local.put(other), *refs[1:], config=config)
+    assert (exported / "report.html").read_bytes() == before
 
 
 @pytest.mark.slow

@@ -113,11 +113,12 @@ def test_winner_that_no_search_knows_is_refused(run, retrained):
         run.run(report_search, other, config=ReportConfig())
 
 
-def test_export_that_cannot_be_written_says_so(run, retrained, tmp_path):
+def test_export_that_cannot_be_written_says_so(run, tmp_path):
+    small = retrained_cells(search_log(4), num_top=1, num_random=2, num_seeds=1)
     (tmp_path / "file").write_text("in the way")
     config = ReportConfig(export_to=str(tmp_path / "file" / "x"))
     with pytest.raises(ResourceError, match=r"could not export.*report\.export_to"):
-        run.run(report_search, run.put(retrained), config=config)
+        run.run(report_search, run.put(small), config=config)
 
 
 def test_nothing_retrained_is_reported_too(retrained):

@@ -124,13 +124,13 @@ def test_a_training_that_diverges_is_listed_with_what_depends_on_it(
 
 def test_too_many_failures_end_the_stage_with_the_reasons(inputs: Begun) -> None:
     local, refs = inputs
-    recipe = replace(QUICK, learning_rate=10.0, num_epochs=3, momentum=0.99, warmup_share=0.0)
+    recipe = replace(QUICK, batch_size=20, learning_rate=10.0, num_epochs=3, momentum=0.99)
     config = replace(
         TRANSFER,
         small=SizeConfig(200_000, 1),
         large=LEFT_OUT,
         num_seeds=1,
-        cifar_recipe=replace(recipe, weight_decay=1.0),
+        cifar_recipe=replace(recipe, warmup_share=0.0, weight_decay=1.0),
         max_failed_fraction=0.0,
     )
     with pytest.raises(DataError, match=r"of 3 items can't be used, .*diverged"):

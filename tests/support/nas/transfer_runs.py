@@ -21,7 +21,7 @@ from tasks.nas.transfer.config import (
 from tests.support.nas.image_sets import coloured, write_packed
 
 LEFT_OUT = SizeConfig(0, 1)
-QUICK = TrainingConfig(num_epochs=1, batch_size=20, learning_rate=0.05)
+QUICK = TrainingConfig(num_epochs=1, batch_size=45, learning_rate=0.05)
 TRANSFER = TransferConfig(
     small=SizeConfig(200_000, 1),
     medium=LEFT_OUT,

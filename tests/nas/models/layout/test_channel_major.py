@@ -38,7 +38,8 @@ def pair_of(genotype: Genotype, size: NetworkSize = SMALL) -> tuple[CellNetwork,
     """A plain network and an equal one that runs channel by channel, in double precision."""
     torch.manual_seed(0)
     plain = CellNetwork(genotype, size).double()
-    fast = copy.deepcopy(plain)
+    torch.manual_seed(0)
+    fast = CellNetwork(genotype, size).double()
     to_channel_major(fast)
     return plain, fast
 
