@@ -113,10 +113,7 @@ def run_headless(
             if servers:
                 servers.wait()
             (folder / READY).touch()
-            with lines:
-                for line in lines:
-                    say(line.rstrip())
-            state = "success" if child.wait() == 0 else "failed"
+            state = _follow(child, lines, say)
             say(f"{dag_id}: {state}; ending what was started")
         finally:
             begin_to_end()
@@ -215,6 +212,14 @@ def _start_airflow(
     )
     os.close(writer)
     return child, os.fdopen(reader, encoding="utf-8", errors="replace")
+
+
+def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], None]) -> str:
+    """Pass on the lines of the process that runs the DAG; returns how the DAG run ended."""
+    with lines:
+        for line in lines:
+            say(line.rstrip())
+    return "success" if child.wait() == 0 else "failed"
 
 
 async def _stop_jobs(address: str, mark: str) -> None:
