@@ -19,6 +19,7 @@ from tasks.core.errors import (
     TransientError,
     WorkerLostError,
 )
+from tests.support.kernel.live_runs import until
 
 pytestmark = pytest.mark.integration
 
@@ -87,9 +88,10 @@ def test_shared_array_is_one_read_only_copy(executor: Any) -> None:
     assert [each.result() for each in futures] == [(1000.0, False), (2000.0, False)]
 
 
-def place(shared: Any, seconds: float) -> tuple[int, str, int]:
-    """In which process, inode and offset an array is found; keeps its worker for some time."""
-    time.sleep(seconds)
+def place(shared: Any, meeting: Path) -> tuple[int, str, int]:
+    """In which process, inode and offset an array is found; waits for a second process."""
+    (meeting / str(os.getpid())).touch()
+    until(lambda: len(list(meeting.iterdir())) == 2, 120.0)
     address = shared().__array_interface__["data"][0]
     for line in Path("/proc/self/maps").read_text().splitlines():
         limits, _, offset, _, inode = line.split()[:5]
@@ -99,9 +101,9 @@ def place(shared: Any, seconds: float) -> tuple[int, str, int]:
     raise AssertionError("the array lies nowhere")
 
 
-def test_all_workers_of_a_node_read_one_copy(ray_executor: RayExecutor) -> None:
+def test_all_workers_of_a_node_read_one_copy(ray_executor: RayExecutor, tmp_path: Path) -> None:
     shared = ray_executor.share(np.ones((2000, 2000), np.uint8)[:, ::2])
-    two = [ray_executor.submit(place, shared, 2.0) for _ in range(2)]
+    two = [ray_executor.submit(place, shared, tmp_path) for _ in range(2)]
     (pid, *where), (other_pid, *other_where) = (each.result() for each in two)
     assert pid != other_pid
     assert where == other_where
