@@ -1,4 +1,4 @@
-"""One small transfer, which the stages behind it begin with; it takes seconds."""
+"""The servers of the session, and one small transfer that the stages behind it begin with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import torch
 from operators.stage.local import LocalRun
 from tasks.nas.stages.transfer import transfer_cells
 from tests.support.nas.transfer_runs import TRANSFER, TransferRun, begun
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("tests.support.kernel.servers")
 
 
 @pytest.fixture(scope="session")
