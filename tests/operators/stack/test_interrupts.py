@@ -81,7 +81,8 @@ def test_a_thread_leaves_signals_to_who_owns_them() -> None:
         with ended_by_signals() as begin_to_end:
             begin_to_end()
 
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
     thread = threading.Thread(target=enter)
     thread.start()
     thread.join()
-    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
