@@ -42,11 +42,11 @@ class PlainFormatter(logging.Formatter):
         return text
 
 
-def log_plainly(form: str, level: int = logging.INFO) -> None:
+def log_plainly(form: str) -> None:
     """Let this process log to its standard error in plain lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainFormatter(form))
-    logging.basicConfig(level=level, handlers=[handler])
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 from airflow.sdk.exceptions import ParamValidationError
 
+from operators.plain_log import plain
 from operators.stack.headless import READY, RESULT
 
 # What a driver's log lines look like; the rest (tracebacks, Ray's own) is for the file only.
@@ -88,7 +89,7 @@ class _Console(logging.Formatter):
         """Return the line."""
         line = _LINE.sub(
             lambda found: "" if found[1] == "INFO" else f"{found[1].lower()}: ",
-            record.getMessage(),
+            plain(record.getMessage()),
             count=1,
         )
         return line if record.levelno < logging.ERROR else f"ERROR {line}"
