@@ -27,7 +27,6 @@ from operators.schedule.ray_jobs import WORD, RayJobs, job_id
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint
-from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
 from tasks.core.config import config_json
 from tasks.core.errors import OrreryError, TransientError
 from tasks.core.params import load_config
@@ -100,7 +99,7 @@ class StageOperator(BaseOperator):
             refs = find_finished(request)
             if refs is not None:
                 return self._reuse(context, refs)
-            live_id, attached = asyncio.run(self._patiently(address, context, request))
+            live_id, attached = asyncio.run(self._attach_or_submit(address, context, request))
             self._live = (address, live_id)
         except TransientError:
             raise
@@ -164,20 +163,6 @@ class StageOperator(BaseOperator):
                 parent_run_id=parent.get("run_id", ""),
             ),
         )
-
-    async def _patiently(
-        self, address: str, context: Context, request: StageRequest
-    ) -> tuple[str, bool]:
-        """Wait out a cluster that restarts; the task's few retries are for worse."""
-        until_s = time.monotonic() + HEAD_RETURN_S
-        while True:
-            try:
-                return await self._attach_or_submit(address, context, request)
-            except TransientError as error:
-                if time.monotonic() > until_s:
-                    raise
-                logger.warning("%s: %s; trying again", task_name(context), error)
-                await asyncio.sleep(HEAD_POLL_S)
 
     async def _attach_or_submit(
         self, address: str, context: Context, request: StageRequest

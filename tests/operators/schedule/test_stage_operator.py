@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import threading
+import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +20,7 @@ from operators.schedule.ray_jobs import job_id
 from operators.schedule.stage_operator import MlflowLink, RayLink, StageOperator
 from operators.stage.request import parse_request, parse_word
 from operators.stage.run import run_stage
+from operators.tries import HEAD_POLL_S
 from tasks.core.errors import TransientError
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
 from tests.support.kernel.sample_stages import SampleConfig
@@ -139,24 +140,21 @@ def test_wrong_settings_fail_at_once_and_never_reach_ray(ray: FakeRay) -> None:
     assert not ray.jobs
 
 
-def test_a_cluster_that_restarts_is_waited_for(
-    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("operators.schedule.stage_operator.HEAD_POLL_S", 0.05)
+def test_a_cluster_that_is_away_is_worth_a_retry_and_holds_no_worker(ray: FakeRay) -> None:
     ray.is_broken = True
-    healer = threading.Timer(0.3, lambda: setattr(ray, "is_broken", False))
-    healer.start()
-    assert deferred(operator(), context())["job_id"] == FIRST
-    healer.join()
-
-
-def test_a_cluster_that_stays_away_is_worth_a_retry(
-    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("operators.schedule.stage_operator.HEAD_RETURN_S", 0.0)
-    ray.is_broken = True
+    begun_s = time.monotonic()
     with pytest.raises(TransientError):
         operator().execute(context())
+    assert time.monotonic() - begun_s < HEAD_POLL_S
+    ray.is_broken = False
+    assert deferred(operator(), context())["job_id"] == FIRST
+
+
+def test_a_job_that_the_cluster_forgot_is_submitted_again(ray: FakeRay) -> None:
+    deferred(operator(), context())
+    ray.jobs.clear()
+    given = deferred(operator(), context())
+    assert (given["job_id"], given["attached"]) == (FIRST, False)
 
 
 REFS = [{"schema_id": "a/1", "uri": f"a/{i}", "sha256": "0" * 64} for i in range(2)]
