@@ -15,7 +15,7 @@ from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
 from operators.stage.run import run_stage
 from operators.store.storage import DRAFTS, Storage
-from tasks.core.errors import ConfigError, DataError, OrreryError, ResourceError
+from tasks.core.errors import ConfigError, DataError, NotWritableError, OrreryError
 from tasks.core.ports import ItemFolder
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
@@ -123,13 +123,13 @@ def test_bug_names_the_item_and_fails_the_stage(local: LocalRun, config: DoubleC
     assert made(config)["a"] == 1, "what was committed before the bug is reused"
 
 
+@pytest.mark.parametrize("name", ["full-1", "blames-1"])
 def test_full_disk_fails_the_stage_and_leaves_nothing(
-    local: LocalRun, config: DoubleConfig
+    local: LocalRun, config: DoubleConfig, name: str
 ) -> None:
-    with pytest.raises(
-        ResourceError, match=r"no space left while writing sample.double, item full-1"
-    ):
-        run(local, config, "full-1")
+    said = rf"sample\.double, item {name}: no space left while writing a file"
+    with pytest.raises(NotWritableError, match=said):
+        run(local, config, "a", name)
     assert list((local.folder / DRAFTS).iterdir()) == []
 
 
