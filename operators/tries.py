@@ -4,12 +4,15 @@ From the inside out. What a layer gives up, the one above tries again as a whole
 was committed is made a second time.
 
 - A commit that meets a broken result: removes it and tries again.
-- A call to MLflow: a few times within seconds. A record that is still refused is dropped with
-  a warning. Opening a run, closing one and noting that a result was reused fail the task.
+- A call to MLflow: a few times within seconds. While the server is away a stage's records wait,
+  and its run's end waits ten minutes for it; what is then left, and what the server refuses, is
+  dropped with a warning. Opening a run, closing a DAG run's and noting that a result was reused
+  fail the task.
 - An item whose worker died, or that passed a limit: once more, then it is skipped with its
   reason. Ray itself tries nothing again, so that nothing is counted twice. What a disk or a server
   did is never an item's fault: it fails the stage.
 - A training whose worker died: once more, from its last checkpoint.
+- A driver that was killed: again, as a try of its task; three times in a row, then the task fails.
 - A disk or store that is full or read-only: the stage lets go of its workers, waits a minute and
   runs once more. If that did not help, the error lasts.
 - A Ray head that does not answer: a trigger asks for half an hour, without a worker, and so does
@@ -29,12 +32,16 @@ from datetime import timedelta
 COMMIT_TRIES = 3
 
 MLFLOW_TRIES, MLFLOW_PAUSE_S = 3, 0.5
+# How long the end of a stage waits for an MLflow that is away, and how often it is asked.
+MLFLOW_RETURN_S, MLFLOW_POLL_S = 600.0, 10.0
 
 ITEM_TRIES = 2
 # Tries of Ray's own.
 CALL_RETRIES = 0
 
 TRAINING_RESTARTS = 1
+
+DRIVER_TRIES = 3
 
 STORE_PAUSE_S = 60.0
 

@@ -27,8 +27,9 @@ from operators.schedule.ray_jobs import WORD, RayJobs, job_id
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint
+from operators.tries import DRIVER_TRIES
 from tasks.core.config import config_json
-from tasks.core.errors import OrreryError, TransientError
+from tasks.core.errors import OrreryError, ResourceError, TransientError
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -171,19 +172,33 @@ class StageOperator(BaseOperator):
         ti = context["ti"]
         metadata = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
         metadata |= {"stack": os.environ.get(MARK, ""), WORD: secrets.token_hex(16)}
+        num_killed = 0
         async with RayJobs(address) as jobs:
             for attempt in itertools.count(1):
                 place = (ti.dag_id, ti.run_id, ti.task_id, map_index(context))
                 live_id = job_id(*place, attempt)
                 job = await jobs.find(live_id)
                 if job is None:
+                    self._check_killed(context, num_killed)
                     python = os.environ.get(PYTHON, sys.executable)
                     command = entrypoint(request, metadata[WORD], python)
                     started = await jobs.submit(live_id, command, metadata)
                     return live_id, not started
                 if not job.has_ended:
                     return live_id, True
+                num_killed = num_killed + 1 if job.was_killed else 0
         raise AssertionError("unreachable: the attempts are endless")
+
+    def _check_killed(self, context: Context, num_killed: int) -> None:
+        """Raise if the last so many drivers were killed, one a try, since the task was cleared."""
+        ti = context["ti"]
+        earlier_tries = ti.try_number - 1 - max(0, ti.max_tries - (self.retries or 0))
+        if min(num_killed, earlier_tries) >= DRIVER_TRIES:
+            raise ResourceError(
+                f"its driver was killed {DRIVER_TRIES} times in a row, as happens where memory runs "
+                "out: see the jobs' logs; make the work smaller, or give the head more memory, then "
+                "clear the task"
+            )
 
     def _reuse(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
         """Return a finished result, and note in the pipeline's run that it was not made anew."""

@@ -159,7 +159,7 @@ def outcome(job: Job | None, log: str, live_id: str, attached: bool) -> dict[str
         error = _transient(said["message"])
     elif job.exit_code == 0:
         error = _transient(f"job {live_id} ended well, but its result was not heard")
-    elif job.exit_code is None or job.exit_code < 0 or job.exit_code > 128:
+    elif job.exit_code is None or job.was_killed:
         error = _transient(f"the driver of job {live_id} was lost: {_brief(job)}")
     else:
         error = said or {"type": "Failed", "message": f"job {live_id}: {_brief(job)}"}
