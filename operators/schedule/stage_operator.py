@@ -102,7 +102,8 @@ class StageOperator(BaseOperator):
                 return self._reuse(context, refs)
             live_id, attached = asyncio.run(self._attach_or_submit(address, context, request))
             self._live = (address, live_id)
-        except TransientError:
+        except TransientError as error:
+            logger.warning("%s: %s; it is tried again", task_name(context), plain(str(error)))
             raise
         except OrreryError as error:
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
@@ -195,9 +196,9 @@ class StageOperator(BaseOperator):
         earlier_tries = ti.try_number - 1 - max(0, ti.max_tries - (self.retries or 0))
         if min(num_killed, earlier_tries) >= DRIVER_TRIES:
             raise ResourceError(
-                f"its driver was killed {DRIVER_TRIES} times in a row, as happens where memory runs "
-                "out: see the jobs' logs; make the work smaller, or give the head more memory, then "
-                "clear the task"
+                f"its driver was killed {DRIVER_TRIES} times in a row, as happens where memory "
+                "runs out: see the jobs' logs; make the work smaller, or give the head more "
+                "memory, then clear the task"
             )
 
     def _reuse(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:

@@ -21,13 +21,7 @@ from cryptography.fernet import Fernet
 
 from operators.installation import PROFILE, ROOT, STATE_FOLDER, load_profile
 from operators.stack.processes import answers, free_ports, is_free
-from operators.tries import (
-    API_PAUSES_S,
-    API_TRIES,
-    HEAD_RETURN_S,
-    TASK_SILENCE_S,
-    TASK_TOKEN_S,
-)
+from operators.tries import API_PAUSES_S, API_TRIES, HEAD_RETURN_S, TASK_SILENCE_S, TASK_TOKEN_S
 from tasks.core.config import config_json
 from tasks.core.files import whole_file
 

@@ -226,7 +226,8 @@ def _download(fs: Any, path: str, file: FileRef) -> Path:
     )
     target = cache / file.sha256[:2] / file.sha256 / path.rpartition("/")[2]
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with whole_file(target) as partial:
-            fs.get_file(path, str(partial))
+        with disk_faults(str(target), cache):
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with whole_file(target) as partial:
+                fs.get_file(path, str(partial))
     return target

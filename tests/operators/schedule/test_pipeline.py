@@ -23,7 +23,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from operators.installation import PROFILE, SCHEDULES
 from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
 from operators.tries import TASK_RETRIES
-from tasks.core.errors import ConfigError, TransientError
+from tasks.core.errors import ConfigError, ResourceError, TransientError
 from tests.support.kernel.sample_stages import SampleConfig
 
 STAGES = "tests.support.kernel.sample_stages"
@@ -151,6 +151,24 @@ def test_only_what_passes_is_tried_again(
     made = sample().dag.get_task(task)
     policy = (made.partial_kwargs if made.is_mapped else vars(made))["retry_policy"]
     assert policy.evaluate(error, 1, TASK_RETRIES).action is action
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(TransientError("away"), TransientError), (ResourceError("no login"), AirflowFailException)],
+)
+def test_a_run_that_mlflow_does_not_close_is_tried_again_only_if_that_may_help(
+    error: Exception, raised: type, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("operators.schedule.pipeline.close_run", fail)
+    with pytest.raises(raised, match=str(error)):
+        close({"list": "success"}, {"run_id": "m", "url": "http://m"})
+    assert caplog.messages == ["MLflow run http://m: away; it is tried again"] * (
+        raised is TransientError
+    )
 
 
 def waits_s(task: str) -> list[float]:
