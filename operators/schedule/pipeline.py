@@ -36,10 +36,10 @@ from operators.installation import (
     profile_name,
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
-from operators.schedule.stage_operator import OPEN_RUN, StageOperator
+from operators.schedule.stage_operator import OPEN_RUN, StageOperator, judged
 from operators.tries import CLOSE_RETRIES, TASK_BACKOFF, TASK_MAX_PAUSE, TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import config_json
-from tasks.core.errors import OrreryError, TransientError
+from tasks.core.errors import TransientError
 from tasks.core.params import load_config, param_schemas
 
 CLOSE_RUN = "close_run"
@@ -174,7 +174,7 @@ class OpenRun(BaseOperator):
             AirflowFailException: A param is unknown or wrong.
         """
         dag_id, run_id = context["dag"].dag_id, context["ti"].run_id
-        try:
+        with judged(dag_id):
             config = load_config(self.config, config_path(dag_id), dict(context["params"]))
             uri = load_profile(profile_name()).tracking_uri
             if "://" not in uri:
@@ -182,12 +182,6 @@ class OpenRun(BaseOperator):
             tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}
             note = {"mlflow.note.content": _note(dag_id, run_id)}
             run = open_run(uri, dag_id, run_id, tags | note)
-        except TransientError as error:
-            logger.warning("%s: %s; it is tried again", dag_id, error)
-            raise
-        except OrreryError as error:
-            logger.error("%s: %s", dag_id, error)  # noqa: TRY400  (the message says it all)
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         tracker = MlflowTracker(uri, run)
         tracker.log_params(_flat(config_json(config)))
         tracker.close()
@@ -217,20 +211,11 @@ class CloseRun(BaseOperator):
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
         status = "FAILED" if failed else "FINISHED"
         if run.get("run_id"):
-            _close(run, status)
+            with judged(f"MLflow run {run['url']}"):
+                close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
+            logger.info("MLflow run %s is %s", run["url"], status.lower())
         if failed:
             raise AirflowFailException(f"the run failed: {', '.join(failed)} did not succeed")
-
-
-def _close(run: Mapping[str, str], status: str) -> None:
-    try:
-        close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
-    except TransientError as error:
-        logger.warning("MLflow run %s: %s; it is tried again", run["url"], error)
-        raise
-    except OrreryError as error:
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
-    logger.info("MLflow run %s is %s", run["url"], status.lower())
 
 
 def asset(dag_id: str) -> Asset:

@@ -14,7 +14,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context
@@ -94,7 +95,7 @@ class StageOperator(BaseOperator):
             TransientError: Something was lost; Airflow tries again.
             AirflowFailException: Trying again would not help.
         """
-        try:
+        with judged(task_name(context)):
             request = self._request(context)
             address = load_profile(profile_name()).ray_api
             refs = find_finished(request)
@@ -102,11 +103,6 @@ class StageOperator(BaseOperator):
                 return self._reuse(context, refs)
             live_id, attached = asyncio.run(self._attach_or_submit(address, context, request))
             self._live = (address, live_id)
-        except TransientError as error:
-            logger.warning("%s: %s; it is tried again", task_name(context), plain(str(error)))
-            raise
-        except OrreryError as error:
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         return self._wait(context, address, live_id, attached)
 
     def collect(self, context: Context, event: Mapping[str, Any]) -> Any:
@@ -224,6 +220,19 @@ class StageOperator(BaseOperator):
         if live_id:
             self.urls["Ray job"] = f"{os.environ.get(RAY_URL, address)}/#/jobs/{live_id}"
         return str(parent.get("run_id", ""))
+
+
+@contextmanager
+def judged(what: str) -> Iterator[None]:
+    """Let errors that pass be tried again, and make final for Airflow those that last."""
+    try:
+        yield
+    except TransientError as error:
+        logger.warning("%s: %s; it is tried again", what, plain(str(error)))
+        raise
+    except OrreryError as error:
+        logger.error("%s: %s", what, plain(str(error)))  # noqa: TRY400  (the message says it all)
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
 
 def task_name(context: Context) -> str:
