@@ -204,7 +204,9 @@ class MlflowTracker:
         """Send what waits and end the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
         self.flush()
         run_id = self.run.run_id
-        self._send("the end", lambda: self._api.set_status(run_id, status), MLFLOW_RETURN_S)
+        # Who is told to end goes: the servers may be ending, too.
+        patience_s = 0.0 if status == "KILLED" else MLFLOW_RETURN_S
+        self._send("the end", lambda: self._api.set_status(run_id, status), patience_s)
         self.close()
 
     def close(self) -> None:
