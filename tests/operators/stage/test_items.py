@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import logging
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,19 @@ def test_full_disk_fails_the_stage_and_leaves_nothing(
     with pytest.raises(NotWritableError, match=said):
         run(local, config, "a", name)
     assert list((local.folder / DRAFTS).iterdir()) == []
+
+
+def test_a_disk_that_fills_up_skips_no_item_and_has_none_made_twice(
+    tiny_disk: Path, config: DoubleConfig, profile: str
+) -> None:
+    local, names = LocalRun(tiny_disk, profile=profile), [f"n-{i}" for i in range(20)]
+    with pytest.raises(NotWritableError, match=r"item n-\d+: no space left.*make prune"):
+        run(local, config, *names)
+    assert len(made(config)) > 1, "some fitted"
+    subprocess.run(["mount", "-o", "remount,size=4m", str(tiny_disk)], check=True)
+    result = run(local, config, *names)
+    assert [each.item_id for each in result.doubled] == names
+    assert made(config).total() == len(names) + 1, "but for the one that did not fit"
 
 
 @pytest.mark.parametrize(
