@@ -19,7 +19,7 @@ was committed is made a second time.
   one that has to stop a job. A task that has no job yet fails with `TransientError`.
 - Airflow's API server away: a task's process asks again for ten minutes at least, in its place.
 - A task that failed with `TransientError` (driver, head, store or MLflow lost): again by Airflow,
-  with pauses that double from 5 s to 5 min, for half an hour in sum. So it is with what kills a
+  with pauses that double from 5 s to 2 min, for half an hour in sum. So it is with what kills a
   task's process. Any other error fails at once, since it would come again.
 - The closing of a run: so too, for an hour and a half.
 - A server that ends while it starts: again, by its supervisor.
@@ -56,7 +56,7 @@ TASK_SILENCE_S = 660
 TASK_TOKEN_S = 7200
 
 # The pause after try k is PAUSE * BACKOFF ** (k - 1), at most doubled by Airflow, at most MAX.
-TASK_PAUSE, TASK_BACKOFF, TASK_MAX_PAUSE = timedelta(seconds=5), 2.0, timedelta(minutes=5)
-TASK_RETRIES, CLOSE_RETRIES = 11, 24
+TASK_PAUSE, TASK_BACKOFF, TASK_MAX_PAUSE = timedelta(seconds=5), 2.0, timedelta(minutes=2)
+TASK_RETRIES, CLOSE_RETRIES = 19, 49
 
 SERVER_RESTARTS = 5

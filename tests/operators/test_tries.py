@@ -19,8 +19,8 @@ MINUTE_S = 60.0
 
 def least_wait_s(retries: int) -> float:
     """All pauses of a task; Airflow makes none of them shorter."""
-    pauses = (TASK_PAUSE * TASK_BACKOFF**k for k in range(retries))
-    return sum(min(TASK_MAX_PAUSE, pause).total_seconds() for pause in pauses)
+    first_s, most_s = TASK_PAUSE.total_seconds(), TASK_MAX_PAUSE.total_seconds()
+    return sum(min(most_s, first_s * TASK_BACKOFF**k) for k in range(retries))
 
 
 def test_a_task_waits_half_an_hour_and_the_closing_of_a_run_one_and_a_half() -> None:
