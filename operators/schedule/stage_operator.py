@@ -228,7 +228,7 @@ def judged(what: str) -> Iterator[None]:
     try:
         yield
     except TransientError as error:
-        logger.warning("%s: %s; it is tried again", what, plain(str(error)))
+        logger.warning("%s: %s; tried again while tries are left", what, plain(str(error)))
         raise
     except OrreryError as error:
         logger.error("%s: %s", what, plain(str(error)))  # noqa: TRY400  (the message says it all)

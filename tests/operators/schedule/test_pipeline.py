@@ -166,7 +166,7 @@ def test_a_run_that_mlflow_does_not_close_is_tried_again_only_if_that_may_help(
     monkeypatch.setattr("operators.schedule.pipeline.close_run", fail)
     with pytest.raises(raised, match=str(error)):
         close({"list": "success"}, {"run_id": "m", "url": "http://m"})
-    again = "; it is tried again" if raised is TransientError else ""
+    again = "; tried again while tries are left" if raised is TransientError else ""
     assert caplog.messages == [f"MLflow run http://m: {error}{again}"]
 
 
