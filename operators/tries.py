@@ -4,15 +4,24 @@ From the inside out. What a layer gives up, the one above tries again as a whole
 was committed is made a second time.
 
 - A commit that meets a broken result: removes it and tries again.
-- A call to MLflow: a few times within seconds. A record that is still refused is dropped with
-  a warning; only the opening and closing of a run fail the task, which Airflow tries again.
+- A call to MLflow: a few times within seconds. While the server is away a stage's records wait,
+  and its run's end waits ten minutes for it; what is then left, and what the server refuses, is
+  dropped with a warning. Opening a run, closing a DAG run's and noting that a result was reused
+  fail the task.
 - An item whose worker died, or that passed a limit: once more, then it is skipped with its
-  reason. Ray itself tries nothing again, so that nothing is counted twice.
+  reason. Ray itself tries nothing again, so that nothing is counted twice. What a disk or a server
+  did is never an item's fault: it fails the stage.
 - A training whose worker died: once more, from its last checkpoint.
-- A Ray head that does not answer: an operator waits for its return before it submits, a trigger
-  while it follows a job.
-- A task that failed with `TransientError` (driver lost, head lost for longer): again by Airflow.
-  Any other error fails at once, since it would come again.
+- A driver that was killed: again, as a try of its task; three times in a row, then the task fails.
+- A disk or store that is full or read-only: the stage lets go of its workers, waits a minute and
+  runs once more. If that did not help, the error lasts.
+- A Ray head that does not answer: a trigger asks for half an hour, without a worker, and so does
+  one that has to stop a job. A task that has no job yet fails with `TransientError`.
+- Airflow's API server away: a task's process asks again for ten minutes at least, in its place.
+- A task that failed with `TransientError` (driver, head, store or MLflow lost): again by Airflow,
+  with pauses that double from 5 s to 2 min, for half an hour in sum. So it is with what kills a
+  task's process. Any other error fails at once, since it would come again.
+- The closing of a run: so too, for an hour and a half.
 - A server that ends while it starts: again, by its supervisor.
 """
 
@@ -23,6 +32,8 @@ from datetime import timedelta
 COMMIT_TRIES = 3
 
 MLFLOW_TRIES, MLFLOW_PAUSE_S = 3, 0.5
+# How long the end of a stage waits for an MLflow that is away, and how often it is asked.
+MLFLOW_RETURN_S, MLFLOW_POLL_S = 600.0, 10.0
 
 ITEM_TRIES = 2
 # Tries of Ray's own.
@@ -30,11 +41,22 @@ CALL_RETRIES = 0
 
 TRAINING_RESTARTS = 1
 
-# How long a Ray head that was lost may take to come back, and how often it is looked for.
-HEAD_RETURN_S, HEAD_POLL_S = 90.0, 3.0
-# How long a job that is followed may not be heard of.
-JOB_SILENCE_S = 60.0
+DRIVER_TRIES = 3
 
-TASK_RETRIES, TASK_PAUSE = 2, timedelta(seconds=5)
+STORE_PAUSE_S = 60.0
+
+# How long a Ray head that was lost may take to come back, and how often it is looked for.
+HEAD_RETURN_S, HEAD_POLL_S = 1800.0, 3.0
+
+# Airflow draws each pause between the two.
+API_TRIES, API_PAUSES_S = 121, (5.0, 10.0)
+# A task that was not heard of for so long is taken for dead: longer than the API may be away.
+TASK_SILENCE_S = 660
+# A task's word to the API is good for so long: all waiting in a queue, and for the API.
+TASK_TOKEN_S = 7200
+
+# The pause after try k is PAUSE * BACKOFF ** (k - 1), at most doubled by Airflow, at most MAX.
+TASK_PAUSE, TASK_BACKOFF, TASK_MAX_PAUSE = timedelta(seconds=5), 2.0, timedelta(minutes=2)
+TASK_RETRIES, CLOSE_RETRIES = 19, 49
 
 SERVER_RESTARTS = 5

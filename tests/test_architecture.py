@@ -23,7 +23,6 @@ MIRRORED = [*SYSTEMS, "operators"]
 DECLARATIONS = {
     "tasks/*/config.py": "settings with their bounds; every DAG file's test loads them",
     "tasks/*/manifests.py": "records between stages, which the stages' tests write and read",
-    "operators/tries.py": "how often each thing is tried, as numbers",
     "tasks/nas/*/config.py": "settings with their bounds, in rooms of a system",
     "tasks/nas/*/manifests.py": "records between stages, in rooms of a system",
     "tasks/nas/models/sizes.py": "numbers that networks are built by",

@@ -187,6 +187,11 @@ class RayExecutor:
         return {name: need for name, need in needs.items() if need}
 
 
+def disconnect() -> None:
+    """End what this process has in flight on the cluster; it may connect again."""
+    ray.shutdown()
+
+
 @ray.remote
 def _call(function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
     log_plainly("%(levelname)s %(name)s: %(message)s")

@@ -53,7 +53,7 @@ def train(
         cause = next(iter(error.worker_failures.values()), None)
         if isinstance(cause, OrreryError):
             raise cause from error
-        raise OrreryError(f"the training failed: {error}") from error
+        raise OrreryError(f"the training failed: {error}") from cause or error
     except TrainingFailedError as error:
         raise TransientError(f"the training was lost: {error}") from error
     return reports

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from operators.tries import MLFLOW_PAUSE_S, MLFLOW_TRIES
-from tasks.core.errors import ArtifactError, TransientError
+from tasks.core.errors import ArtifactError, ResourceError, TransientError
 
 MAX_TAG_CHARS = 8000
 CALL_TIMEOUT_S = 30.0
@@ -173,12 +173,21 @@ class MlflowApi:
             else:
                 if reply.is_success or any(code in reply.text for code in answers):
                     return reply
-                if reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR or not left:
+                if not _is_busy(reply) or not left:
                     break
             time.sleep(MLFLOW_PAUSE_S)
-        raise TransientError(
+        kind = TransientError if _is_busy(reply) else ResourceError
+        raise kind(
             f"MLflow at {self.uri} refused {method} {path}: {reply.status_code} {reply.text[:500]}"
         )
+
+
+def _is_busy(reply: httpx.Response) -> bool:
+    """Whether a server that refused a call may take it later."""
+    return reply.is_server_error or reply.status_code in (
+        httpx.codes.REQUEST_TIMEOUT,
+        httpx.codes.TOO_MANY_REQUESTS,
+    )
 
 
 def pairs(values: Mapping[str, str], max_chars: int) -> list[dict[str, str]]:

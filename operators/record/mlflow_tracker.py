@@ -10,19 +10,23 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from operators.record.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, Run, now_ms, pairs
 from operators.record.model_registry import MlflowModels
+from operators.tries import MLFLOW_POLL_S, MLFLOW_RETURN_S
 from tasks.core.digests import digest
-from tasks.core.errors import TransientError
+from tasks.core.errors import ResourceError, TransientError
 
 MAX_BATCH_METRICS = 1000
 MAX_BATCH_PARAMS = 100
 MAX_PARAM_CHARS = 6000
 FLUSH_INTERVAL_S = 2.0
+# Records that wait for a server that is away: half an hour of numbers, and some pictures.
+MAX_WAITING = 1000
 CHILD_TAG = "orrery.child"
 
 logger = logging.getLogger(__name__)
@@ -83,8 +87,9 @@ def tag_run(tracking_uri: str, run_id: str, tags: Mapping[str, str]) -> None:
 class MlflowTracker:
     """A `tasks.core.ports.Tracker` that writes to one MLflow run.
 
-    Records are for people, results are not: once the run is open, a record that the server
-    does not take is tried again, then dropped with a warning; it never fails the stage.
+    Records are for people, results are not: once the run is open, nothing that befalls the server
+    fails the stage. What the server refuses is dropped with a warning. While it is away, records
+    wait, and the run's end waits for it.
     """
 
     def __init__(self, tracking_uri: str, run: Run, *, scope: str = "") -> None:
@@ -95,6 +100,8 @@ class MlflowTracker:
         self._api = MlflowApi(tracking_uri)
         self._metrics: list[dict[str, Any]] = []
         self._flushed_s = time.monotonic()
+        self._waiting: deque[tuple[str, Callable[[], None]]] = deque(maxlen=MAX_WAITING)
+        self._ask_again_s = 0.0
 
     @classmethod
     def start(
@@ -175,7 +182,7 @@ class MlflowTracker:
         try:
             found = self._api.search(self.run.experiment_id, **{CHILD_TAG: key})
             run = found[0] if found else self._api.create(self.run.experiment_id, name, own)
-        except TransientError as error:
+        except (TransientError, ResourceError) as error:
             logger.warning("child %s of MLflow run %s is lost: %s", name, self.run.run_id, error)
             return
         child = MlflowTracker(self._tracking_uri, run)
@@ -196,28 +203,46 @@ class MlflowTracker:
     def finish(self, status: str) -> None:
         """Send what waits and end the run as ``FINISHED``, ``FAILED`` or ``KILLED``."""
         self.flush()
-        try:
-            self._api.set_status(self.run.run_id, status)
-        except TransientError as error:
-            logger.warning("the end of MLflow run %s is not recorded: %s", self.run.run_id, error)
+        run_id = self.run.run_id
+        # Who is told to end goes: the servers may be ending, too.
+        patience_s = 0.0 if status == "KILLED" else MLFLOW_RETURN_S
+        self._send("the end", lambda: self._api.set_status(run_id, status), patience_s)
         self.close()
 
     def close(self) -> None:
         """Send what waits, and leave the run open."""
         self.flush()
         self._api.close()
+        if self._waiting:
+            lost = ", ".join(sorted({what for what, _ in self._waiting}))
+            logger.warning("%s of MLflow run %s are lost", lost, self.run.run_id)
 
     def _record(self, what: str, **lists: list[dict[str, Any]]) -> None:
-        try:
-            self._api.log_batch(self.run.run_id, **lists)
-        except TransientError as error:
-            logger.warning("%s of MLflow run %s are lost: %s", what, self.run.run_id, error)
+        self._send(what, lambda: self._api.log_batch(self.run.run_id, **lists))
 
     def _upload(self, name: str, data: bytes) -> None:
-        try:
-            self._api.upload(self.run, name, data)
-        except TransientError as error:
-            logger.warning("%s of MLflow run %s is lost: %s", name, self.run.run_id, error)
+        self._send(name, lambda: self._api.upload(self.run, name, data))
+
+    def _send(self, what: str, call: Callable[[], None], patience_s: float = 0.0) -> None:
+        """Send a record, after those that wait for the server's return."""
+        self._waiting.append((what, call))
+        begun_s = time.monotonic()
+        if begun_s < self._ask_again_s and not patience_s:
+            return
+        while self._waiting:
+            what, call = self._waiting[0]
+            try:
+                call()
+            except TransientError as error:
+                if time.monotonic() - begun_s >= patience_s:
+                    self._ask_again_s = time.monotonic() + MLFLOW_POLL_S
+                    logger.warning("records of MLflow run %s wait: %s", self.run.run_id, error)
+                    return
+                time.sleep(MLFLOW_POLL_S)
+                continue
+            except ResourceError as error:
+                logger.warning("%s of MLflow run %s is lost: %s", what, self.run.run_id, error)
+            self._waiting.popleft()
 
 
 def _text(value: Any) -> str:

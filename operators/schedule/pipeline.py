@@ -23,7 +23,8 @@ from urllib.parse import quote
 
 import yaml
 from airflow.sdk import DAG, Asset, BaseOperator, Context, Param
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
 
 from operators.installation import (
     AIRFLOW_URL,
@@ -35,16 +36,26 @@ from operators.installation import (
     profile_name,
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
-from operators.schedule.stage_operator import OPEN_RUN, StageOperator
-from operators.tries import TASK_PAUSE, TASK_RETRIES
+from operators.schedule.stage_operator import OPEN_RUN, StageOperator, judged
+from operators.tries import CLOSE_RETRIES, TASK_BACKOFF, TASK_MAX_PAUSE, TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import config_json
-from tasks.core.errors import OrreryError, TransientError
+from tasks.core.errors import TransientError
 from tasks.core.params import load_config, param_schemas
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4
 # A mapped task is removed where a run that is cleared has fewer groups than before.
 _WELL = ("success", "removed")
+# What passes: our own error, Airflow's where its API failed, and a process that was told to end.
+# Anything else, a bug among it, would come again.
+_PASSING: list[type[BaseException] | str] = [TransientError, AirflowRuntimeError, SystemExit]
+_PATIENCE = {
+    "retries": TASK_RETRIES,
+    "retry_delay": TASK_PAUSE,
+    "retry_exponential_backoff": TASK_BACKOFF,
+    "max_retry_delay": TASK_MAX_PAUSE,
+    "retry_policy": ExceptionRetryPolicy([RetryRule(_PASSING)], default=RetryAction.FAIL),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -128,10 +139,11 @@ def pipeline(
         catchup=False,
         max_active_runs=max_active_runs,
         tags=sorted(tags),
-        default_args={"retries": TASK_RETRIES, "retry_delay": TASK_PAUSE},
+        default_args=_PATIENCE,
     ) as dag:
         opened = OpenRun(task_id=OPEN_RUN, config=config)
-        closed = CloseRun(task_id=CLOSE_RUN).as_teardown(setups=opened, on_failure_fail_dagrun=True)
+        closed = CloseRun(task_id=CLOSE_RUN, retries=CLOSE_RETRIES)
+        closed.as_teardown(setups=opened, on_failure_fail_dagrun=True)
         yield Pipeline(dag, config)
         stages = [task for task in dag.tasks if task.task_id not in (OPEN_RUN, CLOSE_RUN)]
         for task in stages:
@@ -162,7 +174,7 @@ class OpenRun(BaseOperator):
             AirflowFailException: A param is unknown or wrong.
         """
         dag_id, run_id = context["dag"].dag_id, context["ti"].run_id
-        try:
+        with judged(dag_id):
             config = load_config(self.config, config_path(dag_id), dict(context["params"]))
             uri = load_profile(profile_name()).tracking_uri
             if "://" not in uri:
@@ -170,11 +182,6 @@ class OpenRun(BaseOperator):
             tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}
             note = {"mlflow.note.content": _note(dag_id, run_id)}
             run = open_run(uri, dag_id, run_id, tags | note)
-        except TransientError:
-            raise
-        except OrreryError as error:
-            logger.error("%s: %s", dag_id, error)  # noqa: TRY400  (the message says it all)
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         tracker = MlflowTracker(uri, run)
         tracker.log_params(_flat(config_json(config)))
         tracker.close()
@@ -204,7 +211,8 @@ class CloseRun(BaseOperator):
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
         status = "FAILED" if failed else "FINISHED"
         if run.get("run_id"):
-            close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
+            with judged(f"MLflow run {run['url']}"):
+                close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
             logger.info("MLflow run %s is %s", run["url"], status.lower())
         if failed:
             raise AirflowFailException(f"the run failed: {', '.join(failed)} did not succeed")

@@ -23,6 +23,8 @@ CALL_TIMEOUT_S = 30.0
 # The entry point is one argument of `sh -c`, which Linux limits to 128 KiB.
 MAX_ENTRYPOINT_BYTES = 120_000
 _SLUG_LENGTH = 40
+# What is above, or negative, says that a signal ended the process.
+_MAX_EXIT_CODE = 128
 # Where a job's metadata keeps the word that its last line is known by.
 WORD = "word"
 
@@ -53,6 +55,12 @@ class Job:
     def has_ended(self) -> bool:
         """Whether the job will not change any more."""
         return self.state in ("SUCCEEDED", "FAILED", "STOPPED")
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended its driver that nobody sent through the API."""
+        by_signal = self.exit_code is not None and not 0 <= self.exit_code <= _MAX_EXIT_CODE
+        return self.state == "FAILED" and by_signal
 
 
 def job_id(dag_id: str, run_id: str, task_id: str, map_index: int, attempt: int) -> str:

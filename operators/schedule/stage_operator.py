@@ -14,7 +14,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context
@@ -27,9 +28,9 @@ from operators.schedule.ray_jobs import WORD, RayJobs, job_id
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint
-from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
+from operators.tries import DRIVER_TRIES
 from tasks.core.config import config_json
-from tasks.core.errors import OrreryError, TransientError
+from tasks.core.errors import OrreryError, ResourceError, TransientError
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -94,18 +95,14 @@ class StageOperator(BaseOperator):
             TransientError: Something was lost; Airflow tries again.
             AirflowFailException: Trying again would not help.
         """
-        try:
+        with judged(task_name(context)):
             request = self._request(context)
             address = load_profile(profile_name()).ray_api
             refs = find_finished(request)
             if refs is not None:
                 return self._reuse(context, refs)
-            live_id, attached = asyncio.run(self._patiently(address, context, request))
+            live_id, attached = asyncio.run(self._attach_or_submit(address, context, request))
             self._live = (address, live_id)
-        except TransientError:
-            raise
-        except OrreryError as error:
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         return self._wait(context, address, live_id, attached)
 
     def collect(self, context: Context, event: Mapping[str, Any]) -> Any:
@@ -165,20 +162,6 @@ class StageOperator(BaseOperator):
             ),
         )
 
-    async def _patiently(
-        self, address: str, context: Context, request: StageRequest
-    ) -> tuple[str, bool]:
-        """Wait out a cluster that restarts; the task's few retries are for worse."""
-        until_s = time.monotonic() + HEAD_RETURN_S
-        while True:
-            try:
-                return await self._attach_or_submit(address, context, request)
-            except TransientError as error:
-                if time.monotonic() > until_s:
-                    raise
-                logger.warning("%s: %s; trying again", task_name(context), error)
-                await asyncio.sleep(HEAD_POLL_S)
-
     async def _attach_or_submit(
         self, address: str, context: Context, request: StageRequest
     ) -> tuple[str, bool]:
@@ -186,19 +169,33 @@ class StageOperator(BaseOperator):
         ti = context["ti"]
         metadata = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
         metadata |= {"stack": os.environ.get(MARK, ""), WORD: secrets.token_hex(16)}
+        num_killed = 0
         async with RayJobs(address) as jobs:
             for attempt in itertools.count(1):
                 place = (ti.dag_id, ti.run_id, ti.task_id, map_index(context))
                 live_id = job_id(*place, attempt)
                 job = await jobs.find(live_id)
                 if job is None:
+                    self._check_killed(context, num_killed)
                     python = os.environ.get(PYTHON, sys.executable)
                     command = entrypoint(request, metadata[WORD], python)
                     started = await jobs.submit(live_id, command, metadata)
                     return live_id, not started
                 if not job.has_ended:
                     return live_id, True
+                num_killed = num_killed + 1 if job.was_killed else 0
         raise AssertionError("unreachable: the attempts are endless")
+
+    def _check_killed(self, context: Context, num_killed: int) -> None:
+        """Raise if the last so many drivers were killed, one a try, since the task was cleared."""
+        ti = context["ti"]
+        earlier_tries = ti.try_number - 1 - max(0, ti.max_tries - (self.retries or 0))
+        if min(num_killed, earlier_tries) >= DRIVER_TRIES:
+            raise ResourceError(
+                f"its driver was killed {DRIVER_TRIES} times in a row, as happens where memory "
+                "runs out: see the jobs' logs; make the work smaller, or give the head more "
+                "memory, then clear the task"
+            )
 
     def _reuse(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
         """Return a finished result, and note in the pipeline's run that it was not made anew."""
@@ -223,6 +220,19 @@ class StageOperator(BaseOperator):
         if live_id:
             self.urls["Ray job"] = f"{os.environ.get(RAY_URL, address)}/#/jobs/{live_id}"
         return str(parent.get("run_id", ""))
+
+
+@contextmanager
+def judged(what: str) -> Iterator[None]:
+    """Let errors that pass be tried again, and make final for Airflow those that last."""
+    try:
+        yield
+    except TransientError as error:
+        logger.warning("%s: %s; tried again while tries are left", what, plain(str(error)))
+        raise
+    except OrreryError as error:
+        logger.error("%s: %s", what, plain(str(error)))  # noqa: TRY400  (the message says it all)
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
 
 def task_name(context: Context) -> str:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from operators.plain_log import plain
 from operators.schedule.ray_jobs import WORD, Job, RayJobs
 from operators.stage.request import ERROR, EXIT_TRANSIENT, RESULT, last_said
-from operators.tries import JOB_SILENCE_S
+from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
 from tasks.core.errors import OrreryError, TransientError
 
 POLL_INTERVAL_S = 0.5
@@ -29,6 +29,8 @@ NUM_LINES_AGAIN = 20
 _NOISE = (f"{RESULT} ", f"{ERROR} ", "Running entrypoint for job ")
 # How a job is described that a person stopped.
 STOPPED = "Stopped"
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -79,32 +81,44 @@ class StageTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Stop the job: a person marked the task as failed or succeeded, or cleared it."""
         async with RayJobs(self.address) as jobs:
-            await jobs.stop(self.job_id)
+            await self._patiently(lambda: jobs.stop(self.job_id))
         logger.info("%s: job %s was asked to stop", self.task_name, self.job_id)
 
     async def _follow(self, jobs: RayJobs) -> tuple[Job | None, str]:
         """Copy the job's log line by line until it ends; None if the cluster lost it."""
         num_shown: int | None = None
-        heard_s = time.monotonic()
         while True:
-            pause_s = POLL_INTERVAL_S
+            job, log = await self._patiently(lambda: self._ask(jobs))
+            # The result is a driver's last word: not waiting for its exit saves a second.
+            ended = job is None or job.has_ended or _result(job, log) is not None
+            lines = log.splitlines() if ended else log.split("\n")[:-1]
+            num_shown = self._show(lines, num_shown)
+            if ended:
+                return job, log
+            await asyncio.sleep(POLL_INTERVAL_S + len(log) / LOG_BYTES_PER_S)
+
+    async def _ask(self, jobs: RayJobs) -> tuple[Job | None, str]:
+        # State first: the log of a job that has ended is then whole.
+        return await jobs.find(self.job_id), await jobs.log(self.job_id)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call Ray, and wait out a head that is away."""
+        begun_s, is_away = time.monotonic(), False
+        while True:
             try:
-                # State first: the log of a job that has ended is then whole.
-                job = await jobs.find(self.job_id)
-                log = await jobs.log(self.job_id)
-            except TransientError:
-                if time.monotonic() - heard_s > JOB_SILENCE_S:
+                answer = await call()
+            except TransientError as error:
+                if time.monotonic() - begun_s > HEAD_RETURN_S:
                     raise
-            else:
-                heard_s = time.monotonic()
-                # The result is a driver's last word: not waiting for its exit saves a second.
-                ended = job is None or job.has_ended or _result(job, log) is not None
-                lines = log.splitlines() if ended else log.split("\n")[:-1]
-                num_shown = self._show(lines, num_shown)
-                if ended:
-                    return job, log
-                pause_s += len(log) / LOG_BYTES_PER_S
-            await asyncio.sleep(pause_s)
+                if not is_away:
+                    logger.warning("%s: waiting for Ray: %s", self.task_name, error)
+                is_away = True
+                await asyncio.sleep(HEAD_POLL_S)
+                continue
+            if is_away:
+                away_s = time.monotonic() - begun_s
+                logger.info("%s: Ray answers again after %.0f s", self.task_name, away_s)
+            return answer
 
     def _show(self, lines: Sequence[str], num_shown: int | None) -> int:
         if num_shown is None:
@@ -145,7 +159,7 @@ def outcome(job: Job | None, log: str, live_id: str, attached: bool) -> dict[str
         error = _transient(said["message"])
     elif job.exit_code == 0:
         error = _transient(f"job {live_id} ended well, but its result was not heard")
-    elif job.exit_code is None or job.exit_code < 0 or job.exit_code > 128:
+    elif job.exit_code is None or job.was_killed:
         error = _transient(f"the driver of job {live_id} was lost: {_brief(job)}")
     else:
         error = said or {"type": "Failed", "message": f"job {live_id}: {_brief(job)}"}

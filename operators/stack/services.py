@@ -21,6 +21,7 @@ from cryptography.fernet import Fernet
 
 from operators.installation import PROFILE, ROOT, STATE_FOLDER, load_profile
 from operators.stack.processes import answers, free_ports, is_free
+from operators.tries import API_PAUSES_S, API_TRIES, HEAD_RETURN_S, TASK_SILENCE_S, TASK_TOKEN_S
 from tasks.core.config import config_json
 from tasks.core.files import whole_file
 
@@ -197,7 +198,14 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "API_AUTH__JWT_SECRET": known["jwt"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
+        # What waits in the executor's queue shows a token that is good for so long.
+        "SCHEDULER__TASK_QUEUED_TIMEOUT": str(TASK_TOKEN_S),
+        "EXECUTION_API__JWT_EXPIRATION_TIME": str(TASK_TOKEN_S),
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(TASK_SILENCE_S),
+        "WORKERS__EXECUTION_API_RETRIES": str(API_TRIES),
+        "WORKERS__EXECUTION_API_RETRY_WAIT_MIN": str(API_PAUSES_S[0]),
+        "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": str(API_PAUSES_S[1]),
+        "TRIGGERER__ON_KILL_TIMEOUT": f"{HEAD_RETURN_S:.0f}",
         "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
         "TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

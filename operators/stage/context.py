@@ -166,8 +166,13 @@ def open_context(
         executor=executor,
         tracker=tracker,
         resources=Resources(num_cpus=granted.num_cpus, num_gpus=num_gpus, device=call.device),
-        scratch=Path(tempfile.mkdtemp(prefix="orrery-scratch-")),
+        scratch=_scratch(),
     )
+
+
+def _scratch() -> Path:
+    with storage_errors(f"{tempfile.gettempdir()}/orrery-scratch-*"):
+        return Path(tempfile.mkdtemp(prefix="orrery-scratch-"))
 
 
 def _provenance(call: PlacedCall) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from operators.compute.limits import Limits, limited
 from operators.stage.key import item_key
 from operators.store.artifacts import Checkpoint, Draft
 from operators.store.manifests import Manifest
-from operators.store.storage import Storage, full_disk, is_full_disk
+from operators.store.storage import Storage, disk_faults
 from operators.tries import ITEM_TRIES
 from tasks.core import seeds
 from tasks.core.config import config_json
@@ -171,7 +171,8 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
     stage = work.stage
     where = f"{stage.spec.name}, item {item.item_id}"
     try:
-        with _Folder(work, item.item_id, key) as folder:
+        # A disk that fails is never the item's fault, whatever its function made of it.
+        with _Folder(work, item.item_id, key) as folder, disk_faults("a file", folder.path):
             begun_s = time.monotonic()
             with limited(stage.limits):
                 outcome = work.function(item, work.config, folder)
@@ -186,8 +187,6 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
     except OrreryError as error:
         raise type(error)(f"{where}: {error}") from error
     except Exception as error:
-        if is_full_disk(error):
-            raise full_disk(where, error) from error
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
 
 

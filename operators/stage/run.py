@@ -9,6 +9,7 @@ import importlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -20,8 +21,10 @@ from operators.stage.key import Declaration
 from operators.stage.plan import PlacedCall, Plan
 from operators.stage.request import StageRequest, parse_request, parse_word, say_error, say_result
 from operators.store.artifacts import mark_finished, read_artifact
+from operators.store.storage import disk_faults
+from operators.tries import STORE_PAUSE_S
 from tasks.core.config import config_json
-from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.errors import ConfigError, NotWritableError, ResourceError
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import spec_of
 
@@ -58,6 +61,26 @@ def run_stage(
     return _run(call, executor, tracker, on_ready)
 
 
+def run_twice(
+    request: StageRequest, on_ready: Callable[[], None] = lambda: None
+) -> list[ArtifactRef]:
+    """Run a stage, once more where a disk was full or read-only; see `run_stage`.
+
+    Raises:
+        ResourceError: It was so the second time, too.
+    """
+    try:
+        return run_stage(request, on_ready=on_ready)
+    except NotWritableError as error:
+        logger.warning("%s. Tried once more in %.0f s", error, STORE_PAUSE_S)
+    _disconnect()  # what was in flight ends, so that nothing is made twice at a time
+    time.sleep(STORE_PAUSE_S)
+    try:
+        return run_stage(request, on_ready=on_ready)
+    except NotWritableError as error:
+        raise ResourceError(f"{error}. It was so {STORE_PAUSE_S:.0f} s before, too") from error
+
+
 def _found(call: PlacedCall, refs: list[ArtifactRef]) -> list[ArtifactRef]:
     logger.info("%s: found its finished result, key %s", call.plan.name, call.key)
     return refs
@@ -69,6 +92,11 @@ def _connect(address: str) -> StageExecutor:
     from operators.compute.ray_executor import RayExecutor
 
     return RayExecutor.connect(address)
+
+
+def _disconnect() -> None:
+    if "operators.compute.ray_executor" in sys.modules:
+        sys.modules["operators.compute.ray_executor"].disconnect()
 
 
 def _device(plan: Plan, executor: StageExecutor) -> str:
@@ -106,9 +134,10 @@ def _run(
     try:
         ctx.tracker.log_params(config_json(plan.config))
         on_ready()
-        returned = function(*plan.request.inputs, plan.config, ctx)
-        refs = _refs(returned, plan.declaration)
-        mark_finished(plan.storage, call.folder, refs)
+        with disk_faults(f"a file of {plan.name}", ctx.scratch):
+            returned = function(*plan.request.inputs, plan.config, ctx)
+            refs = _refs(returned, plan.declaration)
+            mark_finished(plan.storage, call.folder, refs)
         for index, ref in enumerate(refs):
             manifest = read_artifact(plan.storage, ref).model_dump(mode="json")
             ctx.tracker.log_json(manifest, f"manifest{index or ''}.json")
@@ -149,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_plainly("%(asctime)s %(levelname)s %(name)s: %(message)s")
     word = parse_word(arguments)
     try:
-        refs = run_stage(parse_request(arguments), on_ready=_exit_on_signals)
+        refs = run_twice(parse_request(arguments), on_ready=_exit_on_signals)
     except Exception as error:
         logger.exception("the stage failed")
         return say_error(error, word)

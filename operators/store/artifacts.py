@@ -89,7 +89,8 @@ class Draft:
         Raises:
             ArtifactError: The result that is there differs from this one by more than the
                 tolerances allow.
-            ResourceError: The disk is full or refuses access.
+            NotWritableError: The disk is full or read-only.
+            ResourceError: It refuses access.
         """
         for _ in range(COMMIT_TRIES):
             with storage_errors(f"{self.storage.uri}/{self.folder}"):

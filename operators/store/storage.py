@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -20,25 +19,31 @@ from fsspec.implementations.local import LocalFileSystem
 from operators.store.manifests import Manifest
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
-from tasks.core.files import whole_file
+from tasks.core.files import disk_fault, whole_file
 from tasks.core.records import FileRef
 
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
 TRAINING = ".training"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_LOST = {errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT}
+_ADVICE = (
+    "free some (make prune), make it writable, or change the profile's store_uri; nothing "
+    "half-written was left"
+)
 
 _verified: dict[tuple[str, int, int], str] = {}
 
 
 @contextmanager
-def storage_errors(where: str) -> Iterator[None]:
-    """Translate what disks and object stores raise; ``where`` is named in the message.
+def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
+    """Translate what disks and object stores raise.
+
+    Args:
+        where: What is read or written, for the message.
+        num_bytes: How much is written, where it is known.
 
     Raises:
-        ResourceError: It is full, or refuses access.
+        NotWritableError: It is full or read-only.
+        ResourceError: It refuses access.
         TransientError: It can't be reached.
     """
     try:
@@ -46,13 +51,14 @@ def storage_errors(where: str) -> Iterator[None]:
     except (OrreryError, FileNotFoundError, FileExistsError):
         raise
     except OSError as error:
-        if error.errno in _FULL:
-            raise full_disk(where, error) from error
-        if isinstance(error, PermissionError) or error.errno in _REFUSED:
+        places = [] if "://" in where else [Path(where)]
+        if fault := disk_fault(error, where, _ADVICE, *places, num_bytes=num_bytes):
+            raise fault from error
+        if isinstance(error, PermissionError):
             raise ResourceError(
                 f"no access to {where}: {error}; grant it or change the profile's store_uri"
             ) from error
-        if isinstance(error, ConnectionError | TimeoutError) or error.errno in _LOST:
+        if isinstance(error, ConnectionError | TimeoutError):
             raise TransientError(f"can't reach {where}: {error}") from error
         raise
     except Exception as error:
@@ -62,17 +68,26 @@ def storage_errors(where: str) -> Iterator[None]:
         raise kind(f"can't reach {where}: {error}") from error
 
 
-def full_disk(where: str, error: Exception) -> ResourceError:
-    """Say that a disk is full, and what to do."""
-    return ResourceError(
-        f"no space left while writing {where}: {error}; free some (make prune) or change the "
-        "profile's store_uri; nothing half-written was left"
-    )
+@contextmanager
+def disk_faults(where: str, *folders: Path) -> Iterator[None]:
+    """Tell a disk that is full, read-only or lost from data that are bad.
 
+    Args:
+        where: Who reads and writes, for the message.
+        folders: What is written to.
 
-def is_full_disk(error: BaseException) -> bool:
-    """Whether an error says that a disk or quota is full."""
-    return isinstance(error, OSError) and error.errno in _FULL
+    Raises:
+        NotWritableError: A disk is full or read-only, whatever else was raised.
+        TransientError: A disk was lost.
+    """
+    try:
+        yield
+    except TransientError:
+        raise
+    except Exception as error:
+        if fault := disk_fault(error, where, _ADVICE, *folders):
+            raise fault from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -131,9 +146,11 @@ class Storage:
 
         Raises:
             FileExistsError: It must not exist, and does.
-            ResourceError: The store is full, refuses access, or does not exist.
+            NotWritableError: The store is full or read-only.
+            ResourceError: The store refuses access, or does not exist.
         """
-        with storage_errors(f"{self.uri}/{relative}"):
+        num_bytes = len(content) if isinstance(content, bytes) else content.stat().st_size
+        with storage_errors(f"{self.uri}/{relative}", num_bytes):
             if not self.is_local:
                 self._upload(self.path(relative), content, is_new=is_new)
                 return
@@ -209,7 +226,8 @@ def _download(fs: Any, path: str, file: FileRef) -> Path:
     )
     target = cache / file.sha256[:2] / file.sha256 / path.rpartition("/")[2]
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with whole_file(target) as partial:
-            fs.get_file(path, str(partial))
+        with disk_faults(str(target), cache):
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with whole_file(target) as partial:
+                fs.get_file(path, str(partial))
     return target

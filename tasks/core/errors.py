@@ -30,5 +30,9 @@ class TransientError(OrreryError):
     """
 
 
+class NotWritableError(TransientError):
+    """A disk or store is full or read-only; worth one more try after a minute, not more."""
+
+
 class WorkerLostError(TransientError):
     """The worker that ran a call died, or the call passed its time or memory limit."""

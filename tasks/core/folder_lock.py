@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 
 from tasks.core.errors import ResourceError, TransientError
+from tasks.core.files import disk_fault
 
 LOCK = ".orrery-lock"
 HOLDER = f"{LOCK}-holder"
@@ -39,6 +40,7 @@ def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
         happen to a process that was stopped for long.
 
     Raises:
+        NotWritableError: Its disk is full or read-only, which may show only inside.
         ResourceError: The folder can't be written, which may show only inside.
         TransientError: Another run holds the lock; says which one, and since when.
     """
@@ -69,10 +71,10 @@ def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
             f"folder as {setting}"
         ) from error
     except OSError as error:
-        raise ResourceError(
-            f"{folder}: could not export ({error}); choose a writable folder with free space as "
-            f"{setting}, or leave it empty"
-        ) from error
+        advice = f"choose a writable folder with free space as {setting}, or leave it empty"
+        if fault := disk_fault(error, str(folder), advice, folder):
+            raise fault from error
+        raise ResourceError(f"{folder}: could not export ({error}); {advice}") from error
 
 
 def _acquire(lease: SoftFileLease, path: Path) -> None:

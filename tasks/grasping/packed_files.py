@@ -16,6 +16,7 @@ import numpy as np
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
+from tasks.core.files import disk_fault
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
@@ -138,6 +139,8 @@ def _pack_objects(item: PackTask, folder: ItemFolder) -> str:
             longest_m, second_m, _ = model_facts(model.path).extent_m
             footprints_m2.append(longest_m * second_m)
         except DataError as error:
+            if fault := disk_fault(error, model.path, "see to the disk"):
+                raise fault from error
             faults.append(str(error))
     if faults:
         more = f"; and {len(faults) - _NUM_NAMED} more" if len(faults) > _NUM_NAMED else ""

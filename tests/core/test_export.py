@@ -17,7 +17,13 @@ from typing import Any
 import pytest
 
 from tasks.core import export, folder_lock
-from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
+from tasks.core.errors import (
+    ConfigError,
+    DataError,
+    NotWritableError,
+    ResourceError,
+    TransientError,
+)
 from tasks.core.export import Export, export_files
 from tasks.core.export_note import NOTE
 from tasks.core.files import PARTIAL
@@ -320,8 +326,8 @@ def test_a_full_disk_leaves_what_was_there(source: Source, monkeypatch: pytest.M
     source.export({"a": "1", "b": "2"})
     before = source.found()
     monkeypatch.setattr(shutil, "copyfile", full)
-    said = rf"{source.out}: could not export .*No space left.* free space as publish\.export_to"
-    with pytest.raises(ResourceError, match=said):
+    said = rf"no space left while writing {source.out}: .* free space as publish\.export_to"
+    with pytest.raises(NotWritableError, match=said):
         source.export({"a": "one", "b": "a large file"})
     assert source.found() == before
     assert not list(source.out.rglob(f"{PARTIAL}*"))
@@ -331,19 +337,23 @@ def test_a_full_disk_leaves_what_was_there(source: Source, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(30, "Read-only file system"), (13, "Permission denied")]
+    ("number", "kind", "said"),
+    [
+        (30, NotWritableError, "the disk is read-only .*Read-only file system"),
+        (13, ResourceError, "could not export .*Permission denied"),
+    ],
 )
 def test_a_folder_that_may_only_be_read_is_told(
-    source: Source, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+    source: Source, monkeypatch: pytest.MonkeyPatch, number: int, kind: type, said: str
 ) -> None:
     def refuse(path: Path, *args: object, **kwargs: object) -> None:
-        raise OSError(number, said, str(path))
+        raise OSError(number, os.strerror(number), str(path))
 
     files = source.files({"a": "one"})
     source.export({"a": "1"})
     before = source.found()
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(ResourceError, match=rf"could not export .*{said}.*publish\.export_to"):
+    with pytest.raises(kind, match=rf"{said}.*publish\.export_to"):
         export_files(Export(files, "a.publish"), source.to, SETTING)
     monkeypatch.undo()
     assert source.found() == before

@@ -98,8 +98,8 @@ def _read_depths(path: Path, names: Sequence[str]) -> tuple[Float32Array, ...]:
 
 def _write_png(path: Path, image: ByteImage) -> None:
     # Level 1 halves the time and costs a few per cent of size.
-    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-        raise DataError(f"{path}: could not write the picture; check space and permissions")
+    _, data = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    path.write_bytes(data.tobytes())  # which, other than OpenCV, says why it can't
 
 
 def _read_png(path: Path, mode: int) -> Any:

@@ -118,8 +118,8 @@ def _write(folder: Path, capture: SimulatedCapture, jpeg_quality: int) -> None:
     photos.mkdir()
     for camera, image in zip(capture.rig.cameras, capture.images, strict=True):
         path = photos / f"{camera.name}.jpg"
-        if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]):
-            raise DataError(f"{path}: could not write the photo; check space and permissions")
+        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+        path.write_bytes(data.tobytes())  # which, other than OpenCV, says why it can't
     write_rig(folder / "sparse", capture.rig)
     save_truth(folder / "truth", capture.truth)
 

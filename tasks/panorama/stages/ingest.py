@@ -9,6 +9,7 @@ from pathlib import Path
 from tasks.core.config import config_json
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
+from tasks.core.files import disk_fault
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef
@@ -94,6 +95,8 @@ def _look_at(item_id: str, folder: Path) -> CaptureFolder | Skipped:
     try:
         return CaptureFolder(item_id=item_id, path=str(folder), fingerprint=fingerprint(folder))
     except DataError as error:
+        if fault := disk_fault(error, str(folder), "see to the disk"):
+            raise fault from error
         return Skipped(item_id=item_id, reason=str(error))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from operators.record.mlflow_api import MAX_TAG_CHARS, MlflowApi, Run, pairs
 from operators.tries import MLFLOW_TRIES
-from tasks.core.errors import ArtifactError, TransientError
+from tasks.core.errors import ArtifactError, ResourceError, TransientError
 
 RUN = {
     "info": {
@@ -74,7 +74,7 @@ def test_a_refusal_is_not_asked_again(api_of: Callable[[Any], MlflowApi]) -> Non
         asked.append(request.url.path)
         return httpx.Response(400, text="INVALID")
 
-    with api_of(answer) as api, pytest.raises(TransientError, match="400 INVALID"):
+    with api_of(answer) as api, pytest.raises(ResourceError, match="400 INVALID"):
         api.set_status("r", "FINISHED")
     assert len(asked) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,7 @@ def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
     uri: str, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     monkeypatch.setattr("operators.record.mlflow_api.MLFLOW_PAUSE_S", 0.01)
+    monkeypatch.setattr("operators.record.mlflow_tracker.MLFLOW_RETURN_S", 0.0)
     away = f"http://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(TransientError, match="can't reach MLflow"):
         open_run(away, "sample", "run", tags)
@@ -172,4 +174,37 @@ def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
     tracker.log_json({}, "a.json")
     tracker.log_child("cell", params={}, metrics={})
     tracker.finish("FINISHED")
-    assert [line.split()[0] for line in caplog.messages] == ["a.json", "child", "metrics", "the"]
+    said = caplog.messages
+    assert said[0].startswith(f"records of MLflow run {tracker.run.run_id} wait: can't reach")
+    assert said[1].startswith("child cell")
+    assert said[-1] == f"a.json, metrics, the end of MLflow run {tracker.run.run_id} are lost"
+
+
+def test_records_wait_for_a_server_that_is_away_and_nothing_is_lost(
+    uri: str, client: Any, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    for name, value in (("MLFLOW_POLL_S", 0.05), ("FLUSH_INTERVAL_S", 0.0)):
+        monkeypatch.setattr(f"operators.record.mlflow_tracker.{name}", value)
+    tracker = MlflowTracker(uri, open_run(uri, "sample", "run", tags))
+    send, away = tracker._api._request, [True]
+
+    def maybe(*args: Any, **kwargs: Any) -> Any:
+        if away[-1]:
+            raise TransientError("away")
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(tracker._api, "_request", maybe)
+    for step in range(3):
+        tracker.log_metrics({"px": float(step)}, step=step)
+    tracker.log_params({"a": 1})
+    tracker.log_json({"b": 2}, "b.json")
+    back = threading.Timer(0.3, lambda: away.append(False))
+    back.start()
+    tracker.finish("FINISHED")
+    back.join()
+    run = client.get_run(tracker.run.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["a"] == "1"
+    kept = client.get_metric_history(tracker.run.run_id, "px")
+    assert [each.value for each in kept] == [0.0, 1.0, 2.0]
+    assert not any("lost" in line for line in caplog.messages)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import types
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
+from airflow.models.taskinstance import TaskInstance
+from airflow.sdk.definitions.retry_policy import RetryAction
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRuntimeError,
+    ErrorType,
+    ParamValidationError,
+    TaskDeferralError,
+)
+from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow.serialization.serialized_objects import DagSerialization
 
 from operators.installation import PROFILE, SCHEDULES
 from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
+from operators.tries import TASK_RETRIES
+from tasks.core.errors import ConfigError, ResourceError, TransientError
 from tests.support.kernel.sample_stages import SampleConfig
 
 STAGES = "tests.support.kernel.sample_stages"
@@ -35,7 +48,6 @@ def test_stages_run_in_order_between_open_and_close() -> None:
     assert closing.is_teardown
     assert closing.on_failure_fail_dagrun
     assert dag.get_task("open_run").is_setup
-    assert dag.get_task("double").retries == 2
     assert [outlet.name for outlet in dag.get_task("sample_publish").outlets] == ["sample"]
 
 
@@ -118,6 +130,65 @@ def test_a_run_fails_where_a_stage_did_not_succeed(
     with pytest.raises(AirflowFailException, match=rf"double_1 \({state}\) did not succeed"):
         close({"list": "success", "double_1": state}, {"run_id": "m", "url": "http://m"})
     assert closed == [("m", "FAILED")], "MLflow's run is closed before"
+
+
+@pytest.mark.parametrize("task", ["open_run", "double", "close_run"])
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (TransientError("MLflow is away"), RetryAction.RETRY),
+        (AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR)), RetryAction.RETRY),
+        (SystemExit(1), RetryAction.RETRY),
+        (ConfigError("no such setting"), RetryAction.FAIL),
+        (KeyError("a bug"), RetryAction.FAIL),
+        (TaskDeferralError("a bug in the trigger"), RetryAction.FAIL),
+        (OSError("of the operator's own"), RetryAction.FAIL),
+    ],
+)
+def test_only_what_passes_is_tried_again(
+    error: BaseException, action: RetryAction, task: str
+) -> None:
+    made = sample().dag.get_task(task)
+    policy = (made.partial_kwargs if made.is_mapped else vars(made))["retry_policy"]
+    assert policy.evaluate(error, 1, TASK_RETRIES).action is action
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(TransientError("away"), TransientError), (ResourceError("no login"), AirflowFailException)],
+)
+def test_a_run_that_mlflow_does_not_close_is_tried_again_only_if_that_may_help(
+    error: Exception, raised: type, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("operators.schedule.pipeline.close_run", fail)
+    with pytest.raises(raised, match=str(error)):
+        close({"list": "success"}, {"run_id": "m", "url": "http://m"})
+    again = "; tried again while tries are left" if raised is TransientError else ""
+    assert caplog.messages == [f"MLflow run http://m: {error}{again}"]
+
+
+def waits_s(task: str) -> list[float]:
+    """Pauses after each of a task's tries, as Airflow's scheduler computes them."""
+    planned = DagSerialization.from_dict(DagSerialization.to_dict(sample().dag)).get_task(task)
+    ended = datetime(2026, 1, 1, tzinfo=UTC)
+    given = {"dag_id": "sample", "task_id": task, "logical_date": None, "end_date": ended}
+    tries = range(1, planned.retries + 1)
+    fake: Any = types.SimpleNamespace(task=planned, retry_delay_override=None, **given)
+    waits = []
+    for fake.try_number in tries:
+        waits.append((TaskInstance.next_retry_datetime(fake) - ended).total_seconds())
+    return waits
+
+
+@pytest.mark.parametrize(("task", "minutes"), [("open_run", 30), ("double", 30), ("close_run", 90)])
+def test_a_task_is_patient_and_the_closing_of_a_run_most(task: str, minutes: int) -> None:
+    waits = waits_s(task)
+    assert waits[0] < 10
+    assert max(waits) == 120
+    assert 60 * minutes <= sum(waits) <= 60 * (minutes + 10)
 
 
 def test_a_schedule_brings_its_own_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import threading
+import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +20,7 @@ from operators.schedule.ray_jobs import job_id
 from operators.schedule.stage_operator import MlflowLink, RayLink, StageOperator
 from operators.stage.request import parse_request, parse_word
 from operators.stage.run import run_stage
+from operators.tries import DRIVER_TRIES, HEAD_POLL_S, TASK_RETRIES
 from tasks.core.errors import TransientError
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
 from tests.support.kernel.sample_stages import SampleConfig
@@ -47,13 +48,14 @@ def operator(**given: Any) -> StageOperator:
     return StageOperator(task_id="list", **stage | given)
 
 
-def context(params: dict[str, Any] | None = None, map_index: int = -1) -> Any:
+def context(params: dict[str, Any] | None = None, map_index: int = -1, try_number: int = 1) -> Any:
     ti = types.SimpleNamespace(
         dag_id="sample",
         run_id="run-1",
         task_id="list",
         map_index=map_index,
-        try_number=1,
+        try_number=try_number,
+        max_tries=TASK_RETRIES,
         xcom_pull=lambda task_ids: {"run_id": "", "url": "http://mlflow/#/runs/p"},
     )
     dag = types.SimpleNamespace(dag_id="sample")
@@ -110,6 +112,25 @@ def test_ended_jobs_are_counted(ray: FakeRay, state: str) -> None:
     assert (given["job_id"], given["attached"]) == (SECOND, False)
 
 
+def test_a_driver_that_is_killed_in_every_try_is_no_passing_fault(ray: FakeRay) -> None:
+    task = operator(retries=TASK_RETRIES)
+    for attempt in range(1, DRIVER_TRIES + 1):
+        given = deferred(task, context(try_number=attempt))
+        ray.jobs[given["job_id"]] |= {"status": "FAILED", "driver_exit_code": -9}
+    with pytest.raises(AirflowFailException, match=r"driver was killed 3 times in a row.*memory"):
+        task.execute(context(try_number=DRIVER_TRIES + 1))
+    cleared = context(try_number=DRIVER_TRIES + 2)
+    cleared["ti"].max_tries = DRIVER_TRIES + 1 + TASK_RETRIES
+    assert deferred(task, cleared)["job_id"] == job_id("sample", "run-1", "list", -1, 4)
+
+
+def test_a_driver_that_was_lost_with_its_node_does_not_count(ray: FakeRay) -> None:
+    task = operator(retries=TASK_RETRIES)
+    for attempt in range(1, DRIVER_TRIES + 2):
+        given = deferred(task, context(try_number=attempt))
+        ray.jobs[given["job_id"]] |= {"status": "FAILED", "driver_exit_code": None}
+
+
 def test_each_index_of_a_mapped_task_has_its_own_job(ray: FakeRay) -> None:
     ids = {deferred(operator(), context(map_index=i))["job_id"] for i in range(3)}
     assert len(ids) == len(ray.jobs) == 3
@@ -139,24 +160,21 @@ def test_wrong_settings_fail_at_once_and_never_reach_ray(ray: FakeRay) -> None:
     assert not ray.jobs
 
 
-def test_a_cluster_that_restarts_is_waited_for(
-    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("operators.schedule.stage_operator.HEAD_POLL_S", 0.05)
+def test_a_cluster_that_is_away_is_worth_a_retry_and_holds_no_worker(ray: FakeRay) -> None:
     ray.is_broken = True
-    healer = threading.Timer(0.3, lambda: setattr(ray, "is_broken", False))
-    healer.start()
-    assert deferred(operator(), context())["job_id"] == FIRST
-    healer.join()
-
-
-def test_a_cluster_that_stays_away_is_worth_a_retry(
-    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("operators.schedule.stage_operator.HEAD_RETURN_S", 0.0)
-    ray.is_broken = True
+    begun_s = time.monotonic()
     with pytest.raises(TransientError):
         operator().execute(context())
+    assert time.monotonic() - begun_s < HEAD_POLL_S
+    ray.is_broken = False
+    assert deferred(operator(), context())["job_id"] == FIRST
+
+
+def test_a_job_that_the_cluster_forgot_is_submitted_again(ray: FakeRay) -> None:
+    deferred(operator(), context())
+    ray.jobs.clear()
+    given = deferred(operator(), context())
+    assert (given["job_id"], given["attached"]) == (FIRST, False)
 
 
 REFS = [{"schema_id": "a/1", "uri": f"a/{i}", "sha256": "0" * 64} for i in range(2)]

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -111,26 +112,47 @@ def test_a_trigger_that_takes_over_repeats_the_last_lines_only(
     assert any("re-attached to job j" in line for line in caplog.messages)
 
 
-def test_a_short_outage_is_waited_out_and_a_long_one_is_worth_a_retry(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
+    """A cluster that knows job ``j`` and is away for a moment."""
+    monkeypatch.setattr(stage_trigger, "HEAD_POLL_S", 0.05)
     with fake_ray() as ray:
-        ray.add("j", "SUCCEEDED", RESULT_LINE, driver_exit_code=0)
         ray.is_broken = True
         healer = threading.Timer(0.3, lambda: setattr(ray, "is_broken", False))
         healer.start()
-        assert follow(ray)["result"] == [REF]
+        yield ray
         healer.join()
+
+
+def test_a_head_that_is_away_is_waited_for(
+    mended: FakeRay, caplog: pytest.LogCaptureFixture
+) -> None:
+    mended.add("j", "SUCCEEDED", RESULT_LINE, driver_exit_code=0)
+    assert follow(mended)["result"] == [REF]
+    said = [line for line in caplog.messages if "Ray" in line]
+    assert len(said) == 2, "once that it is away, once that it is back"
+    assert "waiting for Ray" in said[0]
+    assert "answers again after" in said[1]
+
+
+def test_a_head_that_forgot_the_job_ends_the_waiting_at_once(mended: FakeRay) -> None:
+    said = follow(mended)["error"]
+    assert said["type"] == "TransientError"
+    assert "it was restarted" in said["message"]
+
+
+def test_a_head_that_stays_away_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_trigger, "HEAD_RETURN_S", 0.2)
+    monkeypatch.setattr(stage_trigger, "HEAD_POLL_S", 0.05)
+    with fake_ray() as ray:
         ray.is_broken = True
-        monkeypatch.setattr(stage_trigger, "JOB_SILENCE_S", 0.2)
         assert follow(ray)["error"]["type"] == "TransientError"
 
 
-def test_a_killed_task_stops_its_job() -> None:
-    with fake_ray() as ray:
-        ray.add("j")
-        asyncio.run(StageTrigger(ray.address, "j", "match", 0.0, attached=False).on_kill())
-        assert ray.jobs["j"]["status"] == "STOPPED"
+def test_a_killed_task_stops_its_job_once_the_head_answers(mended: FakeRay) -> None:
+    mended.add("j")
+    asyncio.run(StageTrigger(mended.address, "j", "match", 0.0, attached=False).on_kill())
+    assert mended.jobs["j"]["status"] == "STOPPED"
 
 
 def test_a_triggerer_that_stops_leaves_the_job_alone() -> None:

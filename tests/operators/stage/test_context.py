@@ -14,7 +14,7 @@ from operators.stage.context import LiveContext, open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
 from operators.store.storage import DRAFTS
-from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.errors import ConfigError, NotWritableError
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
@@ -86,5 +86,5 @@ def test_pictures_are_kept_with_the_result_and_shown_with_the_run(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(ResourceError, match="no space left"):
+    with pytest.raises(NotWritableError, match="no space left"):
         ctx.add_picture("b.png", red)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import logging
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
 from operators.stage.run import run_stage
 from operators.store.storage import DRAFTS, Storage
-from tasks.core.errors import ConfigError, DataError, OrreryError, ResourceError
+from tasks.core.errors import ConfigError, DataError, NotWritableError, OrreryError
 from tasks.core.ports import ItemFolder
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
@@ -123,14 +124,27 @@ def test_bug_names_the_item_and_fails_the_stage(local: LocalRun, config: DoubleC
     assert made(config)["a"] == 1, "what was committed before the bug is reused"
 
 
+@pytest.mark.parametrize("name", ["full-1", "blames-1"])
 def test_full_disk_fails_the_stage_and_leaves_nothing(
-    local: LocalRun, config: DoubleConfig
+    local: LocalRun, config: DoubleConfig, name: str
 ) -> None:
-    with pytest.raises(
-        ResourceError, match=r"no space left while writing sample.double, item full-1"
-    ):
-        run(local, config, "full-1")
+    said = rf"sample\.double, item {name}: no space left while writing a file"
+    with pytest.raises(NotWritableError, match=said):
+        run(local, config, "a", name)
     assert list((local.folder / DRAFTS).iterdir()) == []
+
+
+def test_a_disk_that_fills_up_skips_no_item_and_has_none_made_twice(
+    tiny_disk: Path, config: DoubleConfig, profile: str
+) -> None:
+    local, names = LocalRun(tiny_disk, profile=profile), [f"n-{i}" for i in range(20)]
+    with pytest.raises(NotWritableError, match=r"item n-\d+: no space left.*make prune"):
+        run(local, config, *names)
+    assert len(made(config)) > 1, "some fitted"
+    subprocess.run(["mount", "-o", "remount,size=4m", str(tiny_disk)], check=True)
+    result = run(local, config, *names)
+    assert [each.item_id for each in result.doubled] == names
+    assert made(config).total() == len(names) + 1, "but for the one that did not fit"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import json
 import logging
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from operators.installation import ROOT
 from operators.stage.local import LocalRun
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller
-from operators.stage.run import run_stage
+from operators.stage.run import run_stage, run_twice
 from operators.store.storage import Storage
 from tasks.core.errors import ConfigError, ResourceError
 from tests.support.kernel import sample_stages
@@ -59,6 +61,37 @@ def test_finished_result_is_found_without_running(
     assert find_finished(request) == refs
     monkeypatch.setattr(sample_stages, "list_numbers", None)
     assert run_stage(request) == refs, "needs neither the stage nor an executor"
+
+
+@pytest.fixture
+def filled(tiny_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalRun:
+    """A store whose disk has no byte left, and a pause of a moment."""
+    monkeypatch.setattr("operators.stage.run.STORE_PAUSE_S", 0.5)
+    (tmp_path / "serial.yaml").write_text("ray_address: ''\n")
+    with suppress(OSError), (tiny_disk / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+    return LocalRun(tiny_disk, profile=str(tmp_path / "serial.yaml"))
+
+
+def test_a_store_that_is_full_for_a_moment_is_waited_for(
+    filled: LocalRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = filled.request(list_numbers, config=ListConfig(count=2))
+    clearing = threading.Timer(0.2, (filled.folder / "ballast").unlink)
+    clearing.start()
+    (ref,) = run_twice(request)
+    clearing.join()
+    assert len(filled.read(ref, NumberList).numbers) == 2
+    (said,) = (each for each in caplog.messages if "no space left" in each)
+    assert "Tried once more in" in said
+
+
+def test_a_store_that_stays_full_is_told_with_what_to_do(filled: LocalRun) -> None:
+    request = filled.request(list_numbers, config=ListConfig(count=2))
+    said = r"no space left while writing .*: 0\.0 MB free at .*make prune.*so 0 s before, too"
+    with pytest.raises(ResourceError, match=said):
+        run_twice(request)
 
 
 def test_stage_of_another_run_reads_the_outside_again(local: LocalRun) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from botocore.exceptions import ClientError
+from s3fs.errors import translate_boto_error
 
-from operators.store.storage import Storage
-from tasks.core.errors import ResourceError, TransientError
+from operators.store.storage import Storage, disk_faults, storage_errors
+from tasks.core.errors import DataError, NotWritableError, ResourceError, TransientError
 from tasks.core.records import FileRef
 
 
@@ -42,10 +48,62 @@ def test_a_write_that_fails_leaves_what_was_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ResourceError, match=r"no space left while writing .*/a/b"):
+    said = r"no space left while writing .*/a/b, 0\.0 MB needed .*make prune"
+    with pytest.raises(NotWritableError, match=said):
         storage.write("a/b", b"second")
     assert read(storage, "a/b") == b"first"
     assert [each.name for each in (tmp_path / "store/a").iterdir()] == ["b"]
+
+
+def of_numpy(path: Path) -> None:
+    np.save(path, np.ones(100_000))
+
+
+def of_torch(path: Path) -> None:
+    import torch
+
+    torch.save(torch.ones(100_000), path)
+
+
+def of_pyarrow(path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        parquet.write_table(pa.table({"x": np.random.default_rng(0).random(100_000)}), path)
+    except pa.ArrowException as error:
+        raise DataError("no table") from error
+
+
+@pytest.mark.parametrize("write", [of_numpy, of_torch, of_pyarrow])
+def test_a_full_disk_is_told_whatever_a_library_says_of_it(
+    tiny_disk: Path, write: Callable[[Path], None]
+) -> None:
+    said = r"no space left while writing it: 0\.\d MB free at .*make prune"
+    with pytest.raises(NotWritableError, match=said), disk_faults("it", tiny_disk):
+        write(tiny_disk / "file")
+
+
+def test_a_read_only_disk_is_told(tiny_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    with pytest.raises(NotWritableError, match=r"p/x: the disk is read-only .*store_uri"):
+        Storage(str(tiny_disk)).write("p/x", b"bytes")
+
+
+def test_what_is_no_disk_s_fault_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a bad one"), disk_faults("it", tmp_path):
+        raise DataError("a bad one")
+    lost = OSError(errno.ESTALE, "Stale file handle")
+    said = "it: a disk or its server failed"
+    with pytest.raises(TransientError, match=said), disk_faults("it", tmp_path):
+        raise DataError("no image") from lost
+
+
+@pytest.mark.parametrize("code", ["InternalError", "SlowDown", "ServiceUnavailable", "Unheard"])
+def test_a_server_that_fails_is_worth_a_retry(code: str) -> None:
+    answer = {"Error": {"Code": code, "Message": "later"}}
+    with pytest.raises(TransientError, match="later"), storage_errors("s3://bucket/p"):
+        raise translate_boto_error(ClientError(answer, "PutObject"))
 
 
 def test_a_folder_is_removed_whole(storage: Storage) -> None:

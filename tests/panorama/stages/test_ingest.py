@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import errno
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from operators.stage.local import LocalRun
-from tasks.core.errors import ConfigError, DataError
+from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.panorama.config import IngestConfig
 from tasks.panorama.kept_files import read_images, read_masks, read_rig, truth_folder
 from tasks.panorama.manifests import CaptureSet
@@ -53,6 +55,19 @@ def test_captures_can_be_read_back(tmp_path, archive):
     assert truth_folder(second, run.fetch) == archive / "second"
     sheet = cv2.imread(str(run.fetch(first.contact_sheet)))
     assert min(sheet.shape[:2]) > 100
+
+
+def test_a_disk_that_fails_is_no_capture_s_fault(tmp_path, archive, monkeypatch):
+    listed = Path.iterdir
+
+    def stale(folder):
+        if folder == archive / "second" / "images":
+            raise OSError(errno.ESTALE, "Stale file handle", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", stale)
+    with pytest.raises(TransientError, match=r"archive/second: a disk or its server failed"):
+        run_ingest(tmp_path, archive)
 
 
 def test_a_bad_capture_is_listed_and_the_rest_goes_on(tmp_path, archive):

@@ -254,6 +254,8 @@ def _mishap(kind: str, config: DoubleConfig) -> None:
         raise ValueError("a bug")
     if kind == "full":
         raise OSError(28, "No space left on device")
+    if kind == "blames":  # as a reader does that takes every error for one of the file
+        raise DataError("no picture") from OSError(28, "No space left on device")
     if kind == "hang":
         time.sleep(60)
     if kind == "hoard":
