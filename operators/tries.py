@@ -13,7 +13,9 @@ was committed is made a second time.
   while it follows a job.
 - A task that failed with `TransientError` (driver lost, head lost for longer): again by Airflow.
   Any other error fails at once, since it would come again.
-- A server that ends while it starts: again, by its supervisor.
+- A server that ends: again, by its supervisor, at once if it had run for a while, else after a
+  pause that grows by a second each time.
+- A writer of SQLite waits for the others. (MLflow sets 20 s of its own for each call.)
 """
 
 from __future__ import annotations
@@ -37,4 +39,7 @@ JOB_SILENCE_S = 60.0
 
 TASK_RETRIES, TASK_PAUSE = 2, timedelta(seconds=5)
 
-SERVER_RESTARTS = 5
+# After how long a server counts as started, and how often in a row it may end before: 84 minutes.
+SERVER_STEADY_S, SERVER_RESTARTS = 60, 100
+
+SQLITE_WAIT_S, DATABASE_CONNECT_S = 60, 10
