@@ -20,6 +20,7 @@ from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stack import supervise as stack
 from operators.stack.services import Ports
+from operators.stack.state import passwords
 from tests.integration.test_headless import DAGS, jobs, mlflow, tags_of, until, words
 
 # One kill belongs to the default run; the others are slow.
@@ -69,7 +70,7 @@ class Airflow:
     """Airflow's API as one user sees it."""
 
     def __init__(self, ports: Ports, user: str = "admin") -> None:
-        password = json.loads(services.passwords().read_text())[user]
+        password = json.loads(passwords().read_text())[user]
         self.http = httpx.Client(base_url=ports.airflow_url, timeout=60.0)
         login = self.http.post("/auth/token", json={"username": user, "password": password})
         self.http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
