@@ -20,14 +20,23 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from operators.installation import AIRFLOW_URL, MLFLOW_URL, RAY_URL, ROOT, profile_name
+from operators.installation import (
+    AIRFLOW_URL,
+    MLFLOW_URL,
+    RAY_URL,
+    ROOT,
+    load_profile,
+    profile_name,
+)
 from operators.stack import databases, processes, services
+from operators.stack.leftovers import clear
 from operators.stack.servers import Program, Servers, end_noted, restarts, supervisor
 from operators.stack.services import Ports
 from operators.stack.state import STATE, open_state, passwords, ray_token
@@ -76,6 +85,7 @@ def up(dags: Path = ROOT / "dags") -> None:
             _say("the stack is up already")
         else:
             _end()
+            clear(timedelta(days=load_profile(profile_name()).keep.days), _say)
             ports = Ports.choose(*WISHED_PORTS)
             _start(ports, dags)
             _count_waiting_tasks(ports)
@@ -106,7 +116,7 @@ def status() -> int:
     urls = {"Ray": ports.ray_url, "MLflow": ports.mlflow_url, "Airflow": ports.airflow_url}
     for name, is_up in states.items():
         _say(f"{name:8}{'up  ' if is_up else 'DOWN'}  {urls[name]}")
-    _say(f"database {_read_note().get('database', 'not noted')}")
+    _say(f"database {noted_database() or 'not noted'}")
     for line in restarts(LOGS):
         _say(line)
     supervised = supervisor(MARK, _run_folder())
@@ -179,6 +189,11 @@ def note(ports: Ports, database: str = "") -> None:
         partial.write_text(json.dumps(asdict(ports) | {"database": database}))
 
 
+def noted_database() -> str:
+    """Where the stack keeps its records, for people; empty if that is not noted."""
+    return str(_read_note().get("database", ""))
+
+
 def _noted() -> Ports | None:
     noted = _read_note()
     try:
@@ -216,7 +231,7 @@ def _print_addresses(ports: Ports) -> None:
     _say(f"Airflow  {ports.airflow_url}  user admin, password in {passwords()}")
     _say(f"MLflow   {ports.mlflow_url}")
     _say(f"Ray      {ports.ray_url}  token in {ray_token()}")
-    _say(f"database {_read_note().get('database', 'not noted')}")
+    _say(f"database {noted_database() or 'not noted'}")
     _say("`make status` tells how it is, `make down` stops it")
 
 

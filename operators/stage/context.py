@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits
+from operators.owners import owner
 from operators.record.trackers import NullTracker
 from operators.stage.item_pool import Journal
 from operators.stage.item_work import StageWork
@@ -166,7 +167,7 @@ def open_context(
         executor=executor,
         tracker=tracker,
         resources=Resources(num_cpus=granted.num_cpus, num_gpus=num_gpus, device=call.device),
-        scratch=Path(tempfile.mkdtemp(prefix="orrery-scratch-")),
+        scratch=Path(tempfile.mkdtemp(prefix=f"orrery-scratch-{owner()}-")),
     )
 
 
