@@ -59,10 +59,16 @@ def postgres() -> URL | None:
 
 
 def airflow_env(home: Path) -> dict[str, str]:
-    """Environment that gives Airflow's servers their database: PostgreSQL, or a file in a home."""
+    """Environment that gives Airflow's servers their database: PostgreSQL, or a file in a home.
+
+    Without the plugin that comes with it, SQLite does not bear two triggers at once.
+    """
     url = postgres()
     if url is None:
-        return {AIRFLOW_DATABASE: sqlite_url(home / "airflow.db")}
+        return {
+            AIRFLOW_DATABASE: sqlite_url(home / "airflow.db"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "operators/schedule/airflow_plugins"),
+        }
     # Of the parameters both drivers know only this, by two names; PG… variables serve both, too.
     ssl = {"ssl": url.query["sslmode"]} if "sslmode" in url.query else {}
     asynchronous = url.set(drivername="postgresql+asyncpg", query=ssl)

@@ -128,9 +128,9 @@ def test_both_engines_of_airflow_wait_for_a_writer_of_sqlite(tmp_path: Path) -> 
 
 def test_without_a_url_the_records_lie_in_files(tmp_path: Path) -> None:
     assert postgres() is None
-    assert airflow_env(tmp_path) == {
-        AIRFLOW_DATABASE: f"sqlite:///{tmp_path}/airflow.db?timeout=60"
-    }
+    ours = airflow_env(tmp_path)
+    assert ours[AIRFLOW_DATABASE] == f"sqlite:///{tmp_path}/airflow.db?timeout=60"
+    assert Path(ours["AIRFLOW__CORE__PLUGINS_FOLDER"], "one_writer.py").is_file()
     assert mlflow_env()[MLFLOW_DATABASE].endswith("/mlflow/mlflow.db?timeout=60")
     assert told().startswith("SQLite")
 
