@@ -175,6 +175,9 @@ def base_env() -> dict[str, str]:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "RAY_USAGE_STATS_ENABLED": "0",
+        # Of each of Ray's own logs; else 512 MB, five times.
+        "RAY_ROTATION_MAX_BYTES": "20000000",
+        "RAY_ROTATION_BACKUP_COUNT": "2",
             # Despite its name it acts on Linux too: 127.0.0.1 is not rewritten to another address.
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "RAY_AUTH_MODE": "token",
