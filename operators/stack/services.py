@@ -162,28 +162,25 @@ def airflow_is_up(ports: Ports) -> bool:
 def base_env() -> dict[str, str]:
     """Environment of every process: quiet, in UTC, finds our packages, keeps bytecode."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= mlflow_env()
     paths = [str(ROOT), *env.get("PYTHONPATH", "").split(os.pathsep)]
-    return (
-        env
-        | mlflow_env()
-        | {
-            "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in paths if path)),
-            "PYTHONUNBUFFERED": "1",
-            "TZ": "UTC",
-            "DO_NOT_TRACK": "1",
-            "SCARF_ANALYTICS": "false",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "RAY_USAGE_STATS_ENABLED": "0",
-        # Of each of Ray's own logs; else 512 MB, five times.
+    return env | {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in paths if path)),
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",
+        "DO_NOT_TRACK": "1",
+        "SCARF_ANALYTICS": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Of each of its own logs Ray would keep 512 MB, and five earlier ones.
         "RAY_ROTATION_MAX_BYTES": "20000000",
         "RAY_ROTATION_BACKUP_COUNT": "2",
-            # Despite its name it acts on Linux too: 127.0.0.1 is not rewritten to another address.
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN_PATH": str(ray_token()),
-        }
-    )
+        # Despite its name it acts on Linux too: 127.0.0.1 is not rewritten to the host's address.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(ray_token()),
+    }
 
 
 def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
