@@ -10,6 +10,7 @@ PIPELINE       ?= restitch
 CONF           ?= {}
 NAME           ?= restitch
 QUICK          ?=
+DRY            ?=
 export CONF QUICK
 
 # Compiled bytecode halves every start-up, so nothing here may switch it off.
@@ -53,8 +54,8 @@ bench: $(STAMP) ## Measure one benchmark: NAME=restitch, QUICK=1 for a short run
 readme: $(STAMP) ## Write what was measured into the READMEs
 	$(PYTHON) -m benchmarks.readme
 
-prune: $(STAMP) ## Remove drafts, rubbish and items that no finished result needs
-	$(PYTHON) -m operators.store.prune
+prune: $(STAMP) ## Remove what no result needs and nobody uses, old logs too: DRY=1 only says what
+	@$(PYTHON) -m operators.stack.prune $(if $(DRY),--dry-run)
 
 lock: $(UV) ## Pin and hash what requirements/ names, for Orrery and for its peers
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \

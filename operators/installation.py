@@ -50,6 +50,21 @@ class StageResources:
 
 
 @dataclass(frozen=True, config=SETTINGS)
+class Keep:
+    """How long `make prune` keeps what can be made again, or only tells of the past."""
+
+    days: float = setting(
+        30.0, ge=0, unit="days", help="Logs, and what no finished result needs, go after this."
+    )
+    runs_days: float | None = setting(
+        None,
+        ge=0,
+        unit="days",
+        help="This machine's records of runs in MLflow and Airflow go after this; never if empty.",
+    )
+
+
+@dataclass(frozen=True, config=SETTINGS)
 class Profile:
     """One installation."""
 
@@ -59,6 +74,7 @@ class Profile:
     ray_address: str = setting("auto", help="Ray cluster; serial if empty.")
     ray_api: str = setting("http://127.0.0.1:8265", help="Jobs API of the Ray cluster.")
     num_jobs: int = setting(1, ge=1, help="Greatest number of groups a stage fans out to.")
+    keep: Keep = Field(default_factory=Keep)
     default: StageResources = Field(default_factory=StageResources)
     stages: dict[str, StageResources] = Field(default_factory=dict)
 

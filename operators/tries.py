@@ -22,7 +22,9 @@ was committed is made a second time.
   with pauses that double from 5 s to 2 min, for half an hour in sum. So it is with what kills a
   task's process. Any other error fails at once, since it would come again.
 - The closing of a run: so too, for an hour and a half.
-- A server that ends while it starts: again, by its supervisor.
+- A server that ends: again, by its supervisor, at once if it had run for a while, else after a
+  pause that grows by a second each time.
+- A writer of SQLite waits for the others. (MLflow sets 20 s of its own for each call.)
 """
 
 from __future__ import annotations
@@ -59,4 +61,7 @@ TASK_TOKEN_S = 7200
 TASK_PAUSE, TASK_BACKOFF, TASK_MAX_PAUSE = timedelta(seconds=5), 2.0, timedelta(minutes=2)
 TASK_RETRIES, CLOSE_RETRIES = 19, 49
 
-SERVER_RESTARTS = 5
+# After how long a server counts as started, and how often in a row it may end before: 84 minutes.
+SERVER_STEADY_S, SERVER_RESTARTS = 60, 100
+
+SQLITE_WAIT_S, DATABASE_CONNECT_S = 60, 10

@@ -18,6 +18,7 @@ pytest_plugins = ["tests.support.budget"]
 # Before anything of Airflow or of the services is imported: tests keep no state outside.
 STATE = Path(tempfile.mkdtemp(prefix="orrery-tests-"))
 os.environ["ORRERY_STATE"] = str(STATE)
+os.environ.pop("DATABASE_URL", None)
 os.environ["AIRFLOW_HOME"] = str(STATE / "airflow-tests")
 # Before Ray is, which reads them once: this process is a driver of the session's own cluster.
 TOKEN = STATE / "ray_token"

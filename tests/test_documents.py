@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from operators.store import prune, storage
+from operators.stack import prune
+from operators.store import storage
 from operators.store.artifacts import RESULT
 from operators.store.manifests import Manifest
 from tasks.core.params import load_config
@@ -77,7 +78,7 @@ def test_the_page_of_the_store_says_what_lies_there(tmp_path):
     assert fields == list(Manifest.model_fields)
     for part in (storage.MANIFEST, storage.DRAFTS, storage.TRAINING, RESULT):
         assert part in KEPT
-    commands = re.findall(r"-m operators\.store\.prune ([^#\n]*)", KEPT)
+    commands = re.findall(r"-m operators\.stack\.prune ([^#\n]*)", KEPT)
     assert len(commands) >= 4
     for command in commands:
         assert prune.main([*command.split(), "--dry-run", "--store", str(tmp_path)]) == 0

@@ -22,6 +22,7 @@ import psutil
 
 from benchmarks.results_file import Figure
 from benchmarks.speedup import two_cpus
+from operators.stack.databases import MLFLOW_DATABASE, sqlite_url
 from operators.stack.services import Ports, base_env, mlflow_command, mlflow_is_up
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
@@ -111,7 +112,8 @@ def _mlflow(folder: str) -> Iterator[str]:
     """An MLflow server below this process; yields its address."""
     ports = Ports.choose()
     quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(mlflow_command(ports, Path(folder)), env=base_env(), **quiet) as server:
+    env = base_env() | {MLFLOW_DATABASE: sqlite_url(Path(folder) / "mlflow" / "mlflow.db")}
+    with subprocess.Popen(mlflow_command(ports, Path(folder)), env=env, **quiet) as server:
         try:
             end_s = time.monotonic() + _LIMIT_S
             while not mlflow_is_up(ports):

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from operators.owners import owner
 from operators.record.mlflow_api import MlflowApi, Run, now_ms
 from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.models import ModelPackage, RegisteredModel
@@ -96,7 +97,7 @@ class MlflowModels:
         )
         if model.status == LoggedModelStatus.READY:
             return model
-        with tempfile.TemporaryDirectory(prefix="orrery-model-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"orrery-model-{owner()}-") as folder:
             _write(package, model, Path(folder) / "model")
             client.log_model_artifacts(model.model_id, f"{folder}/model")
         metrics = [
@@ -119,7 +120,7 @@ class MlflowModels:
 
         inputs, expected = np.load(package.golden_inputs), np.load(package.golden_outputs)
         where = f"{package.name} version {version}"
-        with tempfile.TemporaryDirectory(prefix="orrery-model-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"orrery-model-{owner()}-") as folder:
             uri = f"models:/{package.name}/{version}"
             path = artifacts.download_artifacts(uri, dst_path=folder)
             for num in (len(inputs), 1):

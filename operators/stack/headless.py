@@ -32,10 +32,11 @@ import psutil
 from operators.installation import ROOT, config_path, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
-from operators.stack.airflow_database import bring_up_to_date
+from operators.stack.databases import bring_up_to_date
 from operators.stack.interrupts import ended_by_signals
 from operators.stack.servers import Program, Servers
-from operators.stack.services import STATE, Ports
+from operators.stack.services import Ports
+from operators.stack.state import STATE, ray_token
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
 from tasks.core.params import load_config
@@ -225,7 +226,7 @@ def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], 
 async def _stop_jobs(address: str, mark: str) -> None:
     """Stop what this run left running on a cluster that is not its own."""
     with suppress(OrreryError):
-        async with RayJobs(address, services.ray_token()) as jobs:
+        async with RayJobs(address, ray_token()) as jobs:
             for job in await jobs.jobs():
                 if job.metadata.get("stack") == mark and not job.has_ended:
                     await jobs.stop(job.job_id)

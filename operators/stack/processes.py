@@ -67,7 +67,7 @@ def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
     """Return the live processes of a stack, this one excepted.
 
     Args:
-        mark: The stack's name.
+        mark: The stack's name, or ``<name>/<server>`` for those of one server.
         sessions: Sessions that `start` opened (the process ids it returned).
     """
     known = set(sessions)
@@ -190,6 +190,12 @@ def answers(url: str, contains: str = "", headers: Mapping[str, str] | None = No
     return reply.is_success and contains in reply.text
 
 
+def memory_gb(of: Iterable[psutil.Process]) -> float:
+    """Memory of processes, as far as they still live."""
+    told = (_ask(process.memory_info) for process in of)
+    return float(sum(each.rss for each in told if each)) / 1e9
+
+
 def _wait(ending: Iterable[psutil.Process], limit_s: float) -> None:
     """Wait until processes have ended. A zombie has, even if nobody collects it."""
     until_s = time.monotonic() + limit_s
@@ -200,8 +206,8 @@ def _wait(ending: Iterable[psutil.Process], limit_s: float) -> None:
 def _is_member(process: psutil.Process, mark: str, sessions: set[int]) -> bool:
     if sessions and _ask(lambda: os.getsid(process.pid)) in sessions:
         return True
-    env: dict[str, str] | None = _ask(process.environ)
-    return env is not None and env.get(MARK) == mark
+    env: dict[str, str] = _ask(process.environ) or {}
+    return env.get(MARK) == mark or env.get(MARK, "").startswith(f"{mark}/")
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -6,6 +6,7 @@ All of them bear the stack's mark, so that nothing of them is left when the stac
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -13,12 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from xmlrpc.client import ServerProxy
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from operators.installation import ROOT
+from operators.installation import MARK, ROOT
 from operators.stack import processes
-from operators.tries import SERVER_RESTARTS
+from operators.tries import SERVER_RESTARTS, SERVER_STEADY_S
 from tasks.core.errors import TransientError
+
+_LOG = "supervisord.log"
+_EVENT = re.compile(
+    r"(?P<when>\S+ [\d:]+),\d+ \w+ (?:(?P<begun>supervisord started)|"
+    r"spawned: '(?P<started>[^']+)'|exited: (?P<ended>\S+) \((?P<why>[^;)]*))"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Servers:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs, self._sockets, self._say = logs, sockets, say
         config = sockets / "supervisord.conf"
-        config.write_text(supervisor_config(programs, logs, sockets))
+        config.write_text(supervisor_config(programs, mark, logs, sockets))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         log = logs / "supervisord.out"
         self._supervisor = processes.start(command, mark=mark, env=env, log=log, folder=ROOT)
@@ -124,20 +132,65 @@ def end_noted(mark: str, sockets: Path, patience_s: float, orphans_s: float) -> 
     Returns:
         How many processes had to be killed.
     """
-    try:
-        pid = int((sockets / "supervisord.pid").read_text())
-    except (OSError, ValueError):
-        pid = 0
-    supervisor = [process for process in processes.members(mark) if process.pid == pid]
-    processes.ask_to_end(supervisor, patience_s)
+    processes.ask_to_end(supervisor(mark, sockets), patience_s)
     return processes.end(mark, patience_s=orphans_s)
 
 
-def supervisor_config(programs: Mapping[str, Program], logs: Path, sockets: Path) -> str:
-    """Return supervisord.conf; see `Servers`."""
+def supervisor(mark: str, sockets: Path) -> list[psutil.Process]:
+    """Return the supervisor that another process started; nothing if it has ended."""
+    try:
+        pid = int((sockets / "supervisord.pid").read_text())
+    except (OSError, ValueError):
+        return []
+    return [process for process in processes.members(mark) if process.pid == pid]
+
+
+def restarts(logs: Path) -> list[str]:
+    """Say how often each server was started again since the supervisor was, and why the last time.
+
+    Args:
+        logs: Folder of the supervisor's log.
+    """
+    try:
+        log = (logs / _LOG).read_text("utf-8", "replace")
+    except OSError:
+        return []
+    begun = ""
+    starts: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    for event in _EVENT.finditer(log):
+        if event["begun"]:
+            begun, starts, reasons = event["when"], {}, {}
+        elif event["started"]:
+            starts.setdefault(event["started"], []).append(event["when"])
+        else:
+            reasons[event["ended"]] = event["why"]
+    again = {name: times for name, times in starts.items() if len(times) > 1}
+    if not again:
+        return [f"no server was restarted since {begun} UTC"]
+    return [
+        f"{name} was restarted {_times(len(times) - 1)} since {begun} UTC, "
+        f"last at {times[-1]} ({reasons.get(name, 'it ended')})"
+        for name, times in again.items()
+    ]
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def supervisor_config(programs: Mapping[str, Program], mark: str, logs: Path, sockets: Path) -> str:
+    """Return supervisord.conf; see `Servers`.
+
+    A server that ends within `SERVER_STEADY_S` of its start is started again after a pause, which
+    grows by a second each time.
+    """
+    alone = [sys.executable, "-m", "operators.stack.alone"]
     head = f"""[supervisord]
 nodaemon=true
-logfile={logs}/supervisord.log
+logfile={logs}/{_LOG}
+logfile_maxbytes=5MB
+logfile_backups=1
 pidfile={sockets}/supervisord.pid
 [unix_http_server]
 file={sockets}/supervisor.sock
@@ -149,11 +202,12 @@ serverurl=unix://{sockets}/supervisor.sock
 """
     return head + "".join(
         f"""[program:{name}]
-command={shlex.join(program.command).replace("%", "%%")}
+command={shlex.join([*alone, *program.command]).replace("%", "%%")}
+environment={MARK}="{mark}/{name}"
 directory={ROOT}
 autostart={str(program.starts_at_once).lower()}
 autorestart=true
-startsecs=10
+startsecs={SERVER_STEADY_S}
 startretries={SERVER_RESTARTS}
 stopsignal={program.stop_signal}
 stopwaitsecs=20

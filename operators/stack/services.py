@@ -7,26 +7,27 @@ loopback interface only; telemetry is off everywhere.
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import yaml
-from cryptography.fernet import Fernet
 
-from operators.installation import PROFILE, ROOT, STATE_FOLDER, load_profile
+from operators.installation import PROFILE, ROOT, load_profile
+from operators.stack.databases import (
+    AIRFLOW_DATABASE,
+    make_room_for_mlflow,
+    mlflow_env,
+    sqlite_url,
+)
 from operators.stack.processes import answers, free_ports, is_free
+from operators.stack.state import STATE, airflow_keys, passwords, ray_token
 from operators.tries import API_PAUSES_S, API_TRIES, HEAD_RETURN_S, TASK_SILENCE_S, TASK_TOKEN_S
 from tasks.core.config import config_json
 from tasks.core.files import whole_file
 
-# Databases, logs, secrets: everything that is neither code nor a result.
-STATE = Path(os.environ.get(STATE_FOLDER, ROOT / ".state"))
 HOST = "127.0.0.1"
 NUM_PARALLEL_TASKS = 4
 AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -104,14 +105,23 @@ def ray_command(ports: Ports, folder: Path) -> list[str]:
 
 
 def mlflow_command(ports: Ports, state: Path = STATE) -> list[str]:
-    """Command of the MLflow server; its runs and figures stay in ``<state>/mlflow``."""
+    """Command of the MLflow server, whose environment names its database.
+
+    Args:
+        ports: Where it listens.
+        state: Its figures stay in ``<state>/mlflow``.
+
+    Raises:
+        ResourceError: PostgreSQL is to be used, and is away.
+    """
     folder = state / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
+    make_room_for_mlflow()
     names = f"{HOST}:{ports.mlflow},localhost:{ports.mlflow}"
     return [
         *(sys.executable, "-m", "mlflow", "server", f"--host={HOST}", f"--port={ports.mlflow}"),
-        *(f"--backend-store-uri=sqlite:///{folder}/mlflow.db", "--workers=1"),
-        *(f"--artifacts-destination={folder}/artifacts", f"--allowed-hosts={names}"),
+        *("--workers=1", f"--artifacts-destination={folder}/artifacts"),
+        f"--allowed-hosts={names}",
         f"--cors-allowed-origins={ports.mlflow_url}",
     ]
 
@@ -153,6 +163,7 @@ def airflow_is_up(ports: Ports) -> bool:
 def base_env() -> dict[str, str]:
     """Environment of every process: quiet, in UTC, finds our packages, keeps bytecode."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= mlflow_env()
     paths = [str(ROOT), *env.get("PYTHONPATH", "").split(os.pathsep)]
     return env | {
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in paths if path)),
@@ -163,6 +174,9 @@ def base_env() -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Of each of its own logs Ray would keep 512 MB, and five earlier ones.
+        "RAY_ROTATION_MAX_BYTES": "20000000",
+        "RAY_ROTATION_BACKUP_COUNT": "2",
         # Despite its name it acts on Linux too: 127.0.0.1 is not rewritten to the host's address.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_AUTH_MODE": "token",
@@ -178,7 +192,7 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         dags: Folder of the DAG files.
         ports: Where the servers listen.
     """
-    known = _secrets()
+    known = airflow_keys()
     settings = {
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": str(NUM_PARALLEL_TASKS),
@@ -192,7 +206,6 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords()),
         "CORE__EXECUTION_API_SERVER_URL": f"{ports.airflow_url}/execution/",
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "API__SECRET_KEY": known["api"],
         "API__BASE_URL": ports.airflow_url,
         "API_AUTH__JWT_SECRET": known["jwt"],
@@ -210,7 +223,8 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
-    return {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{k}": v for k, v in settings.items()}
+    own = {"AIRFLOW_HOME": str(home), AIRFLOW_DATABASE: sqlite_url(home / "airflow.db")}
+    return own | {f"AIRFLOW__{k}": v for k, v in settings.items()}
 
 
 def write_profile(path: Path, base: str, ports: Ports) -> dict[str, str]:
@@ -228,38 +242,6 @@ def write_profile(path: Path, base: str, ports: Ports) -> dict[str, str]:
     return {PROFILE: str(path)}
 
 
-def ray_token() -> Path:
-    """File of the token that Ray asks for; made on first use."""
-    path = STATE / "ray_token"
-    return path if path.exists() else write_private(path, secrets.token_hex(32))
-
-
-def passwords() -> Path:
-    """File of the UI's passwords; made on first use."""
-    path = STATE / "airflow_passwords.json"
-    if path.exists():
-        return path
-    users = {user: secrets.token_urlsafe(15) for user in ("admin", "viewer")}
-    return write_private(path, json.dumps(users))
-
-
-def write_private(path: Path, text: str) -> Path:
-    """Write a file that only its owner can read, unless it is there."""
-    with suppress(FileExistsError), whole_file(path, is_new=True) as partial:  # who is first wins
-        partial.touch(0o600, exist_ok=False)
-        partial.write_text(text)
-    return path
-
-
 def num_cpus() -> int:
     """Cores that this process may use; more workers than cores only wait for each other."""
     return len(os.sched_getaffinity(0))
-
-
-def _secrets() -> dict[str, str]:
-    path = STATE / "secrets.json"
-    if not path.exists():
-        fresh = {"fernet": Fernet.generate_key().decode()}
-        fresh |= {name: secrets.token_hex(32) for name in ("api", "jwt")}
-        write_private(path, json.dumps(fresh))
-    return dict(json.loads(path.read_text()))

@@ -20,17 +20,28 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from operators.installation import AIRFLOW_URL, MLFLOW_URL, RAY_URL, ROOT, profile_name
-from operators.stack import processes, services
-from operators.stack.airflow_database import bring_up_to_date
-from operators.stack.servers import Program, Servers, end_noted
-from operators.stack.services import STATE, Ports
+from operators.installation import (
+    AIRFLOW_URL,
+    MLFLOW_URL,
+    RAY_URL,
+    ROOT,
+    load_profile,
+    profile_name,
+)
+from operators.stack import databases, processes, services
+from operators.stack.leftovers import clear
+from operators.stack.servers import Program, Servers, end_noted, restarts, supervisor
+from operators.stack.services import Ports
+from operators.stack.state import STATE, open_state, passwords, ray_token
 from tasks.core.errors import OrreryError, ResourceError
+from tasks.core.files import whole_file
 
 NOTE = STATE / "stack.json"
 LOGS = STATE / "logs"
@@ -69,10 +80,12 @@ def up(dags: Path = ROOT / "dags") -> None:
     with _lock():
         begun_s = time.monotonic()
         ports = _noted()
-        if ports and all(check(ports) for _, check in _CHECKS):
+        supervised = supervisor(MARK, _run_folder())
+        if ports and supervised and all(check(ports) for _, check in _CHECKS):
             _say("the stack is up already")
         else:
             _end()
+            clear(timedelta(days=load_profile(profile_name()).keep.days), _say)
             ports = Ports.choose(*WISHED_PORTS)
             _start(ports, dags)
             _count_waiting_tasks(ports)
@@ -103,9 +116,14 @@ def status() -> int:
     urls = {"Ray": ports.ray_url, "MLflow": ports.mlflow_url, "Airflow": ports.airflow_url}
     for name, is_up in states.items():
         _say(f"{name:8}{'up  ' if is_up else 'DOWN'}  {urls[name]}")
-    memory_gb = sum(process.memory_info().rss for process in alive) / 1e9
-    _say(f"{len(alive)} processes, {memory_gb:.1f} GB, logs in {LOGS}")
-    return 0 if all(states.values()) else EXIT_DOWN
+    _say(f"database {noted_database() or 'not noted'}")
+    for line in restarts(LOGS):
+        _say(line)
+    supervised = supervisor(MARK, _run_folder())
+    if not supervised:
+        _say("their supervisor has ended, so none is started again: `make up` starts all anew")
+    _say(f"{len(alive)} processes, {processes.memory_gb(alive):.1f} GB, logs in {LOGS}")
+    return 0 if supervised and all(states.values()) else EXIT_DOWN
 
 
 def programs(ports: Ports, folder: Path) -> dict[str, Program]:
@@ -134,11 +152,12 @@ def _start(ports: Ports, dags: Path) -> None:
         MLFLOW_URL: ports.mlflow_url,
         RAY_URL: ports.ray_url,
     }
-    bring_up_to_date(home, env, _say)
-    servers = Servers(
-        programs(ports, folder), mark=MARK, env=env, logs=LOGS, sockets=folder, say=_say
-    )
-    note(ports)
+    env |= databases.airflow_env(home)
+    _say(f"the servers keep their records in {databases.told()}")
+    found = programs(ports, folder)
+    databases.bring_up_to_date(home, env, _say)
+    servers = Servers(found, mark=MARK, env=env, logs=LOGS, sockets=folder, say=_say)
+    note(ports, databases.told())
     for index, (name, check) in enumerate(_CHECKS):
         servers.wait(name, partial(check, ports), UP_LIMIT_S)
         if index == 0:
@@ -152,7 +171,7 @@ def _end() -> int:
 
 def _count_waiting_tasks(ports: Ports) -> None:
     """Let the pool count deferred tasks: a stage that waits for its job holds a slot."""
-    password = json.loads(services.passwords().read_text())["admin"]
+    password = json.loads(passwords().read_text())["admin"]
     with httpx.Client(base_url=ports.airflow_url, timeout=30.0, trust_env=False) as client:
         login = client.post("/auth/token", json={"username": "admin", "password": password})
         client.headers["Authorization"] = (
@@ -164,18 +183,31 @@ def _count_waiting_tasks(ports: Ports) -> None:
         client.patch("/api/v2/pools/default_pool", params=mask, json=pool).raise_for_status()
 
 
-def note(ports: Ports) -> None:
-    """Note where the servers listen; `running_ports` reads it."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    NOTE.write_text(json.dumps(asdict(ports)))
+def note(ports: Ports, database: str = "") -> None:
+    """Note where the servers listen, which `running_ports` reads, and what `status` tells."""
+    with whole_file(NOTE) as partial:
+        partial.write_text(json.dumps(asdict(ports) | {"database": database}))
+
+
+def noted_database() -> str:
+    """Where the stack keeps its records, for people; empty if that is not noted."""
+    return str(_read_note().get("database", ""))
 
 
 def _noted() -> Ports | None:
+    noted = _read_note()
     try:
-        noted = json.loads(NOTE.read_text())
-    except (OSError, ValueError):
+        known = {name: noted[name] for name in ("airflow", "mlflow", "ray")}
+        return Ports(**known, ray_inner=tuple(noted["ray_inner"]))
+    except (KeyError, TypeError):
         return None
-    return Ports(**noted | {"ray_inner": tuple(noted["ray_inner"])})
+
+
+def _read_note() -> dict[str, Any]:
+    try:
+        return dict(json.loads(NOTE.read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _run_folder() -> Path:
@@ -190,16 +222,16 @@ def _run_folder() -> Path:
 @contextlib.contextmanager
 def _lock() -> Iterator[None]:
     """One `up` or `down` at a time."""
-    STATE.mkdir(exist_ok=True)
-    with (STATE / "stack.lock").open("w") as lock:
+    with (open_state() / "stack.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _print_addresses(ports: Ports) -> None:
-    _say(f"Airflow  {ports.airflow_url}  user admin, password in {services.passwords()}")
+    _say(f"Airflow  {ports.airflow_url}  user admin, password in {passwords()}")
     _say(f"MLflow   {ports.mlflow_url}")
-    _say(f"Ray      {ports.ray_url}  token in {services.ray_token()}")
+    _say(f"Ray      {ports.ray_url}  token in {ray_token()}")
+    _say(f"database {noted_database() or 'not noted'}")
     _say("`make status` tells how it is, `make down` stops it")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits
+from operators.owners import owner
 from operators.record.trackers import NullTracker
 from operators.stage.item_pool import Journal
 from operators.stage.item_work import StageWork
@@ -172,7 +173,7 @@ def open_context(
 
 def _scratch() -> Path:
     with storage_errors(f"{tempfile.gettempdir()}/orrery-scratch-*"):
-        return Path(tempfile.mkdtemp(prefix="orrery-scratch-"))
+        return Path(tempfile.mkdtemp(prefix=f"orrery-scratch-{owner()}-"))
 
 
 def _provenance(call: PlacedCall) -> dict[str, Any]:

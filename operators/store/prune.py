@@ -1,20 +1,18 @@
-"""Removes what a store no longer needs: ``python -m operators.store.prune --days 30 --dry-run``.
+"""Removes what a store no longer needs; `make prune` calls it.
 
-Removed, once older than the given days: drafts of runs that were killed, stage folders without
-a valid manifest, checkpoints of trainings and of unfinished items, and items whose files no
-finished result refers to. Finished results stay.
+Removed, once older than the given days: stage folders without a valid manifest, checkpoints of
+trainings and of unfinished items, and items whose files no finished result refers to. Drafts of
+processes that have ended go at once. Finished results stay.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operators.installation import load_profile
+from operators.owners import is_nobodys
 from operators.store.storage import DRAFTS, TRAINING, Storage
 from tasks.core.errors import ArtifactError
 from tasks.core.records import references
@@ -34,7 +32,11 @@ def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> 
         The folders, relative to the store's root.
     """
     before = datetime.now(UTC) - older_than
-    rubbish = [path for path in _unneeded(storage) if _changed(storage, path) < before]
+    rubbish = [
+        path
+        for path in _unneeded(storage)
+        if _is_dead_draft(path) or _changed(storage, path) < before
+    ]
     for path in rubbish:
         logger.info("%s %s/%s", "would remove" if dry_run else "removing", storage.uri, path)
         if not dry_run:
@@ -58,6 +60,11 @@ def _unneeded(storage: Storage) -> Iterator[str]:
                     used.update(each["uri"] for each in references(content))
     owners = {"/".join(uri.split("/")[:4]) for uri in used}
     yield from (item for item in items if item not in owners)
+
+
+def _is_dead_draft(path: str) -> bool:
+    top, _, name = path.partition("/")
+    return top == DRAFTS and is_nobodys(name)
 
 
 def _folders(storage: Storage, parent: str) -> list[str]:
@@ -85,23 +92,3 @@ def _changed(storage: Storage, folder: str) -> datetime:
     times = [storage.fs.modified(file) for file in files]
     newest: datetime = max(t if t.tzinfo else t.replace(tzinfo=UTC) for t in times)
     return newest
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(prog="python -m operators.store.prune", description=__doc__)
-    parser.add_argument("--profile", default="laptop", help="whose store to prune")
-    parser.add_argument("--store", help="URI of another store")
-    parser.add_argument("--days", type=float, default=30.0, help="what is younger stays")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
-    given = parser.parse_args(arguments)
-    profile = load_profile(given.profile)
-    storage = Storage(given.store or profile.absolute_store_uri(), profile.store_options)
-    removed = prune(storage, timedelta(days=given.days), dry_run=given.dry_run)
-    logger.info("%d folders %s", len(removed), "would go" if given.dry_run else "removed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,6 +16,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from operators.owners import owner
 from operators.store.manifests import Manifest
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
@@ -187,8 +188,8 @@ class Storage:
     def new_draft_folder(self) -> Path:
         """Make an empty local folder, on the same disk as the root if that is local."""
         if not self.is_local:
-            return Path(tempfile.mkdtemp(prefix="orrery-"))
-        path = Path(self.path(DRAFTS)) / uuid.uuid4().hex
+            return Path(tempfile.mkdtemp(prefix=f"orrery-draft-{owner()}-"))
+        path = Path(self.path(DRAFTS)) / f"{owner()}-{uuid.uuid4().hex}"
         with storage_errors(str(path)):
             path.mkdir(parents=True)
         return path

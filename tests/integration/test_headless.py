@@ -18,6 +18,7 @@ import pytest
 from operators.stack import services
 from operators.stack.headless import run_headless
 from operators.stack.services import Ports
+from operators.stack.state import ray_token
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
 from tests.support.kernel.live_runs import drivers, meanwhile, mlflow, until, words
@@ -39,7 +40,7 @@ def profile(tmp_path: Path) -> str:
 
 def jobs(ports: Ports, run_id: str) -> dict[str, str]:
     """States of a run's jobs by id, without their hash."""
-    headers = {"Authorization": f"Bearer {services.ray_token().read_text()}"}
+    headers = {"Authorization": f"Bearer {ray_token().read_text()}"}
     told = httpx.get(f"{ports.ray_url}/api/jobs/", headers=headers, timeout=30.0).json()
     mine = [each for each in told if (each.get("metadata") or {}).get("run_id") == run_id]
     return {

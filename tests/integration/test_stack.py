@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stack import supervise as stack
 from operators.stack.services import Ports
+from operators.stack.state import passwords
 from tests.integration.test_headless import DAGS, jobs, mlflow, tags_of, until, words
 
 # One kill belongs to the default run; the others are slow.
@@ -69,7 +71,7 @@ class Airflow:
     """Airflow's API as one user sees it."""
 
     def __init__(self, ports: Ports, user: str = "admin") -> None:
-        password = json.loads(services.passwords().read_text())[user]
+        password = json.loads(passwords().read_text())[user]
         self.http = httpx.Client(base_url=ports.airflow_url, timeout=60.0)
         login = self.http.post("/auth/token", json={"username": user, "password": password})
         self.http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
@@ -108,6 +110,18 @@ def running(airflow: Airflow, tmp_path: Path) -> tuple[str, Path]:
     run = airflow.trigger(conf | {"double.factor": factor}).json()["dag_run_id"]
     until(lambda: marks.exists() and len(marks.read_text().split()) >= 2)
     return str(run), marks
+
+
+def test_many_triggers_at_once_are_all_taken(ports: Ports, airflow: Airflow) -> None:
+    airflow.http.patch("/api/v2/dags/sample", json={"is_paused": True}).raise_for_status()
+    with ThreadPoolExecutor(4) as threads:
+        replies = list(threads.map(airflow.trigger, [{"count": 1}] * 24))
+    assert [reply.status_code for reply in replies] == [httpx.codes.OK] * 24
+    for reply in replies:
+        run = reply.json()["dag_run_id"]
+        airflow.http.delete(f"/api/v2/dags/sample/dagRuns/{run}").raise_for_status()
+    airflow.http.patch("/api/v2/dags/sample", json={"is_paused": False}).raise_for_status()
+    assert "no server was restarted" in command("status").stdout
 
 
 def kill(is_victim: Callable[[str], bool]) -> None:

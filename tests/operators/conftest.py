@@ -19,6 +19,7 @@ from operators.store.storage import Storage
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.support.kernel.servers")
+    config.pluginmanager.import_plugin("tests.support.kernel.postgres")
 
 
 @pytest.fixture(scope="session")

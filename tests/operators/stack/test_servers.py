@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shlex
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from operators.stack import processes
-from operators.stack.servers import Program, Servers, end_noted, supervisor_config
+from operators.stack.servers import Program, Servers, end_noted, restarts, supervisor_config
 from tasks.core.errors import TransientError
 
 # Writes a new file each time it is started, then waits.
@@ -20,6 +22,19 @@ SERVER = (
     "import os, pathlib, sys, time; "
     "pathlib.Path(sys.argv[1], str(os.getpid())).touch(); time.sleep(60)"
 )
+
+# As MLflow does: a parent that only waits for its child, which holds the port.
+PARENT = """
+import socket, subprocess, sys, time
+if len(sys.argv) == 2:
+    subprocess.call([sys.executable, *sys.argv, "child"])
+else:
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", int(sys.argv[1])))
+        held.listen()
+        time.sleep(60)
+"""
 
 
 def program(folder: Path, name: str) -> list[str]:
@@ -58,6 +73,48 @@ def test_a_server_that_is_killed_comes_back_and_none_is_left(tmp_path: Path) -> 
     assert [line.split(" is up")[0] for line in said if "is up" in line] == ["One", "Two", "One"]
 
 
+def test_a_killed_parent_leaves_no_child_that_keeps_its_port(tmp_path: Path) -> None:
+    (port,) = processes.free_ports(1)
+    (tmp_path / "parent.py").write_text(PARENT)
+    command = [sys.executable, str(tmp_path / "parent.py"), str(port)]
+    mark, servers = start(tmp_path, {"one": Program(command)}, [])
+
+    def holder() -> int:
+        listening = psutil.net_connections("tcp")
+        return next((c.pid for c in listening if c.laddr.port == port and c.pid), 0)
+
+    try:
+        servers.wait("One", lambda: bool(holder()), 30.0)
+        orphan = psutil.Process(holder())
+        orphan.parent().kill()
+        servers.wait("One", lambda: holder() not in (0, orphan.pid), 30.0)
+        assert len(processes.members(f"{mark}/one")) == 2
+        (told,) = restarts(tmp_path / "logs")
+        assert re.fullmatch(r"one was restarted once since .*, last at .* \(.* SIGKILL\)", told)
+    finally:
+        servers.end(20.0)
+    assert processes.members(mark) == []
+    assert f"left: [{orphan.pid}]" in (tmp_path / "logs" / "one.log").read_text()
+
+
+def test_restarts_are_counted_since_the_last_start_of_the_supervisor(tmp_path: Path) -> None:
+    assert restarts(tmp_path) == []
+    line = "2026-01-02 03:04:{:02d},5 INFO {}\n"
+    spawned = ("spawned: 'ray' with pid 7", "exited: ray (exit status 1; not expected)")
+    told = ["supervisord started with pid 1", *spawned, *spawned]
+    told += ["supervisord started with pid 2", "spawned: 'mlflow' with pid 8", spawned[0]]
+    log = tmp_path / "supervisord.log"
+    log.write_text("".join(line.format(k, each) for k, each in enumerate(told)) + "cut sh")
+    assert restarts(tmp_path) == ["no server was restarted since 2026-01-02 03:04:05 UTC"]
+    with log.open("a") as more:
+        for k, each in enumerate([spawned[1], *spawned, spawned[0]], start=10):
+            more.write("\n" + line.format(k, each))
+    assert restarts(tmp_path) == [
+        "ray was restarted twice since 2026-01-02 03:04:05 UTC, last at 2026-01-02 03:04:13 "
+        "(exit status 1)"
+    ]
+
+
 def test_servers_are_ended_by_their_note_and_a_lost_one_names_its_log(tmp_path: Path) -> None:
     mark, servers = start(tmp_path, {"one": Program(program(tmp_path, "one"))}, [])
     servers.wait("One", lambda: bool(pids(tmp_path / "one")), 30.0)
@@ -71,9 +128,11 @@ def test_the_supervisor_reads_its_configuration(tmp_path: Path) -> None:
     command = ["python", "-c", "print('100 %', \"it's\")"]
     programs = {"ray": Program(command, stop_signal="KILL"), "rest": Program(["true"], False)}
     parser = configparser.RawConfigParser()
-    parser.read_string(supervisor_config(programs, tmp_path / "logs", tmp_path))
+    parser.read_string(supervisor_config(programs, "mark", tmp_path / "logs", tmp_path))
     ray, rest = parser["program:ray"], parser["program:rest"]
-    assert shlex.split(ray["command"].replace("%%", "%")) == command
+    alone = [sys.executable, "-m", "operators.stack.alone"]
+    assert shlex.split(ray["command"].replace("%%", "%")) == alone + command
+    assert ray["environment"] == 'ORRERY_STACK="mark/ray"'
     assert (ray["stopsignal"], rest["stopsignal"]) == ("KILL", "TERM")
     assert (ray["autostart"], rest["autostart"]) == ("true", "false")
     assert ray["killasgroup"] == ray["autorestart"] == "true"

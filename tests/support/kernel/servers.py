@@ -19,7 +19,8 @@ import pytest
 from operators.stack import processes, services
 from operators.stack import supervise as stack
 from operators.stack.headless import RunServers
-from operators.stack.services import HOST, STATE, Ports
+from operators.stack.services import HOST, Ports
+from operators.stack.state import STATE
 
 
 @pytest.fixture(scope="session")

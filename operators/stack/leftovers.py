@@ -1,0 +1,103 @@
+"""What servers and runs leave on this machine's disk once nobody needs it.
+
+Folders of processes that have ended go at once, logs by their age. Results are the store's, and
+stay; see `operators.store.prune`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+
+from operators.owners import is_nobodys
+from operators.stack.state import STATE
+
+_RAY_FOLDERS = ("orrery-ray-*", f"orrery-{os.getuid()}-stack-*/ray/session_*")
+# A folder this young may belong to servers that are just being started.
+_STARTING_S = 600.0
+
+
+def clear(older_than: timedelta, say: Callable[[str], None], *, dry_run: bool = False) -> None:
+    """Remove scratch folders and Ray's sessions that nobody uses, and old logs.
+
+    Args:
+        older_than: Logs that were written to later than this ago stay.
+        say: Receives a line for each kind that is removed.
+        dry_run: Only say what would go.
+    """
+    temporary = Path(tempfile.gettempdir())
+    kinds = {
+        "scratch folders of processes that have ended": _scratch(temporary),
+        "folders of Ray heads that have ended": _dead_sessions(temporary),
+        f"logs older than {older_than.days} days": _old_logs(temporary, older_than),
+    }
+    for what, paths in kinds.items():
+        count, num_bytes = 0, 0
+        for path in paths:
+            count, num_bytes = count + 1, num_bytes + _size(path)
+            if not dry_run:
+                _remove(path)
+        if count:
+            how = "would remove" if dry_run else "removed"
+            say(f"{how} {count} {what}, {num_bytes / 1e6:.1f} MB")
+
+
+def _scratch(temporary: Path) -> Iterator[Path]:
+    found = _ours(temporary.glob("orrery-*-*-*"))
+    return (path for path in found if is_nobodys(path.name.removeprefix("orrery-")))
+
+
+def _dead_sessions(temporary: Path) -> Iterator[Path]:
+    """Folders that no live process names in its command, as all of Ray's processes do."""
+    commands = "\n".join(
+        " ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])
+    )
+    for pattern in _RAY_FOLDERS:
+        for path in _ours(temporary.glob(pattern)):
+            if str(path) not in commands and _age_s(path) > _STARTING_S:
+                yield path
+
+
+def _old_logs(temporary: Path, older_than: timedelta) -> Iterator[Path]:
+    places = [STATE / "logs", STATE / "airflow" / "logs"]
+    places += _ours(temporary.glob(f"orrery-{os.getuid()}-stack-*/ray/session_*/logs"))
+    for place in places:
+        for path in place.rglob("*"):
+            is_empty = path.is_dir() and not any(path.iterdir())
+            if (path.is_file() or is_empty) and _age_s(path) > older_than.total_seconds():
+                yield path
+
+
+def _ours(paths: Iterable[Path]) -> list[Path]:
+    """Folders of this user; a link is none, wherever it leads."""
+    return [
+        path
+        for path in paths
+        if path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid()
+    ]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    path.unlink(missing_ok=True)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    files = (path, *path.rglob("*")) if path.is_dir() else (path,)
+    return sum(each.lstat().st_size for each in files if each.is_file() and not each.is_symlink())

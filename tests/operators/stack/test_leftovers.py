@@ -1,0 +1,83 @@
+"""What nobody uses goes, whatever is in use or young stays, and a line says how much it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from operators.owners import owner
+from operators.stack import leftovers
+from operators.stack.leftovers import clear
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(leftovers, "STATE", tmp_path / "state")
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp"
+
+
+def fill(folder: Path, age: timedelta = timedelta(0)) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "file").write_bytes(bytes(1_000_000))
+    then = time.time() - age.total_seconds()
+    for path in (folder / "file", folder):
+        os.utime(path, (then, then))
+    return folder
+
+
+def test_scratch_of_a_process_that_has_ended_goes(temporary: Path) -> None:
+    ours = fill(temporary / f"orrery-scratch-{owner()}-abc")
+    theirs = fill(temporary / ours.name.replace(f"-{os.getpid()}-", "-4194305-"))
+    other = fill(temporary / "somebody-elses-4194305-1")
+    (temporary / "orrery-a-4194305-link").symlink_to(other)
+    said: list[str] = []
+    clear(WEEK, said.append, dry_run=True)
+    assert theirs.is_dir()
+    clear(WEEK, said.append)
+    assert said == [
+        f"{how} 1 scratch folders of processes that have ended, 1.0 MB"
+        for how in ("would remove", "removed")
+    ]
+    assert (ours.is_dir(), theirs.exists(), other.is_dir()) == (True, False, True)
+
+
+def test_sessions_of_ray_go_unless_a_process_names_them(temporary: Path) -> None:
+    hour = timedelta(hours=1)
+    stack = temporary / f"orrery-{os.getuid()}-stack-abc" / "ray"
+    used = fill(stack / "session_2", hour)
+    young = fill(temporary / "orrery-ray-young")
+    dead = [fill(stack / "session_1", hour), fill(temporary / "orrery-ray-dead", hour)]
+    (stack / "session_latest").symlink_to(used)
+    wait = [sys.executable, "-c", "import time; time.sleep(60)", f"--session-dir={used}"]
+    with subprocess.Popen(wait) as raylet:
+        clear(WEEK, print)
+        assert [path.exists() for path in (used, young, *dead)] == [True, True, False, False]
+        raylet.kill()
+    clear(WEEK, print)
+    assert not used.exists()
+
+
+def test_logs_go_by_their_age(temporary: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "state" / "airflow" / "logs"
+    old, young = fill(logs / "dag" / "old", 2 * WEEK), fill(logs / "dag" / "young", WEEK / 2)
+    fill(tmp_path / "state" / "mlflow", 2 * WEEK)
+    said: list[str] = []
+    clear(WEEK, said.append)
+    assert said == ["removed 1 logs older than 7 days, 1.0 MB"]
+    assert not (old / "file").exists()
+    assert (young / "file").exists()
+    assert (tmp_path / "state" / "mlflow" / "file").exists()
+    os.utime(old, (0, 0))
+    clear(WEEK, said.append)
+    assert not old.exists()
