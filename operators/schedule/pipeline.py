@@ -164,7 +164,9 @@ class OpenRun(BaseOperator):
         dag_id, run_id = context["dag"].dag_id, context["ti"].run_id
         try:
             config = load_config(self.config, config_path(dag_id), dict(context["params"]))
-            uri = load_profile(profile_name()).tracking_uri
+            profile = load_profile(profile_name())
+            profile.check_paths(config)
+            uri = profile.tracking_uri
             if "://" not in uri:
                 return {"run_id": "", "url": ""}
             tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}

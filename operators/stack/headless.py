@@ -29,7 +29,7 @@ from typing import Any, TextIO
 
 import psutil
 
-from operators.installation import ROOT, config_path, profile_name
+from operators.installation import ROOT, config_path, load_profile, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.airflow_database import bring_up_to_date
@@ -96,7 +96,7 @@ def run_headless(
         ConfigError: There is no such pipeline, or a param is unknown or wrong; nothing was started.
         TransientError: A server does not start.
     """
-    check_settings(dags / f"{dag_id}.py", conf or {})
+    check_settings(dags / f"{dag_id}.py", conf or {}, profile or profile_name())
     say = _clock(on_line)
     begun_s = time.monotonic()
     servers = None
@@ -125,15 +125,17 @@ def run_headless(
         return _result(folder, state, time.monotonic() - begun_s)
 
 
-def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
+def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
     """Check a run's params against the settings that a DAG file names, without loading Airflow.
 
     Args:
         file: The DAG file; it names the class of its settings as ``pipeline(…, config=Name)``.
         conf: The params.
+        profile: Name or path of the profile.
 
     Raises:
-        ConfigError: There is no such file, or a param is unknown or wrong.
+        ConfigError: There is no such file, or a param is unknown or wrong, or names a path that
+            the profile does not allow.
     """
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in file.parent.glob("[!_]*.py")))
@@ -150,7 +152,8 @@ def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
             given = {keyword.arg: getattr(keyword.value, "id", "") for keyword in node.keywords}
             module, name = imported[given["config"]]
             settings = getattr(importlib.import_module(module), name)
-            load_config(settings, config_path(file.stem), conf)
+            config = load_config(settings, config_path(file.stem), conf)
+            load_profile(profile).check_paths(config)
 
 
 class RunServers:

@@ -56,6 +56,7 @@ class Plan:
         profile = load_profile(request.caller.profile)
         uri = request.caller.store_uri or profile.absolute_store_uri()
         config = declaration.config(request.config)
+        profile.check_paths(config, declaration.spec.section)
         return cls(request, declaration, profile, config, Storage(uri, profile.store_options))
 
     @property

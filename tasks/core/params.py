@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from tasks.core.errors import ConfigError
 
 ModelT = TypeVar("ModelT")
 _Path = tuple[str, ...]
+_NAME = re.compile(r"\w+")
 
 
 def load_config(
@@ -76,7 +78,7 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
     defaults = config_json(load_config(model, yaml_path))
     schemas = {}
     for path, field in _fields(model).items():
-        schema = {k: v for k, v in field.items() if k not in ("unit", "param")}
+        schema = {k: v for k, v in field.items() if k not in ("unit", "param", "path")}
         default = defaults
         for part in path:
             default = default[part]
@@ -91,6 +93,25 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
         }
         schemas[_param(path, field)] = schema
     return schemas
+
+
+def named_paths(config: Any, section: str = "") -> Iterator[tuple[str, str, str]]:
+    """List the paths that settings name.
+
+    Args:
+        config: The settings, or one section of them.
+        section: Name of that section.
+
+    Yields:
+        For each path that is given: name of its param, what is done with it (``read`` or
+        ``write``), and the path.
+    """
+    for path, field in _fields(type(config)).items():
+        use = str(field.get("path", ""))
+        value = reduce(getattr, path, config) if use else ()
+        for place in map(str, value if isinstance(value, list | tuple) else [value]):
+            if place and not (use.endswith("or name") and _NAME.fullmatch(place)):
+                yield _param((section, *path) if section else path, field), use.split()[0], place
 
 
 def _defaults(model: type[Any], fields: Mapping[_Path, Any]) -> dict[_Path, Any]:

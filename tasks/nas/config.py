@@ -18,6 +18,7 @@ class PrepareConfig:
     data: str = setting(
         "",
         param="data",
+        path="read",
         help="Folder: CIFAR's unpacked archive, packed JPEGs, or images in a folder for each "
         "class; empty: CIFAR is fetched.",
     )
@@ -109,7 +110,9 @@ class ReportConfig:
     """Where copies of the report go."""
 
     export_to: str = setting(
-        "", help="Folder that receives genotype, page, plots and tables; empty for none."
+        "",
+        path="write",
+        help="Folder that receives genotype, page, plots and tables; empty for none.",
     )
 
 

@@ -15,6 +15,7 @@ class IngestConfig:
     captures: str = setting(
         "",
         param="captures",
+        path="read",
         help="Folder that holds one folder per capture, or one capture itself.",
     )
     min_overlap: float = setting(
@@ -189,6 +190,7 @@ class PublishConfig:
 
     export_to: str = setting(
         "",
+        path="write",
         help="Folder that receives a readable copy of panoramas and report; empty for none.",
     )
     num_crops: int = setting(

@@ -8,6 +8,8 @@ import pytest
 
 from operators.installation import ROOT, Profile, StageResources, load_profile
 from tasks.core.errors import ConfigError
+from tasks.nas.transfer.config import ChooseConfig, TransferCellsConfig
+from tasks.panorama.config import IngestConfig, RestitchConfig
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs/profiles").glob("*.yaml")), ids=str)
@@ -37,6 +39,28 @@ def test_wrong_profile_is_refused(tmp_path: Path, text: str, message: str) -> No
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_profile(str(path))
+
+
+def test_a_profile_allows_no_path_but_those_that_it_names() -> None:
+    config = RestitchConfig(ingest=IngestConfig(captures="/data/archive"))
+    with pytest.raises(ConfigError, match=r"captures: '/data/archive' .*readable \(nothing\)"):
+        Profile().check_paths(config)
+    Profile(readable=("/data",)).check_paths(config)
+    with pytest.raises(ConfigError, match=r"^captures: "):
+        Profile(readable=("/data/other",)).check_paths(config.ingest, "ingest")
+
+
+def test_roots_count_from_the_repository_and_the_user_s_home() -> None:
+    profile = Profile(readable=("artifacts", "~/data", "s3://bucket/x"))
+    home = Path.home() / "data"
+    assert profile.roots("readable").places == (f"{ROOT}/artifacts", str(home), "s3://bucket/x")
+
+
+def test_names_of_published_cells_are_no_paths() -> None:
+    for name in ("nasnet_a", "amoebanet_a", "0" * 32):
+        Profile().check_paths(TransferCellsConfig(choose=ChooseConfig(genotype=name)))
+    with pytest.raises(ConfigError, match="genotype: '/etc/passwd' lies outside"):
+        Profile().check_paths(TransferCellsConfig(choose=ChooseConfig(genotype="/etc/passwd")))
 
 
 def test_unknown_profile_is_named() -> None:

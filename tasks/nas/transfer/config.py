@@ -21,6 +21,7 @@ class ChooseConfig:
     genotype: str = setting(
         "nasnet_a",
         param="genotype",
+        path="read or name",
         help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file, or "
         "id of the MLflow run that found the cells.",
     )
@@ -33,6 +34,7 @@ class PrepareTransferConfig:
     data: str = setting(
         "",
         param="data",
+        path="read",
         help="Folder: packed JPEGs, or train and val with a folder for each class.",
     )
     side_px: int = setting(
@@ -45,7 +47,10 @@ class PrepareTransferConfig:
         True, param="from_cifar", help="Train on CIFAR first, for weights to begin with."
     )
     cifar: str = setting(
-        "", param="cifar", help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched."
+        "",
+        param="cifar",
+        path="read",
+        help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched.",
     )
     num_cifar_validation: int = setting(
         1000, ge=1, le=50_000, help="Its images that are set aside for the curve."
@@ -133,7 +138,7 @@ class CompareConfig:
     """Where copies of the report go."""
 
     export_to: str = setting(
-        "", help="Folder that receives page, plots and tables; empty for none."
+        "", path="write", help="Folder that receives page, plots and tables; empty for none."
     )
 
 

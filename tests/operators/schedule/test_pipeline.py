@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from operators.installation import PROFILE, SCHEDULES
 from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
+from tasks.panorama.config import RestitchConfig
 from tests.support.kernel.sample_stages import SampleConfig
 
 STAGES = "tests.support.kernel.sample_stages"
@@ -72,6 +73,20 @@ def test_the_first_task_refuses_a_misspelt_param(monkeypatch: pytest.MonkeyPatch
     }
     task = OpenRun(task_id="open_run", config=SampleConfig)
     with pytest.raises(AirflowFailException, match=r"did you mean 'double\.factor'"):
+        task.execute(where)
+
+
+def test_the_first_task_refuses_a_path_outside_of_the_profile_s_roots(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PROFILE, "cluster")
+    where: Any = {
+        "dag": types.SimpleNamespace(dag_id="restitch"),
+        "ti": types.SimpleNamespace(run_id="run-1"),
+        "params": {"publish.export_to": "/srv"},
+    }
+    task = OpenRun(task_id="open_run", config=RestitchConfig)
+    with pytest.raises(AirflowFailException, match=r"publish\.export_to: '/srv' lies outside"):
         task.execute(where)
 
 

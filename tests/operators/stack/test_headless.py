@@ -97,15 +97,20 @@ def test_a_bad_value_is_refused_before_anything_starts(
 
 def test_every_pipeline_names_its_settings_so_that_they_can_be_checked() -> None:
     for file in (headless.ROOT / "dags").glob("[!_]*.py"):
-        headless.check_settings(file, {})
+        headless.check_settings(file, {}, "laptop")
         with pytest.raises(ConfigError, match="unknown setting 'no_such'"):
-            headless.check_settings(file, {"no_such": 1})
+            headless.check_settings(file, {"no_such": 1}, "laptop")
+
+
+def test_a_path_outside_of_the_profile_s_roots_is_refused_before_anything_starts() -> None:
+    with pytest.raises(ConfigError, match="captures: '/srv' lies outside of what is readable"):
+        headless.run_headless("restitch", {"captures": "/srv"}, profile="cluster")
 
 
 def test_checking_settings_loads_no_framework() -> None:
     code = (
         "import sys\nfrom operators.stack import headless\n"
-        "headless.check_settings(headless.ROOT / 'dags/search_cells.py', {})\n"
+        "headless.check_settings(headless.ROOT / 'dags/search_cells.py', {}, 'laptop')\n"
         "heavy = {'airflow', 'ray', 'mlflow', 'torch', 'cv2', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
