@@ -1,14 +1,28 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and that are read within limits.
+
+A name can stand for a device that never ends, a pipe that nobody writes to, or a file larger than
+memory. Each is told before anything is read. What a file holds is checked by `tasks.intake`.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tasks.core.errors import DataError
+
 PARTIAL = ".partial-"  # how names of files begin that are not whole yet
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @contextmanager
@@ -45,3 +59,60 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_bytes(path: Path, max_bytes: int, what: str) -> bytes:
+    """Read a file whole.
+
+    Args:
+        path: The file.
+        max_bytes: Size above which it is refused, unread.
+        what: What it should be, for messages, e.g. ``a genotype as JSON``.
+
+    Raises:
+        DataError: It is missing, unreadable, no plain file, or larger.
+    """
+    try:
+        # a pipe without a writer would keep us waiting
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            _check_plain(found, path, what)
+            _check_size(found.st_size, max_bytes, path, what)
+            data = file.read(max_bytes + 1)  # /proc says 0 of what has no end
+    except (OSError, ValueError) as error:  # ValueError: a name that holds a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{shown(path)}: expected {what}, can't read it: {reason}") from error
+    _check_size(len(data), max_bytes, path, what)
+    return data
+
+
+def read_text(path: Path, max_bytes: int, what: str) -> str:
+    """Read a file as UTF-8; see `read_bytes`.
+
+    Raises:
+        DataError: As there, or it is no UTF-8.
+    """
+    try:
+        return read_bytes(path, max_bytes, what).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{shown(path)}: expected {what}, got no UTF-8: {error}") from error
+
+
+def shown(path: Path | str) -> str:
+    """A path as text for records and messages: what is no UTF-8 in it is escaped."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
+def _check_plain(found: os.stat_result, path: Path, what: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no plain file")
+        raise DataError(f"{shown(path)}: expected {what}, got {kind}; name a plain file")
+
+
+def _check_size(num_bytes: int, max_bytes: int, path: Path, what: str) -> None:
+    if num_bytes > max_bytes:
+        raise DataError(
+            f"{shown(path)}: expected {what} of at most {max_bytes:,} bytes, got "
+            f"{num_bytes:,} or more; check that it is the right file"
+        )
