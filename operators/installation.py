@@ -41,13 +41,13 @@ ROOT = Path(__file__).resolve().parent.parent
 class StageResources:
     """What one call of a stage gets: an item, or another call of its executor."""
 
-    num_cpus: float = setting(1.0, gt=0, help="CPUs a call uses; fractions are allowed.")
-    num_gpus: float = setting(0.0, ge=0, help="GPUs a call uses; fractions are allowed.")
+    num_cpus: float = setting(1.0, gt=0, le=10_000, help="CPUs a call uses; fractions are allowed.")
+    num_gpus: float = setting(0.0, ge=0, le=10_000, help="GPUs a call uses; fractions are allowed.")
     memory_gb: float | None = setting(
-        None, gt=0, unit="GB", help="Memory an item may add; more skips the item."
+        None, gt=0, le=100_000, unit="GB", help="Memory an item may add; more skips the item."
     )
     limit_s: float | None = setting(
-        None, gt=0, unit="s", help="Time an item may take; more skips the item."
+        None, gt=0, le=10_000_000, unit="s", help="Time an item may take; more skips the item."
     )
 
 
@@ -64,7 +64,7 @@ class Profile:
     tracking_uri: str = setting("", help="MLflow server; nothing is tracked without one.")
     ray_address: str = setting("auto", help="Ray cluster; serial if empty.")
     ray_api: str = setting("http://127.0.0.1:8265", help="Jobs API of the Ray cluster.")
-    num_jobs: int = setting(1, ge=1, help="Greatest number of groups a stage fans out to.")
+    num_jobs: int = setting(1, ge=1, le=1000, help="Greatest number of groups a stage fans out to.")
     default: StageResources = Field(default_factory=StageResources)
     stages: dict[str, StageResources] = Field(default_factory=dict)
 

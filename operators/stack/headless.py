@@ -38,6 +38,7 @@ from operators.stack.servers import Program, Servers
 from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
+from tasks.core.outside.documents import parse_json
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -305,9 +306,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="folder of the DAG files")
     given = parser.parse_args(arguments)
     try:
-        conf = json.loads(given.conf)
-    except ValueError as error:
-        parser.error(f"--conf is not JSON: {error}")
+        conf = parse_json(given.conf, "--conf")
+    except ConfigError as error:
+        parser.error(str(error))
     if not isinstance(conf, dict):
         parser.error(f"--conf: expected a JSON object of params, got {given.conf!r}")
     try:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+# Greatest whole number that every reader of JSON keeps exactly, a browser's form too.
+MAX_WHOLE = 2**53 - 1
 SETTINGS = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 

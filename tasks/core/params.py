@@ -15,15 +15,17 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
+from tasks.core.outside.documents import check_plain, read_yaml
+from tasks.core.outside.roots import shown
 
 ModelT = TypeVar("ModelT")
 _Path = tuple[str, ...]
 _NAME = re.compile(r"\w+")
+_MAX_COMPARED, _MAX_PROBLEMS = 80, 5
 
 
 def load_config(
@@ -43,7 +45,7 @@ def load_config(
     """
     fields = _fields(model)
     given = _defaults(model, fields)
-    given |= _by_path(_read_yaml(yaml_path), fields, str(yaml_path)) if yaml_path else {}
+    given |= _from_file(yaml_path, fields) if yaml_path else {}
     for path, value in _by_path(params or {}, fields, "the params").items():
         if value is not None or "null" in _types(fields[path]):
             given[path] = value
@@ -59,6 +61,7 @@ def parse_config(model: type[ModelT], value: Any) -> ModelT:
     fields = _fields(model)
     if isinstance(value, Mapping):
         value = _nested(_defaults(model, fields) | _by_path(value, fields, "the settings"))
+    check_plain(value, "the settings")
     return _validate(model, value, fields)
 
 
@@ -93,6 +96,17 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
         }
         schemas[_param(path, field)] = schema
     return schemas
+
+
+def by_param(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Key settings by their params' names, whether they came flat, nested or by another name.
+
+    Raises:
+        ConfigError: A key is unknown.
+    """
+    fields = _fields(model)
+    found = _by_path(given, fields, "the params")
+    return {_param(path, fields[path]): value for path, value in found.items()}
 
 
 def named_paths(config: Any, section: str = "") -> Iterator[tuple[str, str, str]]:
@@ -178,32 +192,29 @@ def _param(path: _Path, field: Mapping[str, Any]) -> str:
     return str(field.get("param") or ".".join(path))
 
 
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        value = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  (a SafeLoader)
-    except OSError as error:
-        raise ConfigError(f"can't read the settings {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+def _from_file(file: Path, fields: Mapping[_Path, dict[str, Any]]) -> dict[_Path, Any]:
+    """Settings of a YAML file by path; one that stands there in two forms is an error."""
+    value = read_yaml(file)
     if value is not None and not isinstance(value, dict):
-        raise ConfigError(f"{path}: expected sections and settings, got {type(value).__name__}")
-    return value or {}
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers: PyYAML follows 1.1 and reads ``1e-3`` as text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+        raise ConfigError(f"{file}: expected sections and settings, got {type(value).__name__}")
+    found: dict[_Path, Any] = {}
+    for path, each in _walk(value or {}, fields, str(file)):
+        if path in found:
+            raise ConfigError(f"{file}: {'.'.join(path)} stands there twice: keep one")
+        found[path] = each
+    return found
 
 
 def _by_path(
     given: Mapping[str, Any], fields: Mapping[_Path, dict[str, Any]], where: str
 ) -> dict[_Path, Any]:
+    """Settings by path; of one that is given twice the last counts: a form sends its default."""
+    return dict(_walk(given, fields, where))
+
+
+def _walk(
+    given: Mapping[str, Any], fields: Mapping[_Path, dict[str, Any]], where: str
+) -> Iterator[tuple[_Path, Any]]:
     """Key settings by path, whether they came flat, nested or under a param's name."""
     names = {".".join(path): path for path in fields}
     names |= {_param(path, field): path for path, field in fields.items()}
@@ -216,17 +227,17 @@ def _by_path(
             if is_section and isinstance(value, Mapping):  # a setting may bear its section's name
                 yield from walk(value, tuple(name.split(".")))
             elif name in names:
-                yield names[name], value
+                yield names[name], check_plain(value, _param(names[name], fields[names[name]]))
             elif is_section and value is None:
                 continue
             else:
-                raise ConfigError(f"unknown setting {name!r} in {where}{_near(name, names)}")
+                raise ConfigError(f"unknown setting {shown(name)} in {where}{_near(name, names)}")
 
-    return dict(walk(given, ()))
+    yield from walk(given, ())
 
 
 def _near(name: str, valid: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.4)
+    close = difflib.get_close_matches(name[:_MAX_COMPARED], valid, n=1, cutoff=0.4)
     return f"; did you mean {close[0]!r}?" if close else f"; valid are: {', '.join(valid)}"
 
 
@@ -242,13 +253,16 @@ def _nested(by_path: Mapping[_Path, Any]) -> dict[str, Any]:
 
 def _validate(model: type[ModelT], value: Any, fields: Mapping[_Path, Any]) -> ModelT:
     try:
-        return TypeAdapter(model).validate_json(json.dumps(value, default=str))
+        return TypeAdapter(model).validate_json(json.dumps(value))
     except ValidationError as error:
-        problems = [_problem(each, fields) for each in error.errors(include_url=False)]
-        raise ConfigError("; ".join(problems)) from error
+        found = error.errors(include_url=False)
+        problems = [_problem(each, fields) for each in found[:_MAX_PROBLEMS]]
+        more = f"; {len(found) - len(problems)} more" if len(found) > len(problems) else ""
+        raise ConfigError("; ".join(problems) + more) from error
 
 
 def _problem(error: Any, fields: Mapping[_Path, Any]) -> str:
     path = tuple(str(part) for part in error["loc"])
     name = _param(path, fields[path]) if path in fields else ".".join(path) or "the settings"
-    return f"{name}: {error['msg']}, got {error['input']!r} ({type(error['input']).__name__})"
+    given = shown(error["input"]) if isinstance(error["input"], str) else f"{error['input']!r:.100}"
+    return f"{name[:_MAX_COMPARED]}: {error['msg']}, got {given} ({type(error['input']).__name__})"

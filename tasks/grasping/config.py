@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -236,7 +236,7 @@ class PublishConfig:
 class CollectGraspsConfig:
     """All settings of `collect_grasps`, one section per stage."""
 
-    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    seed: int = setting(0, ge=0, le=MAX_WHOLE, help="Root seed of all random draws.")
     plan: PlanConfig = Field(default_factory=PlanConfig)
     collect: CollectConfig = Field(default_factory=CollectConfig)
     check: CheckConfig = Field(default_factory=CheckConfig)

@@ -91,6 +91,20 @@ def test_every_free_text_of_a_dag_s_settings_says_that_it_names_a_path(
     assert unmarked == [], "declare it with path='read' or 'write', or give it a pattern"
 
 
+@pytest.mark.parametrize("name", [path.stem for path in FILES])
+def test_every_number_of_a_dag_s_settings_is_bounded(bag: DagBag, name: str) -> None:
+    """A number of a thousand digits is nobody's wish, and no database's column."""
+    low, high = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
+    unbounded = [
+        path
+        for path, field in params._fields(bag.dags[name].get_task("open_run").config).items()
+        if {"integer", "number"} & set(params._types(field))
+        and "enum" not in field
+        and not (low & set(field) and high & set(field))
+    ]
+    assert unbounded == []
+
+
 def test_no_schedule_is_set_for_everybody(bag: DagBag) -> None:
     assert yaml.safe_load((ROOT / "configs" / "schedules.yaml").read_text()) is None
     assert {dag.schedule for dag in bag.dags.values()} == {None}

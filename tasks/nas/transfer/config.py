@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.training.config import TrainingConfig
 
@@ -81,12 +81,14 @@ class TransferConfig:
     small: SizeConfig = Field(default_factory=lambda: SizeConfig(4_000_000, 1))
     medium: SizeConfig = Field(default_factory=lambda: SizeConfig(10_000_000, 1))
     large: SizeConfig = Field(default_factory=lambda: SizeConfig(25_000_000, 2))
-    num_images: int = setting(0, ge=0, help="Training images; 0 for all.")
+    num_images: int = setting(0, ge=0, le=1_000_000_000, help="Training images; 0 for all.")
     num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each network.")
     recipe: TrainingConfig = Field(
         default_factory=lambda: TrainingConfig(num_epochs=5, batch_size=64, crop_px=4)
     )
-    cifar_num_images: int = setting(10_000, ge=0, help="CIFAR's training images; 0 for all.")
+    cifar_num_images: int = setting(
+        10_000, ge=0, le=1_000_000_000, help="CIFAR's training images; 0 for all."
+    )
     cifar_recipe: TrainingConfig = Field(
         default_factory=lambda: TrainingConfig(num_epochs=3, crop_px=2)
     )
@@ -146,7 +148,7 @@ class CompareConfig:
 class TransferCellsConfig:
     """All settings of `transfer_cells`, one section per stage."""
 
-    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    seed: int = setting(0, ge=0, le=MAX_WHOLE, help="Root seed of all random draws.")
     choose: ChooseConfig = Field(default_factory=ChooseConfig)
     prepare_transfer: PrepareTransferConfig = Field(default_factory=PrepareTransferConfig)
     transfer: TransferConfig = Field(default_factory=TransferConfig)
