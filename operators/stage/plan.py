@@ -16,6 +16,7 @@ from operators.store.artifacts import finished
 from operators.store.storage import Storage
 from tasks.core.config import MAX_WHOLE
 from tasks.core.errors import ConfigError
+from tasks.core.outside.documents import check_plain
 from tasks.core.records import ArtifactRef
 
 
@@ -93,8 +94,11 @@ class Plan:
 
 
 def _check_seed(seed: Any) -> None:
+    check_plain(seed, "seed")
     if type(seed) is not int or not 0 <= seed <= MAX_WHOLE:
-        raise ConfigError(f"seed: expected a whole number of 0 to {MAX_WHOLE}, got {seed!r:.100}")
+        raise ConfigError(
+            f"seed: expected a whole number of 0 to {MAX_WHOLE}, got {repr(seed)[:100]}"
+        )
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,8 @@ def parse_request(arguments: Sequence[str] | None) -> StageRequest:
                 read_json(Path(text[1:])) if text[:1] == "@" else parse_json(text, f"--{name}")
             )
         return StageRequest(**given)
+    except ConfigError as error:
+        raise ConfigError(f"the arguments can't be read: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])

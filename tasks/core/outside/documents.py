@@ -89,7 +89,7 @@ def parse_json(text: str | bytes, where: str) -> Any:
     except RecursionError as error:
         raise _too_deep(where) from error
     except ValueError as error:
-        raise ConfigError(f"{where} is not valid JSON: {error}; correct it there") from error
+        raise ConfigError(f"{where} is not JSON: {error}; correct it there") from error
     return check_plain(value, where)
 
 

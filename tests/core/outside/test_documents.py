@@ -23,7 +23,7 @@ from tasks.core.outside.documents import (
     read_json,
     read_yaml,
 )
-from tests.support.hostile import refused
+from tests.support.hostile.refusals import refused
 
 DEEP = MAX_DEPTH + 10
 

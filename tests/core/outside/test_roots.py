@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import ConfigError
 from tasks.core.outside.roots import Roots, shown
-from tests.support.hostile import ODD_PLACES, refused
+from tests.support.hostile.places import ODD_PLACES
+from tests.support.hostile.refusals import refused
 
 EVERYTHING = Roots(("/", "s3://", "gs://", "memory://", "http://"))
 

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 from operators.installation import PROFILE, SCHEDULES
 from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
 from tasks.panorama.config import RestitchConfig
+from tests.support.hostile.refusals import refused
 from tests.support.kernel.sample_stages import SampleConfig
 
 STAGES = "tests.support.kernel.sample_stages"
@@ -90,6 +91,16 @@ def test_the_first_task_refuses_a_path_outside_of_the_profile_s_roots(
         task.execute(where)
 
 
+def test_the_first_task_refuses_an_id_that_can_not_be_recorded() -> None:
+    where: Any = {
+        "dag": types.SimpleNamespace(dag_id="sample"),
+        "ti": types.SimpleNamespace(run_id="r" * 300),
+        "params": {},
+    }
+    with pytest.raises(AirflowFailException, match="run_id: expected 1 to 250 letters"):
+        OpenRun(task_id="open_run", config=SampleConfig).execute(where)
+
+
 def test_a_profile_without_mlflow_tracks_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,3 +155,38 @@ def test_a_schedule_brings_its_own_params(tmp_path: Path, monkeypatch: pytest.Mo
     assert dag.schedule == "0 3 * * *"
     assert dag.params["count"] == 7
     assert not dag.catchup
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("sample: {cron: '0 3 * * *', parms: {}}", "parms"),
+        ("sample: {cron: 7}", "cron"),
+        ("sample: {params: [1]}", "params"),
+        ("sample: [1]", "sample"),
+        ("sample: daily", "sample"),
+        ("[sample]", "expected pipelines"),
+        ("sample: {params: {cuont: 7}}", "'count'"),
+        ("sample: {params: {count: 010, count: 8}}", "twice"),
+        ("sample: {params: {count: -1}}", "count"),
+        ("sample: {params: {double: {factor: .inf}}}", "factor"),
+        ("sample: {cron: &c '0 3 * * *'}\nother: {cron: *c}", "reference"),
+        ("sample: {", "YAML"),
+    ],
+)
+def test_a_schedule_that_says_nothing_is_refused(
+    text: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text(text)
+    monkeypatch.setenv(SCHEDULES, str(path))
+    with refused("schedules.yaml", named):
+        sample()
+
+
+def test_a_schedule_s_params_may_be_nested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text("sample: {params: {double: {factor: 3.0}}}\n")
+    monkeypatch.setenv(SCHEDULES, str(path))
+    assert sample().dag.params["double.factor"] == 3.0
