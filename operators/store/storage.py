@@ -181,11 +181,8 @@ class Storage:
         outside = "://" in file.uri or file.uri.startswith("/")
         where = file.uri if outside else f"{self.uri}/{file.uri}"
         with storage_errors(where):
-            fs, path = (
-                fsspec.core.url_to_fs(file.uri) if outside else (self.fs, self.path(file.uri))
-            )
             try:
-                local = Path(path) if isinstance(fs, LocalFileSystem) else _download(fs, path, file)
+                local = self._local(file, outside=outside)
                 stat = local.stat()
                 seen = (str(local), stat.st_mtime_ns, stat.st_size)
                 if seen not in _verified:
@@ -200,6 +197,14 @@ class Storage:
                 f"{_verified[seen]} ({stat.st_size} bytes); restore it or run its stage again"
             )
         return local
+
+    def _local(self, file: FileRef, *, outside: bool) -> Path:
+        """A file on this machine, where it lies or as a copy."""
+        # fsspec would read a chain of file systems out of a folder's name.
+        if file.uri.startswith(("file://", "/")):
+            return Path(file.uri.removeprefix("file://"))
+        fs, path = fsspec.core.url_to_fs(file.uri) if outside else (self.fs, self.path(file.uri))
+        return Path(path) if isinstance(fs, LocalFileSystem) else _download(fs, path, file)
 
 
 def _download(fs: Any, path: str, file: FileRef) -> Path:

@@ -8,6 +8,11 @@ from math import isfinite
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.files import read_text
+from tasks.panorama.input.rig_files.checks import MAX_RIG_BYTES
+
+MAX_ROWS = 1000
+_MAX_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ class Row:
         try:
             return int(self.text(place))
         except ValueError as error:
-            raise self.error(f"expected a whole number, found {self.text(place)!r}") from error
+            raise self.error(
+                f"expected a whole number, found {self.text(place)[:_MAX_SHOWN]!r}"
+            ) from error
 
     def numbers(self, place: int, count: int) -> tuple[float, ...]:
         """Finite numbers from a place on.
@@ -82,9 +89,11 @@ class Row:
         try:
             value = float(text)
         except ValueError as error:
-            raise self.error(f"expected a number, found {text!r}") from error
+            raise self.error(f"expected a number, found {text[:_MAX_SHOWN]!r}") from error
         if not isfinite(value):
-            raise self.error(f"expected a finite number, found {text!r}; export the rig again")
+            raise self.error(
+                f"expected a finite number, found {text[:_MAX_SHOWN]!r}; export the rig again"
+            )
         return value
 
 
@@ -98,11 +107,8 @@ def read_rows(path: Path, lines_per_row: int = 1) -> Iterator[Row]:
     Raises:
         DataError: The file can't be read as text.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a readable text file: {error}.") from error
-    skip = 0
+    lines = read_text(path, MAX_RIG_BYTES, "a readable text file").splitlines()
+    skip = num_rows = 0
     for number, line in enumerate(lines, start=1):
         if skip > 0:
             skip -= 1
@@ -110,5 +116,11 @@ def read_rows(path: Path, lines_per_row: int = 1) -> Iterator[Row]:
         fields = line.split()
         if not fields or fields[0].startswith("#"):
             continue
+        num_rows += 1
+        if num_rows > MAX_ROWS:
+            raise DataError(
+                f"{path}, line {number}: expected at most {MAX_ROWS} rows; a capture is one set of "
+                "photos taken around one point: export it alone."
+            )
         yield Row(path, number, tuple(fields))
         skip = lines_per_row - 1
