@@ -38,6 +38,8 @@ MAX_ID_BYTES = 200
 _LOG = logging.getLogger(__name__)
 _RIG_FOLDERS = ("sparse", "sparse/0", "rig")
 _NOT_CAPTURES = frozenset({"images", "masks", "truth", "sparse", "rig"})
+# Without what lies there, the panorama would be another one.
+_DECISIVE = frozenset({"masks", "sparse", "rig"})
 # Files that stand beside the captures where panoramas are exported.
 _NOT_IDS = frozenset({"report.html", "contact_sheet.jpg"})
 _MAX_DEPTH = 4
@@ -101,10 +103,14 @@ def survey(folder: Path) -> CaptureFiles:
     """List the files of a capture.
 
     Raises:
-        DataError: There are not 2 to 30 photos, two have one name, or it has several rigs.
+        DataError: There are not 2 to 30 photos, two have one name, it has several rigs, or a rig
+            or mask that can't be read.
     """
     files, odd = files_below(folder, max_entries=MAX_FILES)
     for each in odd:
+        place = Path(each.item_id)
+        if place.parts[0] in _DECISIVE or place.suffix.lower() == ".pto":
+            raise DataError(f"{folder / each.item_id}: {each.reason}.")
         _LOG.warning("%s: %s is left out: %s", folder, each.item_id, each.reason)
     images = folder / "images"
     within = images if images.is_dir() else folder

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from math import hypot, inf, isfinite
+from math import hypot
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
@@ -24,6 +24,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from tasks.core.errors import DataError
 from tasks.intake.images import check_image
 from tasks.panorama.input.jpeg_integrity import decode_jpeg
+from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
 from tasks.panorama.types import BoolArray, ByteImage
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -36,6 +37,7 @@ _TIFF_BITS_PER_SAMPLE = 258
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _DIAGONAL_35_MM = hypot(36.0, 24.0)
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
+_MAX_FOCAL_MM = 10_000.0
 _SURELY_ORIGINAL_WIDTH_PX = 2000
 
 _REMEDY_BY_MODE = {
@@ -190,20 +192,19 @@ def exif_focal_px(tags: Mapping[int, Any], width_px: int, height_px: int) -> flo
     """
     try:
         equivalent_mm = float(tags.get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
-        if 0 < equivalent_mm < inf:
+        if 0 < equivalent_mm <= _MAX_FOCAL_MM:
             return equivalent_mm / _DIAGONAL_35_MM * hypot(width_px, height_px)
         focal_mm = float(tags.get(ExifTags.Base.FocalLength, 0))
         resolution = float(tags.get(ExifTags.Base.FocalPlaneXResolution, 0))
         mm_per_unit = _MM_PER_UNIT.get(int(tags.get(0xA210, 2)), 25.4)
         original_width_px = int(tags.get(ExifTags.Base.ExifImageWidth, 0))
+        focal_px = focal_mm * resolution / mm_per_unit * width_px / max(original_width_px, 1)
     except (TypeError, ValueError, ArithmeticError):
-        return None
-    if not isfinite(focal_mm * resolution):
         return None
     was_rewritten = original_width_px == width_px < _SURELY_ORIGINAL_WIDTH_PX
     if min(focal_mm, resolution, original_width_px) <= 0 or was_rewritten:
         return None
-    return focal_mm * resolution / mm_per_unit * width_px / original_width_px
+    return focal_px if focal_px < MAX_FOCAL_RATIO * width_px else None
 
 
 def _read_bytes(path: Path) -> bytes:

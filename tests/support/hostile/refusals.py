@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ def refused(*named: str, outside: Path | None = None, limit_s: float = LIMIT_S) 
         limit_s: Seconds that it may take.
     """
     begun_s = time.monotonic()
-    with _watching() as opened, pytest.raises(OrreryError) as caught:
+    with watching() as opened, pytest.raises(OrreryError) as caught:
         yield
     assert time.monotonic() - begun_s < limit_s
     check_sentence(str(caught.value), *named)
@@ -44,7 +45,19 @@ def check_sentence(said: str, *named: str) -> None:
 
 
 @contextmanager
-def _watching() -> Iterator[list[str]]:
+def memory_limit(num_bytes: int = 600_000_000) -> Iterator[None]:
+    """Let this process have only so much more memory than it has."""
+    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (has + num_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@contextmanager
+def watching() -> Iterator[list[str]]:
     """Paths that this process opens or lists meanwhile."""
     global _opened
     _opened = []

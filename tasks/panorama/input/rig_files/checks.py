@@ -14,7 +14,7 @@ MAX_CAMERAS = 30
 MAX_SIDE_PX = 100_000
 MAX_FOCAL_RATIO = 1000.0  # of a focal length to the longer side, and of that side to it
 MAX_RIG_BYTES = 20_000_000
-_MAX_NUMBER = 1e9  # of metres, px and distortion: beyond it, sums of squares lose their meaning
+MAX_NUMBER = 1e9  # of metres, px and distortion: beyond it, sums of squares lose their meaning
 _NUM_PARAMS = {"PINHOLE": 4, "OPENCV": 8, "OPENCV_FISHEYE": 8, "HUGIN": 7, "HUGIN_FISHEYE": 7}
 _ROTATION_TOLERANCE = 1e-6
 
@@ -68,16 +68,16 @@ def _check_camera(camera: Camera, where: str) -> None:
             "correct the rig file."
         )
     side_px = max(camera.width_px, camera.height_px)
-    ratios = [max(focal / side_px, side_px / focal) for focal in camera.params[:2]]
     if (
         side_px > MAX_SIDE_PX
-        or max(ratios) > MAX_FOCAL_RATIO
-        or np.abs(numbers).max() > _MAX_NUMBER
+        or max(camera.params[:2]) > MAX_FOCAL_RATIO * side_px
+        or min(camera.params[:2]) < side_px / MAX_FOCAL_RATIO
+        or np.abs(numbers).max() > MAX_NUMBER
     ):
         raise DataError(
             f"{where}, camera {camera.name[:100]!r}: expected sides up to {MAX_SIDE_PX} px, focal "
             f"lengths up to {MAX_FOCAL_RATIO:g} times them or as much less, and numbers up to "
-            f"{_MAX_NUMBER:g}, found others; correct the rig file."
+            f"{MAX_NUMBER:g}, found others; correct the rig file."
         )
     rotation = camera.camera_from_rig
     off = np.abs(rotation @ rotation.T - np.eye(3)).max()

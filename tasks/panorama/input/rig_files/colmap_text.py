@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_text
-from tasks.panorama.input.rig_files.checks import MAX_RIG_BYTES
+from tasks.panorama.input.rig_files.checks import MAX_NUMBER, MAX_RIG_BYTES
 
-MAX_ROWS = 1000
+MAX_ROWS, MAX_NAME = 1000, 255
 _MAX_SHOWN = 100
 
 
@@ -58,10 +57,13 @@ class Row:
         """The fields from a place on as one text: a file name with blanks.
 
         Raises:
-            DataError: The row ends before it.
+            DataError: The row ends before it, or the text is longer than a file's name.
         """
         self.text(place)
-        return " ".join(self.fields[place:])
+        name = " ".join(self.fields[place:])
+        if len(name) > MAX_NAME:
+            raise self.error(f"expected a name of at most {MAX_NAME} characters")
+        return name
 
     def whole(self, place: int) -> int:
         """The field at a place as a whole number.
@@ -70,11 +72,13 @@ class Row:
             DataError: It is none.
         """
         try:
-            return int(self.text(place))
+            value = int(self.text(place))
         except ValueError as error:
-            raise self.error(
-                f"expected a whole number, found {self.text(place)[:_MAX_SHOWN]!r}"
-            ) from error
+            found = self.text(place)[:_MAX_SHOWN]
+            raise self.error(f"expected a whole number, found {found!r}") from error
+        if abs(value) > MAX_NUMBER:
+            raise self.error(f"expected a whole number up to {MAX_NUMBER:g}, found a larger one")
+        return value
 
     def numbers(self, place: int, count: int) -> tuple[float, ...]:
         """Finite numbers from a place on.
@@ -90,7 +94,7 @@ class Row:
             value = float(text)
         except ValueError as error:
             raise self.error(f"expected a number, found {text[:_MAX_SHOWN]!r}") from error
-        if not isfinite(value):
+        if not abs(value) <= MAX_NUMBER:
             raise self.error(
                 f"expected a finite number, found {text[:_MAX_SHOWN]!r}; export the rig again"
             )

@@ -25,7 +25,7 @@ from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_bytes
-from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MAX_RIG_BYTES, check_rig
+from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MAX_NUMBER, MAX_RIG_BYTES, check_rig
 from tasks.panorama.types import Camera, CameraModel, Rig
 
 _LOG = logging.getLogger(__name__)
@@ -34,8 +34,7 @@ _FIELD = re.compile(r"^([A-Za-z]+)(=?)(.*)$")
 _LENSES: dict[int, CameraModel] = {0: "HUGIN", 2: "HUGIN_FISHEYE", 3: "HUGIN_FISHEYE"}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
 _MAX_RECTILINEAR_DEG = 179.0
-_MAX_NUMBER = 1e9
-_MAX_SHOWN = 100
+_MAX_SHOWN, _MAX_NAME = 100, 4096
 
 
 def read_rig(path: Path) -> Rig:
@@ -95,8 +94,11 @@ class _ImageLine:
 
     def camera(self) -> Camera:
         """The camera that the line describes."""
-        if not self._file_name:
-            raise self._error('expected the image\'s name as n"…", found none')
+        if not 0 < len(self._file_name) <= _MAX_NAME:
+            raise self._error(
+                f'expected the image\'s name as n"…" of at most {_MAX_NAME} characters, found '
+                f"{'another' if self._file_name else 'none'}"
+            )
         width_px, height_px = int(self._required("w")), int(self._required("h"))
         model = self._model()
         focal = self._focal_px(model, width_px)
@@ -107,7 +109,7 @@ class _ImageLine:
             model, distortion = "PINHOLE", ()
         angles = [self._get("y"), self._get("p"), self._get("r")]
         return Camera(
-            name=PureWindowsPath(self._file_name).stem,
+            name=PureWindowsPath(self._file_name).stem[:255],
             width_px=width_px,
             height_px=height_px,
             model=model,
@@ -153,9 +155,9 @@ class _ImageLine:
         except (ValueError, IndexError, KeyError) as error:
             expected = "a reference to an earlier image" if is_reference else "a number"
             raise self._error(f"expected {expected} in {token[:_MAX_SHOWN]!r}") from error
-        if not abs(value) <= _MAX_NUMBER:
+        if not abs(value) <= MAX_NUMBER:
             raise self._error(
-                f"expected a finite number in {token[:_MAX_SHOWN]!r}, up to {_MAX_NUMBER:g}; "
+                f"expected a finite number in {token[:_MAX_SHOWN]!r}, up to {MAX_NUMBER:g}; "
                 "optimise again"
             )
         return value
