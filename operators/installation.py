@@ -83,8 +83,8 @@ class Profile:
             ConfigError: A path is odd, or lies outside of the roots; names its param.
         """
         roots = {"read": self.roots("readable"), "write": self.roots("writable")}
-        for param, use, place in named_paths(config, section):
-            roots[use].check(place, param)
+        for each in named_paths(config, section):
+            roots[each.use].check(each.place, each.param, may_be_stored=each.may_be_stored)
 
     def roots(self, which: Literal["readable", "writable"]) -> Roots:
         """Where runs may read, or write; a relative path counts from the repository's root."""

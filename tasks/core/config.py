@@ -21,6 +21,7 @@ def setting(
     unit: str = "",
     param: str = "",
     path: Literal["", "read", "write", "read or name"] = "",
+    stores: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare one setting of a section.
@@ -31,9 +32,10 @@ def setting(
         unit: Unit of the value, shown with the help.
         param: Name under which the run's params carry it; ``section.field`` if empty.
         path: What is done with the path that it names, which the profile must allow.
+        stores: Whether that may be an object store's URI too.
         **bounds: Bounds as `pydantic.Field` takes them (``ge``, ``le``, ``pattern``, …).
     """
-    named = {"unit": unit, "param": param, "path": path}
+    named = {"unit": unit, "param": param, "path": path, "stores": stores}
     extra: dict[str, Any] = {name: value for name, value in named.items() if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 

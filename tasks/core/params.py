@@ -11,9 +11,10 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -81,7 +82,7 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
     defaults = config_json(load_config(model, yaml_path))
     schemas = {}
     for path, field in _fields(model).items():
-        schema = {k: v for k, v in field.items() if k not in ("unit", "param", "path")}
+        schema = {k: v for k, v in field.items() if k not in ("unit", "param", "path", "stores")}
         default = defaults
         for part in path:
             default = default[part]
@@ -109,7 +110,24 @@ def by_param(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {_param(path, fields[path]): value for path, value in found.items()}
 
 
-def named_paths(config: Any, section: str = "") -> Iterator[tuple[str, str, str]]:
+@dataclass(frozen=True)
+class NamedPath:
+    """A path that a setting names.
+
+    Attributes:
+        param: The setting's param.
+        use: What is done with the path.
+        place: The path, or a store's URI.
+        may_be_stored: Whether it may be a URI.
+    """
+
+    param: str
+    use: Literal["read", "write"]
+    place: str
+    may_be_stored: bool
+
+
+def named_paths(config: Any, section: str = "") -> Iterator[NamedPath]:
     """List the paths that settings name.
 
     Args:
@@ -117,15 +135,16 @@ def named_paths(config: Any, section: str = "") -> Iterator[tuple[str, str, str]
         section: Name of that section.
 
     Yields:
-        For each path that is given: name of its param, what is done with it (``read`` or
-        ``write``), and the path.
+        Those that are given.
     """
     for path, field in _fields(type(config)).items():
         use = str(field.get("path", ""))
         value = reduce(getattr, path, config) if use else ()
         for place in map(str, value if isinstance(value, list | tuple) else [value]):
             if place and not (use.endswith("or name") and _NAME.fullmatch(place)):
-                yield _param((section, *path) if section else path, field), use.split()[0], place
+                param = _param((section, *path) if section else path, field)
+                kind: Literal["read", "write"] = "write" if use == "write" else "read"
+                yield NamedPath(param, kind, place, bool(field.get("stores")))
 
 
 def _defaults(model: type[Any], fields: Mapping[_Path, Any]) -> dict[_Path, Any]:

@@ -16,7 +16,14 @@ from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.errors import ConfigError
-from tasks.core.params import by_param, load_config, named_paths, param_schemas, parse_config
+from tasks.core.params import (
+    NamedPath,
+    by_param,
+    load_config,
+    named_paths,
+    param_schemas,
+    parse_config,
+)
 from tests.support.hostile.refusals import refused
 
 
@@ -242,18 +249,18 @@ def test_paths_are_listed_with_what_is_done_with_them() -> None:
     @dataclass(frozen=True, config=SETTINGS)
     class Places:
         source: str = setting("", param="source", path="read", help="Folder.")
-        target: str = setting("", path="write", help="Folder.")
+        target: str = setting("", path="write", stores=True, help="Folder.")
         several: tuple[str, ...] = setting((), path="read", help="Folders.")
         cells: str = setting("", path="read or name", help="Name, or file.")
         other: str = setting("x", help="Text.")
 
     given = Places("/a", "/b", ("/c", "/d"), "./e")
     assert list(named_paths(given)) == [
-        ("source", "read", "/a"),
-        ("target", "write", "/b"),
-        ("several", "read", "/c"),
-        ("several", "read", "/d"),
-        ("cells", "read", "./e"),
+        NamedPath("source", "read", "/a", may_be_stored=False),
+        NamedPath("target", "write", "/b", may_be_stored=True),
+        NamedPath("several", "read", "/c", may_be_stored=False),
+        NamedPath("several", "read", "/d", may_be_stored=False),
+        NamedPath("cells", "read", "./e", may_be_stored=False),
     ]
-    assert next(iter(named_paths(Places(target="/b"), "publish")))[0] == "publish.target"
+    assert next(iter(named_paths(Places(target="/b"), "publish"))).param == "publish.target"
     assert list(named_paths(Places(cells="nasnet_a"))) == []

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic.dataclasses import dataclass
 
 from operators.installation import ROOT, Profile, StageResources, load_profile
+from tasks.core.config import SETTINGS, setting
 from tasks.core.errors import ConfigError
 from tasks.nas.transfer.config import ChooseConfig, TransferCellsConfig
 from tasks.panorama.config import IngestConfig, RestitchConfig
+from tests.support.hostile.refusals import refused
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs/profiles").glob("*.yaml")), ids=str)
@@ -61,6 +64,19 @@ def test_names_of_published_cells_are_no_paths() -> None:
         Profile().check_paths(TransferCellsConfig(choose=ChooseConfig(genotype=name)))
     with pytest.raises(ConfigError, match="genotype: '/etc/passwd' lies outside"):
         Profile().check_paths(TransferCellsConfig(choose=ChooseConfig(genotype="/etc/passwd")))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("uri", ["s3://bucket/x", "file:///data/x"])
+def test_a_uri_is_refused_where_a_setting_takes_paths_alone(uri: str) -> None:
+    """Else a stage would take it for a folder of this name where it happens to run."""
+
+    @dataclass(frozen=True, config=SETTINGS)
+    class Target:
+        export_to: str = setting("", path="write", help="Folder.")
+
+    with refused("publish.export_to", "is a URI"):
+        Profile(writable=("/", "s3://")).check_paths(Target(uri), "publish")
 
 
 def test_unknown_profile_is_named() -> None:

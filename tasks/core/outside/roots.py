@@ -40,17 +40,20 @@ class Roots:
     places: tuple[str, ...]
     setting: Literal["readable", "writable"] = "readable"
 
-    def check(self, place: str, param: str) -> None:
+    def check(self, place: str, param: str, *, may_be_stored: bool = True) -> None:
         """Check what a param names.
 
         Args:
             place: A path, or a URI of a store.
             param: Its name, for messages.
+            may_be_stored: Whether it may be a URI.
 
         Raises:
             ConfigError: It is no plain place, or lies outside.
         """
         oddity = _oddity(place) or (_uri_oddity if "://" in place else _path_oddity)(place)
+        if not oddity and "://" in place and not may_be_stored:
+            oddity = "is a URI; this setting takes a path of the machine that reads or writes it"
         if oddity:
             raise ConfigError(f"{param}: {shown(place)} {oddity}")
         if not self.hold(place):
