@@ -39,6 +39,7 @@ from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
 from tasks.core.outside.documents import parse_json
+from tasks.core.outside.roots import shown
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -97,7 +98,7 @@ def run_headless(
         ConfigError: There is no such pipeline, or a param is unknown or wrong; nothing was started.
         TransientError: A server does not start.
     """
-    check_settings(dags / f"{dag_id}.py", conf or {}, profile or profile_name())
+    check_settings(_dag_file(dags, dag_id), conf or {}, profile or profile_name())
     say = _clock(on_line)
     begun_s = time.monotonic()
     servers = None
@@ -135,12 +136,8 @@ def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
         profile: Name or path of the profile.
 
     Raises:
-        ConfigError: There is no such file, or a param is unknown or wrong, or names a path that
-            the profile does not allow.
+        ConfigError: A param is unknown or wrong, or names a path that the profile does not allow.
     """
-    if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in file.parent.glob("[!_]*.py")))
-        raise ConfigError(f"there is no pipeline {file.stem!r}, there are: {known}")
     tree = ast.parse(file.read_text("utf-8"), str(file))
     imported = {
         alias.asname or alias.name: (str(node.module), alias.name)
@@ -216,6 +213,13 @@ def _start_airflow(
     )
     os.close(writer)
     return child, os.fdopen(reader, encoding="utf-8", errors="replace")
+
+
+def _dag_file(dags: Path, dag_id: str) -> Path:
+    files = {path.stem: path for path in sorted(dags.glob("[!_]*.py"))}
+    if dag_id not in files:
+        raise ConfigError(f"there is no pipeline {shown(dag_id)}, there are: {', '.join(files)}")
+    return files[dag_id]
 
 
 def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], None]) -> str:
