@@ -39,7 +39,7 @@ from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
 from tasks.core.outside.documents import parse_json
-from tasks.core.outside.roots import shown
+from tasks.core.outside.roots import quoted
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -218,7 +218,7 @@ def _start_airflow(
 def _dag_file(dags: Path, dag_id: str) -> Path:
     files = {path.stem: path for path in sorted(dags.glob("[!_]*.py"))}
     if dag_id not in files:
-        raise ConfigError(f"there is no pipeline {shown(dag_id)}, there are: {', '.join(files)}")
+        raise ConfigError(f"there is no pipeline {quoted(dag_id)}, there are: {', '.join(files)}")
     return files[dag_id]
 
 

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.core.errors import ConfigError, OrreryError, TransientError
 from tasks.core.outside.documents import parse_json, read_json
-from tasks.core.outside.roots import shown
+from tasks.core.outside.roots import quoted
 from tasks.core.records import ArtifactRef
 
 EXIT_TRANSIENT, EXIT_ORRERY, EXIT_OTHER = 75, 65, 70
@@ -97,7 +97,7 @@ def check_run_id(run_id: str) -> None:
     if not re.fullmatch(_ID[1:-1], run_id):
         raise ConfigError(
             f"run_id: expected 1 to 250 letters, digits and any of _.~:+- (no dot in front), got "
-            f"{shown(run_id)} ({len(run_id)} characters); trigger the run with another id"
+            f"{quoted(run_id)} ({len(run_id)} characters); trigger the run with another id"
         )
 
 
@@ -154,7 +154,7 @@ def parse_request(arguments: Sequence[str] | None) -> StageRequest:
         name = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"the arguments can't be read: --{name[:80]}: {first['msg']}, got "
-            f"{shown(str(first['input']))}; correct the command"
+            f"{quoted(str(first['input']))}; correct the command"
         ) from error
 
 

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.outside.documents import check_plain, read_yaml
-from tasks.core.outside.roots import shown
+from tasks.core.outside.roots import quoted
 
 ModelT = TypeVar("ModelT")
 _Path = tuple[str, ...]
@@ -250,7 +250,7 @@ def _walk(
             elif is_section and value is None:
                 continue
             else:
-                raise ConfigError(f"unknown setting {shown(name)} in {where}{_near(name, names)}")
+                raise ConfigError(f"unknown setting {quoted(name)} in {where}{_near(name, names)}")
 
     yield from walk(given, ())
 
@@ -283,5 +283,7 @@ def _validate(model: type[ModelT], value: Any, fields: Mapping[_Path, Any]) -> M
 def _problem(error: Any, fields: Mapping[_Path, Any]) -> str:
     path = tuple(str(part) for part in error["loc"])
     name = _param(path, fields[path]) if path in fields else ".".join(path) or "the settings"
-    given = shown(error["input"]) if isinstance(error["input"], str) else f"{error['input']!r:.100}"
+    given = (
+        quoted(error["input"]) if isinstance(error["input"], str) else f"{error['input']!r:.100}"
+    )
     return f"{name[:_MAX_COMPARED]}: {error['msg']}, got {given} ({type(error['input']).__name__})"

@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 import math
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tasks.core.errors import ConfigError
-from tasks.core.outside.roots import shown
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.files import read_bytes
+from tasks.core.outside.roots import quoted
 
 MAX_YAML_BYTES = 100_000  # a second's work for PyYAML
 MAX_JSON_BYTES = 16_000_000
@@ -136,7 +136,7 @@ class _Loader(yaml.SafeLoader):
             name = str(key.value)
             if name in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"found the key {shown(name)} twice: keep one", key.start_mark
+                    None, None, f"found the key {quoted(name)} twice: keep one", key.start_mark
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
@@ -164,14 +164,9 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 def _read(path: Path, max_bytes: int) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError(f"can't read {path}: expected a file, found something else")
-        with path.open("rb") as file:
-            return file.read(max_bytes + 1)
-    except OSError as error:
-        raise ConfigError(f"can't read the settings {path}: {error.strerror}") from error
-    except ValueError as error:  # a path with a byte zero
-        raise ConfigError(f"can't read {shown(str(path))}: {error}") from error
+        return read_bytes(path, max_bytes, "a document")
+    except DataError as error:
+        raise ConfigError(f"can't read the settings {error}") from error
 
 
 def _check_size(size: int, max_size: int, where: str) -> None:
@@ -187,7 +182,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {shown(key)} stands there twice: keep one")
+            raise ValueError(f"the key {quoted(key)} stands there twice: keep one")
         found[key] = value
     return found
 
@@ -199,8 +194,8 @@ def _refuse_constant(name: str) -> float:
 def _inner(value: Any) -> Iterator[tuple[Any, str]]:
     if isinstance(value, dict):
         for key, each in value.items():
-            yield str(key), f", key {shown(str(key))}"
-            yield each, f", {shown(str(key))}"
+            yield str(key), f", key {quoted(str(key))}"
+            yield each, f", {quoted(str(key))}"
     else:
         yield from ((each, "") for each in value)
 
@@ -212,7 +207,7 @@ def _problem(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"expected a number of at most {_MAX_BITS} bits, got one of {value.bit_length()}"
     if isinstance(value, str) and (found := _NO_TEXT.search(value)):
-        return f"expected plain text, got {found[0]!r} in {shown(value)}"
+        return f"expected plain text, got {found[0]!r} in {quoted(value)}"
     if value is not None and not isinstance(value, bool | int | float | str):
         return (
             f"expected text, number, list or section, got {type(value).__name__}; put it in quotes"

@@ -55,10 +55,10 @@ class Roots:
         if not oddity and "://" in place and not may_be_stored:
             oddity = "is a URI; this setting takes a path of the machine that reads or writes it"
         if oddity:
-            raise ConfigError(f"{param}: {shown(place)} {oddity}")
+            raise ConfigError(f"{param}: {quoted(place)} {oddity}")
         if not self.hold(place):
             raise ConfigError(
-                f"{param}: {shown(place)} lies outside of what is {self.setting} "
+                f"{param}: {quoted(place)} lies outside of what is {self.setting} "
                 f"({', '.join(self.places) or 'nothing'}); choose a place there, or let whoever "
                 f"runs this installation add its folder to `{self.setting}` in the profile"
             )
@@ -80,7 +80,7 @@ class Roots:
         return [_real(place) for place in self.places if _uri(place) is None]
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """A text from outside as messages show it: quoted, escaped, not longer than a line."""
     return repr(text) if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]!r}…"
 

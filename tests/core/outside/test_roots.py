@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import ConfigError
-from tasks.core.outside.roots import Roots, shown
+from tasks.core.outside.roots import Roots, quoted
 from tests.support.hostile.places import ODD_PLACES
 from tests.support.hostile.refusals import refused
 
@@ -103,5 +103,5 @@ def test_roots_travel_to_workers(tmp_path: Path) -> None:
 
 
 def test_what_is_shown_is_short_and_has_no_control_characters() -> None:
-    assert shown("a\nb") == r"'a\nb'"
-    assert len(shown("x" * 5000)) < 120
+    assert quoted("a\nb") == r"'a\nb'"
+    assert len(quoted("x" * 5000)) < 120
