@@ -34,6 +34,7 @@ RESULT, ERROR = "ORRERY_RESULT", "ORRERY_ERROR"
 
 # What folders, jobs, records and addresses may be named after.
 _ID = r"^[A-Za-z0-9_~:+-][A-Za-z0-9_.~:+-]{0,249}$"
+_STAGE = r"^[A-Za-z_][A-Za-z0-9_.]{0,200}:[A-Za-z_][A-Za-z0-9_]{0,100}$"
 _NO_WORD = "-"  # of a command that a person types
 _NAMES, _DOCUMENTS = ("pipeline", "stage"), ("config", "inputs", "caller")
 
@@ -82,7 +83,7 @@ class StageRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pipeline: str = Field(pattern=_ID)
-    stage: str
+    stage: str = Field(pattern=_STAGE)
     config: dict[str, Any] = {}
     inputs: list[ArtifactRef | list[ArtifactRef]] = []
     caller: Caller

@@ -44,6 +44,32 @@ def test_wrong_profile_is_refused(tmp_path: Path, text: str, message: str) -> No
         load_profile(str(path))
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("readable: /data", "readable"),
+        ("readable: [7]", "readable"),
+        ("writable: {a: b}", "writable"),
+        ("readable: [/data]\nreadable: [/]", "twice"),
+        ("num_jobs: yes", "num_jobs"),
+        ("num_jobs: 1e3", "num_jobs"),
+        ("num_jobs: 999999999999999999999", "num_jobs"),
+        ("default: {limit_s: .inf}", "limit_s"),
+        ("default: {limit_s: 1:30}", "limit_s"),
+        ("default: &d {num_cpus: 1.0}\nstages: {a: *d}", "reference"),
+        ("store_options: {key: [secret]}", "store_options"),
+        ("stages: " + "[" * 5000, "nested"),
+    ],
+    ids=range(12),
+)
+def test_a_profile_that_means_two_things_is_refused(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with refused(named):
+        load_profile(str(path))
+
+
 def test_a_profile_allows_no_path_but_those_that_it_names() -> None:
     config = RestitchConfig(ingest=IngestConfig(captures="/data/archive"))
     with pytest.raises(ConfigError, match=r"captures: '/data/archive' .*readable \(nothing\)"):

@@ -23,6 +23,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from tasks.core.errors import DataError
@@ -181,19 +182,20 @@ class _Search:
             DataError: It can't be read, or there was too much already.
         """
         try:
-            paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            with os.scandir(folder) as found:  # a list of all would be made before it is counted
+                names = [each.name for each in islice(found, MAX_ENTRIES + 1 - self._num_seen)]
         except OSError as error:
             raise DataError(
                 f"{shown(folder)}: expected a readable folder: {error.strerror}; check its "
                 "permissions."
             ) from error
-        self._num_seen += len(paths)
+        self._num_seen += len(names)
         if self._num_seen > MAX_ENTRIES:
             raise DataError(
                 f"{shown(self._root)}: expected captures, found more than {MAX_ENTRIES:,} files "
                 "and folders; name the folder that holds the captures alone."
             )
-        return paths
+        return [folder / name for name in sorted(names) if not name.startswith(".")]
 
     def _holds_photos(self, folder: Path) -> bool:
         try:

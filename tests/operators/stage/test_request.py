@@ -73,7 +73,7 @@ def test_a_line_that_another_process_wrote_into_is_not_read() -> None:
 
 
 def test_arguments_that_are_no_request_are_refused() -> None:
-    arguments = ["--pipeline=p", "--stage=s", "--caller={}"]
+    arguments = ["--pipeline=p", "--stage=a:b", "--caller={}"]
     with pytest.raises(ConfigError, match=r"the arguments can't be read[\s\S]*run_id"):
         parse_request(arguments)
 
@@ -105,7 +105,7 @@ def test_a_run_s_id_that_can_not_be_recorded_is_refused(run_id: str) -> None:
     with refused("run_id"):
         check_run_id(run_id)
     with refused("caller.run_id" if "\ud800" not in run_id else "caller"):
-        parse_request(["--pipeline=p", "--stage=s", f"--caller={json.dumps({'run_id': run_id})}"])
+        parse_request(["--pipeline=p", "--stage=a:b", f"--caller={json.dumps({'run_id': run_id})}"])
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,11 @@ HOSTILE = {
     "a pipeline that leads out": (["--pipeline=../../x"], "pipeline"),
     "a pipeline of 300 characters": (["--pipeline=" + "p" * 300], "pipeline"),
     "no pipeline": (["--pipeline="], "pipeline"),
+    "a stage elsewhere": (["--stage=/tmp/evil:run"], "stage"),
+    "a stage above": (["--stage=..tasks:run"], "stage"),
+    "a stage of 5,000 characters": (["--stage=" + "a." * 2500 + ":run"], "stage"),
+    "a stage without a function": (["--stage=tasks.panorama"], "stage"),
+    "a stage with a command": (["--stage=a:b; id"], "stage"),
     "settings that are a list": (["--config=[]"], "config"),
     "settings with a key twice": (['--config={"seed": 1, "seed": 2}'], "--config"),
     "settings that are not a number": (['--config={"seed": NaN}'], "--config"),
@@ -138,7 +143,7 @@ HOSTILE = {
 @pytest.mark.hostile
 @pytest.mark.parametrize(("arguments", "named"), HOSTILE.values(), ids=list(HOSTILE))
 def test_arguments_that_mean_harm_are_refused(arguments: list[str], named: str) -> None:
-    usual = ["--pipeline=p", "--stage=s", '--caller={"run_id": "r"}']
+    usual = ["--pipeline=p", "--stage=a:b", '--caller={"run_id": "r"}']
     with refused(named):
         parse_request([*usual, *arguments])
 

@@ -49,10 +49,10 @@ def test_no_captures(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="expected photos, or folders with photos, found none"):
         find_captures(tmp_path)
 
-    def deny(self):
+    def deny(folder):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "iterdir", deny)
+    monkeypatch.setattr(os, "scandir", deny)
     with pytest.raises(DataError, match="readable folder: Permission denied"):
         find_captures(tmp_path)
 
