@@ -252,7 +252,8 @@ def _schedule(dag_id: str, config: type[Any]) -> tuple[str | None, Mapping[str, 
         if not isinstance(schedules, dict):
             raise ConfigError(f"expected pipelines, got {type(schedules).__name__}")  # noqa: TRY301
         found = parse_config(Schedule, schedules.get(dag_id) or {})
-        load_config(config, config_path(dag_id), found.params)
+        if found.cron or found.params:
+            load_config(config, config_path(dag_id), found.params)
         return found.cron, by_param(config, found.params)
     except ConfigError as error:
         raise ConfigError(f"{path}, {dag_id}: {error}") from error

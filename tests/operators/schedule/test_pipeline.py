@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from operators.installation import PROFILE, SCHEDULES
 from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
-from tasks.panorama.config import RestitchConfig
+from tasks.grasping.config import CollectGraspsConfig
 from tests.support.hostile.refusals import refused
 from tests.support.kernel.sample_stages import SampleConfig
 
@@ -82,11 +82,11 @@ def test_the_first_task_refuses_a_path_outside_of_the_profile_s_roots(
 ) -> None:
     monkeypatch.setenv(PROFILE, "cluster")
     where: Any = {
-        "dag": types.SimpleNamespace(dag_id="restitch"),
+        "dag": types.SimpleNamespace(dag_id="collect_grasps"),
         "ti": types.SimpleNamespace(run_id="run-1"),
         "params": {"publish.export_to": "/srv"},
     }
-    task = OpenRun(task_id="open_run", config=RestitchConfig)
+    task = OpenRun(task_id="open_run", config=CollectGraspsConfig)
     with pytest.raises(AirflowFailException, match=r"publish\.export_to: '/srv' lies outside"):
         task.execute(where)
 

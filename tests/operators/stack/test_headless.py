@@ -121,20 +121,21 @@ def test_checking_settings_loads_no_framework() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=headless.ROOT)
 
 
-def path_params() -> list[tuple[str, str]]:
-    """All params of all pipelines that name paths."""
+def path_params() -> list[tuple[str, str, tuple[str, ...]]]:
+    """All params of all pipelines that name paths, with those that a run needs besides."""
     found = []
     for file in sorted((headless.ROOT / "dags").glob("[!_]*.py")):
         pattern = r"(?m)^from (tasks\.\S+) import (\w+Config)$"
         ((module, name),) = re.findall(pattern, file.read_text("utf-8"))
         fields = params._fields(getattr(importlib.import_module(module), name))
         paths = [path for path, field in fields.items() if field.get("path")]
-        found += [(file.stem, params._param(path, fields[path])) for path in paths]
+        needed = tuple(params._param(p, field) for p, field in fields.items() if "needed" in field)
+        found += [(file.stem, params._param(path, fields[path]), needed) for path in paths]
     return found
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize(("pipeline", "param"), path_params())
+@pytest.mark.parametrize(("pipeline", "param", "needed"), path_params())
 @pytest.mark.parametrize(
     "place",
     ["/etc", "{data}/../..", "{data}/link", "/dev/zero", "~nouser", "a::b", "/xxxxxxxxx" * 500,
@@ -143,7 +144,7 @@ def path_params() -> list[tuple[str, str]]:
          "dots in a store", "memory", "no UTF-8"],
 )  # fmt: skip
 def test_no_param_of_any_pipeline_leads_out_of_the_roots(
-    pipeline: str, param: str, place: str, tmp_path: Path, folder: Path
+    pipeline: str, param: str, needed: tuple[str, ...], place: str, tmp_path: Path, folder: Path
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -151,7 +152,7 @@ def test_no_param_of_any_pipeline_leads_out_of_the_roots(
     profile = tmp_path / "team.yaml"
     profile.write_text(f"readable: [{data}, 's3://bucket/data']\nwritable: [{data}]\n")
     with refused(f"{param}: "):
-        given = {param: place.replace("{data}", str(data))}
+        given = dict.fromkeys(needed, str(data)) | {param: place.replace("{data}", str(data))}
         headless.run_headless(pipeline, given, profile=str(profile))
     assert not folder.exists(), "nothing was started"
 
