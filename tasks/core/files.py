@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.core.errors import DataError
+from tasks.core.errors import ConfigError, DataError
 
 PARTIAL = ".partial-"  # how names of files begin that are not whole yet
 
+_MAX_PATH_BYTES = 4096
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -97,6 +98,23 @@ def read_text(path: Path, max_bytes: int, what: str) -> str:
         return read_bytes(path, max_bytes, what).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{shown(path)}: expected {what}, got no UTF-8: {error}") from error
+
+
+def user_path(text: str, setting: str) -> Path:
+    """The absolute path that a setting names; ``~`` is the user's home.
+
+    Raises:
+        ConfigError: No file system can have such a path, or nobody is called so.
+    """
+    try:
+        path = Path(text).expanduser().absolute()
+        if "\0" not in text and len(os.fsencode(path)) < _MAX_PATH_BYTES:
+            path.exists()
+            return path
+        reason = f"expected at most {_MAX_PATH_BYTES} bytes, none of them 0"
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    raise ConfigError(f"{setting}: {shown(text)[:100]!r} can't be a path: {reason}; correct it")
 
 
 def shown(path: Path | str) -> str:

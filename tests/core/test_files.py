@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.errors import DataError
-from tasks.core.files import read_bytes, read_text, whole_file
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.files import read_bytes, read_text, user_path, whole_file
 
 
 def test_a_file_replaces_what_was_there_and_can_be_read_by_all(tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def special(kind: str, folder: Path) -> Path:
     ("kind", "reason"),
     [
         ("pipe", "got a pipe"),
-        ("socket", "can't read it: No such device"),
-        ("folder", "can't read it: Is a directory"),
+        ("socket", "No such device"),
+        ("folder", "Is a directory"),
         ("large", "at most 100 bytes, got 80,000,000,000"),
         ("circle", "Too many levels"),
         ("zero", "got a device"),
@@ -93,3 +93,15 @@ def test_what_grows_beyond_its_size_is_refused() -> None:
     """Linux says of such files that they are empty."""
     with pytest.raises(DataError, match="at most 10 bytes, got 11 or more"):
         read_bytes(Path("/proc/self/status"), 10, "a text")
+
+
+def test_a_path_is_absolute_and_knows_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert user_path("~/data", "prepare.data") == Path("/home/me/data")
+    assert user_path("data", "prepare.data") == Path.cwd() / "data"
+
+
+@pytest.mark.parametrize("text", ["~nouser/a", "a\0b", "n" * 300, "n/" * 3000, "\ud800" * 100])
+def test_what_can_be_no_path_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^prepare\.data: .* can't be a path: .*; correct it"):
+        user_path(text, "prepare.data")

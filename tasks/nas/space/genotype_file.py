@@ -18,12 +18,24 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.core.errors import DataError
+from tasks.core.files import read_text, shown
 from tasks.core.records import Record
-from tasks.nas.types import SPACES, Block, Cell, Combiner, Edge, Genotype, Operation
+from tasks.nas.types import (
+    MAX_BLOCKS,
+    NUM_INPUTS,
+    SPACES,
+    Block,
+    Cell,
+    Combiner,
+    Edge,
+    Genotype,
+    Operation,
+)
 
+MAX_BYTES = 1_000_000
 BlockRow = tuple[int, Operation, int, Operation, Combiner]
 
 
@@ -32,8 +44,8 @@ class CellRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    blocks: tuple[BlockRow, ...]
-    concat: tuple[int, ...]
+    blocks: tuple[BlockRow, ...] = Field(max_length=MAX_BLOCKS)
+    concat: tuple[int, ...] = Field(max_length=MAX_BLOCKS + NUM_INPUTS)
 
 
 class GenotypeRecord(Record):
@@ -119,11 +131,7 @@ def read_genotype(path: Path) -> Genotype:
     Raises:
         DataError: It can't be read, or isn't a genotype.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a genotype as JSON: {error}") from error
-    return parse_genotype(text, str(path))
+    return parse_genotype(read_text(path, MAX_BYTES, "a genotype as JSON"), shown(path))
 
 
 def _row(block: Block) -> BlockRow:

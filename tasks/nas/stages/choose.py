@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tasks.core.errors import DataError
+from tasks.core.files import user_path
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -52,6 +51,6 @@ def _read(wanted: str, ctx: StageContext) -> tuple[Genotype, str]:
             raise DataError(f"{where}: expected a genotype as JSON: {error}") from error
         return parse_genotype(text, where), where
     if source == Source.FILE:
-        path = Path(wanted).expanduser()
+        path = user_path(wanted, "choose.genotype")
         return read_genotype(path), f"the file {path.name}"
     return published(wanted), f"published as {wanted}"
