@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -26,6 +28,9 @@ from tasks.core.records import FileRef
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
 TRAINING = ".training"
+MAX_MANIFEST_BYTES = 1_000_000_000
+_MAX_CHARS, _MAX_NAME_CHARS = 3000, 255
+_ODD = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|::|://")  # fsspec reads chains of file systems
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _LOST = {errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT}
@@ -104,7 +109,18 @@ class Storage:
         return isinstance(self.fs, LocalFileSystem)
 
     def path(self, relative: str) -> str:
-        """Path below the root, as the file system takes it."""
+        """Path below the root, as the file system takes it.
+
+        Raises:
+            ArtifactError: It would lead out of the root.
+        """
+        names = relative.split("/")
+        is_odd = relative.startswith("/") or ".." in names or _ODD.search(relative)
+        if is_odd or len(relative) > _MAX_CHARS or max(map(len, names)) > _MAX_NAME_CHARS:
+            raise ArtifactError(
+                f"{relative[:200]!r} is no place in the store {self.uri}: expected a path below "
+                "its root; check where the reference comes from"
+            )
         return f"{self._place[1]}/{relative}"
 
     def read(self, folder: str) -> Manifest | None:
@@ -116,10 +132,28 @@ class Storage:
         where = f"{self.uri}/{folder}/{MANIFEST}"
         with storage_errors(where):
             try:
-                data = self.fs.cat_file(self.path(f"{folder}/{MANIFEST}"))
+                data = self.read_file(f"{folder}/{MANIFEST}")
             except (FileNotFoundError, NotADirectoryError):
                 return None
         return Manifest.parse(data, where)
+
+    def read_file(self, relative: str) -> bytes:
+        """Bytes of a small file: a manifest, or another that the machinery keeps.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ArtifactError: It is no plain file, or a large one.
+        """
+        path = self.path(relative)
+        if not self.is_local:
+            return bytes(self.fs.cat_file(path))
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_MANIFEST_BYTES:
+            raise ArtifactError(
+                f"{path}: expected a plain file of at most {MAX_MANIFEST_BYTES:,} bytes; remove "
+                "its folder and run the stage again"
+            )
+        return Path(path).read_bytes()
 
     def write(self, relative: str, content: bytes | Path, *, is_new: bool = False) -> None:
         """Write a file, whole or not at all.
@@ -183,8 +217,15 @@ class Storage:
         with storage_errors(where):
             try:
                 local = self._local(file, outside=outside)
-                stat = local.stat()
-                seen = (str(local), stat.st_mtime_ns, stat.st_size)
+                found = local.stat()
+                seen = (str(local), found.st_mtime_ns, found.st_size)
+                if not stat.S_ISREG(found.st_mode):  # it may have no end
+                    raise ArtifactError(f"{where}: expected a plain file; restore it")
+                if found.st_size != file.num_bytes:
+                    raise ArtifactError(
+                        f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), "
+                        f"got {found.st_size} bytes; restore it or run its stage again"
+                    )
                 if seen not in _verified:
                     _verified[seen] = file_digest(local)
             except (FileNotFoundError, NotADirectoryError) as error:
@@ -194,7 +235,7 @@ class Storage:
         if _verified[seen] != file.sha256:
             raise ArtifactError(
                 f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), got "
-                f"{_verified[seen]} ({stat.st_size} bytes); restore it or run its stage again"
+                f"{_verified[seen]} ({found.st_size} bytes); restore it or run its stage again"
             )
         return local
 

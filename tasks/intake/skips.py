@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 MAX_SKIPPED_FRACTION = 0.05
 """Part of a folder or a list that may be unusable."""
-_NUM_NAMED = 10
+_NUM_NAMED, _MAX_CHARS = 5, 300
 
 
 def check_few(
@@ -42,4 +42,5 @@ def check_few(
 
 def _told(each: Skipped) -> str:
     is_named = each.item_id in each.reason
-    return each.reason if is_named else f"{each.item_id}: {each.reason}"
+    text = each.reason if is_named else f"{each.item_id}: {each.reason}"
+    return text if len(text) <= _MAX_CHARS else f"{text[:_MAX_CHARS]}…"

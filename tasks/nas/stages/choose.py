@@ -8,7 +8,12 @@ from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.space.canonical import genotype_hash
-from tasks.nas.space.genotype_file import GenotypeRecord, parse_genotype, read_genotype
+from tasks.nas.space.genotype_file import (
+    MAX_BYTES,
+    GenotypeRecord,
+    parse_genotype,
+    read_genotype,
+)
 from tasks.nas.space.published import PUBLISHED, published
 from tasks.nas.transfer.cell_source import Source, source_of
 from tasks.nas.transfer.config import ChooseConfig
@@ -45,6 +50,8 @@ def _read(wanted: str, ctx: StageContext) -> tuple[Genotype, str]:
     if source == Source.RUN:
         data = ctx.models.read_run_file(wanted, GENOTYPE_FILE)
         where = f"{GENOTYPE_FILE} of the MLflow run {wanted}"
+        if len(data) > MAX_BYTES:
+            raise DataError(f"{where}: expected at most {MAX_BYTES:,} bytes, got {len(data):,}")
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
