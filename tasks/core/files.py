@@ -18,6 +18,8 @@ from tasks.core.errors import ConfigError, DataError
 PARTIAL = ".partial-"  # how names of files begin that are not whole yet
 
 _MAX_PATH_BYTES = 4096
+_CHUNK = 65_536
+_MAX_SHOWN = 500
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -80,7 +82,9 @@ def read_bytes(path: Path, max_bytes: int, what: str) -> bytes:
             found = os.fstat(descriptor)
             _check_plain(found, path, what)
             _check_size(found.st_size, max_bytes, path, what)
-            data = file.read(max_bytes + 1)  # /proc says 0 of what has no end
+            data = file.read(found.st_size + 1)
+            while len(data) <= max_bytes and (more := file.read(_CHUNK)):
+                data += more  # it grows, or is one of /proc's, which say that they are empty
     except (OSError, ValueError) as error:  # ValueError: a name that holds a zero byte
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{shown(path)}: expected {what}, can't read it: {reason}") from error
@@ -118,8 +122,9 @@ def user_path(text: str, setting: str) -> Path:
 
 
 def shown(path: Path | str) -> str:
-    """A path as text for records and messages: what is no UTF-8 in it is escaped."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
+    """A path as text for records and messages: what is no UTF-8 is escaped, the middle cut."""
+    text = str(path).encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _MAX_SHOWN else f"{text[:200]}…{text[-100:]}"
 
 
 def _check_plain(found: os.stat_result, path: Path, what: str) -> None:

@@ -158,7 +158,7 @@ def _pictures(
             size = entry["width"], entry["height"]
             pictures[key] = _Picture(folder / entry["file_name"], *size, by_image[key])
     num_doubled = len(document["images"]) - len(entries)
-    skipped += [_skipped("image", "it has the id of another image")] * num_doubled
+    skipped += [_skipped("image", "it has the id of another: give each its own")] * num_doubled
     check_few(skipped, len(document["images"]), f"images of {path}")
     return pictures, skipped
 
@@ -170,15 +170,16 @@ def _skipped(item_id: str, reason: str) -> Skipped:
 def _entry_problem(entry: _Row, folder: Path) -> str:
     """Why an entry of ``images`` can't be used; empty if it can."""
     name = entry["file_name"]
-    if not isinstance(name, str) or "\0" in name:
-        return f"expected a file_name, got {_short(name)}"
+    if not isinstance(name, str) or not name or "\0" in name:
+        return f"expected a file_name, got {_short(name)!r}"
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return f"image {_short(name)} lies outside of the folder of the images"
+        return f"image {_short(name)} lies outside of the folder: name it relative to that"
     for side in ("width", "height"):
         if type(entry[side]) is not int or not 0 < entry[side] <= _MAX_SIDE_PX:
             return f"image {name}: expected its {side} in px, got {_short(entry[side])}"
     try:
-        return "" if (folder / name).is_file() else f"image {name} is missing"
+        is_there = (folder / name).is_file()
+        return "" if is_there else f"image {name} is missing: restore it or take its entry out"
     except OSError as error:
         return f"image {_short(name)} can't be read: {error.strerror}"
 

@@ -154,7 +154,7 @@ def _cell_json(cell: dict[str, Any]) -> str:
 
 def _explain(error: Any) -> str:
     """One sentence for pydantic's first complaint; names the operation that was meant."""
-    place = ".".join(map(str, error["loc"])) or "the document"
+    place = shown(".".join(map(str, error["loc"]))) or "the document"
     found = error["input"]
     if error["type"] != "enum" or not isinstance(found, str):
         return f"{place}: {error['msg']}; found {str(found)[:80]!r}"
@@ -162,4 +162,4 @@ def _explain(error: Any) -> str:
     near = difflib.get_close_matches(found, known, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     kind = "operation" if len(known) > 2 else "combiner"
-    return f"{place}: unknown {kind} {found!r}; expected one of {', '.join(known)}{meant}"
+    return f"{place}: unknown {kind} {shown(found)!r}; expected one of {', '.join(known)}{meant}"
