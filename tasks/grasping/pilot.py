@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import pyarrow.compute as pc
+
 from tasks.core.errors import ArtifactError, ConfigError
 from tasks.core.files import user_path
 from tasks.core.outcomes import split
@@ -25,7 +27,7 @@ from tasks.intake.folders import files_below
 
 MAX_SKIPPED: Final = 0.05
 """Part of the pilot's scenes that may fail."""
-_ROWS_AT_ONCE, _MAX_ROW_BYTES = 4096, 2000  # of names alone
+_ROWS_AT_ONCE, _MAX_LABEL_BYTES = 4096, 500
 _LEAST_EARLIER = 40  # attempts of a policy, as many as the smallest pilot
 
 
@@ -165,11 +167,13 @@ def _rows_of(path: Path, config: PlanConfig) -> Iterator[tuple[str, str, bool]]:
     columns, labels = ["policy", "scene_id", "is_success", "world"], ["policy", "scene_id", "world"]
     with open_shard(path, columns, labels) as file:
         for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
-            if batch.nbytes > _ROWS_AT_ONCE * _MAX_ROW_BYTES:
-                raise ArtifactError(
-                    f"{path}: expected short names of policies, scenes and worlds, got "
-                    f"{batch.nbytes:,} bytes of {batch.num_rows} rows; remove it and collect again"
-                )
+            for name in labels:
+                longest = pc.max(pc.binary_length(batch[name].dictionary)).as_py() or 0
+                if longest > _MAX_LABEL_BYTES:
+                    raise ArtifactError(
+                        f"{path}: expected a {name} of at most {_MAX_LABEL_BYTES} bytes, got one "
+                        f"of {longest:,}; remove the file and collect again"
+                    )
             worlds = {str(world) for world in batch["world"].unique().to_pylist()}
             if worlds - {config.world.name}:
                 raise ConfigError(

@@ -56,6 +56,11 @@ def open_image(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its limit, which is another than ours
             image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{where}: expected an image of at most {max_megapixels:g} megapixels: {error}; scale "
+            "it down"
+        ) from error
     except Exception as error:  # the readers raise whatever a bad file makes them stumble over
         found = f"{len(data):,} bytes that begin with {data[:8]!r}"
         raise DataError(

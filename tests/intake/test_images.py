@@ -57,7 +57,7 @@ def test_grey_and_transparent_images_become_rgb(tmp_path: Path) -> None:
 def test_a_header_that_declares_too_much_is_refused(kind: str) -> None:
     data = bomb(kind)
     assert len(data) < 2000
-    with pytest.raises(DataError, match=r"^it\b.*(megapixels, got|no image)"):
+    with pytest.raises(DataError, match=r"^it\b.*(megapixels|no image)"):
         decode_rgb(data, "it")
 
 

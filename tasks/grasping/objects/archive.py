@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.files import read_bytes, whole_file
+from tasks.core.files import read_bytes, shown, whole_file
 from tasks.core.ports import Skipped
 from tasks.grasping.objects.cache import cache_folder
 from tasks.grasping.objects.catalogue import catalogue
@@ -111,7 +111,8 @@ def _extract(zip_path: Path, folder: Path) -> None:
     except OSError as error:
         if error.errno not in _ODD_NAMES:  # a full disk is no fault of the file
             raise
-        raise DataError(f"{zip_path}: can't unpack {error.filename!r}; pack it again") from error
+        name = shown(str(error.filename))
+        raise DataError(f"{zip_path}: can't unpack {name!r}; pack it again") from error
     except Exception as error:  # each way of packing stumbles in ways of its own
         raise DataError(f"{zip_path} is no whole zip file: {error}; pack it again") from error
 

@@ -7,7 +7,6 @@ meshes (OBJ or STL) that can be read; a size that fits into the bin.
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +22,8 @@ from tasks.grasping.workspace import BIN_INNER_M
 
 MESH_SUFFIXES = (".obj", ".stl")
 _MAX_NUMBERS_CHARS = 400  # that three numbers take at most
-_MAX_URDF_BYTES = 5_000_000
+_MAX_URDF_BYTES = 1_000_000
+_MAX_NUMBER = 1e6  # of metres, kilograms and scales; beyond, products overflow
 
 
 @dataclass(frozen=True)
@@ -168,12 +168,19 @@ def _mesh_points(urdf: Path, name: str, root: Path) -> FloatArray:
             f"{path} (named in {urdf}): expected a mesh of at most {MAX_FILE_BYTES:,} bytes, got "
             f"{path.stat().st_size:,}; simplify it"
         )
-    check_materials(path, root)
+    try:
+        check_materials(path, root)
+    except DataError as error:
+        raise DataError(f"{path} (named in {urdf}): {error}") from error
     vertices, num_faces = _read_mesh(path)
     if not num_faces or not len(vertices):
         raise DataError(f"{path} (named in {urdf}) has no faces; export it again")
     if not np.isfinite(vertices).all():
         raise DataError(f"{path} (named in {urdf}) has vertices that are no numbers; repair it")
+    if np.abs(vertices).max() > _MAX_NUMBER:
+        raise DataError(
+            f"{path} (named in {urdf}) has vertices beyond {_MAX_NUMBER:,.0f}; repair it"
+        )
     return vertices
 
 
@@ -195,7 +202,7 @@ def _numbers(
         values = [float(each) for each in text[:_MAX_NUMBERS_CHARS].split()]
     except ValueError:
         values = []
-    if len(values) != count or not all(math.isfinite(each) for each in values):
+    if len(values) != count or not all(abs(each) < _MAX_NUMBER for each in values):
         raise DataError(
             f"{path}: expected {count} numbers in {key!r} of <{element.tag}>, got "
             f"{text[:_MAX_NUMBERS_CHARS]!r}"

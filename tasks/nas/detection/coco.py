@@ -179,9 +179,9 @@ def _entry_problem(entry: _Row, folder: Path) -> str:
             return f"image {name}: expected its {side} in px, got {_short(entry[side])}"
     try:
         is_there = (folder / name).is_file()
-        return "" if is_there else f"image {name} is missing: restore it or take its entry out"
     except OSError as error:
         return f"image {_short(name)} can't be read: {error.strerror}"
+    return "" if is_there else f"image {name} is missing: restore it or take its entry out"
 
 
 def _annotation_problem(
