@@ -33,6 +33,7 @@ _MAX_CHARS, _MAX_NAME_CHARS = 3000, 255
 _ODD = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|::|://")  # fsspec reads chains of file systems
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_FILE = {errno.ELOOP, errno.EISDIR, errno.ENAMETOOLONG}
 _LOST = {errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT}
 
 _verified: dict[tuple[str, int, int], str] = {}
@@ -45,26 +46,36 @@ def storage_errors(where: str) -> Iterator[None]:
     Raises:
         ResourceError: It is full, or refuses access.
         TransientError: It can't be reached.
+        ArtifactError: There is no file that can be read.
     """
     try:
         yield
     except (OrreryError, FileNotFoundError, FileExistsError):
         raise
     except OSError as error:
-        if error.errno in _FULL:
-            raise full_disk(where, error) from error
-        if isinstance(error, PermissionError) or error.errno in _REFUSED:
-            raise ResourceError(
-                f"no access to {where}: {error}; grant it or change the profile's store_uri"
-            ) from error
-        if isinstance(error, ConnectionError | TimeoutError) or error.errno in _LOST:
-            raise TransientError(f"can't reach {where}: {error}") from error
-        raise
+        if (told := _told(where, error)) is None:
+            raise
+        raise told from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
             raise
         kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
         raise kind(f"can't reach {where}: {error}") from error
+
+
+def _told(where: str, error: OSError) -> OrreryError | None:
+    """What an error of a disk means; None if that isn't known."""
+    if error.errno in _FULL:
+        return full_disk(where, error)
+    if isinstance(error, PermissionError) or error.errno in _REFUSED:
+        return ResourceError(
+            f"no access to {where}: {error}; grant it or change the profile's store_uri"
+        )
+    if isinstance(error, ConnectionError | TimeoutError) or error.errno in _LOST:
+        return TransientError(f"can't reach {where}: {error}")
+    if error.errno in _NO_FILE:
+        return ArtifactError(f"{where} is no file of the store: {error}; remove it")
+    return None
 
 
 def full_disk(where: str, error: Exception) -> ResourceError:
@@ -147,7 +158,8 @@ class Storage:
         path = self.path(relative)
         if not self.is_local:
             return bytes(self.fs.cat_file(path))
-        found = Path(path).stat()
+        with storage_errors(path):
+            found = Path(path).stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_MANIFEST_BYTES:
             raise ArtifactError(
                 f"{path}: expected a plain file of at most {MAX_MANIFEST_BYTES:,} bytes; remove "

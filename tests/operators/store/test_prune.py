@@ -79,3 +79,18 @@ def test_dry_run_removes_nothing(store: Storage, caplog: pytest.LogCaptureFixtur
 def test_command_removes(store: Storage) -> None:
     assert main(["--profile=serial", f"--store={store.uri}", "--days=0"]) == 0
     assert not any((Path(store.uri) / path).exists() for path in RUBBISH)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("place", ["elsewhere", ".training/elsewhere", "local/elsewhere"])
+def test_what_a_link_leads_to_is_not_the_store_s(
+    store: Storage, tmp_path_factory: pytest.TempPathFactory, place: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "stage" / "mine").mkdir(parents=True)
+    (outside / "stage" / "mine" / "photo.jpg").write_bytes(b"mine")
+    age(outside)
+    age(Path(store.uri))
+    (Path(store.uri) / place).symlink_to(outside)
+    assert set(prune(store, MONTH)) >= RUBBISH
+    assert (outside / "stage" / "mine" / "photo.jpg").read_bytes() == b"mine"
