@@ -69,6 +69,7 @@ def special(kind: str, folder: Path) -> Path:
     return {"zero": Path("/dev/zero"), "long": folder / ("n" * 5000)}.get(kind, path)
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
@@ -101,6 +102,7 @@ def test_a_path_is_absolute_and_knows_the_home(monkeypatch: pytest.MonkeyPatch) 
     assert user_path("data", "prepare.data") == Path.cwd() / "data"
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("text", ["~nouser/a", "a\0b", "n" * 300, "n/" * 3000, "\ud800" * 100])
 def test_what_can_be_no_path_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^prepare\.data: .* can't be a path: .*; correct it"):

@@ -40,6 +40,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_header_that_declares_what_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     data, reason = HEADERS[name]
@@ -52,12 +53,14 @@ def test_a_header_that_declares_what_is_not_there_is_refused(tmp_path: Path, nam
         read_npz(tmp_path / "a.npz", ("a",))
 
 
+@pytest.mark.hostile
 def test_zeros_that_unpack_to_more_than_the_limit_are_refused(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", a=np.zeros(1_000_000), b=np.zeros(1_000_000))
     with pytest.raises(DataError, match=r"b: expected at most 9,000,000 bytes"):
         read_npz(tmp_path / "a.npz", ("a", "b"), 9_000_000)
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.95])
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, keep: float) -> None:
     buffer = io.BytesIO()

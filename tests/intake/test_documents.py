@@ -10,6 +10,7 @@ from tasks.core.errors import DataError
 from tasks.intake.documents import parse_json, read_json
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -11,6 +11,7 @@ from tasks.core.errors import DataError
 from tasks.intake.folders import files_below
 
 
+@pytest.mark.hostile
 def test_files_of_a_folder_are_listed_and_odd_ones_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "deep" / ".git").mkdir(parents=True)
@@ -36,6 +37,7 @@ def test_files_of_a_folder_are_listed_and_odd_ones_are_named(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.hostile
 def test_a_folder_that_is_a_whole_disk_is_refused(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / str(number)).write_text("")

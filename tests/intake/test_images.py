@@ -53,6 +53,7 @@ def test_grey_and_transparent_images_become_rgb(tmp_path: Path) -> None:
     assert read_image_bytes(tmp_path / "a.png") == data
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "VP8L", "VP8", "GIF"])
 def test_a_header_that_declares_too_much_is_refused(kind: str) -> None:
     data = bomb(kind)
@@ -61,6 +62,7 @@ def test_a_header_that_declares_too_much_is_refused(kind: str) -> None:
         decode_rgb(data, "it")
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
 def test_an_image_that_is_cut_short_is_refused(kind: str, share: float) -> None:
@@ -69,6 +71,7 @@ def test_an_image_that_is_cut_short_is_refused(kind: str, share: float) -> None:
         decode_rgb(data[: int(share * len(data))], "it")
 
 
+@pytest.mark.hostile
 def test_text_in_a_png_may_not_unpack_to_anything() -> None:
     text = zlib.compress(b"a" * 50_000_000, 9)
     chunk = b"zTXtComment\0\0" + text
