@@ -230,6 +230,10 @@ def read_artifact(storage: Storage, ref: ArtifactRef) -> Manifest:
     Raises:
         ArtifactError: It is missing, cut short, or not what the reference promises.
     """
+    if not isinstance(ref, ArtifactRef):  # a group where one result is expected, or one for a group
+        raise ArtifactError(
+            f"expected a reference to one result, got {type(ref).__name__}; check the inputs"
+        )
     manifest = storage.read(ref.uri)
     if manifest is None:
         raise ArtifactError(f"{storage.uri}/{ref.uri} is missing: run its stage again")
