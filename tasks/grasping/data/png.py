@@ -73,7 +73,8 @@ def _encode(image: _Image) -> bytes:
     return bytes(data.data)
 
 
-def _decode(data: bytes, mode: int) -> _Image:
+def _decode(data: bytes | None, mode: int) -> _Image:
+    data = data or b""  # a column may hold nothing
     size_px = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if data[:8] != _SIGNATURE or max(size_px) > MAX_SIDE_PX:
         is_png = data[:8] == _SIGNATURE
