@@ -100,30 +100,30 @@ def decode_all(
         The images; and what was left out, with the reasons.
 
     Raises:
-        DataError: None can be used, too many can't, or they differ in size and no size was asked
-            for.
+        DataError: None can be used, or too many can't; where no size was asked for, also those
+            that differ from the first.
         ResourceError: They don't fit into memory.
     """
     labels: list[int] = []
     skipped = list(odd)
 
     def decoded() -> Iterator[Image.Image]:
+        side = side_px
         for each in images:
             try:
                 image = each.decode()
-                if side_px:
-                    _check_shape(image, each.name)
+                side = side or min(image.size)
+                _check_shape(image, each.name, 0 if side_px else side)
             except DataError as error:
                 skipped.append(Skipped(item_id=each.name, reason=str(error)))
                 continue
-            num_bytes = 2 * len(images) * (side_px or min(image.size)) ** 2 * 3
-            check_room(num_bytes, f"{len(images):,} {what}")
+            check_room(2 * len(images) * side**2 * 3, f"{len(images):,} {what}")
             labels.append(each.label)
             yield image
+        check_few(skipped, len(images) + len(odd), what)
 
-    squares = [square(image, side_px) for image in decoded()]
-    check_few(skipped, len(images) + len(odd), what)
-    return LabelledImages(_stacked(squares), np.array(labels, np.int64)), tuple(skipped)
+    pixels = stack(decoded(), side_px)
+    return LabelledImages(pixels, np.array(labels, np.int64)), tuple(skipped)
 
 
 def square(image: Image.Image, side_px: int) -> Pixels:
@@ -159,10 +159,7 @@ def stack(images: Iterable[Image.Image], side_px: int) -> Pixels:
     Raises:
         DataError: There are none, or they differ in size and no size was asked for.
     """
-    return _stacked([square(image, side_px) for image in images])
-
-
-def _stacked(squares: Sequence[Pixels]) -> Pixels:
+    squares = [square(image, side_px) for image in images]
     sides = {len(each) for each in squares}
     if len(sides) != 1:
         found = f"sides of {sorted(sides)} px" if sides else "none"
@@ -170,7 +167,13 @@ def _stacked(squares: Sequence[Pixels]) -> Pixels:
     return np.stack(squares)
 
 
-def _check_shape(image: Image.Image, name: str) -> None:
+def _check_shape(image: Image.Image, name: str, side_px: int) -> None:
+    """Raise unless an image can be brought to a size, or has the one that is kept."""
+    if side_px and image.size != (side_px, side_px):
+        raise DataError(
+            f"{name}: expected {side_px} x {side_px} px as the first image has, got "
+            f"{image.width} x {image.height}: set the size that all are brought to (side_px)"
+        )
     if max(image.size) > _LONGEST * min(image.size):
         raise DataError(
             f"{name}: expected an image whose longer side is at most {_LONGEST} times the shorter, "

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
@@ -8,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tasks.core.errors import DataError
 from tasks.nas.data.packed_jpegs import PackedSplit, class_names, is_packed
 from tasks.nas.data.read import read_images
 from tests.support.hostile.arrays import npy
-from tests.support.hostile.refusals import refused
+from tests.support.hostile.refusals import check_sentence, refused
 from tests.support.nas.image_sets import coloured, write_packed
 
 
@@ -181,3 +183,22 @@ def test_labels_of_either_split_need_names(tmp_path: Path) -> None:
     (tmp_path / "meta.json").write_text(json.dumps(["a", "b", "c"]))
     with refused("meta.json", "expected 8 classes"):
         read_images(str(tmp_path), "cifar10", 0)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("size_px", [(9, 9), (8, 9), (9000, 9000), (1, 60_000)])
+def test_an_image_of_another_size_is_left_out(tmp_path: Path, size_px: tuple[int, int]) -> None:
+    for split in ("train", "test"):
+        write_packed(tmp_path, split, coloured(30), num_shards=1)
+    split = PackedSplit.read(tmp_path, "train")
+    buffer = io.BytesIO()
+    Image.new("RGB", size_px).save(buffer, "JPEG")
+    begin, end = split.offsets[7:9]
+    data = split.data[:begin] + buffer.getvalue() + split.data[end:]
+    (tmp_path / "train_0.jpegs").write_bytes(data)
+    offsets = split.offsets + (len(data) - len(split.data)) * (np.arange(31) > 7)
+    _index(tmp_path, offset=offsets)
+    raw = read_images(str(tmp_path), "cifar10", 0)
+    (skipped,) = raw.skipped
+    check_sentence(skipped.reason, "train 7", "set the size")
+    assert raw.train.pixels.shape == (29, 8, 8, 3)
