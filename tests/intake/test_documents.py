@@ -8,6 +8,7 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.intake.documents import parse_json, read_json
+from tests.support.hostile.within import run_within
 
 
 @pytest.mark.hostile
@@ -36,3 +37,17 @@ def test_json_in_a_file_is_read(tmp_path: Path) -> None:
     path.write_bytes(b'"\xff"')
     with pytest.raises(DataError, match=r"a\.json: expected names, got no UTF-8"):
         read_json(path, 100, "names")
+
+
+@pytest.mark.hostile
+def test_many_small_values_are_refused_before_they_are_made() -> None:
+    """Nine megabytes of empty lists would take six hundred."""
+    found = run_within(
+        200_000_000,
+        "from tasks.core.errors import ResourceError\n"
+        "from tasks.intake.documents import parse_json\n"
+        "text = '[' + '[],' * 3_000_000 + '[]]'",
+        "try:\n    parse_json(text, 'a.json', 'names')\n"
+        "except ResourceError as error:\n    print(error)",
+    )
+    assert found.startswith("a.json: its 6,000,002 values would take 0.6 GB of memory")
