@@ -130,10 +130,13 @@ def _beside(target: Path, kind: str) -> Path:
 def _tidy(target: Path) -> None:
     """Undo what a killed export left; between its two renames the old export stands aside."""
     old = _beside(target, "old")
-    if old.exists() and not target.exists():
+    if old.is_dir() and not old.is_symlink() and not target.exists():
         old.rename(target)
     for kind in ("old", "partial"):
-        shutil.rmtree(_beside(target, kind), ignore_errors=True)
+        left = _beside(target, kind)
+        if left.is_symlink() or left.is_file():  # none of ours, and it would be in the way
+            left.unlink()
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _found(target: Path, source: str) -> Exported | None:

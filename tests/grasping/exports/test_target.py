@@ -190,3 +190,20 @@ def test_an_odd_note_is_as_good_as_none(tmp_path: Path, shards: list[Path], text
     (target / NOTE).write_text(text)
     export_to(target, "f/1", shards, Writer(b="2"))
     assert names(target) == {"b", NOTE}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["old", "partial"])
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_stands_in_the_way_leads_nowhere(
+    tmp_path: Path, shards: list[Path], kind: str, is_link: bool
+) -> None:
+    outside, target = tmp_path / "outside", tmp_path / "out" / "x"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    target.parent.mkdir()
+    way = target.parent / f".x.{kind}"
+    way.symlink_to(outside) if is_link else way.write_text("left")
+    export_to(target, "f/1", shards, Writer(a="1"))
+    assert names(target) == {"a", NOTE}
+    assert names(outside) == {"mine"}
