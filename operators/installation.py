@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, setting
-from tasks.core.params import load_config
+from tasks.core.outside.roots import Roots
+from tasks.core.params import load_config, named_paths
 
 # Profile: a name in configs/profiles, or the path of a YAML file.
 PROFILE = "ORRERY_PROFILE"
@@ -39,13 +41,13 @@ ROOT = Path(__file__).resolve().parent.parent
 class StageResources:
     """What one call of a stage gets: an item, or another call of its executor."""
 
-    num_cpus: float = setting(1.0, gt=0, help="CPUs a call uses; fractions are allowed.")
-    num_gpus: float = setting(0.0, ge=0, help="GPUs a call uses; fractions are allowed.")
+    num_cpus: float = setting(1.0, gt=0, le=10_000, help="CPUs a call uses; fractions are allowed.")
+    num_gpus: float = setting(0.0, ge=0, le=10_000, help="GPUs a call uses; fractions are allowed.")
     memory_gb: float | None = setting(
-        None, gt=0, unit="GB", help="Memory an item may add; more skips the item."
+        None, gt=0, le=100_000, unit="GB", help="Memory an item may add; more skips the item."
     )
     limit_s: float | None = setting(
-        None, gt=0, unit="s", help="Time an item may take; more skips the item."
+        None, gt=0, le=10_000_000, unit="s", help="Time an item may take; more skips the item."
     )
 
 
@@ -70,10 +72,14 @@ class Profile:
 
     store_uri: str = setting("artifacts", help="Root of the artifact store, as fsspec knows it.")
     store_options: dict[str, str] = Field(default_factory=dict)
+    readable: tuple[str, ...] = setting(
+        (), help="Folders and prefixes (s3://bucket/archive) below which runs may read."
+    )
+    writable: tuple[str, ...] = setting((), help="Those below which exports may be written.")
     tracking_uri: str = setting("", help="MLflow server; nothing is tracked without one.")
     ray_address: str = setting("auto", help="Ray cluster; serial if empty.")
     ray_api: str = setting("http://127.0.0.1:8265", help="Jobs API of the Ray cluster.")
-    num_jobs: int = setting(1, ge=1, help="Greatest number of groups a stage fans out to.")
+    num_jobs: int = setting(1, ge=1, le=1000, help="Greatest number of groups a stage fans out to.")
     keep: Keep = Field(default_factory=Keep)
     default: StageResources = Field(default_factory=StageResources)
     stages: dict[str, StageResources] = Field(default_factory=dict)
@@ -81,6 +87,27 @@ class Profile:
     def resources(self, stage: str) -> StageResources:
         """What a stage gets: its own entry, else ``default``."""
         return self.stages.get(stage, self.default)
+
+    def check_paths(self, config: Any, section: str = "") -> None:
+        """Check that runs may use the paths that settings name.
+
+        Args:
+            config: A pipeline's settings, or one section of them.
+            section: Name of that section.
+
+        Raises:
+            ConfigError: A path is odd, or lies outside of the roots; names its param.
+        """
+        roots = {"read": self.roots("readable"), "write": self.roots("writable")}
+        for each in named_paths(config, section):
+            roots[each.use].check(each.place, each.param, may_be_stored=each.may_be_stored)
+
+    def roots(self, which: Literal["readable", "writable"]) -> Roots:
+        """Where runs may read, or write; a relative path counts from the repository's root."""
+        places = self.readable if which == "readable" else self.writable
+        return Roots(
+            tuple(p if "://" in p else str(ROOT / Path(p).expanduser()) for p in places), which
+        )
 
     def absolute_store_uri(self) -> str:
         """The store's URI; a relative path counts from the repository's root."""

@@ -89,7 +89,7 @@ def profile(tmp_path: Path) -> str:
     """Path of a profile whose store is the test's own folder."""
     path = tmp_path / "test.yaml"
     path.write_text(
-        f"store_uri: {tmp_path}/store\nray_address: auto\n"
+        f"store_uri: {tmp_path}/store\nray_address: auto\nreadable: [/]\nwritable: [/]\n"
         "default: {num_cpus: 1.0, memory_gb: 1.0, limit_s: 20.0}\n"
     )
     return str(path)

@@ -40,7 +40,7 @@ from tasks.nas.training.shared_images import SharedImages, shared_arrays, shared
 FULL_CHILDREN, QUICK_CHILDREN = 500, 40
 _LIMIT_S = 120.0
 _OBJECT_STORE_BYTES = 200_000_000
-_PROFILE = "store_uri: {folder}\nray_address: auto\ndefault: {{num_cpus: 1.0}}\n"
+_PROFILE = "store_uri: {folder}\nray_address: auto\nreadable: [/]\ndefault: {{num_cpus: 1.0}}\n"
 
 
 def measure(data: Path, num_children: int) -> dict[str, Figure]:

@@ -13,6 +13,7 @@ the champion stands.
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ from operators.owners import owner
 from operators.record.mlflow_api import MlflowApi, Run, now_ms
 from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.models import ModelPackage, RegisteredModel
+from tasks.intake.arrays import read_npy
 
 CHAMPION = "champion"
 PACKAGE_TAG = "orrery.package"
@@ -118,7 +120,7 @@ class MlflowModels:
         """
         from mlflow import artifacts, pyfunc
 
-        inputs, expected = np.load(package.golden_inputs), np.load(package.golden_outputs)
+        inputs, expected = read_npy(package.golden_inputs), read_npy(package.golden_outputs)
         where = f"{package.name} version {version}"
         with tempfile.TemporaryDirectory(prefix=f"orrery-model-{owner()}-") as folder:
             uri = f"models:/{package.name}/{version}"
@@ -163,7 +165,12 @@ def _compete(client: Any, version: int, package: ModelPackage) -> tuple[bool, st
                 f"{tags.get(_TEST_TAG)}, this one by {package.metric} on test {package.test_key}: "
                 "they can't be compared; move the alias by hand if it is due"
             )
-        ours, theirs = package.metrics[package.metric], float(tags[_VALUE_TAG])
+        ours, theirs = package.metrics[package.metric], _number(tags.get(_VALUE_TAG, ""))
+        if theirs is None:
+            return False, (
+                f"version {held}, the champion, has no figure in its tag {_VALUE_TAG}: it can't be "
+                "compared; move the alias by hand if it is due"
+            )
         verdict = "beats" if ours > theirs else "does not beat"
         reason = f"its {package.metric} {ours:g} {verdict} {theirs:g} of version {held}"
         if not ours > theirs:
@@ -172,13 +179,21 @@ def _compete(client: Any, version: int, package: ModelPackage) -> tuple[bool, st
     return True, reason
 
 
+def _number(text: str) -> float | None:
+    """The finite number that a tag holds, whoever wrote it; None if there is none."""
+    try:
+        return value if math.isfinite(value := float(text)) else None
+    except ValueError:
+        return None
+
+
 def _write(package: ModelPackage, model: Any, folder: Path) -> None:
     """Write an MLflow model of the pytorch flavour, with its files in ``extra_files``."""
     import torch
     from mlflow import pyfunc
     from mlflow.models import Model, infer_signature
 
-    inputs, outputs = np.load(package.golden_inputs), np.load(package.golden_outputs)
+    inputs, outputs = read_npy(package.golden_inputs), read_npy(package.golden_outputs)
     meta = Model(run_id=model.source_run_id, model_id=model.model_id, model_uuid=model.model_id)
     meta.add_flavor(
         "pytorch",

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
 from airflow.sdk import DAG, Asset, BaseOperator, Context, Param
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from operators.installation import (
     AIRFLOW_URL,
@@ -37,10 +38,12 @@ from operators.installation import (
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator, judged
+from operators.stage.request import check_run_id
 from operators.tries import CLOSE_RETRIES, TASK_BACKOFF, TASK_MAX_PAUSE, TASK_PAUSE, TASK_RETRIES
-from tasks.core.config import config_json
-from tasks.core.errors import TransientError
-from tasks.core.params import load_config, param_schemas
+from tasks.core.config import SETTINGS, config_json
+from tasks.core.errors import ConfigError, TransientError
+from tasks.core.outside.documents import read_yaml
+from tasks.core.params import by_param, load_config, param_schemas, parse_config
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4
@@ -129,7 +132,7 @@ def pipeline(
         max_active_runs: Runs at a time.
     """
     dag_id = Path(file).stem
-    schedule, defaults = _schedule(dag_id)
+    schedule, defaults = _schedule(dag_id, config)
     with DAG(
         dag_id=dag_id,
         doc_md=doc,
@@ -171,12 +174,15 @@ class OpenRun(BaseOperator):
 
         Raises:
             TransientError: MLflow can't be reached.
-            AirflowFailException: A param is unknown or wrong.
+            AirflowFailException: A param is unknown or wrong, or the run's id can't be recorded.
         """
         dag_id, run_id = context["dag"].dag_id, context["ti"].run_id
         with judged(dag_id):
+            check_run_id(run_id)
             config = load_config(self.config, config_path(dag_id), dict(context["params"]))
-            uri = load_profile(profile_name()).tracking_uri
+            profile = load_profile(profile_name())
+            profile.check_paths(config)
+            uri = profile.tracking_uri
             if "://" not in uri:
                 return {"run_id": "", "url": ""}
             tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}
@@ -238,12 +244,27 @@ def _params(config: type[Any], dag_id: str, defaults: Mapping[str, Any]) -> dict
     return params
 
 
-def _schedule(dag_id: str) -> tuple[str | None, Mapping[str, Any]]:
-    """When the pipeline runs by itself, and with which params: configs/schedules.yaml."""
+@dataclass(frozen=True, config=SETTINGS)
+class Schedule:
+    """When a pipeline runs by itself, and with which params."""
+
+    cron: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+def _schedule(dag_id: str, config: type[Any]) -> tuple[str | None, Mapping[str, Any]]:
+    """The pipeline's entry of configs/schedules.yaml."""
     path = Path(os.environ.get(SCHEDULES, ROOT / "configs" / "schedules.yaml"))
-    schedules = yaml.safe_load(path.read_text()) if path.exists() else None
-    entry = (schedules or {}).get(dag_id) or {}
-    return entry.get("cron"), entry.get("params") or {}
+    schedules = (read_yaml(path) if path.exists() else None) or {}
+    try:
+        if not isinstance(schedules, dict):
+            raise ConfigError(f"expected pipelines, got {type(schedules).__name__}")  # noqa: TRY301
+        found = parse_config(Schedule, schedules.get(dag_id) or {})
+        if found.cron or found.params:
+            load_config(config, config_path(dag_id), found.params)
+        return found.cron, by_param(config, found.params)
+    except ConfigError as error:
+        raise ConfigError(f"{path}, {dag_id}: {error}") from error
 
 
 def _note(dag_id: str, run_id: str) -> str:

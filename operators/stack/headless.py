@@ -29,7 +29,7 @@ from typing import Any, TextIO
 
 import psutil
 
-from operators.installation import ROOT, config_path, profile_name
+from operators.installation import ROOT, config_path, load_profile, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.databases import bring_up_to_date
@@ -39,6 +39,8 @@ from operators.stack.services import Ports
 from operators.stack.state import STATE, ray_token
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
+from tasks.core.outside.documents import parse_json
+from tasks.core.outside.roots import quoted
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -97,7 +99,7 @@ def run_headless(
         ConfigError: There is no such pipeline, or a param is unknown or wrong; nothing was started.
         TransientError: A server does not start.
     """
-    check_settings(dags / f"{dag_id}.py", conf or {})
+    check_settings(_dag_file(dags, dag_id), conf or {}, profile or profile_name())
     say = _clock(on_line)
     begun_s = time.monotonic()
     servers = None
@@ -126,19 +128,17 @@ def run_headless(
         return _result(folder, state, time.monotonic() - begun_s)
 
 
-def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
+def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
     """Check a run's params against the settings that a DAG file names, without loading Airflow.
 
     Args:
         file: The DAG file; it names the class of its settings as ``pipeline(…, config=Name)``.
         conf: The params.
+        profile: Name or path of the profile.
 
     Raises:
-        ConfigError: There is no such file, or a param is unknown or wrong.
+        ConfigError: A param is unknown or wrong, or names a path that the profile does not allow.
     """
-    if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in file.parent.glob("[!_]*.py")))
-        raise ConfigError(f"there is no pipeline {file.stem!r}, there are: {known}")
     tree = ast.parse(file.read_text("utf-8"), str(file))
     imported = {
         alias.asname or alias.name: (str(node.module), alias.name)
@@ -151,7 +151,8 @@ def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
             given = {keyword.arg: getattr(keyword.value, "id", "") for keyword in node.keywords}
             module, name = imported[given["config"]]
             settings = getattr(importlib.import_module(module), name)
-            load_config(settings, config_path(file.stem), conf)
+            config = load_config(settings, config_path(file.stem), conf)
+            load_profile(profile).check_paths(config)
 
 
 class RunServers:
@@ -213,6 +214,13 @@ def _start_airflow(
     )
     os.close(writer)
     return child, os.fdopen(reader, encoding="utf-8", errors="replace")
+
+
+def _dag_file(dags: Path, dag_id: str) -> Path:
+    files = {path.stem: path for path in sorted(dags.glob("[!_]*.py"))}
+    if dag_id not in files:
+        raise ConfigError(f"there is no pipeline {quoted(dag_id)}, there are: {', '.join(files)}")
+    return files[dag_id]
 
 
 def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], None]) -> str:
@@ -303,9 +311,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="folder of the DAG files")
     given = parser.parse_args(arguments)
     try:
-        conf = json.loads(given.conf)
-    except ValueError as error:
-        parser.error(f"--conf is not JSON: {error}")
+        conf = parse_json(given.conf, "--conf")
+    except ConfigError as error:
+        parser.error(str(error))
     if not isinstance(conf, dict):
         parser.error(f"--conf: expected a JSON object of params, got {given.conf!r}")
     try:

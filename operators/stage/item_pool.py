@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import TypeAdapter, ValidationError
+
 from operators.stage.item_work import Running
 from operators.stage.progress import Progress
 from operators.store.storage import Storage, storage_errors
@@ -39,6 +41,9 @@ class Event:
     reason: str | None
 
 
+_EVENTS = TypeAdapter(Event)
+
+
 @dataclass(frozen=True)
 class Journal:
     """Events of one stage key, each a small file that appears whole.
@@ -57,11 +62,11 @@ class Journal:
         with storage_errors(f"{self.storage.uri}/{self.folder}"):
             while True:
                 try:
-                    data = self.storage.fs.cat_file(self._path(len(events)))
-                    events.append(Event(**json.loads(data)))
+                    data = self.storage.read_file(self._file(len(events)))
+                    events.append(_EVENTS.validate_json(data))
                 except (FileNotFoundError, NotADirectoryError):
                     return events
-                except (ValueError, TypeError) as error:
+                except ValidationError as error:
                     raise ArtifactError(
                         f"{self._path(len(events))} was altered: remove its folder, and the loop "
                         "starts anew from the items that are committed"

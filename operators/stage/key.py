@@ -33,6 +33,7 @@ from tasks.core.stages import StageSpec
 # Decorators that register nothing: without a reference, what they decorate does nothing.
 _PASSIVE = {"dataclass", "stage", "cache", "lru_cache", "contextmanager", "overload", "njit"}
 _ALL = "*"
+_MAX_NAME_CHARS = 200
 # Methods of a stage's context and folders that come to its packages through ports.
 _PORTS = {"add_picture": ("tasks.report.picture", "encode")}
 _TEMPLATE = ".j2"  # what pages are made from: code, though not Python's
@@ -76,10 +77,12 @@ def declaration_of(stage: str, root: Path = ROOT) -> Declaration:
         ConfigError: There is no such stage, or its declaration is not written in literals.
     """
     module, _, name = stage.partition(":")
-    source = _Source.load(module, root)
+    source = _Source.load(module, root) if len(module) <= _MAX_NAME_CHARS else None
     found = source.named.get(name, []) if source else []
     if source is None or not found or not isinstance(found[0], ast.FunctionDef):
-        raise ConfigError(f"there is no stage {stage!r}: expected module:function below {root}")
+        raise ConfigError(
+            f"there is no stage {stage[:_MAX_NAME_CHARS]!r}: expected module:function below {root}"
+        )
     function = found[0]
     annotation = function.args.args[-2].annotation if len(function.args.args) > 1 else None
     if not isinstance(annotation, ast.Name):

@@ -14,6 +14,9 @@ from operators.stage.key import Declaration, declaration_of, key_parts, stage_ke
 from operators.stage.request import StageRequest
 from operators.store.artifacts import finished
 from operators.store.storage import Storage
+from tasks.core.config import MAX_WHOLE
+from tasks.core.errors import ConfigError
+from tasks.core.outside.documents import check_plain
 from tasks.core.records import ArtifactRef
 
 
@@ -56,6 +59,8 @@ class Plan:
         profile = load_profile(request.caller.profile)
         uri = request.caller.store_uri or profile.absolute_store_uri()
         config = declaration.config(request.config)
+        profile.check_paths(config, declaration.spec.section)
+        _check_seed(request.config.get("seed", 0))
         return cls(request, declaration, profile, config, Storage(uri, profile.store_options))
 
     @property
@@ -86,6 +91,14 @@ class Plan:
         run_id, groups = self.request.caller.run_id, self.profile.num_jobs
         key = stage_key(parts, self.declaration.spec, self.config, inputs, run_id, groups)
         return PlacedCall(self, device, parts, key)
+
+
+def _check_seed(seed: Any) -> None:
+    check_plain(seed, "seed")
+    if type(seed) is not int or not 0 <= seed <= MAX_WHOLE:
+        raise ConfigError(
+            f"seed: expected a whole number of 0 to {MAX_WHOLE}, got {repr(seed)[:100]}"
+        )
 
 
 @dataclass(frozen=True)

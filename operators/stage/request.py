@@ -15,20 +15,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.core.errors import ConfigError, OrreryError, TransientError
+from tasks.core.outside.documents import parse_json, read_json
+from tasks.core.outside.roots import quoted
 from tasks.core.records import ArtifactRef
 
 EXIT_TRANSIENT, EXIT_ORRERY, EXIT_OTHER = 75, 65, 70
 RESULT, ERROR = "ORRERY_RESULT", "ORRERY_ERROR"
 
+# What folders, jobs, records and addresses may be named after.
+_ID = r"^[A-Za-z0-9_~:+-][A-Za-z0-9_.~:+-]{0,249}$"
+_STAGE = r"^[A-Za-z_][A-Za-z0-9_.]{0,200}:[A-Za-z_][A-Za-z0-9_]{0,100}$"
 _NO_WORD = "-"  # of a command that a person types
 _NAMES, _DOCUMENTS = ("pipeline", "stage"), ("config", "inputs", "caller")
 
@@ -50,7 +56,7 @@ class Caller(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run_id: str
+    run_id: str = Field(pattern=_ID)
     dag_id: str = ""
     task_id: str = ""
     map_index: int = -1
@@ -76,11 +82,24 @@ class StageRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pipeline: str
-    stage: str
+    pipeline: str = Field(pattern=_ID)
+    stage: str = Field(pattern=_STAGE)
     config: dict[str, Any] = {}
     inputs: list[ArtifactRef | list[ArtifactRef]] = []
     caller: Caller
+
+
+def check_run_id(run_id: str) -> None:
+    """Check that a run can be named so wherever it is recorded.
+
+    Raises:
+        ConfigError: It is too long, or has characters that a folder or an address can't have.
+    """
+    if not re.fullmatch(_ID[1:-1], run_id):
+        raise ConfigError(
+            f"run_id: expected 1 to 250 letters, digits and any of _.~:+- (no dot in front), got "
+            f"{quoted(run_id)} ({len(run_id)} characters); trigger the run with another id"
+        )
 
 
 def entrypoint(request: StageRequest, word: str, python: str = sys.executable) -> str:
@@ -125,10 +144,19 @@ def parse_request(arguments: Sequence[str] | None) -> StageRequest:
     try:
         for name in _DOCUMENTS:
             text = given[name]
-            given[name] = json.loads(Path(text[1:]).read_text() if text[:1] == "@" else text)
+            given[name] = (
+                read_json(Path(text[1:])) if text[:1] == "@" else parse_json(text, f"--{name}")
+            )
         return StageRequest(**given)
-    except (OSError, ValueError, ValidationError) as error:
+    except ConfigError as error:
         raise ConfigError(f"the arguments can't be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"the arguments can't be read: --{name[:80]}: {first['msg']}, got "
+            f"{quoted(str(first['input']))}; correct the command"
+        ) from error
 
 
 def say_result(refs: Sequence[ArtifactRef], word: str) -> int:

@@ -6,6 +6,7 @@ SIGTERM ends it with 143 and leaves nothing half-written; what is committed serv
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import signal
 import sys
@@ -128,7 +129,7 @@ def _run(
     on_ready: Callable[[], None],
 ) -> list[ArtifactRef]:
     plan = call.plan
-    function = _load(plan.declaration)
+    function = _load(plan.declaration, len(plan.request.inputs))
     ctx = open_context(call, executor, tracker)
     status = "FAILED"
     try:
@@ -150,7 +151,7 @@ def _run(
     return refs
 
 
-def _load(declaration: Declaration) -> Callable[..., Any]:
+def _load(declaration: Declaration, num_inputs: int) -> Callable[..., Any]:
     module, _, name = declaration.stage.partition(":")
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
@@ -158,6 +159,12 @@ def _load(declaration: Declaration) -> Callable[..., Any]:
         raise ResourceError(
             f"{declaration.spec.name} can't be loaded: {error}; install the locked packages"
         ) from error
+    *inputs, _, _ = inspect.signature(function).parameters  # the last are config and ctx
+    if len(inputs) != num_inputs:
+        raise ConfigError(
+            f"{declaration.stage}: expected {len(inputs)} inputs ({', '.join(inputs) or 'none'}), "
+            f"got {num_inputs}; give one for each, in their order"
+        )
     if spec_of(function) != declaration.spec:
         raise ConfigError(f"{declaration.stage} changed while it was being loaded; run it again")
     return function

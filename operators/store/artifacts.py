@@ -231,6 +231,10 @@ def read_artifact(storage: Storage, ref: ArtifactRef) -> Manifest:
     Raises:
         ArtifactError: It is missing, cut short, or not what the reference promises.
     """
+    if not isinstance(ref, ArtifactRef):  # a group where one result is expected, or one for a group
+        raise ArtifactError(
+            f"expected a reference to one result, got {type(ref).__name__}; check the inputs"
+        )
     manifest = storage.read(ref.uri)
     if manifest is None:
         raise ArtifactError(f"{storage.uri}/{ref.uri} is missing: run its stage again")
@@ -254,13 +258,13 @@ def finished(storage: Storage, folder: str) -> list[ArtifactRef] | None:
     where = storage.path(f"{folder}/{RESULT}")
     with storage_errors(where):
         try:
-            index = json.loads(storage.fs.cat_file(where))
+            index = json.loads(storage.read_file(f"{folder}/{RESULT}"))
             refs = [ArtifactRef(**each) for each in index["refs"]]
             for ref in refs:
                 read_artifact(storage, ref)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, KeyError, TypeError, ArtifactError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, ArtifactError) as error:
             logger.warning("a finished result is damaged and is made again: %s", error)
             return None
     return refs if digest(index["refs"]) == index.get("sha256") else None

@@ -71,10 +71,16 @@ class Manifest(BaseModel):
                 f"{where} is cut short or not a manifest ({len(data)} bytes): remove its folder "
                 "and run the stage again"
             ) from error
-        if digest(manifest.content) != manifest.sha256:
+        try:
+            found = digest(manifest.content)
+        except ValueError as error:  # JSON knows no infinite number
             raise ArtifactError(
-                f"{where} was altered: expected content {manifest.sha256}, got "
-                f"{digest(manifest.content)}; remove its folder and run the stage again"
+                f"{where} was altered: {error}; remove its folder and run the stage again"
+            ) from error
+        if found != manifest.sha256:
+            raise ArtifactError(
+                f"{where} was altered: expected content {manifest.sha256}, got {found}; remove its "
+                "folder and run the stage again"
             )
         return manifest
 

@@ -57,7 +57,7 @@ def _unneeded(storage: Storage) -> Iterator[str]:
                 elif (content := _content(storage, folder)) is None:
                     yield folder
                 else:
-                    used.update(each["uri"] for each in references(content))
+                    used.update(str(each["uri"]) for each in references(content))
     owners = {"/".join(uri.split("/")[:4]) for uri in used}
     yield from (item for item in items if item not in owners)
 
@@ -72,7 +72,9 @@ def _folders(storage: Storage, parent: str) -> list[str]:
         entries = storage.fs.ls(storage.path(parent).rstrip("/"), detail=True)
     except FileNotFoundError:
         return []
-    names = [e["name"].rstrip("/").rpartition("/")[2] for e in entries if e["type"] == "directory"]
+    # what a link leads to is not the store's
+    found = [each for each in entries if each["type"] == "directory" and not each.get("islink")]
+    names = [each["name"].rstrip("/").rpartition("/")[2] for each in found]
     return [f"{parent}/{name}".lstrip("/") for name in names]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -30,6 +33,10 @@ _ADVICE = (
     "free some (make prune), make it writable, or change the profile's store_uri; nothing "
     "half-written was left"
 )
+MAX_MANIFEST_BYTES = 1_000_000_000
+_MAX_CHARS, _MAX_NAME_CHARS = 3000, 255
+_ODD = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|::|://")  # fsspec reads chains of file systems
+_NO_FILE = {errno.ELOOP, errno.EISDIR, errno.ENAMETOOLONG}
 
 _verified: dict[tuple[str, int, int], str] = {}
 
@@ -46,27 +53,37 @@ def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
         NotWritableError: It is full or read-only.
         ResourceError: It refuses access.
         TransientError: It can't be reached.
+        ArtifactError: There is no file that can be read.
     """
     try:
         yield
     except (OrreryError, FileNotFoundError, FileExistsError):
         raise
     except OSError as error:
-        places = [] if "://" in where else [Path(where)]
-        if fault := disk_fault(error, where, _ADVICE, *places, num_bytes=num_bytes):
-            raise fault from error
-        if isinstance(error, PermissionError):
-            raise ResourceError(
-                f"no access to {where}: {error}; grant it or change the profile's store_uri"
-            ) from error
-        if isinstance(error, ConnectionError | TimeoutError):
-            raise TransientError(f"can't reach {where}: {error}") from error
-        raise
+        if (told := _told(where, error, num_bytes)) is None:
+            raise
+        raise told from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
             raise
         kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
         raise kind(f"can't reach {where}: {error}") from error
+
+
+def _told(where: str, error: OSError, num_bytes: int) -> OrreryError | None:
+    """What an error of a disk or of a connection means; None if that isn't known."""
+    places = [] if "://" in where else [Path(where)]
+    if fault := disk_fault(error, where, _ADVICE, *places, num_bytes=num_bytes):
+        return fault
+    if isinstance(error, PermissionError):
+        return ResourceError(
+            f"no access to {where}: {error}; grant it or change the profile's store_uri"
+        )
+    if isinstance(error, ConnectionError | TimeoutError):
+        return TransientError(f"can't reach {where}: {error}")
+    if error.errno in _NO_FILE:
+        return ArtifactError(f"{where} is no file of the store: {error}; remove it")
+    return None
 
 
 @contextmanager
@@ -120,7 +137,18 @@ class Storage:
         return isinstance(self.fs, LocalFileSystem)
 
     def path(self, relative: str) -> str:
-        """Path below the root, as the file system takes it."""
+        """Path below the root, as the file system takes it.
+
+        Raises:
+            ArtifactError: It would lead out of the root.
+        """
+        names = relative.split("/")
+        is_odd = relative.startswith("/") or ".." in names or _ODD.search(relative)
+        if is_odd or len(relative) > _MAX_CHARS or max(map(len, names)) > _MAX_NAME_CHARS:
+            raise ArtifactError(
+                f"{relative[:200]!r} is no place in the store {self.uri}: expected a path below "
+                "its root; check where the reference comes from"
+            )
         return f"{self._place[1]}/{relative}"
 
     def read(self, folder: str) -> Manifest | None:
@@ -132,10 +160,29 @@ class Storage:
         where = f"{self.uri}/{folder}/{MANIFEST}"
         with storage_errors(where):
             try:
-                data = self.fs.cat_file(self.path(f"{folder}/{MANIFEST}"))
+                data = self.read_file(f"{folder}/{MANIFEST}")
             except (FileNotFoundError, NotADirectoryError):
                 return None
         return Manifest.parse(data, where)
+
+    def read_file(self, relative: str) -> bytes:
+        """Bytes of a small file: a manifest, or another that the machinery keeps.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ArtifactError: It is no plain file, or a large one.
+        """
+        path = self.path(relative)
+        if not self.is_local:
+            return bytes(self.fs.cat_file(path))
+        with storage_errors(path):
+            found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_MANIFEST_BYTES:
+            raise ArtifactError(
+                f"{path}: expected a plain file of at most {MAX_MANIFEST_BYTES:,} bytes; remove "
+                "its folder and run the stage again"
+            )
+        return Path(path).read_bytes()
 
     def write(self, relative: str, content: bytes | Path, *, is_new: bool = False) -> None:
         """Write a file, whole or not at all.
@@ -199,13 +246,17 @@ class Storage:
         outside = "://" in file.uri or file.uri.startswith("/")
         where = file.uri if outside else f"{self.uri}/{file.uri}"
         with storage_errors(where):
-            fs, path = (
-                fsspec.core.url_to_fs(file.uri) if outside else (self.fs, self.path(file.uri))
-            )
             try:
-                local = Path(path) if isinstance(fs, LocalFileSystem) else _download(fs, path, file)
-                stat = local.stat()
-                seen = (str(local), stat.st_mtime_ns, stat.st_size)
+                local = self._local(file, outside=outside)
+                found = local.stat()
+                seen = (str(local), found.st_mtime_ns, found.st_size)
+                if not stat.S_ISREG(found.st_mode):  # it may have no end
+                    raise ArtifactError(f"{where}: expected a plain file; restore it")
+                if found.st_size != file.num_bytes:
+                    raise ArtifactError(
+                        f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), "
+                        f"got {found.st_size} bytes; restore it or run its stage again"
+                    )
                 if seen not in _verified:
                     _verified[seen] = file_digest(local)
             except (FileNotFoundError, NotADirectoryError) as error:
@@ -215,9 +266,17 @@ class Storage:
         if _verified[seen] != file.sha256:
             raise ArtifactError(
                 f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), got "
-                f"{_verified[seen]} ({stat.st_size} bytes); restore it or run its stage again"
+                f"{_verified[seen]} ({found.st_size} bytes); restore it or run its stage again"
             )
         return local
+
+    def _local(self, file: FileRef, *, outside: bool) -> Path:
+        """A file on this machine, where it lies or as a copy."""
+        # fsspec would read a chain of file systems out of a folder's name.
+        if file.uri.startswith(("file://", "/")):
+            return Path(file.uri.removeprefix("file://"))
+        fs, path = fsspec.core.url_to_fs(file.uri) if outside else (self.fs, self.path(file.uri))
+        return Path(path) if isinstance(fs, LocalFileSystem) else _download(fs, path, file)
 
 
 def _download(fs: Any, path: str, file: FileRef) -> Path:

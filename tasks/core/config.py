@@ -5,14 +5,25 @@ How they are loaded from defaults, YAML and params is `tasks.core.params`'.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+# Greatest whole number that every reader of JSON keeps exactly, a browser's form too.
+MAX_WHOLE = 2**53 - 1
 SETTINGS = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def setting(default: Any, *, help: str, unit: str = "", param: str = "", **bounds: Any) -> Any:  # noqa: A002
+def setting(
+    default: Any,
+    *,
+    help: str,  # noqa: A002
+    unit: str = "",
+    param: str = "",
+    path: Literal["", "read", "write", "read or name"] = "",
+    stores: bool = False,
+    **bounds: Any,
+) -> Any:
     """Declare one setting of a section.
 
     Args:
@@ -20,9 +31,12 @@ def setting(default: Any, *, help: str, unit: str = "", param: str = "", **bound
         help: One sentence for the trigger form.
         unit: Unit of the value, shown with the help.
         param: Name under which the run's params carry it; ``section.field`` if empty.
+        path: What is done with the path that it names, which the profile must allow.
+        stores: Whether that may be an object store's URI too.
         **bounds: Bounds as `pydantic.Field` takes them (``ge``, ``le``, ``pattern``, …).
     """
-    extra: dict[str, Any] = {k: v for k, v in (("unit", unit), ("param", param)) if v}
+    named = {"unit": unit, "param": param, "path": path, "stores": stores}
+    extra: dict[str, Any] = {name: value for name, value in named.items() if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.export_note import NOTE, Note, read_note
+from tasks.core.export_note import NOTE, Note, is_name, read_note
 from tasks.core.files import PARTIAL, flush, whole_file
 from tasks.core.folder_lock import locked
 from tasks.core.records import FileRef
@@ -89,9 +89,7 @@ def export_files(export: Export, export_to: str, setting: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    path = PurePosixPath(name)
-    is_inside = path.parts and not path.is_absolute() and ".." not in path.parts
-    if not is_inside or str(path) != name or path.name.startswith(".") or name == NOTE:
+    if not is_name(name):
         raise DataError(
             f"can't export a file as {name!r}: expected a path inside the folder, without '..', "
             f"not hidden and not {NOTE}; give the item another id"
@@ -120,7 +118,8 @@ def _check_ours(
     present = {}
     for name, ref in refs.items():
         path = folder / name
-        taken = [p for each in PurePosixPath(name).parents if _is_no_folder(p := folder / each)]
+        parents = PurePosixPath(name).parents[:-1]
+        taken = [p for each in parents if _is_no_folder(p := folder / each)]
         if path.is_file():
             present[name] = file_digest(path)
         elif os.path.lexists(path):
@@ -134,7 +133,8 @@ def _check_ours(
 
 
 def _is_no_folder(path: Path) -> bool:
-    return os.path.lexists(path) and not path.is_dir()
+    """Whether a path stands for another thing, a link to a folder elsewhere among them."""
+    return path.is_symlink() or (path.exists() and not path.is_dir())
 
 
 def _tidy(folder: Path, names: Iterable[str]) -> None:

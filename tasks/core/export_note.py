@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from tasks.core.errors import ConfigError
-from tasks.core.files import whole_file
+from tasks.core.errors import ConfigError, DataError
+from tasks.core.files import read_bytes, shown, whole_file
 from tasks.core.records import FileRef, Record
 
 NOTE = "orrery_export.json"
+MAX_NOTE_BYTES = 1_000_000_000
 
 
 class Note(Record):
@@ -62,6 +63,13 @@ class Note(Record):
             partial.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
 
 
+def is_name(name: str) -> bool:
+    """Whether a file may be exported under a name: a path inside the folder, and not hidden."""
+    path = PurePosixPath(name)
+    is_inside = path.parts and not path.is_absolute() and ".." not in path.parts
+    return bool(is_inside) and str(path) == name and path.name[:1] != "." and name != NOTE
+
+
 def read_note(folder: Path, own: Note, advice: str) -> Note:
     """Read the note of the export that is to be gone on with.
 
@@ -80,9 +88,15 @@ def read_note(folder: Path, own: Note, advice: str) -> Note:
     if not path.exists():
         return own
     try:
-        note = Note.model_validate_json(path.read_bytes())
-    except ValidationError as error:
+        note = Note.model_validate_json(read_bytes(path, MAX_NOTE_BYTES, "the note of an export"))
+        odd = [name for name in note.digests() if not is_name(name)]
+    except (ValidationError, DataError) as error:
         raise ConfigError(f"{path} is not the note of an export; {advice}") from error
+    if odd:
+        raise ConfigError(
+            f"{path} is not the note of an export: it names {shown(odd[0])[:100]!r}, which does "
+            f"not lie inside; {advice}"
+        )
     found = {"maker": note.maker, **note.same}
     for name, value in {"maker": own.maker, **own.same}.items():
         if found.get(name) != value:

@@ -1,16 +1,22 @@
-"""Files that appear whole or not at all, and what is their disk's fault and not the data's."""
+"""Files that appear whole or not at all, are read within limits, and whose disk is told from them.
+
+A name can stand for a device that never ends, a pipe that nobody writes to, or a file larger than
+memory. Each is told before anything is read. What a file holds is checked by `tasks.intake`.
+What a full or failing disk did is never the fault of the data: `disk_fault` finds out.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.core.errors import NotWritableError, TransientError
+from tasks.core.errors import ConfigError, DataError, NotWritableError, TransientError
 
 PARTIAL = ".partial-"  # how names of files begin that are not whole yet
 
@@ -23,6 +29,15 @@ _LOST = {
 # A disk with less counts as full: what failed to write may have taken its last bytes back.
 _FULL_BYTES = 64 * 1024
 _FAULTS = {errno.EROFS, *_FULL, *_LOST}
+_MAX_PATH_BYTES = 4096
+_CHUNK = 65_536
+_MAX_SHOWN = 500
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @contextmanager
@@ -116,3 +131,80 @@ def _room(places: Sequence[Path], num_bytes: int) -> str:
         return needed
     place = next(each for each in (places[0], *places[0].absolute().parents) if each.exists())
     return f": {_free_bytes(place) / 1e6:,.1f} MB free at {place}{needed}"
+
+
+def read_bytes(path: Path, max_bytes: int, what: str) -> bytes:
+    """Read a file whole.
+
+    Args:
+        path: The file.
+        max_bytes: Size above which it is refused, unread.
+        what: What it should be, for messages, e.g. ``a genotype as JSON``.
+
+    Raises:
+        DataError: It is missing, unreadable, no plain file, or larger.
+    """
+    try:
+        # a pipe without a writer would keep us waiting
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            _check_plain(found, path, what)
+            _check_size(found.st_size, max_bytes, path, what)
+            data = file.read(found.st_size + 1)
+            while len(data) <= max_bytes and (more := file.read(_CHUNK)):
+                data += more  # it grows, or is one of /proc's, which say that they are empty
+    except (OSError, ValueError) as error:  # ValueError: a name that holds a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{shown(path)}: expected {what}, can't read it: {reason}") from error
+    _check_size(len(data), max_bytes, path, what)
+    return data
+
+
+def read_text(path: Path, max_bytes: int, what: str) -> str:
+    """Read a file as UTF-8; see `read_bytes`.
+
+    Raises:
+        DataError: As there, or it is no UTF-8.
+    """
+    try:
+        return read_bytes(path, max_bytes, what).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{shown(path)}: expected {what}, got no UTF-8: {error}") from error
+
+
+def user_path(text: str, setting: str) -> Path:
+    """The absolute path that a setting names; ``~`` is the user's home.
+
+    Raises:
+        ConfigError: No file system can have such a path, or nobody is called so.
+    """
+    try:
+        path = Path(text).expanduser().absolute()
+        if "\0" not in text and len(os.fsencode(path)) < _MAX_PATH_BYTES:
+            path.exists()
+            return path
+        reason = f"expected at most {_MAX_PATH_BYTES} bytes, none of them 0"
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    raise ConfigError(f"{setting}: {shown(text)[:100]!r} can't be a path: {reason}; correct it")
+
+
+def shown(path: Path | str) -> str:
+    """A path as text for records and messages: what is no UTF-8 is escaped, the middle cut."""
+    text = str(path).encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _MAX_SHOWN else f"{text[:200]}…{text[-100:]}"
+
+
+def _check_plain(found: os.stat_result, path: Path, what: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no plain file")
+        raise DataError(f"{shown(path)}: expected {what}, got {kind}; name a plain file")
+
+
+def _check_size(num_bytes: int, max_bytes: int, path: Path, what: str) -> None:
+    if num_bytes > max_bytes:
+        raise DataError(
+            f"{shown(path)}: expected {what} of at most {max_bytes:,} bytes, got "
+            f"{num_bytes:,} or more; check that it is the right file"
+        )

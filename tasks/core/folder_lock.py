@@ -18,12 +18,13 @@ from pathlib import Path
 
 from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 
-from tasks.core.errors import ResourceError, TransientError
-from tasks.core.files import disk_fault
+from tasks.core.errors import DataError, ResourceError, TransientError
+from tasks.core.files import disk_fault, read_text
 
 LOCK = ".orrery-lock"
 HOLDER = f"{LOCK}-holder"
 LEASE_S = 60.0
+_MAX_HOLDER_BYTES = 1000
 
 
 @contextmanager
@@ -56,7 +57,9 @@ def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
         folder.mkdir(parents=True, exist_ok=True)
         _acquire(lease, folder / LOCK)
         try:
-            holder.write_text(f"{by}, {_this_process()}", "utf-8")
+            holder.unlink(missing_ok=True)  # it may be a link to elsewhere
+            with holder.open("x", encoding="utf-8") as file:
+                file.write(f"{by}, {_this_process()}")
             yield check
         finally:
             if lease.compromise is None:
@@ -64,8 +67,8 @@ def locked(folder: Path, by: str, setting: str) -> Iterator[Callable[[], None]]:
             lease.release()
     except (Timeout, LeaseSettingsMismatch) as error:
         said = f"process {lease.pid}"
-        with suppress(OSError):
-            said = holder.read_text("utf-8")
+        with suppress(DataError):
+            said = read_text(holder, _MAX_HOLDER_BYTES, "the holder of a lock")
         raise TransientError(
             f"another run is writing {folder} ({said}): wait for its end, or choose another "
             f"folder as {setting}"

@@ -11,17 +11,22 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
+from tasks.core.outside.documents import check_plain, read_yaml
+from tasks.core.outside.roots import quoted
 
 ModelT = TypeVar("ModelT")
 _Path = tuple[str, ...]
+_NAME = re.compile(r"\w+")
+_MAX_COMPARED, _MAX_PROBLEMS = 80, 5
 
 
 def load_config(
@@ -41,7 +46,7 @@ def load_config(
     """
     fields = _fields(model)
     given = _defaults(model, fields)
-    given |= _by_path(_read_yaml(yaml_path), fields, str(yaml_path)) if yaml_path else {}
+    given |= _from_file(yaml_path, fields) if yaml_path else {}
     for path, value in _by_path(params or {}, fields, "the params").items():
         if value is not None or "null" in _types(fields[path]):
             given[path] = value
@@ -57,6 +62,7 @@ def parse_config(model: type[ModelT], value: Any) -> ModelT:
     fields = _fields(model)
     if isinstance(value, Mapping):
         value = _nested(_defaults(model, fields) | _by_path(value, fields, "the settings"))
+    check_plain(value, "the settings")
     return _validate(model, value, fields)
 
 
@@ -76,7 +82,7 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
     defaults = config_json(load_config(model, yaml_path))
     schemas = {}
     for path, field in _fields(model).items():
-        schema = {k: v for k, v in field.items() if k not in ("unit", "param")}
+        schema = {k: v for k, v in field.items() if k not in ("unit", "param", "path", "stores")}
         default = defaults
         for part in path:
             default = default[part]
@@ -91,6 +97,54 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
         }
         schemas[_param(path, field)] = schema
     return schemas
+
+
+def by_param(model: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Key settings by their params' names, whether they came flat, nested or by another name.
+
+    Raises:
+        ConfigError: A key is unknown.
+    """
+    fields = _fields(model)
+    found = _by_path(given, fields, "the params")
+    return {_param(path, fields[path]): value for path, value in found.items()}
+
+
+@dataclass(frozen=True)
+class NamedPath:
+    """A path that a setting names.
+
+    Attributes:
+        param: The setting's param.
+        use: What is done with the path.
+        place: The path, or a store's URI.
+        may_be_stored: Whether it may be a URI.
+    """
+
+    param: str
+    use: Literal["read", "write"]
+    place: str
+    may_be_stored: bool
+
+
+def named_paths(config: Any, section: str = "") -> Iterator[NamedPath]:
+    """List the paths that settings name.
+
+    Args:
+        config: The settings, or one section of them.
+        section: Name of that section.
+
+    Yields:
+        Those that are given.
+    """
+    for path, field in _fields(type(config)).items():
+        use = str(field.get("path", ""))
+        value = reduce(getattr, path, config) if use else ()
+        for place in map(str, value if isinstance(value, list | tuple) else [value]):
+            if place and not (use.endswith("or name") and _NAME.fullmatch(place)):
+                param = _param((section, *path) if section else path, field)
+                kind: Literal["read", "write"] = "write" if use == "write" else "read"
+                yield NamedPath(param, kind, place, bool(field.get("stores")))
 
 
 def _defaults(model: type[Any], fields: Mapping[_Path, Any]) -> dict[_Path, Any]:
@@ -157,32 +211,29 @@ def _param(path: _Path, field: Mapping[str, Any]) -> str:
     return str(field.get("param") or ".".join(path))
 
 
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        value = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  (a SafeLoader)
-    except OSError as error:
-        raise ConfigError(f"can't read the settings {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+def _from_file(file: Path, fields: Mapping[_Path, dict[str, Any]]) -> dict[_Path, Any]:
+    """Settings of a YAML file by path; one that stands there in two forms is an error."""
+    value = read_yaml(file)
     if value is not None and not isinstance(value, dict):
-        raise ConfigError(f"{path}: expected sections and settings, got {type(value).__name__}")
-    return value or {}
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers: PyYAML follows 1.1 and reads ``1e-3`` as text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+        raise ConfigError(f"{file}: expected sections and settings, got {type(value).__name__}")
+    found: dict[_Path, Any] = {}
+    for path, each in _walk(value or {}, fields, str(file)):
+        if path in found:
+            raise ConfigError(f"{file}: {'.'.join(path)} stands there twice: keep one")
+        found[path] = each
+    return found
 
 
 def _by_path(
     given: Mapping[str, Any], fields: Mapping[_Path, dict[str, Any]], where: str
 ) -> dict[_Path, Any]:
+    """Settings by path; of one that is given twice the last counts: a form sends its default."""
+    return dict(_walk(given, fields, where))
+
+
+def _walk(
+    given: Mapping[str, Any], fields: Mapping[_Path, dict[str, Any]], where: str
+) -> Iterator[tuple[_Path, Any]]:
     """Key settings by path, whether they came flat, nested or under a param's name."""
     names = {".".join(path): path for path in fields}
     names |= {_param(path, field): path for path, field in fields.items()}
@@ -195,17 +246,17 @@ def _by_path(
             if is_section and isinstance(value, Mapping):  # a setting may bear its section's name
                 yield from walk(value, tuple(name.split(".")))
             elif name in names:
-                yield names[name], value
+                yield names[name], check_plain(value, _param(names[name], fields[names[name]]))
             elif is_section and value is None:
                 continue
             else:
-                raise ConfigError(f"unknown setting {name!r} in {where}{_near(name, names)}")
+                raise ConfigError(f"unknown setting {quoted(name)} in {where}{_near(name, names)}")
 
-    return dict(walk(given, ()))
+    yield from walk(given, ())
 
 
 def _near(name: str, valid: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.4)
+    close = difflib.get_close_matches(name[:_MAX_COMPARED], valid, n=1, cutoff=0.4)
     return f"; did you mean {close[0]!r}?" if close else f"; valid are: {', '.join(valid)}"
 
 
@@ -221,13 +272,18 @@ def _nested(by_path: Mapping[_Path, Any]) -> dict[str, Any]:
 
 def _validate(model: type[ModelT], value: Any, fields: Mapping[_Path, Any]) -> ModelT:
     try:
-        return TypeAdapter(model).validate_json(json.dumps(value, default=str))
+        return TypeAdapter(model).validate_json(json.dumps(value))
     except ValidationError as error:
-        problems = [_problem(each, fields) for each in error.errors(include_url=False)]
-        raise ConfigError("; ".join(problems)) from error
+        found = error.errors(include_url=False)
+        problems = [_problem(each, fields) for each in found[:_MAX_PROBLEMS]]
+        more = f"; {len(found) - len(problems)} more" if len(found) > len(problems) else ""
+        raise ConfigError("; ".join(problems) + more) from error
 
 
 def _problem(error: Any, fields: Mapping[_Path, Any]) -> str:
     path = tuple(str(part) for part in error["loc"])
     name = _param(path, fields[path]) if path in fields else ".".join(path) or "the settings"
-    return f"{name}: {error['msg']}, got {error['input']!r} ({type(error['input']).__name__})"
+    given = (
+        quoted(error["input"]) if isinstance(error["input"], str) else f"{error['input']!r:.100}"
+    )
+    return f"{name[:_MAX_COMPARED]}: {error['msg']}, got {given} ({type(error['input']).__name__})"

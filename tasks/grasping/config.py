@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -75,7 +75,9 @@ class ObjectsConfig:
         help="procedural: the 1,000 random shapes of pybullet_data. everyday: shapes and meshes "
         "of things in daily use. folder: URDF files of your own.",
     )
-    folder: str = setting("", help="Folder of URDF files, for the family of that name.")
+    folder: str = setting(
+        "", path="read", help="Folder of URDF files, for the family of that name."
+    )
     split: Literal["train", "validation", "held_out"] = setting(
         "train", help="Part of the objects that may be used; fixed for each object."
     )
@@ -92,7 +94,7 @@ class RandomiseConfig:
     camera: bool = setting(False, help="Pose and focal length of the camera.")
     dynamics: bool = setting(False, help="Mass, friction, restitution and damping.")
     textures: str = setting(
-        "", help="Folder of pictures to use as textures; empty: generated ones."
+        "", path="read", help="Folder of pictures to use as textures; empty: generated ones."
     )
     camera_shift_m: float = setting(
         0.03, ge=0, le=0.5, unit="m", help="Standard deviation of the camera's place."
@@ -125,7 +127,7 @@ class PolicyConfig:
         0.02, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
     )
     model: str = setting(
-        "", help="Trained model (a torch.export program, .pt2) that the policy asks."
+        "", path="read", help="Trained model (a torch.export program, .pt2) that the policy asks."
     )
     model_candidates: int = setting(
         64, ge=4, le=4096, help="Motions that the model scores in each of its rounds."
@@ -139,7 +141,7 @@ class PolicyConfig:
         240, ge=40, le=100_000, help="Attempts of each kind in the pilot."
     )
     earlier: str = setting(
-        "", help="Folder of an earlier data set to steer by, in place of a pilot."
+        "", path="read", help="Folder of an earlier data set to steer by, in place of a pilot."
     )
 
 
@@ -223,7 +225,7 @@ class PublishConfig:
     """The data card, and where copies of the data go."""
 
     export_to: str = setting(
-        "", help="Folder that receives shards, data card and exports; empty for none."
+        "", path="write", help="Folder that receives shards, data card and exports; empty for none."
     )
     lerobot: bool = setting(False, help="Export as a LeRobotDataset too.")
     webdataset: bool = setting(False, help="Export as WebDataset tar files too.")
@@ -234,7 +236,7 @@ class PublishConfig:
 class CollectGraspsConfig:
     """All settings of `collect_grasps`, one section per stage."""
 
-    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    seed: int = setting(0, ge=0, le=MAX_WHOLE, help="Root seed of all random draws.")
     plan: PlanConfig = Field(default_factory=PlanConfig)
     collect: CollectConfig = Field(default_factory=CollectConfig)
     check: CheckConfig = Field(default_factory=CheckConfig)

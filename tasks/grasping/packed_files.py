@@ -16,23 +16,24 @@ import numpy as np
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.files import disk_fault
+from tasks.core.files import disk_fault, user_path
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
 from tasks.grasping.looks.textures import generated_textures, read_textures, save_textures
-from tasks.grasping.objects.archive import pack
+from tasks.grasping.objects.archive import MAX_BYTES, MAX_ENTRIES, files_to_pack, pack
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.objects.checks import check_model as check_object
 from tasks.grasping.objects.checks import model_facts
 from tasks.grasping.policy_model import check_model
 from tasks.grasping.workspace import BIN_INNER_M
+from tasks.intake.folders import files_below
+from tasks.intake.skips import check_few
 
 NUM_TEXTURES: Final = 200
 """Textures that are generated where the user gives none."""
 MAX_LAYERS: Final = 2.0
 """How often the objects of a scene may cover the bin's floor."""
-_NUM_NAMED = 10
 
 Kind = Literal["textures", "objects", "model"]
 
@@ -65,12 +66,14 @@ class PackedFile(Record):
     Attributes:
         item_id: What it is.
         file: Textures as npz, objects as zip, a model as it was.
+        skipped: What of the user's folder can't be used, and why.
     """
 
-    schema_id = "grasping.packed_file/1"
+    schema_id = "grasping.packed_file/2"
 
     item_id: Kind
     file: FileRef
+    skipped: tuple[Skipped, ...] = ()
 
 
 def pack_files(config: PlanConfig, ctx: StageContext) -> dict[str, FileRef]:
@@ -114,10 +117,10 @@ def pack_file(item: PackTask, config: None, folder: ItemFolder) -> PackedFile:  
         DataError: It can't be used; the message names the file.
     """
     pack_one = {"textures": _pack_textures, "objects": _pack_objects, "model": _pack_model}
-    return PackedFile(item_id=item.item_id, file=folder.add(pack_one[item.item_id](item, folder)))
+    return pack_one[item.item_id](item, folder)
 
 
-def _pack_textures(item: PackTask, folder: ItemFolder) -> str:
+def _pack_textures(item: PackTask, folder: ItemFolder) -> PackedFile:
     if item.path:
         textures = read_textures(Path(item.path))
     else:
@@ -128,26 +131,28 @@ def _pack_textures(item: PackTask, folder: ItemFolder) -> str:
             "them serve randomisation, the others the surrogate"
         )
     save_textures(folder.path / "textures.npz", textures)
-    return "textures.npz"
+    file = folder.add("textures.npz")
+    return PackedFile(item_id=item.item_id, file=file, skipped=textures.skipped)
 
 
-def _pack_objects(item: PackTask, folder: ItemFolder) -> str:
-    faults, footprints_m2 = [], []
-    for model in catalogue("folder", Path(item.path)):
+def _pack_objects(item: PackTask, folder: ItemFolder) -> PackedFile:
+    root = Path(item.path)
+    footprints_m2 = []
+    _, skipped = files_to_pack(root)
+    models = catalogue("folder", root)
+    faulty = set()
+    for model in models:
         try:
             check_object(model)
-            longest_m, second_m, _ = model_facts(model.path).extent_m
+            longest_m, second_m, _ = model_facts(model.path, item.path).extent_m
             footprints_m2.append(longest_m * second_m)
         except DataError as error:
             if fault := disk_fault(error, model.path, "see to the disk"):
                 raise fault from error
-            faults.append(str(error))
-    if faults:
-        more = f"; and {len(faults) - _NUM_NAMED} more" if len(faults) > _NUM_NAMED else ""
-        raise DataError(
-            f"objects.folder: {len(faults)} objects can't be used: "
-            f"{'; '.join(faults[:_NUM_NAMED])}{more}; repair them or take them out"
-        )
+            reason = str(error).replace(f"{root}/", "")
+            skipped.append(Skipped(item_id=model.object_id, reason=reason))
+            faulty.add(Path(model.path))
+    check_few(skipped, len(models), "objects")
     covered_m2, bin_m2 = item.num_per_scene * np.mean(footprints_m2), math.prod(BIN_INNER_M)
     if covered_m2 > MAX_LAYERS * bin_m2:
         raise DataError(
@@ -156,36 +161,48 @@ def _pack_objects(item: PackTask, folder: ItemFolder) -> str:
             f"fall out; show {int(MAX_LAYERS * bin_m2 / np.mean(footprints_m2))} at most, or "
             "smaller ones"
         )
-    pack(Path(item.path), folder.path / "objects.zip")
-    return "objects.zip"
+    pack(root, folder.path / "objects.zip", leave_out=faulty)
+    file = folder.add("objects.zip")
+    return PackedFile(item_id=item.item_id, file=file, skipped=tuple(skipped))
 
 
-def _pack_model(item: PackTask, folder: ItemFolder) -> str:
+def _pack_model(item: PackTask, folder: ItemFolder) -> PackedFile:
     check_model(Path(item.path), item.size_px, item.num_candidates)
     shutil.copyfile(item.path, folder.path / "model.pt2")
-    return "model.pt2"
+    return PackedFile(item_id=item.item_id, file=folder.add("model.pt2"))
 
 
 _GENERATED: Final = PackTask(item_id="textures", path="", fingerprint="")
 
 
 def _of_folder(kind: Kind, path: str, setting: str) -> PackTask:
-    folder = Path(path).expanduser().absolute()
+    folder = user_path(path, setting)
     if not path or not folder.is_dir():
         raise ConfigError(f"{setting}: expected a folder, there is none at {path!r}")
-    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    files, _ = files_below(folder, max_entries=MAX_ENTRIES)
     if not files:
         raise ConfigError(f"{setting}: expected files in {folder}, found none")
+    num_bytes = sum(each.stat().st_size for each in files)
+    if num_bytes > MAX_BYTES:
+        raise ConfigError(
+            f"{setting}: expected files of at most {MAX_BYTES:,} bytes in {folder}, got "
+            f"{num_bytes:,}; name the folder that holds what is needed alone"
+        )
     found = [[each.relative_to(folder).as_posix(), file_digest(each)] for each in files]
     return PackTask(item_id=kind, path=str(folder), fingerprint=digest(found))
 
 
 def _of_model(config: PlanConfig) -> PackTask:
-    path = Path(config.policy.model).expanduser().absolute()
+    path = user_path(config.policy.model, "policy.model")
     if not config.policy.model or not path.is_file():
         raise ConfigError(
             "policy.model: expected a torch.export program (.pt2), there is none at "
             f"{config.policy.model!r}; name one or choose another policy.kind"
+        )
+    if path.stat().st_size > MAX_BYTES:
+        raise ConfigError(
+            f"policy.model: expected a file of at most {MAX_BYTES:,} bytes, got "
+            f"{path.stat().st_size:,} in {path}; check that it is the right one"
         )
     return PackTask(
         item_id="model",

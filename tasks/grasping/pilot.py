@@ -10,21 +10,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
+import pyarrow.compute as pc
 
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ArtifactError, ConfigError
+from tasks.core.files import user_path
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import Record
 from tasks.grasping.algorithms.policies import PolicyName
 from tasks.grasping.algorithms.steering import Rate, kinds_of, rate_of
 from tasks.grasping.config import PlanConfig, PolicyConfig
-from tasks.grasping.data.schema import read_shard
+from tasks.grasping.data.schema import open_shard
 from tasks.grasping.manifests import SceneTask, Tally
 from tasks.grasping.scene_trials import SceneInputs, try_scene, workshop_of
+from tasks.intake.folders import files_below
 
 MAX_SKIPPED: Final = 0.05
 """Part of the pilot's scenes that may fail."""
+_ROWS_AT_ONCE, _MAX_LABEL_BYTES = 4096, 500
 _LEAST_EARLIER = 40  # attempts of a policy, as many as the smallest pilot
 
 
@@ -101,7 +104,7 @@ def read_earlier(config: PlanConfig) -> dict[PolicyName, Rate]:
             or they hold too few attempts of a policy.
         ArtifactError: A shard is damaged or of another schema version.
     """
-    folder = Path(config.policy.earlier).expanduser().absolute()
+    folder = user_path(config.policy.earlier, "policy.earlier")
     paths = _shards_in(folder)
     counts: Counter[tuple[str, str, bool]] = Counter()
     for path in paths:
@@ -152,7 +155,8 @@ def _counts(tally: Tally | None) -> tuple[int, int]:
 def _shards_in(folder: Path) -> Sequence[Path]:
     """Return the shards: those in the folder, else those in its folder ``shards``."""
     for place in (folder, folder / "shards", folder / "data"):
-        if paths := sorted(place.glob("*.parquet")):
+        files = files_below(place)[0] if place.is_dir() else []
+        if paths := [each for each in files if each.parent == place and each.suffix == ".parquet"]:
             return paths
     raise ConfigError(
         f"policy.earlier: expected a folder with Parquet shards, found none in {str(folder)!r}"
@@ -160,14 +164,21 @@ def _shards_in(folder: Path) -> Sequence[Path]:
 
 
 def _rows_of(path: Path, config: PlanConfig) -> Iterator[tuple[str, str, bool]]:
-    columns = ["policy", "scene_id", "is_success", "world"]
-    table = read_shard(path, columns)
-    worlds = {str(world) for world in np.unique(table["world"].to_numpy())}
-    if worlds - {config.world.name}:
-        raise ConfigError(
-            f"policy.earlier: {path} was made in the world {', '.join(sorted(worlds))}, and "
-            f"{config.world.name} is to be collected: shares of successes don't carry over; "
-            "leave it empty and let a pilot measure them"
-        )
-    values = (table[name].to_pylist() for name in columns[:3])
-    yield from zip(*values, strict=True)
+    columns, labels = ["policy", "scene_id", "is_success", "world"], ["policy", "scene_id", "world"]
+    with open_shard(path, columns, labels) as file:
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+            for name in labels:
+                longest = pc.max(pc.binary_length(batch[name].dictionary)).as_py() or 0
+                if longest > _MAX_LABEL_BYTES:
+                    raise ArtifactError(
+                        f"{path}: expected a {name} of at most {_MAX_LABEL_BYTES} bytes, got one "
+                        f"of {longest:,}; remove the file and collect again"
+                    )
+            worlds = {str(world) for world in batch["world"].unique().to_pylist()}
+            if worlds - {config.world.name}:
+                raise ConfigError(
+                    f"policy.earlier: {path} was made in the world {', '.join(sorted(worlds))}, "
+                    f"and {config.world.name} is to be collected: shares of successes don't carry "
+                    "over; leave it empty and let a pilot measure them"
+                )
+            yield from zip(*(batch[name].to_pylist() for name in columns[:3]), strict=True)

@@ -16,6 +16,7 @@ leaves the other unused. A program is code: use those only whose origin you trus
 from __future__ import annotations
 
 import logging
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.grasping.types import ByteImage, Float32Array, FloatArray
+from tasks.intake.memory import check_room
 
 _LOG = logging.getLogger(__name__)
 _EXPECTED = (
@@ -99,6 +101,7 @@ def load_model(path: Path) -> PolicyModel:
         ) from error
     if not path.is_file():
         raise DataError(f"policy.model: expected a file (.pt2), there is none at {path}")
+    _check_archive(path)
     log = logging.getLogger("torch.export")  # it would print the trace that follows once more
     was_disabled, log.disabled = log.disabled, True
     try:
@@ -112,6 +115,18 @@ def load_model(path: Path) -> PolicyModel:
         log.disabled = was_disabled
     _check_inputs(program, path)
     return PolicyModel(program, path)
+
+
+def _check_archive(path: Path) -> None:
+    """Make sure that a program is a zip file that unpacks to what memory holds."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            num_bytes = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:  # zipfile raises a dozen kinds of what is damaged
+        raise DataError(
+            f"policy.model {path} is no program that torch.export.save wrote: {error}"
+        ) from error
+    check_room(2 * num_bytes, f"policy.model {path}: it")
 
 
 def check_model(path: Path, size_px: int, num_candidates: int) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 from tasks.nas.training.config import TrainingConfig
 
 
@@ -18,6 +18,7 @@ class PrepareConfig:
     data: str = setting(
         "",
         param="data",
+        path="read",
         help="Folder: CIFAR's unpacked archive, packed JPEGs, or images in a folder for each "
         "class; empty: CIFAR is fetched.",
     )
@@ -41,7 +42,9 @@ class SearchConfig:
         100, ge=1, le=1_000_000, param="budget", help="Children of each search."
     )
     num_searches: int = setting(1, ge=1, le=100, help="Searches with seeds of their own.")
-    first_seed: int = setting(0, ge=0, help="Seed of the first search; the others count on.")
+    first_seed: int = setting(
+        0, ge=0, le=MAX_WHOLE // 2, help="Seed of the first search; the others count on."
+    )
     num_control: int = setting(
         40, ge=1, le=1_000_000, help="Random children that every report compares with."
     )
@@ -67,7 +70,10 @@ class SearchConfig:
         0, ge=0, le=100_000, param="workers", help="Children at a time; 0: all that fit."
     )
     replicate: int = setting(
-        0, ge=0, help="Initial weights of the children; another number trains them all anew."
+        0,
+        ge=0,
+        le=MAX_WHOLE,
+        help="Initial weights of the children; another number trains them all anew.",
     )
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of children that may fail before the stage fails."
@@ -86,7 +92,7 @@ class RetrainConfig:
     mult_adds: int = setting(
         1_500_000, ge=10_000, le=100_000_000_000, help="Multiply-adds that all are scaled to."
     )
-    num_images: int = setting(15_000, ge=0, help="Training images; 0 for all.")
+    num_images: int = setting(15_000, ge=0, le=1_000_000_000, help="Training images; 0 for all.")
     recipe: TrainingConfig = Field(default_factory=lambda: TrainingConfig(learning_rate=0.15))
     final_image_px: int = setting(
         16, ge=4, le=1024, unit="px", help="Side of the images in the final comparison."
@@ -94,7 +100,9 @@ class RetrainConfig:
     final_mult_adds: int = setting(
         3_000_000, ge=10_000, le=100_000_000_000, help="Multiply-adds in the final comparison."
     )
-    final_num_images: int = setting(15_000, ge=0, help="Its training images; 0 for all.")
+    final_num_images: int = setting(
+        15_000, ge=0, le=1_000_000_000, help="Its training images; 0 for all."
+    )
     final_num_seeds: int = setting(3, ge=0, le=100, help="Its seeds; 0 leaves it out.")
     final_recipe: TrainingConfig = Field(
         default_factory=lambda: TrainingConfig(num_epochs=4, learning_rate=0.15, crop_px=2)
@@ -109,7 +117,9 @@ class ReportConfig:
     """Where copies of the report go."""
 
     export_to: str = setting(
-        "", help="Folder that receives genotype, page, plots and tables; empty for none."
+        "",
+        path="write",
+        help="Folder that receives genotype, page, plots and tables; empty for none.",
     )
 
 
@@ -117,7 +127,7 @@ class ReportConfig:
 class SearchCellsConfig:
     """All settings of `search_cells`, one section per stage."""
 
-    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    seed: int = setting(0, ge=0, le=MAX_WHOLE, help="Root seed of all random draws.")
     prepare: PrepareConfig = Field(default_factory=PrepareConfig)
     search: SearchConfig = Field(default_factory=SearchConfig)
     retrain: RetrainConfig = Field(default_factory=RetrainConfig)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
 from tasks.nas.space.genotype_file import GenotypeRecord
 
@@ -37,9 +38,10 @@ class ImageData(Record):
         train: What networks are trained on. Any prefix is nearly balanced between classes.
         validation: What searches and choices look at.
         test: What only reports look at.
+        skipped: Images that can't be used, and why.
     """
 
-    schema_id = "nas.images/1"
+    schema_id = "nas.images/2"
 
     name: str
     source: str
@@ -50,6 +52,7 @@ class ImageData(Record):
     train: ImageSplit
     validation: ImageSplit
     test: ImageSplit
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Rung(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -15,6 +15,7 @@ class IngestConfig:
     captures: str = setting(
         "",
         param="captures",
+        path="read",
         help="Folder that holds one folder per capture, or one capture itself.",
     )
     min_overlap: float = setting(
@@ -189,6 +190,7 @@ class PublishConfig:
 
     export_to: str = setting(
         "",
+        path="write",
         help="Folder that receives a readable copy of panoramas and report; empty for none.",
     )
     num_crops: int = setting(
@@ -200,7 +202,7 @@ class PublishConfig:
 class RestitchConfig:
     """All settings of `restitch`, one section per stage."""
 
-    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    seed: int = setting(0, ge=0, le=MAX_WHOLE, help="Root seed of all random draws.")
     ingest: IngestConfig = Field(default_factory=IngestConfig)
     match: MatchConfig = Field(default_factory=MatchConfig)
     solve: SolveConfig = Field(default_factory=SolveConfig)

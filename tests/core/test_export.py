@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.core import export, folder_lock
+from tasks.core.digests import file_digest
 from tasks.core.errors import (
     ConfigError,
     DataError,
@@ -28,6 +29,7 @@ from tasks.core.export import Export, export_files
 from tasks.core.export_note import NOTE
 from tasks.core.files import PARTIAL
 from tasks.core.folder_lock import HOLDER, LOCK
+from tests.support.hostile.refusals import refused
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTING = "publish.export_to"
@@ -370,3 +372,93 @@ def test_a_home_folder_is_found(source: Source, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HOME", str(source.out))
     export_files(Export(source.files({"a": "1"}), "a.publish"), "~/here", SETTING)
     assert (source.out / "here/a").read_text() == "1"
+
+
+def plant(source: Source, kind: str) -> None:
+    """Leave something in the target that leads elsewhere, or stands for what it isn't."""
+    out, elsewhere = source.out, source.store.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a").write_text("mine")
+    (elsewhere / ".partial-x").write_text("mine")
+    source.export({"c": "ours"})
+    if kind == "a link to a folder":
+        (out / "a").symlink_to(elsewhere, target_is_directory=True)
+    elif kind == "a link to a file":
+        (out / "a").mkdir()
+        (out / "a" / "b").symlink_to(elsewhere / "a")
+    elif kind == "a file of ours behind a link":
+        (out / "c").unlink()
+        (out / "c").symlink_to(elsewhere / "a")
+    elif kind == "a pipe":
+        (out / "a").mkdir()
+        os.mkfifo(out / "a" / "b")
+    elif kind == "an endless note":
+        (out / NOTE).unlink()
+        (out / NOTE).symlink_to("/dev/zero")
+    elif kind == "a deep note":
+        (out / NOTE).write_text("[" * 100_000)
+    else:
+        note = json.loads((out / NOTE).read_text())
+        files = note["unfinished" if kind == "a plan that leads out" else "files"]
+        files.append({"uri": LEADING_OUT[kind], "sha256": file_digest(elsewhere / "a")})
+        files[-1]["num_bytes"] = 4
+        (out / NOTE).write_text(json.dumps(note))
+
+
+LEADING_OUT = {
+    "a note that leads out": "../elsewhere/a",
+    "a plan that leads out": "../elsewhere/a",
+    "a note that leads in and out": "x/../../elsewhere/a",
+    "a note of the whole system": "/etc/hostname",
+    "a note of itself": NOTE,
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *LEADING_OUT,
+        *("a link to a folder", "a link to a file", "a file of ours behind a link", "a pipe"),
+        *("an endless note", "a deep note"),
+    ],
+)
+def test_nothing_in_the_target_leads_an_export_elsewhere(source: Source, kind: str) -> None:
+    plant(source, kind)
+    elsewhere = source.store.parent / "elsewhere"
+    with refused(SETTING, str(source.out)):
+        source.export({"a/b": "new", "c": "newer"})
+    assert {p.name: p.read_text() for p in elsewhere.iterdir()} == {
+        "a": "mine",
+        ".partial-x": "mine",
+    }
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", [LOCK, HOLDER, NOTE])
+def test_files_of_an_export_s_own_are_not_written_through_a_link(source: Source, name: str) -> None:
+    elsewhere = source.store.parent / "elsewhere"
+    elsewhere.write_text("mine")
+    source.out.mkdir()
+    (source.out / name).symlink_to(elsewhere)
+    with suppress(ConfigError, TransientError):
+        source.export({"a": "ours"})
+    assert elsewhere.read_text() == "mine"
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "name",
+    ["../x", "/x", "a/../../x", "", ".", "..", "a//b", "./a", ".hidden", "a/.hidden", NOTE, "a/"],
+)
+def test_no_item_s_name_leads_out(source: Source, name: str) -> None:
+    with refused("can't export a file as"):
+        source.export({name: "x"})
+    assert not source.out.exists()
+
+
+def test_the_target_itself_may_be_a_link(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    source.out.symlink_to(tmp_path / "real")
+    source.export({"a/b": "x"})
+    assert (tmp_path / "real" / "a" / "b").read_text() == "x"

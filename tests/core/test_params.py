@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +16,15 @@ from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.errors import ConfigError
-from tasks.core.params import load_config, param_schemas, parse_config
+from tasks.core.params import (
+    NamedPath,
+    by_param,
+    load_config,
+    named_paths,
+    param_schemas,
+    parse_config,
+)
+from tests.support.hostile.refusals import refused
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -169,3 +179,88 @@ def test_what_a_form_sends_back_round_trips(yaml_path: Path) -> None:
 def test_settings_round_trip_through_json(config: Settings) -> None:
     assert parse_config(Settings, config_json(config)) == config
     assert load_config(Settings, params=config_json(config)) == config
+
+
+HOSTILE = {
+    "not a number": ({"solve.ridge": float("nan")}, "solve.ridge"),
+    "infinity": ({"solve": {"ridge": float("inf")}}, "solve.ridge"),
+    "no end of a number": ({"seed": 10**5000}, "seed"),
+    "half a character": ({"path": "/data/\ud800"}, "path"),
+    "depth": ({"path": functools.reduce(lambda inner, _: [inner], range(5000), [])}, "path"),
+    "a megabyte": ({"seed": "x" * 1_000_000}, "seed"),
+    "a megabyte of a name": ({"x" * 1_000_000: 1}, "unknown setting"),
+    "a name with a new line": ({"seed\nORRERY_RESULT []": 1}, r"'seed\nORRERY_RESULT []'"),
+    "no name": ({"": 1}, "unknown setting ''"),
+    "dots": ({"..": 1}, "unknown setting '..'"),
+    "a section's section": ({"solve.solve.ridge": 1.0}, "solve.solve.ridge"),
+    "a section that is a list": ({"solve": [1]}, "unknown setting 'solve'"),
+    "a text that is a section": ({"path": {"a": 1}}, "path"),
+    "a truth for a number": ({"solve.ridge": True}, "solve.ridge"),
+    "a number as text": ({"seed": "7"}, "seed"),
+    "a fraction": ({"seed": 1.5}, "seed"),
+    "a date": ({"path": date(2026, 1, 1)}, "path"),
+    "bytes": ({"path": b"/data"}, "path"),
+    "a thousand wrong ones": ({"solve.levels": ["x"] * 1000}, "solve.levels"),
+    "Python's insides": ({"__class__": 1, "solve.__init__": 1}, "__class__"),
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(("params", "named"), HOSTILE.values(), ids=list(HOSTILE))
+def test_params_that_are_no_settings_are_refused(params: dict, named: str) -> None:
+    with refused(named):
+        load_config(Settings, params=params)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seed: 1\nseed: 2",
+        "solve: {ridge: 1.0, ridge: 2.0}",
+        "solve: {ridge: 1.0}\nsolve.ridge: 2.0",
+        "path: /a\nsolve: {path: /b}",
+        "solve: {blend: {width_px: 010, width_px: 8}}",
+        "solve:\n  blend.width_px: 8\n  blend: {width_px: 8}",
+        "<<: {seed: 1}",
+        "seed: yes",
+        "solve: {limit: 1:30}",
+        "path: 010",
+    ],
+)
+def test_files_of_settings_that_mean_two_things_are_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with refused():
+        load_config(Settings, path)
+
+
+def test_of_a_form_s_default_and_a_nested_value_the_latter_counts() -> None:
+    """Airflow hands on all params that a form shows, and what was given by another name."""
+    config = load_config(Settings, params={"solve.ridge": 0.1, "solve": {"ridge": 2.0}})
+    assert config.solve.ridge == 2.0
+
+
+def test_params_go_by_their_own_names() -> None:
+    assert by_param(Settings, {"solve": {"path": "/x"}, "seed": 3}) == {"path": "/x", "seed": 3}
+
+
+def test_paths_are_listed_with_what_is_done_with_them() -> None:
+    @dataclass(frozen=True, config=SETTINGS)
+    class Places:
+        source: str = setting("", param="source", path="read", help="Folder.")
+        target: str = setting("", path="write", stores=True, help="Folder.")
+        several: tuple[str, ...] = setting((), path="read", help="Folders.")
+        cells: str = setting("", path="read or name", help="Name, or file.")
+        other: str = setting("x", help="Text.")
+
+    given = Places("/a", "/b", ("/c", "/d"), "./e")
+    assert list(named_paths(given)) == [
+        NamedPath("source", "read", "/a", may_be_stored=False),
+        NamedPath("target", "write", "/b", may_be_stored=True),
+        NamedPath("several", "read", "/c", may_be_stored=False),
+        NamedPath("several", "read", "/d", may_be_stored=False),
+        NamedPath("cells", "read", "./e", may_be_stored=False),
+    ]
+    assert next(iter(named_paths(Places(target="/b"), "publish"))).param == "publish.target"
+    assert list(named_paths(Places(cells="nasnet_a"))) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 from operators.schedule.stage_operator import StageOperator
 from operators.stage.key import declaration_of
+from tasks.core import params
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = sorted((ROOT / "dags").glob("[!_]*.py"))
@@ -71,6 +73,36 @@ def test_every_dag_has_settings_help_and_tags(bag: DagBag, name: str) -> None:
         param = dag.params.get_param(key)
         assert param.description, key
         assert param.schema["section"], key
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FILES])
+def test_every_free_text_of_a_dag_s_settings_says_that_it_names_a_path(
+    bag: DagBag, name: str
+) -> None:
+    """What is no path is a choice, or has a pattern: else it would pass by the profile's roots."""
+    unmarked = []
+    for path, field in params._fields(bag.dags[name].get_task("open_run").config).items():
+        inner = field.get("items", field)
+        is_text = "string" in params._types(inner) and not {"enum", "pattern"} & set(inner)
+        says_path = re.search(r"(?i)folder|\bfiles?\b|\bpath|director|\buri", str((path, field)))
+        is_said = says_path and "enum" not in field and "string" in params._types(inner)
+        if (is_text or is_said) and not field.get("path"):
+            unmarked.append(path)
+    assert unmarked == [], "declare it with path='read' or 'write', or give it a pattern"
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FILES])
+def test_every_number_of_a_dag_s_settings_is_bounded(bag: DagBag, name: str) -> None:
+    """A number of a thousand digits is nobody's wish, and no database's column."""
+    low, high = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
+    unbounded = [
+        path
+        for path, field in params._fields(bag.dags[name].get_task("open_run").config).items()
+        if {"integer", "number"} & set(params._types(field))
+        and "enum" not in field
+        and not (low & set(field) and high & set(field))
+    ]
+    assert unbounded == []
 
 
 def test_no_schedule_is_set_for_everybody(bag: DagBag) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import zipfile
+
 import cv2
 import numpy as np
 import pytest
 
 from tasks.core.digests import digest
 from tasks.core.errors import ConfigError
+from tasks.core.records import FileRef
 from tasks.grasping.config import (
     ObjectsConfig,
     PlanConfig,
@@ -13,7 +16,9 @@ from tasks.grasping.config import (
     RandomiseConfig,
     WorldConfig,
 )
-from tasks.grasping.packed_files import pack_tasks
+from tasks.grasping.packed_files import PackedFile, pack_file, pack_tasks
+from tests.support.grasping.object_files import write_box
+from tests.support.hostile.refusals import check_sentence, refused
 
 PAINTED = RandomiseConfig(appearance=True)
 
@@ -72,3 +77,64 @@ def test_an_empty_folder_is_named(tmp_path):
     objects = ObjectsConfig(family="folder", folder=str(tmp_path))
     with pytest.raises(ConfigError, match=r"objects\.folder: expected files in"):
         pack_tasks(PlanConfig(objects=objects))
+
+
+class Folder:
+    """As much of an item's folder as packing needs."""
+
+    def __init__(self, path):
+        self.path = path
+        path.mkdir()
+
+    def add(self, name):
+        assert (self.path / name).is_file()
+        return FileRef(uri=name, sha256="0" * 64, num_bytes=1)
+
+
+def objects_of(folder):
+    config = PlanConfig(objects=ObjectsConfig(family="folder", folder=str(folder)))
+    (task,) = pack_tasks(config)
+    return task
+
+
+@pytest.mark.hostile
+def test_few_odd_objects_are_left_out_and_named(tmp_path):
+    folder = tmp_path / "models"
+    for number in range(24):
+        write_box(folder, f"box{number:02}")
+    (folder / "box07.urdf").write_text("<robot")
+    packed = pack_file(objects_of(folder), None, Folder(tmp_path / "item"))
+    assert isinstance(packed, PackedFile)
+    (skipped,) = packed.skipped
+    assert skipped.item_id == "folder/box07"
+    check_sentence(skipped.reason, "box07.urdf")
+    assert str(folder) not in skipped.reason
+    with zipfile.ZipFile(tmp_path / "item" / "objects.zip") as file:
+        assert sum(name.endswith(".urdf") for name in file.namelist()) == 23
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("place", ["~nouser/a", "n" * 5000, "a\0b", "/dev/zero", "/nowhere"])
+@pytest.mark.parametrize("setting", ["objects.folder", "randomise.textures", "policy.model"])
+def test_an_odd_place_is_refused_by_its_setting(setting, place):
+    config = {
+        "objects.folder": PlanConfig(objects=ObjectsConfig(family="folder", folder=place)),
+        "randomise.textures": PlanConfig(
+            randomise=RandomiseConfig(appearance=True, textures=place)
+        ),
+        "policy.model": PlanConfig(policy=PolicyConfig(kind="model", model=place)),
+    }[setting]
+    with refused(setting):
+        pack_tasks(config)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("setting", ["objects.folder", "policy.model"])
+def test_80_gb_are_refused_unread(tmp_path, setting):
+    with (tmp_path / "large.obj").open("wb") as file:
+        file.truncate(80 * 10**9)
+    objects = ObjectsConfig(family="folder", folder=str(tmp_path))
+    policy = PolicyConfig(kind="model", model=str(tmp_path / "large.obj"))
+    given = {"objects": objects} if setting == "objects.folder" else {"policy": policy}
+    with refused(setting, "80,000,000,000"):
+        pack_tasks(PlanConfig(**given))

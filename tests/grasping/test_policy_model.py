@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
 from tasks.grasping.policy_model import check_model, load_model
 from tests.support.grasping.grasp_models import save_model, save_program
+from tests.support.hostile.refusals import refused
 
 
 def pictures(size_px=16):
@@ -140,3 +145,26 @@ def test_the_number_of_threads_is_left_as_it_was(model):
     was = torch.get_num_threads()
     load_model(model)(*pictures(), np.zeros((3, 5), np.float32))
     assert torch.get_num_threads() == was
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["empty", "noise", "cut", "pipe", "folder", "device", "zeros"])
+def test_a_hostile_file_is_refused(model, tmp_path, kind):
+    path, data = tmp_path / "model.pt2", model.read_bytes()
+    content = {"empty": b"", "noise": np.random.default_rng(0).bytes(999), "cut": data[:-99]}
+    if kind in content:
+        path.write_bytes(content[kind])
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path = Path("/dev/zero")
+    else:  # a directory that says that 4 TB are packed in it
+        with zipfile.ZipFile(path, "w") as archive:
+            for number in range(1000):
+                archive.writestr(f"a/{number}", "")
+        raw = path.read_bytes()
+        path.write_bytes(raw.replace(b"\0" * 12 + b"\5\0", b"\0" * 8 + b"\xfe\xff\xff\xff\5\0"))
+    with refused("policy.model"):
+        load_model(path)

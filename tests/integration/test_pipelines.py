@@ -190,6 +190,7 @@ def profile(tmp_path: Path, servers: Ports, ray_cluster: str, monkeypatch: pytes
     path.write_text(
         f"store_uri: {tmp_path}/store\nnum_jobs: {NUM_GROUPS}\ndefault: {{num_cpus: 1.0}}\n"
         f"tracking_uri: {servers.mlflow_url}\nray_address: {ray_cluster}\n"
+        f"readable: [{tmp_path}]\nwritable: [{tmp_path}]\n"
     )
     monkeypatch.setenv(PROFILE, str(path))
     return str(path)

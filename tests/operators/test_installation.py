@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic.dataclasses import dataclass
 
 from operators.installation import ROOT, Profile, StageResources, load_profile
+from tasks.core.config import SETTINGS, setting
 from tasks.core.errors import ConfigError
+from tasks.nas.transfer.config import ChooseConfig, TransferCellsConfig
+from tasks.panorama.config import IngestConfig, RestitchConfig
+from tests.support.hostile.refusals import refused
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs/profiles").glob("*.yaml")), ids=str)
@@ -37,6 +42,67 @@ def test_wrong_profile_is_refused(tmp_path: Path, text: str, message: str) -> No
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_profile(str(path))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("readable: /data", "readable"),
+        ("readable: [7]", "readable"),
+        ("writable: {a: b}", "writable"),
+        ("readable: [/data]\nreadable: [/]", "twice"),
+        ("num_jobs: yes", "num_jobs"),
+        ("num_jobs: 1e3", "num_jobs"),
+        ("num_jobs: 999999999999999999999", "num_jobs"),
+        ("default: {limit_s: .inf}", "limit_s"),
+        ("default: {limit_s: 1:30}", "limit_s"),
+        ("default: &d {num_cpus: 1.0}\nstages: {a: *d}", "reference"),
+        ("store_options: {key: [secret]}", "store_options"),
+        ("stages: " + "[" * 5000, "nested"),
+    ],
+    ids=range(12),
+)
+def test_a_profile_that_means_two_things_is_refused(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with refused(named):
+        load_profile(str(path))
+
+
+def test_a_profile_allows_no_path_but_those_that_it_names() -> None:
+    config = RestitchConfig(ingest=IngestConfig(captures="/data/archive"))
+    with pytest.raises(ConfigError, match=r"captures: '/data/archive' .*readable \(nothing\)"):
+        Profile().check_paths(config)
+    Profile(readable=("/data",)).check_paths(config)
+    with pytest.raises(ConfigError, match=r"^captures: "):
+        Profile(readable=("/data/other",)).check_paths(config.ingest, "ingest")
+
+
+def test_roots_count_from_the_repository_and_the_user_s_home() -> None:
+    profile = Profile(readable=("artifacts", "~/data", "s3://bucket/x"))
+    home = Path.home() / "data"
+    assert profile.roots("readable").places == (f"{ROOT}/artifacts", str(home), "s3://bucket/x")
+
+
+def test_names_of_published_cells_are_no_paths() -> None:
+    for name in ("nasnet_a", "amoebanet_a", "0" * 32):
+        Profile().check_paths(TransferCellsConfig(choose=ChooseConfig(genotype=name)))
+    with pytest.raises(ConfigError, match="genotype: '/etc/passwd' lies outside"):
+        Profile().check_paths(TransferCellsConfig(choose=ChooseConfig(genotype="/etc/passwd")))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("uri", ["s3://bucket/x", "file:///data/x"])
+def test_a_uri_is_refused_where_a_setting_takes_paths_alone(uri: str) -> None:
+    """Else a stage would take it for a folder of this name where it happens to run."""
+
+    @dataclass(frozen=True, config=SETTINGS)
+    class Target:
+        export_to: str = setting("", path="write", help="Folder.")
+
+    with refused("publish.export_to", "is a URI"):
+        Profile(writable=("/", "s3://")).check_paths(Target(uri), "publish")
 
 
 def test_unknown_profile_is_named() -> None:

@@ -16,6 +16,8 @@ from tasks.grasping.types import ByteImage, Float32Array
 DEPTH_UNIT_M = 1e-4
 """One grey value of a depth picture."""
 
+MAX_SIDE_PX = 8192
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _Image = npt.NDArray[np.uint8 | np.uint16]
 _NOTHING = 65535  # grey value where nothing is seen
 _SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
@@ -71,8 +73,14 @@ def _encode(image: _Image) -> bytes:
     return bytes(data.data)
 
 
-def _decode(data: bytes, mode: int) -> _Image:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if data else None
+def _decode(data: bytes | None, mode: int) -> _Image:
+    data = data or b""  # a column may hold nothing
+    size_px = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data[:8] != _SIGNATURE or max(size_px) > MAX_SIDE_PX:
+        is_png = data[:8] == _SIGNATURE
+        found = f"of {size_px[0]} x {size_px[1]} px" if is_png else "that are none"
+        raise DataError(f"expected a PNG picture, got {len(data)} bytes {found}")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
     if image is None:
         raise DataError(f"expected a PNG picture, got {len(data)} bytes that are none")
     return np.asarray(image)

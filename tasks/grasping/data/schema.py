@@ -6,6 +6,8 @@ and meaning in its field's metadata: a file explains itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ import pyarrow.parquet as pq
 from tasks.core.errors import ArtifactError
 
 SCHEMA_ID: Final = "grasping.attempts/1"
+MAX_ROWS: Final = 5_000_000
+MAX_BYTES: Final = 20_000_000_000
 _ID_KEY: Final = b"orrery.schema_id"
 _DECLARED: Final = {
     _ID_KEY: SCHEMA_ID.encode(),
@@ -115,14 +119,59 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
     Raises:
         ArtifactError: It is cut short, no Parquet file, or of another schema version.
     """
+    with open_shard(path, columns) as file:
+        return file.read(columns=columns)
+
+
+@contextmanager
+def open_shard(
+    path: Path, columns: Sequence[str] | None = None, labels: Sequence[str] = ()
+) -> Iterator[pq.ParquetFile]:
+    """Open a shard, and look at its footer before anything is read.
+
+    Args:
+        path: A Parquet file.
+        columns: The columns that are going to be read; all if None.
+        labels: Columns of texts that repeat; they are read as such, each text once.
+
+    Raises:
+        ArtifactError: It is cut short, no Parquet file, of another schema version, lacks a
+            column, or declares more rows or bytes than a shard has.
+    """
     try:
-        with pq.ParquetFile(path) as file:
+        _check_plain(path)
+        with pq.ParquetFile(path, read_dictionary=list(labels)) as file:
             check_version(file.schema_arrow.metadata, str(path))
-            return file.read(columns=columns)
+            _check_footer(file, columns or SCHEMA.names, path)
+            yield file
     except (pa.ArrowException, OSError) as error:
         raise ArtifactError(
             f"{path} is cut short or not a Parquet file: {error}; remove it and collect again"
         ) from error
+
+
+def _check_plain(path: Path) -> None:
+    if not path.is_file():  # a pipe would never end
+        raise OSError("there is no plain file")
+
+
+def _check_footer(file: pq.ParquetFile, columns: Sequence[str], path: Path) -> None:
+    for name in dict.fromkeys(column.partition(".")[0] for column in columns):
+        wanted, index = SCHEMA.field(name).type, file.schema_arrow.get_field_index(name)
+        found: Any = file.schema_arrow.field(index).type if index >= 0 else pa.null()
+        found = found.value_type if pa.types.is_dictionary(found) else found
+        if found != wanted:
+            raise ArtifactError(
+                f"{path}: expected a column {name!r} of {wanted}, got {found}; remove it "
+                "and collect again"
+            )
+    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    num_bytes = sum(group.total_byte_size for group in groups)
+    if file.metadata.num_rows > MAX_ROWS or num_bytes > MAX_BYTES:
+        raise ArtifactError(
+            f"{path}: expected a shard of at most {MAX_ROWS:,} rows and {MAX_BYTES:,} bytes, got "
+            f"{file.metadata.num_rows:,} and {num_bytes:,}; remove it and collect again"
+        )
 
 
 def check_version(metadata: Any, where: str) -> None:
@@ -131,7 +180,7 @@ def check_version(metadata: Any, where: str) -> None:
     Raises:
         ArtifactError: It declares another version, or none.
     """
-    found = (metadata or {}).get(_ID_KEY, b"").decode() or "no schema id"
+    found = (metadata or {}).get(_ID_KEY, b"").decode("utf-8", "replace") or "no schema id"
     if found != SCHEMA_ID:
         raise ArtifactError(
             f"{where}: expected rows of {SCHEMA_ID}, got {found}; read it with the version of "

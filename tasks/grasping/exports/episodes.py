@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.errors import ArtifactError, DataError
-from tasks.grasping.data.schema import SCHEMA, check_version
+from tasks.core.errors import DataError
+from tasks.grasping.data.schema import SCHEMA, open_shard
 from tasks.grasping.types import FloatArray
 
 STATE_NAMES: Final = ("x_m", "y_m", "z_m", "yaw_rad")
@@ -111,15 +110,9 @@ def png_size_px(png: bytes) -> tuple[int, int]:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     columns = [name for name in SCHEMA.names if not name.startswith(_NOT_EXPORTED)]
-    try:
-        with pq.ParquetFile(path) as file:
-            check_version(file.schema_arrow.metadata, str(path))
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
-                yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(
-            f"{path} is cut short or not a Parquet file: {error}; remove it and collect again"
-        ) from error
+    with open_shard(path, columns) as file:
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+            yield from batch.to_pylist()
 
 
 def _episode(row: dict[str, Any]) -> Episode:

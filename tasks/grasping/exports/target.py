@@ -15,8 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
+from tasks.core.files import read_bytes
 from tasks.core.folder_lock import locked
 
 NOTE: Final = "orrery_export.json"
@@ -47,6 +50,23 @@ class Written:
 
     num_attempts: int
     num_frames: int
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What an export leaves of itself in its folder.
+
+    Attributes:
+        source: Digest of what it was made from.
+        exported: What it holds.
+    """
+
+    source: str
+    exported: Exported
+
+
+_NOTES = TypeAdapter(_Note)
+_MAX_NOTE_BYTES = 100_000
 
 
 def export_to(
@@ -87,8 +107,8 @@ def export_to(
         draft.mkdir()
         written = write(draft)
         exported = Exported(format_id, written.num_attempts, written.num_frames, *_measure(draft))
-        note = {"source": source, "exported": asdict(exported)}
-        (draft / NOTE).write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        note = json.dumps(asdict(_Note(source, exported)), indent=2)
+        (draft / NOTE).write_text(note + "\n", "utf-8")
         _place(draft, target)
     return exported
 
@@ -110,24 +130,24 @@ def _beside(target: Path, kind: str) -> Path:
 def _tidy(target: Path) -> None:
     """Undo what a killed export left; between its two renames the old export stands aside."""
     old = _beside(target, "old")
-    if old.exists() and not target.exists():
+    if old.is_dir() and not old.is_symlink() and not target.exists():
         old.rename(target)
     for kind in ("old", "partial"):
-        shutil.rmtree(_beside(target, kind), ignore_errors=True)
+        left = _beside(target, kind)
+        if left.is_symlink() or left.is_file():  # none of ours, and it would be in the way
+            left.unlink()
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _found(target: Path, source: str) -> Exported | None:
     """What the target holds, if it is what is asked for; None if it may be written."""
     try:
-        note = json.loads((target / NOTE).read_text("utf-8"))
-        noted = Exported(**note["exported"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        note = _NOTES.validate_json(read_bytes(target / NOTE, _MAX_NOTE_BYTES, "an export's note"))
+    except (DataError, ValidationError):
         return None  # there is no export, or its note was cut short
+    noted = note.exported
     num_files, num_bytes = _measure(target)
-    if note.get("source") == source and (num_files, num_bytes) == (
-        noted.num_files,
-        noted.num_bytes,
-    ):
+    if note.source == source and (num_files, num_bytes) == (noted.num_files, noted.num_bytes):
         return noted
     if num_files > noted.num_files:
         raise ConfigError(
@@ -139,7 +159,8 @@ def _found(target: Path, source: str) -> Exported | None:
 
 def _measure(folder: Path) -> tuple[int, int]:
     """Number of files below an export, and their bytes."""
-    sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file() and p != folder / NOTE]
+    files = (Path(place, each) for place, _, names in os.walk(folder) for each in names)
+    sizes = [p.lstat().st_size for p in files if p != folder / NOTE]
     return len(sizes), sum(sizes)
 
 

@@ -8,17 +8,22 @@ halves are therefore the first and the second, not every other one.
 from __future__ import annotations
 
 import functools
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 
 from tasks.core.errors import ArtifactError, ConfigError, DataError
+from tasks.core.files import shown
+from tasks.core.ports import Skipped
 from tasks.grasping.looks.patterns import ABSTRACT, NATURAL
 from tasks.grasping.types import ByteImage
+from tasks.intake.arrays import read_npz
+from tasks.intake.folders import files_below
+from tasks.intake.images import read_image_bytes
+from tasks.intake.skips import check_few
 
 SIDE_PX = 128
 MAX_TEXTURES = 4096
@@ -34,9 +39,11 @@ class Textures:
     Attributes:
         images: (n, side, side, 3), uint8, RGB; side is a power of two. A `SurfaceLook` names one
             by its index.
+        skipped: Files of the user's folder that are no pictures, and why.
     """
 
     images: ByteImage
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def num(self) -> int:
@@ -86,18 +93,25 @@ def read_textures(folder: Path) -> Textures:
 
     Raises:
         ConfigError: The folder is missing or empty, or holds too many pictures.
-        DataError: A file is no picture that can be read; the message names it.
+        DataError: Too many files are no pictures that can be read; the message names them.
     """
     if not folder.is_dir():
-        raise ConfigError(f"randomise.textures: there is no folder {str(folder)!r}")
-    names = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    names = sorted(name for name in names if not any(part.startswith(".") for part in name.parts))
-    if not 0 < len(names) <= MAX_TEXTURES:
+        raise ConfigError(f"randomise.textures: there is no folder {shown(folder)!r}")
+    files, skipped = files_below(folder)
+    if not 0 < len(files) <= MAX_TEXTURES:
         raise ConfigError(
             f"randomise.textures: expected 1 to {MAX_TEXTURES} pictures in {folder}, "
-            f"found {len(names)}"
+            f"found {len(files)}"
         )
-    return Textures(np.stack([_read_texture(folder / name) for name in names]))
+    images = []
+    for path in files:
+        try:
+            images.append(_read_texture(path, path.relative_to(folder).as_posix()))
+        except DataError as error:
+            name = path.relative_to(folder).as_posix()
+            skipped.append(Skipped(item_id=name, reason=str(error)))
+    check_few(skipped, len(files) + len(skipped), f"files of {folder}")
+    return Textures(np.stack(images), tuple(skipped))
 
 
 def save_textures(path: Path, textures: Textures) -> None:
@@ -113,9 +127,8 @@ def load_textures(path: Path) -> Textures:
         ArtifactError: The file is missing, cut short or holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
-            images = content["images"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        images = read_npz(path, ("images",), MAX_TEXTURES * SIDE_PX**2 * 3)["images"]
+    except DataError as error:
         raise ArtifactError(f"{path} holds no textures: {error}; run plan again") from error
     if images.ndim != 4 or images.shape[1:] != (SIDE_PX, SIDE_PX, 3) or images.dtype != np.uint8:
         raise ArtifactError(
@@ -125,20 +138,26 @@ def load_textures(path: Path) -> Textures:
     return Textures(images)
 
 
-def _read_texture(path: Path) -> ByteImage:
+def _read_texture(path: Path, name: str) -> ByteImage:
     try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
+        image = _decoded(read_image_bytes(path))
+    except (DataError, cv2.error) as error:
         raise DataError(
-            f"{path} is no picture that can be read; a folder of textures holds pictures alone "
-            "(PNG, JPEG, WebP, …): repair the file or take it out"
-        )
+            f"{name} is no picture that can be read; a folder of textures holds pictures alone "
+            "(PNG, JPEG, WebP, …): repair the file or take it out "
+            f"({str(error).replace(str(path), name)})"
+        ) from error
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
+    square: Any = image[top : top + side, left : left + side]
     method = cv2.INTER_AREA if side > SIDE_PX else cv2.INTER_LINEAR
     square = cv2.resize(square, (SIDE_PX, SIDE_PX), interpolation=method)
     return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decoded(data: bytes) -> ByteImage:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError("it is damaged")
+    return np.asarray(image, np.uint8)

@@ -10,6 +10,7 @@ from tasks.grasping.objects.checks import model_facts
 from tasks.grasping.objects.everyday import everyday_urdfs
 from tasks.grasping.objects.procedural import procedural_urdfs
 from tasks.grasping.types import ObjectModel, Split
+from tasks.intake.folders import files_below
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.8, 0.1  # the rest is held out
 
@@ -52,18 +53,18 @@ def split_of(object_id: str) -> Split:
 
 
 def _user_urdfs(folder: Path) -> dict[str, tuple[Path, float]]:
-    paths = [path for path in folder.rglob("*") if path.suffix.lower() == ".urdf"]
+    paths = [path for path in files_below(folder)[0] if path.suffix.lower() == ".urdf"]
     if not paths:
         raise ConfigError(f"objects.folder: expected URDF files (*.urdf) in {folder}, found none")
     return {
-        path.relative_to(folder).with_suffix("").as_posix(): (path, _reach_m(path))
+        path.relative_to(folder).with_suffix("").as_posix(): (path, _reach_m(path, folder))
         for path in paths
     }
 
 
-def _reach_m(path: Path) -> float:
+def _reach_m(path: Path, folder: Path) -> float:
     try:
-        return model_facts(str(path)).reach_m
+        return model_facts(str(path), str(folder)).reach_m
     except DataError:  # said by `check_model`, of the scene that is to show it
         return 0.1
 

@@ -7,20 +7,23 @@ meshes (OBJ or STL) that can be read; a size that fits into the bin.
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
 from tasks.core.errors import DataError
+from tasks.core.files import read_text
+from tasks.grasping.objects.materials import MAX_FILE_BYTES, check_materials, named_file
 from tasks.grasping.types import FloatArray, ObjectModel
 from tasks.grasping.workspace import BIN_INNER_M
 
 MESH_SUFFIXES = (".obj", ".stl")
-_MAX_FILE_BYTES = 100_000_000
+_MAX_NUMBERS_CHARS = 400  # that three numbers take at most
+_MAX_URDF_BYTES = 1_000_000
+_MAX_NUMBER = 1e6  # of metres, kilograms and scales; beyond, products overflow
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ def check_model(model: ObjectModel) -> None:
         DataError: Its URDF or one of its meshes can't be read or is broken, it is no single
             rigid body with a mass, or it doesn't fit. The message names the file.
     """
-    facts = model_facts(model.path)
+    path = Path(model.path)
+    depth = max(0, len(PurePosixPath(model.object_id).parts) - 2)  # without family and name
+    facts = model_facts(model.path, str(path.parents[depth]))
     if facts.extent_m[0] > min(BIN_INNER_M):
         raise DataError(
             f"object {model.object_id}, {model.path}: it is {facts.extent_m[0]:.3g} m long, the "
@@ -54,16 +59,21 @@ def check_model(model: ObjectModel) -> None:
 
 
 @functools.lru_cache(maxsize=4096)
-def model_facts(path: str) -> ModelFacts:
+def model_facts(path: str, root: str = "") -> ModelFacts:
     """Read a model's URDF file and its meshes.
+
+    Args:
+        path: The URDF file.
+        root: Folder that all it names must lie in; its own if empty.
 
     Raises:
         DataError: As `check_model`, but for the size.
     """
     link = _only_link(Path(path))
+    folder = Path(root) if root else Path(path).parent
     mass_kg = _mass_kg(link, path)
     points_m = [
-        _points_m(shape, Path(path))
+        _points_m(shape, Path(path), folder)
         for kind in ("visual", "collision")
         for shape in link.iter(kind)
     ]
@@ -80,18 +90,15 @@ def model_facts(path: str) -> ModelFacts:
 
 def _only_link(path: Path) -> ElementTree.Element:
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise DataError(f"{path}: expected a URDF file, got {path.stat().st_size} bytes")
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise DataError(f"can't read the URDF file {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no URDF file: {error}; export it again") from error
+        text = read_text(path, _MAX_URDF_BYTES, "a URDF file")
+    except DataError as error:
+        what = "is no URDF file" if path.is_file() else "can't read the URDF file"
+        raise DataError(f"{path}: {what} ({error}); export it again") from error
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise DataError(f"{path}: a URDF file needs no document type or entities; remove them")
     try:
         root = ElementTree.fromstring(text)  # noqa: S314  (entities are refused above)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError) as error:  # ValueError: an unknown encoding
         raise DataError(f"{path} is no valid XML: {error}; export it again") from error
     links = root.findall("link")
     if root.tag != "robot" or len(links) != 1:
@@ -113,7 +120,7 @@ def _mass_kg(link: ElementTree.Element, path: str) -> float:
     return value
 
 
-def _points_m(shape: ElementTree.Element, path: Path) -> FloatArray:
+def _points_m(shape: ElementTree.Element, path: Path, root: Path) -> FloatArray:
     """Points of a shape in the body's frame, (n, 3); corners of its box for a primitive."""
     origin = shape.find("origin")
     shift_m, turn = np.zeros(3), np.eye(3)
@@ -123,16 +130,16 @@ def _points_m(shape: ElementTree.Element, path: Path) -> FloatArray:
     geometry = shape.find("geometry")
     if geometry is None or len(geometry) != 1:
         raise DataError(f"{path}: expected one shape in each <geometry>")
-    return np.asarray(_geometry_points_m(geometry[0], path) @ turn.T + shift_m)
+    return np.asarray(_geometry_points_m(geometry[0], path, root) @ turn.T + shift_m)
 
 
-def _geometry_points_m(shape: ElementTree.Element, path: Path) -> FloatArray:
+def _geometry_points_m(shape: ElementTree.Element, path: Path, root: Path) -> FloatArray:
     where = str(path)
     if shape.tag == "mesh":
         scale = _numbers(shape, "scale", 3, where, default="1 1 1")
         if not (scale > 0).all():
             raise DataError(f"{path}: expected a mesh scale above 0, got {scale.tolist()}")
-        return _mesh_points(path, shape.get("filename", "")) * scale
+        return _mesh_points(path, shape.get("filename", ""), root) * scale
     if shape.tag == "box":
         half_m = _numbers(shape, "size", 3, where) / 2
     elif shape.tag == "sphere":
@@ -151,20 +158,29 @@ def _geometry_points_m(shape: ElementTree.Element, path: Path) -> FloatArray:
     return np.asarray(signs * half_m)
 
 
-def _mesh_points(urdf: Path, name: str) -> FloatArray:
+def _mesh_points(urdf: Path, name: str, root: Path) -> FloatArray:
     """Vertices of a mesh that a URDF file names, (n, 3)."""
-    path = urdf.parent / name
-    if not name or "://" in name or not path.is_file():
-        raise DataError(
-            f"{urdf}: there is no mesh file {name!r} beside it; name it relative to the URDF file"
-        )
+    path = named_file(name, urdf, root, "mesh")
     if path.suffix.lower() not in MESH_SUFFIXES:
         raise DataError(f"{path}: expected a mesh of {', '.join(MESH_SUFFIXES)}; convert it")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise DataError(
+            f"{path} (named in {urdf}): expected a mesh of at most {MAX_FILE_BYTES:,} bytes, got "
+            f"{path.stat().st_size:,}; simplify it"
+        )
+    try:
+        check_materials(path, root)
+    except DataError as error:
+        raise DataError(f"{path} (named in {urdf}): {error}") from error
     vertices, num_faces = _read_mesh(path)
     if not num_faces or not len(vertices):
         raise DataError(f"{path} (named in {urdf}) has no faces; export it again")
     if not np.isfinite(vertices).all():
         raise DataError(f"{path} (named in {urdf}) has vertices that are no numbers; repair it")
+    if np.abs(vertices).max() > _MAX_NUMBER:
+        raise DataError(
+            f"{path} (named in {urdf}) has vertices beyond {_MAX_NUMBER:,.0f}; repair it"
+        )
     return vertices
 
 
@@ -183,12 +199,13 @@ def _numbers(
 ) -> FloatArray:
     text = element.get(key, default)
     try:
-        values = [float(each) for each in text.split()]
+        values = [float(each) for each in text[:_MAX_NUMBERS_CHARS].split()]
     except ValueError:
         values = []
-    if len(values) != count or not all(math.isfinite(each) for each in values):
+    if len(values) != count or not all(abs(each) < _MAX_NUMBER for each in values):
         raise DataError(
-            f"{path}: expected {count} numbers in {key!r} of <{element.tag}>, got {text!r}"
+            f"{path}: expected {count} numbers in {key!r} of <{element.tag}>, got "
+            f"{text[:_MAX_NUMBERS_CHARS]!r}"
         )
     return np.array(values)
 

@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from tasks.core.errors import ArtifactError, DataError
-from tasks.grasping.data.schema import check_version
+from tasks.core.errors import DataError
+from tasks.grasping.data.schema import open_shard
 from tasks.grasping.readers.samples import decode_sample, sample_columns, shards_of
 
 _LIGHT_STEP: Final = "steps.list.element.pose"  # reading it tells how many steps there are
@@ -157,16 +156,10 @@ class BlockShuffle:
 
 
 def _read_groups(path: Path, columns: list[str], only: int | None = None) -> list[pa.Table]:
-    try:
-        with pq.ParquetFile(path) as file:
-            check_version(file.schema_arrow.metadata, str(path))
-            groups = range(file.num_row_groups) if only is None else (only,)
-            # a worker that was forked may not use its parent's threads
-            return [file.read_row_group(each, columns, use_threads=False) for each in groups]
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(
-            f"{path} is cut short or not a Parquet file: {error}; remove it and collect again"
-        ) from error
+    with open_shard(path, columns) as file:
+        groups = range(file.num_row_groups) if only is None else (only,)
+        # a worker that was forked may not use its parent's threads
+        return [file.read_row_group(each, columns, use_threads=False) for each in groups]
 
 
 if TYPE_CHECKING:

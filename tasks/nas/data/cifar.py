@@ -17,6 +17,7 @@ from tasks.core.errors import DataError, ResourceError
 from tasks.nas.data.raw_images import LabelledImages, RawImages
 
 _LOG = logging.getLogger(__name__)
+_MAX_FILE_BYTES = 200_000_000  # the largest of them, CIFAR-100's, has 155 MB
 CifarName = Literal["cifar10", "cifar100"]
 _TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 
@@ -87,10 +88,16 @@ def _root(folder: Path, name: CifarName) -> Path | None:
 def _check_files(base: Path, kind: Any) -> None:
     from torchvision.datasets.utils import check_md5
 
-    for name, md5 in [*kind.train_list, *kind.test_list]:
+    meta = kind.meta["filename"], kind.meta["md5"]  # holds the names of the classes
+    for name, md5 in [*kind.train_list, *kind.test_list, meta]:
         path = base / name
         if not path.is_file():
             raise DataError(f"{path} is missing: unpack {kind.filename} again")
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise DataError(
+                f"{path}: expected at most {_MAX_FILE_BYTES:,} bytes, got "
+                f"{path.stat().st_size:,}: unpack {kind.filename} again"
+            )
         if not check_md5(path, md5):
             raise DataError(
                 f"{path} has another checksum than the published file (MD5 {md5}; its SHA-256 is "

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tasks.core.errors import DataError
-from tasks.nas.data.raw_images import LabelledImages, Pixels, RawImages, square
+from tasks.core.files import shown
+from tasks.core.ports import Skipped
+from tasks.intake.folders import files_below
+from tasks.intake.images import decode_rgb, read_image_bytes
+from tasks.nas.data.raw_images import EncodedImage, LabelledImages, RawImages, decode_all, name_of
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 TEST_FOLDERS = ("val", "test")
@@ -43,39 +47,69 @@ def read_image_folder(folder: Path, side_px: int) -> RawImages:
     if (others := _classes(test)) != classes:
         differing = sorted(set(classes) ^ set(others))
         raise DataError(f"{folder}: train and {test.name} differ in their classes: {differing[:5]}")
+    train, test_split = (_read_split(split, classes, side_px) for split in (folder / "train", test))
     return RawImages(
-        name=folder.name,
-        source=f"images of the folder {folder.name}, brought to {side_px} px",
+        name=name_of(folder),
+        source=f"images of the folder {name_of(folder)}, brought to {side_px} px",
         classes=classes,
-        train=_read_split(folder / "train", classes, side_px),
-        test=_read_split(test, classes, side_px),
+        train=train[0],
+        test=test_split[0],
+        skipped=train[1] + test_split[1],
     )
 
 
 def _classes(split: Path) -> tuple[str, ...]:
-    classes = tuple(sorted(path.name for path in split.iterdir() if path.is_dir()))
-    if len(classes) < _LEAST_CLASSES:
+    names = [p.name for p in split.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    if odd := [name for name in names if shown(name) != name]:
+        raise DataError(f"{shown(split / odd[0])}: expected a class's name in UTF-8; rename it")
+    root = split.parent.resolve()
+    for path in (split, *(split / name for name in names)):
+        if not path.resolve().is_relative_to(root):
+            raise DataError(
+                f"{path} is a link out of the folder {split.parent}, which isn't followed; put the "
+                "folder itself there"
+            )
+    if len(names) < _LEAST_CLASSES:
         raise DataError(
-            f"{split}: expected a folder for each of two classes or more, found {len(classes)}"
+            f"{split}: expected a folder for each of two classes or more, found {len(names)}"
         )
-    return classes
+    return tuple(sorted(names))
 
 
-def _read_split(split: Path, classes: tuple[str, ...], side_px: int) -> LabelledImages:
-    pixels: list[Pixels] = []
-    labels: list[int] = []
+def _read_split(
+    split: Path, classes: tuple[str, ...], side_px: int
+) -> tuple[LabelledImages, tuple[Skipped, ...]]:
+    images: list[EncodedImage] = []
+    odd: list[Skipped] = []
     for label, name in enumerate(classes):
-        paths = sorted(p for p in (split / name).iterdir() if p.suffix.lower() in SUFFIXES)
+        files, other = files_below(split / name)
+        paths = [p for p in files if p.parent == split / name and _is_image(p.name)]
+        odd += [
+            Skipped(item_id=f"{split.name}/{name}/{each.item_id}", reason=each.reason)
+            for each in other
+            if _is_image(each.item_id)
+        ]
         if not paths:
             raise DataError(f"{split / name}: expected images ({', '.join(SUFFIXES)}), found none")
-        pixels += [_read(path, side_px) for path in paths]
-        labels += [label] * len(paths)
-    return LabelledImages(np.stack(pixels), np.array(labels, np.int64))
+        images += [
+            EncodedImage(f"{split.name}/{name}/{path.name}", label, _decoder(path, split.parent))
+            for path in paths
+        ]
+    return decode_all(images, side_px, f"images of {split.name}", odd)
 
 
-def _read(path: Path, side_px: int) -> Pixels:
-    try:
-        with Image.open(path) as image:
-            return square(image.convert("RGB"), side_px)
-    except (UnidentifiedImageError, OSError) as error:
-        raise DataError(f"{path} is no image that can be read: {error}") from error
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def _decoder(path: Path, folder: Path) -> Callable[[], Image.Image]:
+    """What decodes an image; it is called by its place in the folder, wherever that lies."""
+    name = path.relative_to(folder).as_posix()
+
+    def decode() -> Image.Image:
+        try:
+            return decode_rgb(read_image_bytes(path), name)
+        except DataError as error:
+            raise DataError(str(error).replace(str(path), name)) from error
+
+    return decode

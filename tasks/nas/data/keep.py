@@ -34,6 +34,7 @@ def keep_images(raw: RawImages, splits: Splits, store: ArtifactStore, scratch: P
         side_px=raw.train.pixels.shape[1],
         mean=mean,
         std=std,
+        skipped=raw.skipped,
         **kept,
     )
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from tasks.core.errors import DataError
+from tasks.core.files import shown
+from tasks.core.ports import Skipped
+from tasks.intake.memory import check_room
+from tasks.intake.skips import check_few
+
+_LONGEST = 100  # times the shorter side: a strip would be resized to no end
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -46,6 +54,7 @@ class RawImages:
         classes: Names in the order of the labels.
         train: Images to train on and to cut a validation split from.
         test: Images to report on.
+        skipped: Images that can't be used.
     """
 
     name: str
@@ -53,6 +62,68 @@ class RawImages:
     classes: tuple[str, ...]
     train: LabelledImages
     test: LabelledImages
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image that is yet to be decoded.
+
+    Attributes:
+        name: What it is called in its data set.
+        label: Its class.
+        decode: Gives the image, RGB; raises `DataError` where it can't be used.
+    """
+
+    name: str
+    label: int
+    decode: Callable[[], Image.Image]
+
+
+def name_of(folder: Path) -> str:
+    """What a folder's data set is called: files, metrics and models are named after it."""
+    return re.sub(r"[^\w. -]", "_", shown(folder.name))[:100] or "data"
+
+
+def decode_all(
+    images: Sequence[EncodedImage], side_px: int, what: str, odd: Sequence[Skipped] = ()
+) -> tuple[LabelledImages, tuple[Skipped, ...]]:
+    """Decode the images of a split and bring them to squares; a few may be unusable.
+
+    Args:
+        images: The split.
+        side_px: See `square`.
+        what: What they are, for messages.
+        odd: What is no image to begin with.
+
+    Returns:
+        The images; and what was left out, with the reasons.
+
+    Raises:
+        DataError: None can be used, or too many can't; where no size was asked for, also those
+            that differ from the first.
+        ResourceError: They don't fit into memory.
+    """
+    labels: list[int] = []
+    skipped = list(odd)
+
+    def decoded() -> Iterator[Image.Image]:
+        side = side_px
+        for each in images:
+            try:
+                image = each.decode()
+                side = side or min(image.size)
+                _check_shape(image, each.name, 0 if side_px else side)
+            except DataError as error:
+                skipped.append(Skipped(item_id=each.name, reason=str(error)))
+                continue
+            check_room(2 * len(images) * side**2 * 3, f"{len(images):,} {what}")
+            labels.append(each.label)
+            yield image
+        check_few(skipped, len(images) + len(odd), what)
+
+    pixels = stack(decoded(), side_px)
+    return LabelledImages(pixels, np.array(labels, np.int64)), tuple(skipped)
 
 
 def square(image: Image.Image, side_px: int) -> Pixels:
@@ -94,6 +165,20 @@ def stack(images: Iterable[Image.Image], side_px: int) -> Pixels:
         found = f"sides of {sorted(sides)} px" if sides else "none"
         raise DataError(f"expected images of one size, found {found}: set the size")
     return np.stack(squares)
+
+
+def _check_shape(image: Image.Image, name: str, side_px: int) -> None:
+    """Raise unless an image can be brought to a size, or has the one that is kept."""
+    if side_px and image.size != (side_px, side_px):
+        raise DataError(
+            f"{name}: expected {side_px} x {side_px} px as the first image has, got "
+            f"{image.width} x {image.height}: set the size that all are brought to (side_px)"
+        )
+    if max(image.size) > _LONGEST * min(image.size):
+        raise DataError(
+            f"{name}: expected an image whose longer side is at most {_LONGEST} times the shorter, "
+            f"got {image.width} x {image.height} px"
+        )
 
 
 def shrink(pixels: Pixels, side_px: int) -> Pixels:

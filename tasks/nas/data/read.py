@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
+from tasks.core.files import shown, user_path
+from tasks.core.ports import Skipped
 from tasks.nas.data.cifar import CifarName, download_cifar, is_cifar, read_cifar
 from tasks.nas.data.image_folder import is_image_folder, read_image_folder
 from tasks.nas.data.packed_jpegs import PackedSplit, class_names, is_packed
-from tasks.nas.data.raw_images import LabelledImages, RawImages, stack
+from tasks.nas.data.raw_images import (
+    EncodedImage,
+    LabelledImages,
+    RawImages,
+    decode_all,
+    name_of,
+)
 
 CACHE = Path("~/.cache/orrery")
 _PACKED_TEST = ("test", "val")
@@ -46,11 +55,11 @@ def read_images(data: str, name: CifarName, side_px: int) -> RawImages:
         DataError: The folder is of no known form, or something in it can't be used.
         ResourceError: CIFAR can't be fetched.
     """
-    folder = Path(data).expanduser().absolute() if data else None
+    folder = user_path(data, "prepare.data") if data else None
     if folder is None:
         return read_cifar(download_cifar(CACHE.expanduser(), name), name)
     if not folder.is_dir():
-        raise DataError(f"prepare.data: expected a folder, found none at {folder}")
+        raise DataError(f"prepare.data: expected a folder, found none at {shown(folder)}")
     if is_packed(folder):
         return _read_packed(folder, side_px)
     if is_cifar(folder, name):
@@ -104,11 +113,19 @@ def _read_packed(folder: Path, side_px: int) -> RawImages:
     test = next((n for n in _PACKED_TEST if (folder / f"{n}_index.npz").is_file()), None)
     if test is None:
         raise DataError(f"{folder}: expected test_index.npz or val_index.npz beside the training")
-    splits = []
+    splits: list[LabelledImages] = []
+    skipped: list[Skipped] = []
     for name in ("train", test):
         packed = PackedSplit.read(folder, name)
-        splits.append(LabelledImages(stack(packed.images(), side_px), packed.labels))
+        images = [
+            EncodedImage(f"{name} {index}", label, partial(packed.image, index))
+            for index, label in enumerate(packed.labels.tolist())
+        ]
+        split, odd = decode_all(images, side_px, f"images of {name}")
+        splits.append(split)
+        skipped += odd
     train, tested = splits
-    classes = class_names(folder, int(train.labels.max()) + 1)
-    source = f"{folder.name}: JPEG files, lossy, {len(train):,} + {len(tested):,} images"
-    return RawImages(folder.name, source, classes, train, tested)
+    classes = class_names(folder, int(max(train.labels.max(), tested.labels.max())) + 1)
+    title = name_of(folder)
+    source = f"{title}: JPEG files, lossy, {len(train):,} + {len(tested):,} images"
+    return RawImages(title, source, classes, train, tested, tuple(skipped))

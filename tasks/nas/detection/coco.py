@@ -5,18 +5,17 @@ cocodataset.org/#format-data. Images are brought to squares of one size: the lon
 to it, the rest is grey. Scores depend on ratios of areas, so they don't notice the scale.
 
 Deviation: boxes that are narrower than a pixel of the original are left out with a warning; COCO
-itself has a few. All else that is wrong is an error, since a data set of one's own that has it was
-most likely converted wrongly.
+itself has a few. An image that can't be used, or that has an annotation which can't be true, is
+left out and named; many of them are an error, since a data set of one's own that has them was most
+likely converted wrongly. No file outside of the folder is read.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -24,13 +23,24 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
+from tasks.core.files import shown
+from tasks.core.ports import Skipped
+from tasks.intake.documents import read_json
+from tasks.intake.images import read_image_bytes
+from tasks.intake.memory import check_room
+from tasks.intake.skips import check_few
 from tasks.nas.detection.types import AnnotatedImages, Objects
 
 _LOG = logging.getLogger(__name__)
-_NUM_NAMED = 5
+_MAX_FILE_BYTES = 2_000_000_000  # COCO's own largest has 0.5 GB
+_MAX_SIDE_PX = 100_000
 _SLACK_PX = 1.0  # how far a box may stand out; annotation tools round
 _MIN_BOX_PX = 1.0
+_MAX_NUMBER = 1e9
 _GREY = 114  # of the padding
+
+_Key = int | str
+_Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class _Picture:
     path: Path
     width: int
     height: int
-    annotations: Sequence[Mapping[str, Any]]
+    annotations: Sequence[_Row]
 
 
 def read_coco(
@@ -55,31 +65,35 @@ def read_coco(
         num_images: Images, by id; 0 for all.
 
     Raises:
-        DataError: The JSON is not COCO's, or names a category or an image that doesn't exist, or
-            a box lies outside; the first of them are named.
+        DataError: The JSON is not COCO's, or too many images can't be used: they are missing or
+            damaged, or have an unknown category or a box that lies outside; the first are named.
+        ResourceError: The images don't fit into memory.
     """
     document = _document(annotations)
     categories = _categories(document, annotations)
-    pictures = _pictures(document, folder)
-    _raise_if_any(_problems(document, categories, pictures), annotations)
-    chosen = [pictures[key] for key in sorted(pictures)][: num_images or None]
+    pictures, skipped = _pictures(document, folder, categories, annotations)
+    chosen = dict(sorted(pictures.items(), key=lambda each: each[0])[: num_images or None])
     if not chosen:
         raise DataError(f"{annotations}: expected images, got none")
+    check_room(len(chosen) * side_px**2 * 3, f"{annotations}: {len(chosen):,} images")
     labels = {key: index for index, key in enumerate(categories)}
     images = np.full((len(chosen), side_px, side_px, 3), _GREY, np.uint8)
-    objects = []
-    for index, picture in enumerate(chosen):
-        scale = _draw_into(images[index], picture)
+    objects: list[Objects] = []
+    for key, picture in chosen.items():
+        try:
+            scale = _draw_into(images[len(objects)], picture, folder)
+        except DataError as error:
+            skipped.append(_skipped(f"image {key}", str(error).replace(f"{folder}/", "")))
+            continue
         objects.append(_objects(picture, labels, scale))
+    check_few(skipped, len(document["images"]), f"images of {annotations}")
     names = tuple(str(name) for name in categories.values())
-    return AnnotatedImages.of(names, images, objects)
+    found = AnnotatedImages.of(names, images[: len(objects)], objects)
+    return replace(found, skipped=tuple(skipped))
 
 
 def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path}: expected COCO instances as JSON: {error}") from error
+    document = read_json(path, _MAX_FILE_BYTES, "COCO instances as JSON")
     wanted = ("images", "annotations", "categories")
     if not isinstance(document, dict) or any(
         not isinstance(document.get(name), list) for name in wanted
@@ -99,77 +113,124 @@ def _check_fields(rows: Sequence[Any], names: Sequence[str], part: str, path: Pa
         missing = [n for n in names if not isinstance(row, dict) or n not in row]
         if missing:
             raise DataError(f"{path}: {part}[{index}] has no {missing[0]!r}")
+        for name in names:
+            if name.endswith("id") and type(row[name]) not in (int, str):
+                raise DataError(
+                    f"{path}: {part}[{index}].{name}: expected a number or a text, got "
+                    f"{_short(row[name])}"
+                )
+    if len({type(row["id"]) for row in rows if part != "annotations"}) > 1:
+        raise DataError(f"{path}: expected ids of {part} that are all numbers, or all texts")
 
 
-def _categories(document: Mapping[str, Any], path: Path) -> dict[int, str]:
+def _categories(document: Mapping[str, Any], path: Path) -> dict[_Key, str]:
     """Names by COCO's ids, which have gaps, in ascending order."""
     categories = {each["id"]: each["name"] for each in document["categories"]}
     if not categories or len(categories) < len(document["categories"]):
         raise DataError(f"{path}: expected categories with ids of their own")
+    if not all(isinstance(name, str | int) for name in categories.values()):
+        raise DataError(f"{path}: expected categories whose names are texts")
     return dict(sorted(categories.items()))
 
 
-def _pictures(document: Mapping[str, Any], folder: Path) -> dict[int, _Picture]:
-    by_image: dict[int, list[Any]] = {}
-    for each in document["annotations"]:
-        by_image.setdefault(each["image_id"], []).append(each)
-    return {
-        each["id"]: _Picture(
-            folder / each["file_name"], each["width"], each["height"], by_image.get(each["id"], [])
-        )
-        for each in document["images"]
-    }
-
-
-def _problems(
-    document: Mapping[str, Any], categories: Mapping[int, str], pictures: Mapping[int, _Picture]
-) -> list[str]:
-    found = [
-        f"image {picture.path} is missing"
-        for picture in pictures.values()
-        if not picture.path.is_file()
-    ]
+def _pictures(
+    document: Mapping[str, Any], folder: Path, categories: Mapping[_Key, str], path: Path
+) -> tuple[dict[_Key, _Picture], list[Skipped]]:
+    """The images that look usable; and the others, with their reasons."""
+    entries = {each["id"]: each for each in document["images"]}
+    by_image: dict[_Key, list[_Row]] = {key: [] for key in entries}
+    orphans = []
     for index, each in enumerate(document["annotations"]):
-        where = f"annotation {each.get('id', index)}"
-        if each["image_id"] not in pictures:
-            found.append(f"{where} names image {each['image_id']}, which is not listed")
-        elif each["category_id"] not in categories:
-            found.append(
-                f"{where} has the unknown category {each['category_id']}; expected one of "
-                f"{', '.join(map(str, categories))}"
-            )
+        if each["image_id"] in by_image:
+            by_image[each["image_id"]].append(each)
         else:
-            found += _box_problems(each["bbox"], pictures[each["image_id"]], where)
-    return found
+            where = f"annotation {_short(each.get('id', index))}"
+            reason = f"{where} names image {each['image_id']}, which is not listed"
+            orphans.append(_skipped(where, reason))
+    check_few(orphans, len(document["annotations"]), f"annotations of {path}")
+    pictures, skipped = {}, []
+    for key, entry in entries.items():
+        problem = _entry_problem(entry, folder)
+        problem = problem or _annotation_problem(by_image[key], entry, categories)
+        if problem:
+            skipped.append(_skipped(f"image {key}", problem))
+        else:
+            size = entry["width"], entry["height"]
+            pictures[key] = _Picture(folder / entry["file_name"], *size, by_image[key])
+    num_doubled = len(document["images"]) - len(entries)
+    skipped += [_skipped("image", "it has the id of another: give each its own")] * num_doubled
+    check_few(skipped, len(document["images"]), f"images of {path}")
+    return pictures, skipped
 
 
-def _box_problems(bbox: Any, picture: _Picture, where: str) -> list[str]:
+def _skipped(item_id: str, reason: str) -> Skipped:
+    return Skipped(item_id=shown(item_id)[:200], reason=shown(reason))
+
+
+def _entry_problem(entry: _Row, folder: Path) -> str:
+    """Why an entry of ``images`` can't be used; empty if it can."""
+    name = entry["file_name"]
+    if not isinstance(name, str) or not name or "\0" in name:
+        return f"expected a file_name, got {_short(name)!r}"
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return f"image {_short(name)} lies outside of the folder: name it relative to that"
+    for side in ("width", "height"):
+        if type(entry[side]) is not int or not 0 < entry[side] <= _MAX_SIDE_PX:
+            return f"image {name}: expected its {side} in px, got {_short(entry[side])}"
+    try:
+        is_there = (folder / name).is_file()
+    except OSError as error:
+        return f"image {_short(name)} can't be read: {error.strerror}"
+    return "" if is_there else f"image {name} is missing: restore it or take its entry out"
+
+
+def _annotation_problem(
+    annotations: Sequence[_Row], entry: _Row, categories: Mapping[_Key, str]
+) -> str:
+    """What can't be true of an image's annotations; empty if all can."""
+    for index, each in enumerate(annotations):
+        where = f"annotation {_short(each.get('id', index))}"
+        if each["category_id"] not in categories:
+            return (
+                f"{where} has the unknown category {_short(each['category_id'])}; expected one of "
+                f"{_short(', '.join(map(str, categories)))}"
+            )
+        if problem := _box_problem(each["bbox"], entry, where):
+            return problem
+    return ""
+
+
+def _box_problem(bbox: Any, entry: _Row, where: str) -> str:
     is_box = isinstance(bbox, list) and len(bbox) == 4
-    if not is_box or not all(isinstance(v, int | float) and math.isfinite(v) for v in bbox):
-        return [f"{where}: expected a box [x, y, width, height], got {bbox}"]
+    if not is_box or not all(isinstance(v, int | float) and abs(v) < _MAX_NUMBER for v in bbox):
+        return f"{where}: expected a box [x, y, width, height], got {_short(bbox)}"
     x, y, width, height = bbox
-    low, right, bottom = -_SLACK_PX, picture.width + _SLACK_PX, picture.height + _SLACK_PX
+    low, right, bottom = -_SLACK_PX, entry["width"] + _SLACK_PX, entry["height"] + _SLACK_PX
     if min(x, y) < low or x + width > right or y + height > bottom or min(width, height) < 0:
-        size = f"{picture.width} x {picture.height}"
-        return [f"{where}: box {bbox} lies outside of {picture.path.name}, which is {size} px"]
-    return []
+        size = f"{entry['width']} x {entry['height']}"
+        return f"{where}: box {bbox} lies outside of {entry['file_name']}, which is {size} px"
+    return ""
 
 
-def _raise_if_any(problems: Sequence[str], path: Path) -> None:
-    if problems:
-        more = f"; and {len(problems) - _NUM_NAMED} more" if len(problems) > _NUM_NAMED else ""
-        raise DataError(f"{path}: {'; '.join(problems[:_NUM_NAMED])}{more}")
+def _short(value: object) -> str:
+    """A value as text, cut where it is long."""
+    try:
+        text = str(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-def _draw_into(canvas: npt.NDArray[np.uint8], picture: _Picture) -> float:
+def _draw_into(canvas: npt.NDArray[np.uint8], picture: _Picture, folder: Path) -> float:
     """Draw an image into the upper left corner of a square; returns its scale.
 
     Raises:
-        DataError: It can't be read, or isn't of the size that was announced.
+        DataError: It can't be read, isn't of the size that was announced, or is a link out of
+            the folder.
     """
-    image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise DataError(f"{picture.path}: expected an image that can be read")
+    if not picture.path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{picture.path} is a link out of the folder; put the file itself there")
+    image = _decoded(picture.path)
     height, width = image.shape[:2]
     if (width, height) != (picture.width, picture.height):
         raise DataError(
@@ -185,7 +246,19 @@ def _draw_into(canvas: npt.NDArray[np.uint8], picture: _Picture) -> float:
     return scale
 
 
-def _objects(picture: _Picture, labels: Mapping[int, int], scale: float) -> Objects:
+def _decoded(path: Path) -> npt.NDArray[np.uint8]:
+    """Pixels of an image, (h, w, 3), BGR."""
+    try:
+        data = np.frombuffer(read_image_bytes(path), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except (DataError, cv2.error) as error:
+        raise DataError(f"{path}: expected an image that can be read: {error}") from error
+    if image is None:
+        raise DataError(f"{path}: expected an image that can be read; it is damaged")
+    return np.asarray(image, np.uint8)
+
+
+def _objects(picture: _Picture, labels: Mapping[_Key, int], scale: float) -> Objects:
     limits = np.array([picture.width, picture.height] * 2)
     boxes, kept = [], []
     for each in picture.annotations:

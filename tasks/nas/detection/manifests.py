@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
 from tasks.nas.space.genotype_file import GenotypeRecord
 
@@ -39,9 +40,10 @@ class BoxData(Record):
         std: Standard deviation of the same.
         train: What detectors are trained on.
         test: What they are scored on.
+        skipped: Images that can't be used, and why.
     """
 
-    schema_id = "nas.boxes/1"
+    schema_id = "nas.boxes/2"
 
     name: str
     source: str
@@ -51,6 +53,7 @@ class BoxData(Record):
     std: tuple[float, float, float]
     train: BoxSplit
     test: BoxSplit
+    skipped: tuple[Skipped, ...] = ()
 
 
 class DetectTask(Record):

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.errors import ConfigError
+from tasks.core.files import user_path
 from tasks.core.ports import StageContext
 from tasks.core.seeds import digest64
 from tasks.nas.data.keep import channel_statistics
+from tasks.nas.data.raw_images import name_of
 from tasks.nas.detection.coco import read_coco
 from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.detection.manifests import BoxData, BoxSplit
 from tasks.nas.detection.scenes import draw_scenes
 from tasks.nas.detection.types import AnnotatedImages
 
+_SECTION = "prepare_transfer.boxes"
 _SCENES = "scenes"
 
 
@@ -38,7 +41,7 @@ def prepare_boxes(config: BoxesConfig, ctx: StageContext) -> BoxData | None:
         {"boxes_train_images": float(len(train)), "boxes_test_images": float(len(test))}
     )
     return BoxData(
-        name=config.kind if config.kind == _SCENES else Path(config.test_images).name,
+        name=config.kind if config.kind == _SCENES else name_of(Path(config.test_images)),
         source=_source(config),
         classes=train.classes,
         side_px=config.side_px,
@@ -46,6 +49,7 @@ def prepare_boxes(config: BoxesConfig, ctx: StageContext) -> BoxData | None:
         std=std,
         train=_keep("boxes_train", train, ctx),
         test=_keep("boxes_test", test, ctx),
+        skipped=train.skipped + test.skipped,
     )
 
 
@@ -69,7 +73,7 @@ def _coco(config: BoxesConfig) -> tuple[AnnotatedImages, AnnotatedImages]:
             f"prepare_transfer.boxes.{missing[0]} is empty: data in COCO's format needs "
             f"{', '.join(files)}"
         )
-    paths = {name: Path(getattr(config, name)).expanduser() for name in files}
+    paths = {name: user_path(getattr(config, name), f"{_SECTION}.{name}") for name in files}
     side_px = config.side_px
     train = read_coco(paths["train_images"], paths["train_annotations"], side_px, config.num_train)
     test = read_coco(paths["test_images"], paths["test_annotations"], side_px, config.num_test)

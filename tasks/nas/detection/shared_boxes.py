@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -43,5 +43,5 @@ def shared_box_arrays(boxes: BoxData, store: ArtifactStore) -> dict[str, npt.NDA
 
 def shared_boxes(folder: ItemFolder, boxes: BoxData, name: BoxSplitName) -> AnnotatedImages:
     """A split, in the memory that the workers of a node share."""
-    parts = {part: folder.array(f"{name}_{part}") for part in ("images", *_OBJECTS)}
+    parts: dict[str, Any] = {part: folder.array(f"{name}_{part}") for part in ("images", *_OBJECTS)}
     return AnnotatedImages(classes=boxes.classes, **parts)

@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from tasks.core.ports import Skipped
+
 Boxes = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
@@ -57,6 +59,7 @@ class AnnotatedImages:
         labels: int64 (num_objects,).
         is_crowd: bool (num_objects,).
         owners: int64 (num_objects,), ascending: the image that an object is in.
+        skipped: Images of the data set that can't be used, and why.
     """
 
     classes: tuple[str, ...]
@@ -65,6 +68,7 @@ class AnnotatedImages:
     labels: Labels
     is_crowd: npt.NDArray[np.bool_]
     owners: Labels
+    skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
         """Number of images."""

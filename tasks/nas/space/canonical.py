@@ -13,8 +13,10 @@ import hashlib
 import json
 from collections.abc import Iterator
 
+from tasks.core.errors import DataError
 from tasks.nas.types import NUM_INPUTS, Block, Cell, Combiner, Edge, Genotype
 
+_MAX_ORDERS = 6000  # seven blocks that look alike; a searched cell has five blocks in all
 _FORM = "nas.canonical/1"  # part of the hash: a change of the form changes every hash
 
 # What a block looks like once its inputs have their numbers: both edges, the smaller first, the
@@ -24,7 +26,11 @@ _Order = tuple[int, ...]  # states of the blocks that have their numbers already
 
 
 def canonical_cell(cell: Cell) -> Cell:
-    """The isomorphic cell that stands for all others."""
+    """The isomorphic cell that stands for all others.
+
+    Raises:
+        DataError: So many of its blocks look alike that it would take hours to tell them apart.
+    """
     orders: list[_Order] = [()]
     looks: list[_Look] = []
     for _ in cell.blocks:
@@ -32,6 +38,10 @@ def canonical_cell(cell: Cell) -> Cell:
         smallest = min(look for look, _ in steps)
         looks.append(smallest)
         orders = [order for look, order in steps if look == smallest]
+        if len(orders) > _MAX_ORDERS:
+            raise DataError(
+                f"too many of its {len(cell.blocks)} blocks look alike to be told apart; use fewer"
+            )
     inputs = [state for state in cell.concat if state < NUM_INPUTS]
     output = [state for state, look in enumerate(looks, NUM_INPUTS) if look[-1]]
     return Cell(tuple(Block(*look[:-1]) for look in looks), (*inputs, *output))

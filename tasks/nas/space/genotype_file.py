@@ -18,12 +18,24 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.core.errors import DataError
+from tasks.core.files import read_text, shown
 from tasks.core.records import Record
-from tasks.nas.types import SPACES, Block, Cell, Combiner, Edge, Genotype, Operation
+from tasks.nas.types import (
+    MAX_BLOCKS,
+    NUM_INPUTS,
+    SPACES,
+    Block,
+    Cell,
+    Combiner,
+    Edge,
+    Genotype,
+    Operation,
+)
 
+MAX_BYTES = 1_000_000
 BlockRow = tuple[int, Operation, int, Operation, Combiner]
 
 
@@ -32,8 +44,8 @@ class CellRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    blocks: tuple[BlockRow, ...]
-    concat: tuple[int, ...]
+    blocks: tuple[BlockRow, ...] = Field(max_length=MAX_BLOCKS)
+    concat: tuple[int, ...] = Field(max_length=MAX_BLOCKS + NUM_INPUTS)
 
 
 class GenotypeRecord(Record):
@@ -119,11 +131,7 @@ def read_genotype(path: Path) -> Genotype:
     Raises:
         DataError: It can't be read, or isn't a genotype.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a genotype as JSON: {error}") from error
-    return parse_genotype(text, str(path))
+    return parse_genotype(read_text(path, MAX_BYTES, "a genotype as JSON"), shown(path))
 
 
 def _row(block: Block) -> BlockRow:
@@ -146,7 +154,7 @@ def _cell_json(cell: dict[str, Any]) -> str:
 
 def _explain(error: Any) -> str:
     """One sentence for pydantic's first complaint; names the operation that was meant."""
-    place = ".".join(map(str, error["loc"])) or "the document"
+    place = shown(".".join(map(str, error["loc"]))) or "the document"
     found = error["input"]
     if error["type"] != "enum" or not isinstance(found, str):
         return f"{place}: {error['msg']}; found {str(found)[:80]!r}"
@@ -154,4 +162,4 @@ def _explain(error: Any) -> str:
     near = difflib.get_close_matches(found, known, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     kind = "operation" if len(known) > 2 else "combiner"
-    return f"{place}: unknown {kind} {found!r}; expected one of {', '.join(known)}{meant}"
+    return f"{place}: unknown {kind} {shown(found)!r}; expected one of {', '.join(known)}{meant}"

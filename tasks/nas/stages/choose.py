@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tasks.core.errors import DataError
+from tasks.core.files import user_path
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.space.canonical import genotype_hash
-from tasks.nas.space.genotype_file import GenotypeRecord, parse_genotype, read_genotype
+from tasks.nas.space.genotype_file import (
+    MAX_BYTES,
+    GenotypeRecord,
+    parse_genotype,
+    read_genotype,
+)
 from tasks.nas.space.published import PUBLISHED, published
 from tasks.nas.transfer.cell_source import Source, source_of
 from tasks.nas.transfer.config import ChooseConfig
@@ -46,12 +50,14 @@ def _read(wanted: str, ctx: StageContext) -> tuple[Genotype, str]:
     if source == Source.RUN:
         data = ctx.models.read_run_file(wanted, GENOTYPE_FILE)
         where = f"{GENOTYPE_FILE} of the MLflow run {wanted}"
+        if len(data) > MAX_BYTES:
+            raise DataError(f"{where}: expected at most {MAX_BYTES:,} bytes, got {len(data):,}")
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
             raise DataError(f"{where}: expected a genotype as JSON: {error}") from error
         return parse_genotype(text, where), where
     if source == Source.FILE:
-        path = Path(wanted).expanduser()
+        path = user_path(wanted, "choose.genotype")
         return read_genotype(path), f"the file {path.name}"
     return published(wanted), f"published as {wanted}"

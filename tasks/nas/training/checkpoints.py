@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+_LOG = logging.getLogger(__name__)
 _FILE = "checkpoint.pt"
 
 
@@ -80,7 +82,11 @@ class Checkpoints:
         path = self.keeper.checkpoint()
         if path is None:
             return None
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        except Exception as error:  # torch raises a dozen kinds of what is damaged
+            _LOG.warning("%s is no checkpoint, the training starts anew: %s", path, error)
+            return None
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.rng.bit_generator.state = state["rng"]

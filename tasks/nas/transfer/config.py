@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from tasks.core.config import SETTINGS, setting
+from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.training.config import TrainingConfig
 
@@ -21,6 +21,7 @@ class ChooseConfig:
     genotype: str = setting(
         "nasnet_a",
         param="genotype",
+        path="read or name",
         help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file, or "
         "id of the MLflow run that found the cells.",
     )
@@ -33,6 +34,7 @@ class PrepareTransferConfig:
     data: str = setting(
         "",
         param="data",
+        path="read",
         help="Folder: packed JPEGs, or train and val with a folder for each class.",
     )
     side_px: int = setting(
@@ -45,7 +47,10 @@ class PrepareTransferConfig:
         True, param="from_cifar", help="Train on CIFAR first, for weights to begin with."
     )
     cifar: str = setting(
-        "", param="cifar", help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched."
+        "",
+        param="cifar",
+        path="read",
+        help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched.",
     )
     num_cifar_validation: int = setting(
         1000, ge=1, le=50_000, help="Its images that are set aside for the curve."
@@ -76,12 +81,14 @@ class TransferConfig:
     small: SizeConfig = Field(default_factory=lambda: SizeConfig(4_000_000, 1))
     medium: SizeConfig = Field(default_factory=lambda: SizeConfig(10_000_000, 1))
     large: SizeConfig = Field(default_factory=lambda: SizeConfig(25_000_000, 2))
-    num_images: int = setting(0, ge=0, help="Training images; 0 for all.")
+    num_images: int = setting(0, ge=0, le=1_000_000_000, help="Training images; 0 for all.")
     num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each network.")
     recipe: TrainingConfig = Field(
         default_factory=lambda: TrainingConfig(num_epochs=5, batch_size=64, crop_px=4)
     )
-    cifar_num_images: int = setting(10_000, ge=0, help="CIFAR's training images; 0 for all.")
+    cifar_num_images: int = setting(
+        10_000, ge=0, le=1_000_000_000, help="CIFAR's training images; 0 for all."
+    )
     cifar_recipe: TrainingConfig = Field(
         default_factory=lambda: TrainingConfig(num_epochs=3, crop_px=2)
     )
@@ -133,7 +140,7 @@ class CompareConfig:
     """Where copies of the report go."""
 
     export_to: str = setting(
-        "", help="Folder that receives page, plots and tables; empty for none."
+        "", path="write", help="Folder that receives page, plots and tables; empty for none."
     )
 
 
@@ -141,7 +148,7 @@ class CompareConfig:
 class TransferCellsConfig:
     """All settings of `transfer_cells`, one section per stage."""
 
-    seed: int = setting(0, ge=0, help="Root seed of all random draws.")
+    seed: int = setting(0, ge=0, le=MAX_WHOLE, help="Root seed of all random draws.")
     choose: ChooseConfig = Field(default_factory=ChooseConfig)
     prepare_transfer: PrepareTransferConfig = Field(default_factory=PrepareTransferConfig)
     transfer: TransferConfig = Field(default_factory=TransferConfig)

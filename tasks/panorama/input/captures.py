@@ -11,7 +11,7 @@ A capture is a folder with
 - ``truth/``, optional: what a simulated capture really was.
 
 A folder of captures may hold further folders of captures. Names that begin with a dot are
-ignored.
+ignored. Links are followed to files of the same capture alone: what lies elsewhere was not named.
 """
 
 from __future__ import annotations
@@ -19,17 +19,30 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.files import shown
+from tasks.core.ports import Skipped
+from tasks.intake.folders import files_below
 from tasks.panorama.input.photos import SUFFIXES
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MIN_CAMERAS
 
+MAX_ENTRIES = 100_000  # files and folders that are looked at to find the captures
+MAX_FILES = 20_000  # of one capture
+MAX_ID_BYTES = 200
 _LOG = logging.getLogger(__name__)
 _RIG_FOLDERS = ("sparse", "sparse/0", "rig")
 _NOT_CAPTURES = frozenset({"images", "masks", "truth", "sparse", "rig"})
+# Without what lies there, the panorama would be another one.
+_DECISIVE = frozenset({"masks", "sparse", "rig"})
+# Files that stand beside the captures where panoramas are exported.
+_NOT_IDS = frozenset({"report.html", "contact_sheet.jpg"})
 _MAX_DEPTH = 4
 
 
@@ -42,15 +55,17 @@ class CaptureFiles:
         masks: Path of each mask by the name of its photo.
         rig: Folder of a COLMAP model or path of a Hugin project; None without a rig.
         truth: Files of ``truth/`` by name.
+        odd: Why others that lie among the photos are not used, by their paths in the capture.
     """
 
     photos: Mapping[str, Path]
     masks: Mapping[str, Path]
     rig: Path | None
     truth: Mapping[str, Path]
+    odd: Mapping[str, str]
 
 
-def find_captures(root: Path) -> dict[str, Path]:
+def find_captures(root: Path) -> tuple[dict[str, Path], list[Skipped]]:
     """Find the captures of a folder.
 
     Args:
@@ -58,55 +73,63 @@ def find_captures(root: Path) -> dict[str, Path]:
 
     Returns:
         Folder of each capture by id, in order: the folder's name, or its path below `root`
-        joined with dashes. An empty folder counts as a capture: a bad one.
+        joined with dashes; an empty folder counts as a capture: a bad one. And the folders that
+        can't be captures, by their paths below `root`, each with its reason.
 
     Raises:
-        DataError: `root` does not exist, can't be read or holds nothing.
+        DataError: `root` does not exist, can't be read, holds nothing or far too much.
     """
-    if not root.exists():
-        raise DataError(f"{root}: expected a folder with captures, but it does not exist.")
-    if not root.is_dir():
-        raise DataError(f"{root}: expected a folder with captures, found a file.")
-    if _is_capture(root):
-        return {root.name: root}
-    captures: dict[str, Path] = {}
-    for folder in _capture_folders(root, depth=1):
-        capture_id = "-".join(folder.relative_to(root).parts)
-        if capture_id in captures:
-            raise DataError(
-                f"{folder} and {captures[capture_id]} would both be named {capture_id!r}; "
-                "rename one of them."
-            )
-        captures[capture_id] = folder
-    if not captures:
+    try:
+        root = root.resolve()
+        if not root.exists():
+            raise DataError(f"{root}: expected a folder with captures, but it does not exist.")
+        if not root.is_dir():
+            raise DataError(f"{root}: expected a folder with captures, found a file.")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError(
+            f"{shown(root)}: expected a folder with captures, can't look at it: {error}."
+        ) from error
+    search = _Search(root)
+    folders = [root] if _is_capture(search.entries(root)) else list(search.folders(root, depth=1))
+    if not folders and not search.odd:
         raise DataError(
             f"{root}: expected photos, or folders with photos, found none. A capture is a folder "
             "with images/ and, if known, its rig."
         )
-    return captures
+    captures, unusable = _named(folders, root)
+    return captures, [*search.odd, *unusable]
 
 
 def survey(folder: Path) -> CaptureFiles:
     """List the files of a capture.
 
     Raises:
-        DataError: There are not 2 to 30 photos, two have one name, or it has several rigs.
+        DataError: There are not 2 to 30 photos, two have one name, it has several rigs, or a rig
+            or mask that can't be read.
     """
+    files, odd = files_below(folder, max_entries=MAX_FILES)
+    for each in odd:
+        place = Path(each.item_id)
+        if place.parts[0] in _DECISIVE or place.suffix.lower() == ".pto":
+            raise DataError(f"{folder / each.item_id}: {each.reason}.")
+        _LOG.warning("%s: %s is left out: %s", folder, each.item_id, each.reason)
     images = folder / "images"
     within = images if images.is_dir() else folder
-    files = _files_below(images) if images.is_dir() else _entries(folder)
-    photos = _by_name((path for path in files if _is_photo(path)), within)
+    nearby = [path for path in files if within in path.parents]
+    if within == folder:
+        nearby = [path for path in nearby if path.parent == folder]
+    photos = _by_name((path for path in nearby if _is_photo(path)), within)
     if not MIN_CAMERAS <= len(photos) <= MAX_CAMERAS:
         raise DataError(
             f"{within}: expected {MIN_CAMERAS} to {MAX_CAMERAS} photos "
-            f"({', '.join(sorted(SUFFIXES))}), found {len(photos)}."
+            f"({', '.join(sorted(SUFFIXES))}), found {len(photos)}{_also(odd)}."
         )
-    truth = folder / "truth"
     return CaptureFiles(
         photos=photos,
-        masks=_find_masks(folder / "masks", photos),
-        rig=_find_rig(folder),
-        truth={path.name: path for path in _entries(truth)} if truth.is_dir() else {},
+        masks=_find_masks([p for p in files if folder / "masks" in p.parents], folder, photos),
+        rig=_find_rig(folder, files),
+        truth={path.name: path for path in files if path.parent == folder / "truth"},
+        odd={e.item_id: e.reason for e in odd if _may_be_photo(folder / e.item_id, within)},
     )
 
 
@@ -114,51 +137,132 @@ def fingerprint(folder: Path) -> str:
     """Digest names, sizes and times of a capture's files: equal as long as none is touched.
 
     Raises:
-        DataError: The folder can't be read.
+        DataError: The folder can't be read, or holds far too much.
     """
     digest = hashlib.sha256()
-    for path in _files_below(folder):
-        stat = path.stat()
+    for path in files_below(folder, max_entries=MAX_FILES)[0]:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise DataError(f"{path}: can't be read: {error.strerror}; try again") from error
         line = f"{path.relative_to(folder).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
         digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _is_capture(folder: Path) -> bool:
-    return (folder / "images").is_dir() or any(map(_is_photo, _entries(folder)))
+class _Search:
+    """A walk through folders of captures that comes to an end."""
+
+    def __init__(self, root: Path) -> None:
+        self.odd: list[Skipped] = []
+        self._root = root
+        self._num_seen = 0
+
+    def folders(self, folder: Path, depth: int) -> Iterator[Path]:
+        """Folders that are captures, or are to be told that they are none."""
+        for path in self.entries(folder):
+            if path.name in _NOT_CAPTURES or not path.is_dir():
+                continue
+            if path.is_symlink():
+                reason = (
+                    "it is a link to a folder, which isn't followed; put the folder itself there"
+                )
+                self.odd.append(_skipped(path, self._root, reason))
+                continue
+            if depth == _MAX_DEPTH or self._holds_photos(path):
+                yield path
+                continue
+            inner = list(self.folders(path, depth + 1))
+            yield from inner or [path]
+
+    def entries(self, folder: Path) -> list[Path]:
+        """What a folder holds, in order, but for what is hidden.
+
+        Raises:
+            DataError: It can't be read, or there was too much already.
+        """
+        try:
+            with os.scandir(folder) as found:  # a list of all would be made before it is counted
+                names = [each.name for each in islice(found, MAX_ENTRIES + 1 - self._num_seen)]
+        except OSError as error:
+            raise DataError(
+                f"{shown(folder)}: expected a readable folder: {error.strerror}; check its "
+                "permissions."
+            ) from error
+        self._num_seen += len(names)
+        if self._num_seen > MAX_ENTRIES:
+            raise DataError(
+                f"{shown(self._root)}: expected captures, found more than {MAX_ENTRIES:,} files "
+                "and folders; name the folder that holds the captures alone."
+            )
+        return [folder / name for name in sorted(names) if not name.startswith(".")]
+
+    def _holds_photos(self, folder: Path) -> bool:
+        try:
+            return _is_capture(self.entries(folder))
+        except DataError:
+            if self._num_seen > MAX_ENTRIES:
+                raise
+            return True  # a folder that can't be read is a bad capture
+
+
+def _is_capture(entries: Iterable[Path]) -> bool:
+    return any((path.name == "images" and path.is_dir()) or _is_photo(path) for path in entries)
 
 
 def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
-def _capture_folders(folder: Path, depth: int) -> Iterator[Path]:
-    for path in _entries(folder):
-        if not path.is_dir() or path.name in _NOT_CAPTURES:
-            continue
-        if _is_capture(path) or depth == _MAX_DEPTH:
-            yield path
-            continue
-        inner = list(_capture_folders(path, depth + 1))
-        yield from inner or [path]
+def _may_be_photo(path: Path, within: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES if path.parent == within else within in path.parents
 
 
-def _entries(folder: Path) -> list[Path]:
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(
-            f"{folder}: expected a readable folder: {error.strerror}; check its permissions."
-        ) from error
-    return [path for path in paths if not path.name.startswith(".")]
+def _named(folders: Sequence[Path], root: Path) -> tuple[dict[str, Path], list[Skipped]]:
+    """Captures by their ids; those whose names would do harm, or are taken, are told apart."""
+    ids = {path: "-".join(path.relative_to(root).parts) or root.name for path in folders}
+    times = Counter(map(_folded, ids.values()))
+    captures, unusable = {}, []
+    for path, name in ids.items():
+        reason = _oddity(name)
+        if not reason and times[_folded(name)] > 1:
+            reason = f"another folder's capture would be named {name!r} too; rename one of them"
+        if reason:
+            unusable.append(_skipped(path, root, reason))
+        else:
+            captures[name] = path
+    return captures, unusable
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    for path in _entries(folder):
-        if path.is_dir():
-            yield from _files_below(path)
-        elif path.is_file():
-            yield path
+def _folded(name: str) -> str:
+    """A name as file systems tell it from others that don't heed case or accents' make."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _oddity(name: str) -> str:
+    """Why a name can't be that of a capture, and so of a folder; empty if it can."""
+    if shown(name) != name:
+        return "its name is no UTF-8; rename it"
+    if any(unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") for each in name):
+        return "its name holds control characters; rename it"
+    if len(name.encode()) > MAX_ID_BYTES:
+        return f"its name is longer than {MAX_ID_BYTES} bytes; rename it"
+    if _folded(name) in _NOT_IDS or name != name.strip(" ."):
+        return (
+            "its name is that of a report's file, or begins or ends with a blank or dot; rename it"
+        )
+    return ""
+
+
+def _skipped(path: Path, root: Path, reason: str) -> Skipped:
+    place = path.relative_to(root).as_posix() if path != root else root.name
+    return Skipped(item_id=shown(place), reason=f"{shown(path)}: {reason}.")
+
+
+def _also(odd: Sequence[Skipped]) -> str:
+    """What else there was, for a message."""
+    first = f"; {odd[0].item_id} is left out: {odd[0].reason}" if odd else ""
+    return f"{first}, and {len(odd) - 1} more" if len(odd) > 1 else first
 
 
 def _by_name(paths: Iterable[Path], within: Path) -> dict[str, Path]:
@@ -174,12 +278,10 @@ def _by_name(paths: Iterable[Path], within: Path) -> dict[str, Path]:
     return photos
 
 
-def _find_masks(folder: Path, photos: Mapping[str, Path]) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
+def _find_masks(files: Iterable[Path], folder: Path, photos: Mapping[str, Path]) -> dict[str, Path]:
     masks = {}
-    for path in _files_below(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
+    for path in files:
+        name = path.relative_to(folder / "masks").with_suffix("").as_posix()
         if name not in photos and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122
             name = os.path.splitext(name)[0]  # noqa: PTH122
         if name in photos:
@@ -189,13 +291,10 @@ def _find_masks(folder: Path, photos: Mapping[str, Path]) -> dict[str, Path]:
     return masks
 
 
-def _find_rig(folder: Path) -> Path | None:
-    rigs = [
-        folder / name
-        for name in _RIG_FOLDERS
-        if (folder / name).is_dir() and any(p.is_file() for p in _entries(folder / name))
-    ]
-    rigs.extend(path for path in _entries(folder) if path.suffix.lower() == ".pto")
+def _find_rig(folder: Path, files: Sequence[Path]) -> Path | None:
+    holding = {path.parent for path in files}
+    rigs = [folder / name for name in _RIG_FOLDERS if folder / name in holding]
+    rigs.extend(p for p in files if p.parent == folder and p.suffix.lower() == ".pto")
     if len(rigs) > 1:
         raise DataError(
             f"{folder}: expected one rig, found {' and '.join(path.name for path in rigs)}; "

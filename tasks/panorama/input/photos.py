@@ -8,12 +8,13 @@ hide that half of a picture is missing.
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import hypot
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 import cv2
@@ -21,17 +22,22 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from tasks.core.errors import DataError
+from tasks.intake.images import check_image
 from tasks.panorama.input.jpeg_integrity import decode_jpeg
+from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
 from tasks.panorama.types import BoolArray, ByteImage
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 MAX_MEGAPIXELS = 200
+MAX_FILE_BYTES = 1_000_000_000
+MAX_SCANS = 200  # of a progressive JPEG; cameras and editors write about ten
 _FORMATS = ("JPEG", "PNG", "TIFF")
 _PNG_BIT_DEPTH_BYTE = 24
 _TIFF_BITS_PER_SAMPLE = 258
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _DIAGONAL_35_MM = hypot(36.0, 24.0)
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
+_MAX_FOCAL_MM = 10_000.0
 _SURELY_ORIGINAL_WIDTH_PX = 2000
 
 _REMEDY_BY_MODE = {
@@ -96,31 +102,42 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
     data = _read_bytes(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        with image:
-            _check_kind(image, data, path)
-            if image.format in ("JPEG", "MPO"):
-                stored = decode_jpeg(data, str(path))
-            else:
-                image.load()
-                stored = np.asarray(image)[:, :, ::-1]
-            exif = image.getexif()
-            tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+            warnings.simplefilter("ignore")  # of odd metadata, and of a limit of Pillow's own
+            stored, tags = _decode(data, path)
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{path}: expected at most {MAX_MEGAPIXELS} megapixels ({error}); scale it down."
+        ) from error
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path}: expected a JPEG, PNG or TIFF image, found {_describe(data)}. "
             "Export the photo again."
         ) from error
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+    except Exception as error:  # the readers raise whatever a bad file makes them stumble over
         raise DataError(
             f"{path}: expected a whole image, but it is damaged ({error}). Copy it again."
         ) from error
     if orientation is None:
         stated = tags.get(ExifTags.Base.Orientation, 1)
-        orientation = stated if stated in range(1, 9) else 1
+        orientation = stated if isinstance(stated, int) and stated in range(1, 9) else 1
     pixels = turn_upright(stored, orientation)
     return Photo(pixels, orientation, exif_focal_px(tags, stored.shape[1], stored.shape[0]))
+
+
+def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
+    """Pixels as they are stored, BGR, and the EXIF tags."""
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        _check_kind(image, data, path)
+        if image.format in ("JPEG", "MPO"):
+            _check_scans(data, path)
+            stored = decode_jpeg(data, str(path))
+        else:
+            image.load()
+            stored = np.asarray(image)[:, :, ::-1]
+        exif = image.getexif()
+        return stored, {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
 
 
 def read_mask(path: Path, orientation: int = 1) -> BoolArray:
@@ -134,15 +151,25 @@ def read_mask(path: Path, orientation: int = 1) -> BoolArray:
         (height, width) True where the photo may be used.
 
     Raises:
-        DataError: The file can't be read as an image.
+        DataError: The file can't be read as an image, or is too large.
     """
-    data = np.frombuffer(_read_bytes(path), np.uint8)
-    mask = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    if mask is None:
-        raise DataError(
-            f"{path}: expected a mask as an image (PNG), found {_describe(data.tobytes())}."
+    data, mask = _read_bytes(path), None
+    _check_mask(data, path)
+    with suppress(cv2.error):
+        mask = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
         )
+    if mask is None:
+        raise DataError(f"{path}: expected a mask as an image (PNG), found {_describe(data)}.")
     return turn_upright(np.asarray(mask, np.uint8), orientation) > 0
+
+
+def _check_mask(data: bytes, path: Path) -> None:
+    """Look at what a mask's header declares, which a decoder would allocate."""
+    try:
+        check_image(data, str(path), MAX_MEGAPIXELS)
+    except DataError as error:
+        raise DataError(f"{path}: expected a mask as an image (PNG): {error}.") from error
 
 
 def turn_upright(pixels: ByteImage, orientation: int) -> ByteImage:
@@ -165,22 +192,29 @@ def exif_focal_px(tags: Mapping[int, Any], width_px: int, height_px: int) -> flo
     """
     try:
         equivalent_mm = float(tags.get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
-        if equivalent_mm > 0:
+        if 0 < equivalent_mm <= _MAX_FOCAL_MM:
             return equivalent_mm / _DIAGONAL_35_MM * hypot(width_px, height_px)
         focal_mm = float(tags.get(ExifTags.Base.FocalLength, 0))
         resolution = float(tags.get(ExifTags.Base.FocalPlaneXResolution, 0))
         mm_per_unit = _MM_PER_UNIT.get(int(tags.get(0xA210, 2)), 25.4)
         original_width_px = int(tags.get(ExifTags.Base.ExifImageWidth, 0))
-    except (TypeError, ValueError, ZeroDivisionError):
+        focal_px = focal_mm * resolution / mm_per_unit * width_px / max(original_width_px, 1)
+    except (TypeError, ValueError, ArithmeticError):
         return None
     was_rewritten = original_width_px == width_px < _SURELY_ORIGINAL_WIDTH_PX
     if min(focal_mm, resolution, original_width_px) <= 0 or was_rewritten:
         return None
-    return focal_mm * resolution / mm_per_unit * width_px / original_width_px
+    return focal_px if focal_px < MAX_FOCAL_RATIO * width_px else None
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        stat = path.stat()
+        if not (S_ISREG(stat.st_mode) or S_ISDIR(stat.st_mode)) or stat.st_size > MAX_FILE_BYTES:
+            raise DataError(
+                f"{path}: expected a file of at most {MAX_FILE_BYTES:,} bytes, found "
+                f"{stat.st_size:,} bytes or no plain file; save the photo anew."
+            )
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise DataError(f"{path}: the file is missing; put it back or correct the rig.") from error
@@ -205,6 +239,15 @@ def _check_kind(image: Image.Image, data: bytes, path: Path) -> None:
         found = f"an image of mode {image.mode}; export it as 8-bit RGB"
     if found:
         raise DataError(f"{path}: expected an 8-bit RGB image, found {found}.")
+
+
+def _check_scans(data: bytes, path: Path) -> None:
+    """A small file can make a decoder go over a large picture thousands of times."""
+    if (num_scans := data.count(b"\xff\xda")) > MAX_SCANS:
+        raise DataError(
+            f"{path}: expected a JPEG of at most {MAX_SCANS} scans, found {num_scans}; save the "
+            "photo anew."
+        )
 
 
 def _bits_per_channel(image: Image.Image, data: bytes) -> int:

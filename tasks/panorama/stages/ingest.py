@@ -48,10 +48,10 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
             "captures: expected the path of a folder with captures, found nothing; set the param "
             "'captures'."
         )
-    folders = find_captures(Path(config.captures).expanduser().absolute())
+    folders, odd = find_captures(Path(config.captures).expanduser())
     found = [_look_at(item_id, folder) for item_id, folder in folders.items()]
     items = [item for item in found if isinstance(item, CaptureFolder)]
-    unreadable = [item for item in found if isinstance(item, Skipped)]
+    unreadable = [*odd, *(item for item in found if isinstance(item, Skipped))]
     inspect = InspectConfig(config.min_overlap, config.thumbnail_px)
     outcomes = [*ctx.items.map(ingest_one, items, inspect), *unreadable]
     captures, skipped = split(outcomes, config.max_skipped_fraction)
@@ -74,7 +74,8 @@ def ingest_one(item: CaptureFolder, config: InspectConfig, folder: ItemFolder) -
     """
     files = survey(Path(item.path))
     photos, used = inspect_capture(files, config.min_overlap, config.thumbnail_px)
-    left_out = tuple(LeftOut(name=name, reason=why) for name, why in used.left_out.items())
+    reasons = {**files.odd, **used.left_out}
+    left_out = tuple(LeftOut(name=name, reason=why) for name, why in reasons.items())
     for each in left_out:
         _LOG.warning("%s: photo %s is left out: %s", item.item_id, each.name, each.reason)
     write_rig_json(folder.path / _RIG_FILE, used.rig)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.core.config import config_json
+from tasks.core.errors import DataError
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
@@ -116,6 +117,11 @@ def _figures(
     folder = truth_folder(capture, fetch)
     if folder is not None and not capture.left_out:
         truth = load_truth(folder)
+        if len(truth.rig.cameras) != len(capture.images):
+            raise DataError(
+                f"{folder}/truth: expected {len(capture.images)} cameras, like photos, found "
+                f"{len(truth.rig.cameras)}; a real capture has no truth/: rename the folder"
+            )
         for way, each in found.outlines.items():
             figures[way] |= true_misalignment(truth, each.alignment)
         for way, assessment in found.assessments.items():

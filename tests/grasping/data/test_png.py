@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from tasks.grasping.data.png import (
     encode_ids,
     encode_rgb,
 )
+from tests.support.hostile.images import bomb
+from tests.support.hostile.refusals import refused
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 40))
@@ -46,3 +50,11 @@ def test_depth_is_kept_to_half_a_step_and_nothing_stays_nothing() -> None:
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(DataError, match=rf"expected a PNG picture, got {len(data)} bytes"):
         decode_ids(data)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF"])
+@pytest.mark.parametrize("decode", [decode_rgb, decode_ids, decode_depth])
+def test_what_declares_too_much_is_refused(kind: str, decode: Any) -> None:
+    with refused("expected a PNG picture"):
+        decode(bomb(kind))

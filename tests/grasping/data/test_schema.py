@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +16,7 @@ from tasks.core.errors import ArtifactError
 from tasks.grasping.data.schema import SCHEMA, SCHEMA_ID, read_shard
 from tasks.grasping.data.shards import write_rows
 from tests.support.grasping.toy_rows import toy_rows
+from tests.support.hostile.refusals import refused
 
 
 def test_a_file_explains_itself(tmp_path: Path) -> None:
@@ -63,3 +68,60 @@ def test_single_columns_can_be_read(tmp_path: Path) -> None:
     table = read_shard(tmp_path / "rows.parquet", ["is_success", "policy"])
     assert table.column_names == ["is_success", "policy"]
     assert table["is_success"].to_pylist() == [True, False, True, False]
+
+
+def _without(table: pa.Table, name: str) -> pa.Table:
+    return table.drop([name])
+
+
+def _as_text(table: pa.Table, name: str) -> pa.Table:
+    index = table.schema.get_field_index(name)
+    return table.set_column(index, name, pa.array(["x"] * len(table)))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("change", [_without, _as_text])
+@pytest.mark.parametrize("name", ["steps", "is_success", "lift_height_m", "image_before"])
+def test_a_shard_with_other_columns_is_refused(tmp_path: Path, change: Any, name: str) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(change(toy_rows(), name), path)
+    with refused(str(path), name):
+        read_shard(path)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("seed", range(12))
+def test_a_shard_with_noise_in_it_is_refused_or_read(tmp_path: Path, seed: int) -> None:
+    path, rng = tmp_path / "rows.parquet", np.random.default_rng(seed)
+    write_rows(path, [toy_rows()])
+    data = bytearray(path.read_bytes())
+    begin = len(data) - 4000 if seed % 2 else 0  # the footer, or anywhere
+    for place in rng.integers(begin, len(data) - 8, 40):
+        data[place] = rng.integers(256)
+    path.write_bytes(data)
+    with contextlib.suppress(ArtifactError):  # any other error is a fault
+        assert len(read_shard(path)) == len(toy_rows())
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "long"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / (kind if kind != "long" else "n" * 300)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    with refused("not a Parquet file"):
+        read_shard(path)
+
+
+@pytest.mark.hostile
+def test_more_rows_than_a_shard_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows(tmp_path / "rows.parquet", [toy_rows()])
+    monkeypatch.setattr("tasks.grasping.data.schema.MAX_ROWS", 3)
+    with refused("rows.parquet", "at most 3 rows"):
+        read_shard(tmp_path / "rows.parquet")

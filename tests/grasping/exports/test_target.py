@@ -169,3 +169,41 @@ def test_killed_export_leaves_nothing_and_is_written_again(
     export_to(tmp_path / "x", "f/1", shards, Writer(a="1"))
     assert names(tmp_path / "x") == {"a", NOTE}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shard.parquet", "x"]
+
+
+NOTES = [
+    "[" * 100_000,
+    '{"source": 5, "exported": {}}',
+    '{"source": "a", "exported": {"num_files": "9"}}',
+    '{"source": "a", "exported": []}',
+    "7" * 5000,
+    "\0" * 200_000,
+    "null",
+]
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("text", NOTES, ids=range(len(NOTES)))
+def test_an_odd_note_is_as_good_as_none(tmp_path: Path, shards: list[Path], text: str) -> None:
+    target = tmp_path / "x"
+    export_to(target, "f/1", shards, Writer(a="1"))
+    (target / NOTE).write_text(text)
+    export_to(target, "f/1", shards, Writer(b="2"))
+    assert names(target) == {"b", NOTE}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["old", "partial"])
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_stands_in_the_way_leads_nowhere(
+    tmp_path: Path, shards: list[Path], kind: str, is_link: bool
+) -> None:
+    outside, target = tmp_path / "outside", tmp_path / "out" / "x"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    target.parent.mkdir()
+    way = target.parent / f".x.{kind}"
+    way.symlink_to(outside) if is_link else way.write_text("left")
+    export_to(target, "f/1", shards, Writer(a="1"))
+    assert names(target) == {"a", NOTE}
+    assert names(outside) == {"mine"}

@@ -17,6 +17,9 @@ from tasks.grasping.looks.textures import (
     read_textures,
     save_textures,
 )
+from tests.support.hostile.odd_images import ODD, write_odd
+from tests.support.hostile.refusals import check_sentence, refused
+from tests.support.hostile.within import run_within
 from tests.support.real_data import real_data
 
 
@@ -150,3 +153,43 @@ def test_photographed_materials_are_read_and_their_kinds_are_split(tmp_path):
         for half in ("randomise", "surrogate")
     ]
     assert len(kinds[0] & kinds[1]) <= 1
+
+
+def write_many(folder: Path, count: int) -> Path:
+    for number in range(count):
+        write(folder / "good" / f"{number:03}.png", (number % 256, 0, 0), (9, 9))
+    (folder / "deep").mkdir()
+    return folder
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_picture_is_left_out_and_named(tmp_path, kind):
+    folder = write_many(tmp_path / "data" / "set", 20)
+    name = write_odd(kind, folder / "deep")
+    textures = read_textures(folder)
+    assert textures.num == 20
+    (skipped,) = textures.skipped
+    assert skipped.item_id == f"deep/{name}"
+    check_sentence(f"{skipped.item_id}: {skipped.reason}", name)
+    assert str(folder) not in skipped.reason
+
+
+@pytest.mark.hostile
+def test_all_of_them_together_take_little_memory(tmp_path):
+    folder = write_many(tmp_path / "data" / "set", 20 * len(ODD))
+    for number, kind in enumerate(ODD):
+        write_odd(kind, folder / "deep", f"odd{number}")
+    found = run_within(
+        300_000_000,
+        "from pathlib import Path\nfrom tasks.grasping.looks.textures import read_textures",
+        f"print(len(read_textures(Path({str(folder)!r})).skipped))",
+    )
+    assert int(found) == len(ODD)
+
+
+@pytest.mark.hostile
+def test_a_whole_disk_of_pictures_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.grasping.looks.textures.MAX_TEXTURES", 10)
+    with refused("randomise.textures", "expected 1 to 10 pictures"):
+        read_textures(write_many(tmp_path, 11))

@@ -12,6 +12,7 @@ from tasks.grasping.objects import archive
 from tasks.grasping.objects.archive import pack, unpack
 from tasks.grasping.objects.catalogue import catalogue
 from tests.support.grasping.object_files import write_box
+from tests.support.hostile.refusals import refused
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +116,69 @@ def test_zip_with_altered_bytes_is_refused(folder, tmp_path, cache):
     with pytest.raises(DataError, match="no whole zip file"):
         unpack(packed)
     assert not list((cache / "objects").iterdir())
+
+
+def _patched(place: int, value: bytes):
+    """A zip file of one entry, with bytes of its directory's record replaced."""
+
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("a.urdf", "<robot/>")
+        data = bytearray(path.read_bytes())
+        begin = data.index(b"PK\x01\x02") + place
+        data[begin : begin + len(value)] = value
+        path.write_bytes(data)
+
+    return write
+
+
+def _entry(name: str, content: bytes = b"<robot/>", mode: int = 0, kind: int = zipfile.ZIP_STORED):
+    def write(path: Path) -> None:
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr, entry.compress_type = mode << 16, kind
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr(entry, content)
+
+    return write
+
+
+FLAGS, METHOD, SIZE, NAME = 8, 10, 24, 46  # in a record of the directory (APPNOTE 4.3.12)
+HOSTILE_ZIPS = {
+    "five gigabytes of nothing": _patched(SIZE, b"\xfe\xff\xff\xff"),
+    "an encrypted entry": _patched(FLAGS, b"\1\0"),
+    "an unknown packing": _patched(METHOD, b"\x63\0"),
+    "bad deflate": _patched(METHOD, b"\x08\0"),
+    "bad bzip2": _patched(METHOD, b"\x0c\0"),
+    "bad lzma": _patched(METHOD, b"\x0e\0"),
+    "a name that is no text": _patched(NAME, b"\xff/\xfe"),
+    "a name too long": _entry("n" * 5000 + ".urdf"),
+    "a deep name": _entry("n/" * 3000 + "a.urdf"),
+    "a device": _entry("a.urdf", mode=stat.S_IFCHR | 0o666),
+    "a pipe": _entry("a.urdf", mode=stat.S_IFIFO | 0o666),
+    "a drive": _entry("C:a.urdf"),
+    "a folder above": _entry("a/../../b.urdf"),
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", HOSTILE_ZIPS)
+def test_a_hostile_zip_is_refused_and_leaves_nothing(tmp_path, cache, kind):
+    path = tmp_path / "evil.zip"
+    HOSTILE_ZIPS[kind](path)
+    before = {each for each in tmp_path.rglob("*") if cache not in each.parents and each != cache}
+    with refused("evil.zip"):
+        unpack(path)
+    after = {each for each in tmp_path.rglob("*") if cache not in each.parents and each != cache}
+    assert after == before
+    assert not list((cache / "objects").iterdir())
+
+
+@pytest.mark.hostile
+def test_links_and_what_is_left_out_are_not_packed(folder, tmp_path):
+    (tmp_path / "secret.obj").write_text("v 0 0 0")
+    (folder / "far.obj").symlink_to(tmp_path / "secret.obj")
+    (folder / "circle").symlink_to(".")
+    os.mkfifo(folder / "pipe.stl")
+    packed = pack(folder, tmp_path / "models.zip", leave_out={folder / "deep" / "brick.urdf"})
+    with zipfile.ZipFile(packed) as file:
+        assert file.namelist() == ["apple.obj", "apple.urdf", "deep/brick.obj"]

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tasks.core.errors import DataError
 from tasks.nas.data.image_folder import is_image_folder, read_image_folder
+from tests.support.hostile.odd_images import ODD, write_odd
+from tests.support.hostile.refusals import check_sentence, refused
+from tests.support.hostile.within import run_within
 from tests.support.nas.image_sets import coloured, write_image_folder
 
 
@@ -49,3 +54,80 @@ def test_an_empty_class_is_named(folder: Path) -> None:
         path.unlink()
     with pytest.raises(DataError, match=r"val/blue: expected images .* found none"):
         read_image_folder(folder, 8)
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A folder of so many images that one odd one is few."""
+    folder = tmp_path / "data" / "set"
+    write_image_folder(folder, "train", coloured(30))
+    write_image_folder(folder, "val", coloured(3, seed=1))
+    return folder
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_image_is_left_out_and_named(large: Path, kind: str) -> None:
+    name = write_odd(kind, large / "train" / "red")
+    raw = read_image_folder(large, 8)
+    assert len(raw.train) == 30
+    (skipped,) = raw.skipped
+    assert skipped.item_id == f"train/red/{name}"
+    check_sentence(f"{skipped.item_id}: {skipped.reason}", name)
+    assert str(large) not in skipped.reason, "where the data lies is no part of the result"
+
+
+@pytest.mark.hostile
+def test_all_of_them_together_take_little_memory(large: Path) -> None:
+    write_image_folder(large, "train", coloured(20 * len(ODD)))
+    for number, kind in enumerate(ODD):
+        write_odd(kind, large / "train" / "green", f"odd{number}")
+    found = run_within(
+        300_000_000,
+        "from pathlib import Path\nfrom tasks.nas.data.image_folder import read_image_folder",
+        f"print(len(read_image_folder(Path({str(large)!r}), 8).skipped))",
+    )
+    assert int(found) == len(ODD)
+
+
+@pytest.mark.hostile
+def test_a_name_that_is_no_text_is_left_out(large: Path) -> None:
+    for name in (b"\xff\xfe.png", b"\xed\xa0\x80.png"):
+        (large / "train" / "red" / os.fsdecode(name)).write_bytes(b"")
+        (skipped,) = read_image_folder(large, 8).skipped
+        assert skipped.model_dump_json()
+        (large / "train" / "red" / os.fsdecode(name)).unlink()
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["class", "split", "no text", "circle", "pipe"])
+def test_an_odd_folder_is_refused(large: Path, tmp_path: Path, kind: str) -> None:
+    outside = tmp_path / "outside"
+    (large / "train" / "red").rename(outside)
+    red = large / "train" / "red"
+    if kind == "class":
+        red.symlink_to(outside)
+    elif kind == "split":
+        shutil.rmtree(large / "val")
+        (large / "val").symlink_to(tmp_path)
+    elif kind == "no text":
+        (large / "train" / os.fsdecode(b"\xff")).mkdir()
+    elif kind == "circle":
+        red.symlink_to("..")
+    else:
+        os.mkfifo(red)
+    with refused("train" if kind != "split" else "val", outside=outside):
+        read_image_folder(large, 8)
+
+
+@pytest.mark.hostile
+def test_more_than_memory_holds_is_refused(large: Path) -> None:
+    with refused("images of train", "GB of memory"):
+        read_image_folder(large, 30_000_000)
+
+
+@pytest.mark.hostile
+def test_a_strip_is_left_out(large: Path) -> None:
+    Image.new("RGB", (1, 60_000)).save(large / "train" / "red" / "strip.png")
+    (skipped,) = read_image_folder(large, 1024).skipped
+    check_sentence(skipped.reason, "strip.png", "1 x 60000 px")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tasks.core.errors import DataError
-from tasks.nas.data.raw_images import shrink, square, stack
+from tasks.nas.data.raw_images import name_of, shrink, square, stack
 
 
 def test_blocks_are_averaged_and_rounded() -> None:
@@ -43,3 +45,19 @@ def test_sizes_must_agree() -> None:
         stack([Image.new("RGB", (8, 9))], 0)
     with pytest.raises(DataError, match="found none"):
         stack([], 8)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("/", "data"),
+        ("/data/my images", "my images"),
+        ("/data/a\nORRERY_RESULT []", "a_ORRERY_RESULT __"),
+        ("/data/a::b", "a__b"),
+        ("/data/\udcff", "_udcff"),
+        ("/data/" + "n" * 255, "n" * 100),
+    ],
+)
+def test_a_data_set_s_name_can_stand_in_files_and_records(folder: str, name: str) -> None:
+    assert name_of(Path(folder)) == name

@@ -14,6 +14,8 @@ import pytest
 from tasks.core.errors import DataError
 from tasks.nas.detection.coco import read_coco
 from tasks.nas.detection.scenes import draw_scenes
+from tests.support.hostile.odd_images import ODD
+from tests.support.hostile.refusals import check_sentence, refused
 from tests.support.nas.coco_files import from_lines, write_coco
 from tests.support.real_data import real_data
 
@@ -140,3 +142,96 @@ def test_real_pictures_are_read(tmp_path: Path) -> None:
     assert len(found.classes) == 80
     assert len(found.boxes) > 12
     assert found.boxes.max() <= 128
+
+
+def _set(part: str, index: int, **values: Any) -> Callable[[Any], None]:
+    def spoil(document: Any) -> None:
+        document[part][index].update(values)
+
+    return spoil
+
+
+# What makes one image of many unusable: it is left out, and the rest goes on.
+ODD_ENTRIES: dict[str, Callable[[Any], None]] = {
+    "a name that leads out": _set("images", 0, file_name="../outside/secret.png"),
+    "an absolute name": _set("images", 0, file_name="/dev/zero"),
+    "a name that is a number": _set("images", 0, file_name=7),
+    "a name with a zero byte": _set("images", 0, file_name="a\0b.png"),
+    "a name of 5,000 characters": _set("images", 0, file_name="n" * 5000),
+    "a name that is half a character": _set("images", 0, file_name="\ud800.png"),
+    "a name that is empty": _set("images", 0, file_name=""),
+    "a size below 0": _set("images", 0, width=-64),
+    "a size of 400 digits": _set("images", 0, width=10**400),
+    "a size that is a text": _set("images", 0, height="64"),
+    "a size that is a fraction": _set("images", 0, height=64.5),
+    "a size that is true": _set("images", 0, height=True),
+    "the id of another": _set("images", 0, id=2),
+    "a box of 400 digits": _set("annotations", 0, bbox=[10**400, 0, 1, 1]),
+    "a box of texts": _set("annotations", 0, bbox=["0", "0", "1", "1"]),
+    "a box that is a mapping": _set("annotations", 0, bbox={"x": 0}),
+    "a box of 10,000 numbers": _set("annotations", 0, bbox=[0] * 10_000),
+    "a category of 400 digits": _set("annotations", 0, category_id=10**400),
+    "a category that is a text": _set("annotations", 0, category_id="1"),
+    "an id that is a mapping": _set("annotations", 0, id={}, bbox=[1]),
+}
+# What says that the file as a whole is wrong.
+ODD_DOCUMENTS: dict[str, Callable[[Any], None]] = {
+    "an id that is a list": _set("images", 0, id=[1]),
+    "an id that is nothing": _set("annotations", 0, image_id=None),
+    "ids of two kinds": _set("images", 0, id="1"),
+    "a category's id that is a mapping": _set("categories", 0, id={}),
+    "a category's name that is a list": _set("categories", 0, name=[]),
+    "an entry that is a number": lambda document: document["images"].__setitem__(0, 5),
+    "an entry that is nothing": lambda document: document["annotations"].__setitem__(0, None),
+    "categories that are a text": lambda document: document.update(categories="cat"),
+}
+
+
+def _spoiled(folder: Path, spoil: Callable[[Any], None], num_images: int) -> Path:
+    file = write_coco(draw_scenes(num_images, 32, 0), folder)
+    document = json.loads(file.read_text())
+    spoil(document)
+    file.write_text(json.dumps(document))
+    return file
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ODD_ENTRIES)
+def test_an_image_with_an_odd_entry_is_left_out(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "outside").mkdir()
+    cv2.imwrite(str(tmp_path / "outside" / "secret.png"), np.zeros((32, 32, 3), np.uint8))
+    file = _spoiled(tmp_path / "data", ODD_ENTRIES[kind], 24)
+    found = read_coco(tmp_path / "data", file, 32)
+    assert len(found) == 23
+    (skipped,) = found.skipped
+    check_sentence(skipped.reason)
+    assert skipped.model_dump_json()
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ODD_DOCUMENTS)
+def test_an_odd_document_is_refused(tmp_path: Path, kind: str) -> None:
+    file = _spoiled(tmp_path, ODD_DOCUMENTS[kind], 3)
+    with refused("instances.json"):
+        read_coco(tmp_path, file, 32)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("text", ["[" * 10**5, '{"images": [NaN]}', "7" * 5000, "\0", "[]", "{}"])
+def test_odd_json_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with refused("a.json"):
+        read_coco(tmp_path, tmp_path / "a.json", 32)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", [each for each in ODD if "link" in each or "declares" in each])
+def test_an_odd_picture_is_left_out(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "data" / "set"
+    file = write_coco(draw_scenes(24, 32, 0), folder / "images")
+    (folder / "images" / "000003.png").unlink()
+    ODD[kind](folder / "images" / "000003.png")
+    found = read_coco(folder / "images", file, 32)
+    (skipped,) = found.skipped
+    check_sentence(skipped.reason, "000003.png")
+    assert len(found) == 23

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.core.errors import DataError
 from tasks.nas.space.canonical import canonical, canonical_cell, genotype_hash
 from tasks.nas.space.published import PUBLISHED, published
 from tasks.nas.types import (
@@ -110,3 +112,18 @@ def described(cell: Cell, numbers: dict[int, int]) -> tuple[object, ...]:
         for state, block in enumerate(cell.blocks, NUM_INPUTS)
     }
     return blocks, sorted(numbers[state] for state in cell.concat)
+
+
+@pytest.mark.hostile
+def test_blocks_that_all_look_alike_are_refused_soon() -> None:
+    """Eight leaves, each read in another way, have 40,320 orders; ten would take hours."""
+    leaf = Block(Edge(0, Operation.IDENTITY), Edge(1, Operation.IDENTITY))
+    pairs = itertools.combinations(range(NUM_INPUTS, NUM_INPUTS + 8), 2)
+    operations = itertools.cycle(Operation)
+    readers = [
+        Block(Edge(a, next(operations)), Edge(b, next(operations)))
+        for a, b in itertools.islice(pairs, MAX_BLOCKS - 8)
+    ]
+    blocks = (*[leaf] * 8, *readers)
+    with pytest.raises(DataError, match="16 blocks look alike to be told apart; use fewer"):
+        canonical_cell(Cell(blocks, unused_blocks(blocks)))

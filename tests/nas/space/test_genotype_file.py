@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.core.errors import DataError
 from tasks.nas.space.genotype_file import (
@@ -16,6 +20,7 @@ from tasks.nas.space.genotype_file import (
 )
 from tasks.nas.space.published import published
 from tasks.nas.types import Operation
+from tests.support.hostile.refusals import refused
 from tests.support.nas.genotypes import genotypes
 
 NASNET_A = published("nasnet_a")
@@ -91,3 +96,72 @@ def test_a_file_is_named_in_its_errors(tmp_path) -> None:
         read_genotype(path)
     with pytest.raises(DataError, match=r"none\.json"):
         read_genotype(tmp_path / "none.json")
+
+
+HOSTILE = {
+    "deep": "[" * 10**6,
+    "deep objects": '{"normal":' * 10**5,
+    "a source of 400 digits": changed(normal__blocks__0__0=10**400),
+    "a source of 5,000 digits": genotype_json(NASNET_A).replace("[1,", f"[{'7' * 5000},", 1),
+    "a source below 0": changed(normal__blocks__0__0=-1),
+    "a source that is true": changed(normal__blocks__0__0=True),
+    "a million blocks": changed(normal__blocks=[[0, "identity", 1, "identity", "add"]] * 20_000),
+    "a long concatenation": changed(normal__concat=[2] * 100_000),
+    "a name of a megabyte": changed(normal__blocks__0__1="a" * 900_000),
+    "a name that is a mapping": changed(normal__blocks__0__1={"a": []}),
+    "a key of a megabyte": changed(**{"k" * 900_000: 1}),
+    "not a number": genotype_json(NASNET_A).replace("[1,", "[NaN,", 1),
+    "half a character": changed(space="\ud800"),
+    "nothing": "",
+    "null": "null",
+    "a text": '"genotype"',
+    "two documents": genotype_json(NASNET_A) * 2,
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_document_is_refused(tmp_path, kind) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(HOSTILE[kind])
+    with refused("mine.json"):
+        read_genotype(path)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["device", "pipe", "80 GB", "folder", "link to a device", "long"])
+def test_what_is_no_file_is_refused(tmp_path, kind) -> None:
+    path = tmp_path / "cell.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "80 GB":
+        with path.open("wb") as file:
+            file.truncate(80 * 10**9)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link to a device":
+        path.symlink_to("/dev/zero")
+    path = {"device": Path("/dev/zero"), "long": tmp_path / ("n" * 5000)}.get(kind, path)
+    with refused("expected a genotype as JSON"):
+        read_genotype(path)
+
+
+@pytest.mark.hostile
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_document_with_anything_in_one_place_is_read_or_refused(data) -> None:
+    document = json.loads(genotype_json(NASNET_A))
+    place = document
+    while isinstance(place, dict | list) and place:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        parent, key = place, data.draw(st.sampled_from(keys))
+        place = place[key]
+        if data.draw(st.booleans()):
+            break
+    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+    parent[key] = data.draw(
+        st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+    )
+    with contextlib.suppress(DataError):  # any other error is a fault
+        read = parse_genotype(json.dumps(document), "mine.json")
+        assert parse_genotype(genotype_json(read)) == read

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.record.mlflow_tracker import MlflowTracker, open_run
+from operators.record.model_registry import _compete, _write
 from operators.stack.processes import free_ports
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
@@ -26,6 +28,8 @@ from operators.stage.plan import Plan
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, TransientError
 from tasks.core.models import ModelPackage
+from tests.support.hostile.arrays import npy
+from tests.support.hostile.refusals import check_sentence, refused
 from tests.support.kernel.sample_stages import ListConfig, list_numbers
 
 pytestmark = [
@@ -261,3 +265,35 @@ def test_a_job_that_registers_nothing_does_not_load_mlflow() -> None:
         "sys.exit(bool({'mlflow', 'torch'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("value", ["", "nan", "inf", "high", "7" * 5000, None])
+def test_a_champion_of_somebody_s_without_a_figure_stays(
+    package: ModelPackage, value: str | None
+) -> None:
+    tags = {"orrery.metric": package.metric, "orrery.test": package.test_key}
+    held = SimpleNamespace(tags=tags if value is None else {**tags, "orrery.value": value})
+    client = SimpleNamespace(
+        get_registered_model=lambda _: SimpleNamespace(aliases={"champion": "1"}),
+        get_model_version=lambda *_: held,
+    )
+    is_champion, reason = _compete(client, 2, package)
+    assert not is_champion
+    check_sentence(reason, "version 1", "orrery.value")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["80 GB", "pickled", "cut"])
+def test_golden_files_that_are_none_are_refused(
+    package: ModelPackage, tmp_path: Path, kind: str
+) -> None:
+    data = {
+        "80 GB": npy("<f8", "(10000000000,)"),
+        "pickled": npy("|O", "(2,)", b"cos\nsystem\n"),
+        "cut": package.golden_inputs.read_bytes()[:-9],
+    }[kind]
+    (tmp_path / "inputs.npy").write_bytes(data)
+    odd = replace(package, golden_inputs=tmp_path / "inputs.npy")
+    with refused("inputs.npy"):
+        _write(odd, SimpleNamespace(source_run_id="r", model_id="m"), tmp_path / "model")

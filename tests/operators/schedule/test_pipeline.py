@@ -24,6 +24,8 @@ from operators.installation import PROFILE, SCHEDULES
 from operators.schedule.pipeline import CloseRun, OpenRun, Pipeline, pipeline
 from operators.tries import TASK_RETRIES
 from tasks.core.errors import ConfigError, ResourceError, TransientError
+from tasks.grasping.config import CollectGraspsConfig
+from tests.support.hostile.refusals import refused
 from tests.support.kernel.sample_stages import SampleConfig
 
 STAGES = "tests.support.kernel.sample_stages"
@@ -85,6 +87,30 @@ def test_the_first_task_refuses_a_misspelt_param(monkeypatch: pytest.MonkeyPatch
     task = OpenRun(task_id="open_run", config=SampleConfig)
     with pytest.raises(AirflowFailException, match=r"did you mean 'double\.factor'"):
         task.execute(where)
+
+
+def test_the_first_task_refuses_a_path_outside_of_the_profile_s_roots(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PROFILE, "cluster")
+    where: Any = {
+        "dag": types.SimpleNamespace(dag_id="collect_grasps"),
+        "ti": types.SimpleNamespace(run_id="run-1"),
+        "params": {"publish.export_to": "/srv"},
+    }
+    task = OpenRun(task_id="open_run", config=CollectGraspsConfig)
+    with pytest.raises(AirflowFailException, match=r"publish\.export_to: '/srv' lies outside"):
+        task.execute(where)
+
+
+def test_the_first_task_refuses_an_id_that_can_not_be_recorded() -> None:
+    where: Any = {
+        "dag": types.SimpleNamespace(dag_id="sample"),
+        "ti": types.SimpleNamespace(run_id="r" * 300),
+        "params": {},
+    }
+    with pytest.raises(AirflowFailException, match="run_id: expected 1 to 250 letters"):
+        OpenRun(task_id="open_run", config=SampleConfig).execute(where)
 
 
 def test_a_profile_without_mlflow_tracks_nothing(
@@ -200,3 +226,38 @@ def test_a_schedule_brings_its_own_params(tmp_path: Path, monkeypatch: pytest.Mo
     assert dag.schedule == "0 3 * * *"
     assert dag.params["count"] == 7
     assert not dag.catchup
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("sample: {cron: '0 3 * * *', parms: {}}", "parms"),
+        ("sample: {cron: 7}", "cron"),
+        ("sample: {params: [1]}", "params"),
+        ("sample: [1]", "sample"),
+        ("sample: daily", "sample"),
+        ("[sample]", "expected pipelines"),
+        ("sample: {params: {cuont: 7}}", "'count'"),
+        ("sample: {params: {count: 010, count: 8}}", "twice"),
+        ("sample: {params: {count: -1}}", "count"),
+        ("sample: {params: {double: {factor: .inf}}}", "factor"),
+        ("sample: {cron: &c '0 3 * * *'}\nother: {cron: *c}", "reference"),
+        ("sample: {", "YAML"),
+    ],
+)
+def test_a_schedule_that_says_nothing_is_refused(
+    text: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text(text)
+    monkeypatch.setenv(SCHEDULES, str(path))
+    with refused("schedules.yaml", named):
+        sample()
+
+
+def test_a_schedule_s_params_may_be_nested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text("sample: {params: {double: {factor: 3.0}}}\n")
+    monkeypatch.setenv(SCHEDULES, str(path))
+    assert sample().dag.params["double.factor"] == 3.0

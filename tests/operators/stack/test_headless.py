@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,9 @@ import psutil
 import pytest
 
 from operators.stack import headless
+from tasks.core import params
 from tasks.core.errors import ConfigError
+from tests.support.hostile.refusals import check_sentence, refused
 
 
 @pytest.fixture(autouse=True)
@@ -97,16 +101,83 @@ def test_a_bad_value_is_refused_before_anything_starts(
 
 def test_every_pipeline_names_its_settings_so_that_they_can_be_checked() -> None:
     for file in (headless.ROOT / "dags").glob("[!_]*.py"):
-        headless.check_settings(file, {})
+        headless.check_settings(file, {}, "laptop")
         with pytest.raises(ConfigError, match="unknown setting 'no_such'"):
-            headless.check_settings(file, {"no_such": 1})
+            headless.check_settings(file, {"no_such": 1}, "laptop")
+
+
+def test_a_path_outside_of_the_profile_s_roots_is_refused_before_anything_starts() -> None:
+    with pytest.raises(ConfigError, match="captures: '/srv' lies outside of what is readable"):
+        headless.run_headless("restitch", {"captures": "/srv"}, profile="cluster")
 
 
 def test_checking_settings_loads_no_framework() -> None:
     code = (
         "import sys\nfrom operators.stack import headless\n"
-        "headless.check_settings(headless.ROOT / 'dags/search_cells.py', {})\n"
+        "headless.check_settings(headless.ROOT / 'dags/search_cells.py', {}, 'laptop')\n"
         "heavy = {'airflow', 'ray', 'mlflow', 'torch', 'cv2', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=headless.ROOT)
+
+
+def path_params() -> list[tuple[str, str, tuple[str, ...]]]:
+    """All params of all pipelines that name paths, with those that a run needs besides."""
+    found = []
+    for file in sorted((headless.ROOT / "dags").glob("[!_]*.py")):
+        pattern = r"(?m)^from (tasks\.\S+) import (\w+Config)$"
+        ((module, name),) = re.findall(pattern, file.read_text("utf-8"))
+        fields = params._fields(getattr(importlib.import_module(module), name))
+        paths = [path for path, field in fields.items() if field.get("path")]
+        needed = tuple(params._param(p, field) for p, field in fields.items() if "needed" in field)
+        found += [(file.stem, params._param(path, fields[path]), needed) for path in paths]
+    return found
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(("pipeline", "param", "needed"), path_params())
+@pytest.mark.parametrize(
+    "place",
+    ["/etc", "{data}/../..", "{data}/link", "/dev/zero", "~nouser", "a::b", "/xxxxxxxxx" * 500,
+     "s3://bucket/data/../x", "memory://x", "{data}/\udcff"],
+    ids=["outside", "dots", "a link", "a device", "a user", "a chain", "5,000 characters",
+         "dots in a store", "memory", "no UTF-8"],
+)  # fmt: skip
+def test_no_param_of_any_pipeline_leads_out_of_the_roots(
+    pipeline: str, param: str, needed: tuple[str, ...], place: str, tmp_path: Path, folder: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "link").symlink_to("/usr")
+    profile = tmp_path / "team.yaml"
+    profile.write_text(f"readable: [{data}, 's3://bucket/data']\nwritable: [{data}]\n")
+    with refused(f"{param}: "):
+        given = dict.fromkeys(needed, str(data)) | {param: place.replace("{data}", str(data))}
+        headless.run_headless(pipeline, given, profile=str(profile))
+    assert not folder.exists(), "nothing was started"
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "conf",
+    ['{"seed": 1, "seed": 2}', '{"seed": NaN}', "[" * 100_000, '{"seed": ' + "9" * 5000 + "}",
+     '{"captures": "\\ud800"}', "{captures: x}", "[]", "null", '"captures"'],
+    ids=range(9),
+)  # fmt: skip
+def test_params_that_are_no_document_are_refused_by_the_command(
+    conf: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        headless.main(["restitch", "--conf", conf])
+    check_sentence(capsys.readouterr().err.partition("error: ")[2].strip(), "--conf")
+    assert not folder.exists()
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "pipeline", ["../dags/restitch", "/etc/passwd", "", "restitch\n", "x" * 300, "__init__"]
+)
+def test_pipelines_that_are_none_are_refused(pipeline: str, folder: Path) -> None:
+    with refused("there is no pipeline"):
+        headless.run_headless(pipeline, {})
+    assert not folder.exists()

@@ -15,6 +15,7 @@ from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
 from operators.store.storage import Storage
 from tasks.core.errors import ArtifactError, ConfigError, TransientError
+from tests.support.hostile.refusals import refused
 from tests.support.kernel.sample_stages import (
     NUM_CLIMBED,
     DoubleConfig,
@@ -172,3 +173,25 @@ def test_the_progress_tells_made_items_from_found_ones(
         counts = ctx.items.counts
         assert (counts["made"], counts["reused"]) == expected, f"call {number}"
         assert f"{expected[1]} reused" in caplog.text
+
+
+EVENTS = [
+    "[" * 100_000,
+    "[]",
+    "null",
+    '{"key": ["a"], "item_id": "a", "num_submitted": 1, "reason": null}',
+    '{"key": "a", "item_id": "a", "num_submitted": "many", "reason": null}',
+    '{"key": "a", "item_id": "a", "num_submitted": 1, "reason": {}}',
+    '{"key": "a", "item_id": "a"}',
+    "7" * 5000,
+    "\0",
+]
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("text", EVENTS, ids=range(len(EVENTS)))
+def test_an_odd_event_is_refused(tmp_path: Path, text: str) -> None:
+    storage = Storage(str(tmp_path))
+    storage.write("journal/00000000.json", text.encode())
+    with refused("00000000.json"):
+        Journal(storage, "journal").events()

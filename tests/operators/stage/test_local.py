@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from operators.stage.local import LocalRun
+from tests.support.hostile.refusals import refused
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
     DoubledList,
@@ -54,3 +56,15 @@ def test_the_seed_enters_what_draws(tmp_path: Path) -> None:
         LocalRun(tmp_path, seed=seed).run(train_number, config=DoubleConfig()) for seed in (0, 1)
     ]
     assert refs[0].uri != refs[1].uri
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "seed", [2**200, -1, 1.5, "7", True, None, float("nan"), 10**5000], ids=range(8)
+)
+def test_a_seed_that_is_no_whole_number_of_ordinary_size_is_refused(
+    seed: Any, tmp_path: Path
+) -> None:
+    local = LocalRun(tmp_path, seed=seed)
+    with refused("seed"):
+        local.run(list_numbers, config=ListConfig(count=2))

@@ -6,9 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from operators.installation import ROOT
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan, find_finished
+from tasks.core.errors import ConfigError
+from tasks.panorama.config import IngestConfig, PublishConfig
+from tasks.panorama.stages.ingest import ingest_captures
+from tasks.panorama.stages.publish import publish_captures
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
     ListConfig,
@@ -36,6 +42,19 @@ def test_the_device_enters_the_key_where_repetition_is_not_exact(tmp_path: Path)
     other = Plan.of(local.request(list_numbers, config=ListConfig()))
     assert other.on("cpu").key == other.on("gpu").key
     assert plan.on("cpu").key != plan.on("gpu").key
+
+
+def test_a_path_that_the_profile_does_not_allow_is_refused_in_the_job_too(tmp_path: Path) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text(f"ray_address: ''\nreadable: [{tmp_path}/data]\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link").symlink_to("/usr")
+    local = LocalRun(tmp_path / "store", profile=str(profile))
+    for captures in ("/usr", f"{tmp_path}/data/../..", f"{tmp_path}/data/link"):
+        with pytest.raises(ConfigError, match=r"captures: .* lies outside of what is readable"):
+            local.run(ingest_captures, config=IngestConfig(captures=captures))
+    with pytest.raises(ConfigError, match=r"publish\.export_to: .* what is writable \(nothing\)"):
+        Plan.of(local.request(publish_captures, config=PublishConfig(export_to=str(tmp_path))))
 
 
 def test_looking_up_loads_nothing_heavy(tmp_path: Path) -> None:

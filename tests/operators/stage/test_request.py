@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 import pytest
@@ -11,6 +12,7 @@ from operators.stage.request import (
     RESULT,
     Caller,
     StageRequest,
+    check_run_id,
     entrypoint,
     last_said,
     parse_request,
@@ -20,6 +22,7 @@ from operators.stage.request import (
 )
 from tasks.core.errors import ConfigError, DataError, TransientError
 from tasks.core.records import ArtifactRef
+from tests.support.hostile.refusals import refused
 
 REF = ArtifactRef(schema_id="sample.numbers/1", uri="p/s/k", sha256="0" * 64)
 
@@ -70,9 +73,79 @@ def test_a_line_that_another_process_wrote_into_is_not_read() -> None:
 
 
 def test_arguments_that_are_no_request_are_refused() -> None:
-    arguments = ["--pipeline=p", "--stage=s", "--caller={}"]
+    arguments = ["--pipeline=p", "--stage=a:b", "--caller={}"]
     with pytest.raises(ConfigError, match=r"the arguments can't be read[\s\S]*run_id"):
         parse_request(arguments)
+
+
+RUN_IDS = {
+    "300 characters": "r" * 300,
+    "251 characters": "r" * 251,
+    "nothing": "",
+    "a new line": "r\nORRERY_RESULT []",
+    "a new line at its end": "r\n",
+    "a byte zero": "r\0",
+    "an escape": "r\x1b[2J",
+    "a slash": "../../etc",
+    "a backslash": "r\\x",
+    "dots": "..",
+    "hidden": ".r",
+    "both quotes": "r'\"",
+    "a blank": "r x",
+    "another script": "r\u202ex",
+    "half a character": "r\ud800",
+    "a command": "$(id)",
+    "an end of a filter": "r' or 1=1",
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("run_id", RUN_IDS.values(), ids=list(RUN_IDS))
+def test_a_run_s_id_that_can_not_be_recorded_is_refused(run_id: str) -> None:
+    with refused("run_id"):
+        check_run_id(run_id)
+    with refused("caller.run_id" if "\ud800" not in run_id else "caller"):
+        parse_request(["--pipeline=p", "--stage=a:b", f"--caller={json.dumps({'run_id': run_id})}"])
+
+
+@pytest.mark.parametrize(
+    "run_id",
+    ["manual__2026-11-29T19:40:15.123456+00:00", "asset_triggered__2026-01-01_x~1", "r" * 250, "1"],
+)
+def test_ids_as_airflow_makes_them_pass(run_id: str) -> None:
+    check_run_id(run_id)
+    assert Caller(run_id=run_id).run_id == run_id
+
+
+HOSTILE = {
+    "a pipeline that leads out": (["--pipeline=../../x"], "pipeline"),
+    "a pipeline of 300 characters": (["--pipeline=" + "p" * 300], "pipeline"),
+    "no pipeline": (["--pipeline="], "pipeline"),
+    "a stage elsewhere": (["--stage=/tmp/evil:run"], "stage"),
+    "a stage above": (["--stage=..tasks:run"], "stage"),
+    "a stage of 5,000 characters": (["--stage=" + "a." * 2500 + ":run"], "stage"),
+    "a stage without a function": (["--stage=tasks.panorama"], "stage"),
+    "a stage with a command": (["--stage=a:b; id"], "stage"),
+    "settings that are a list": (["--config=[]"], "config"),
+    "settings with a key twice": (['--config={"seed": 1, "seed": 2}'], "--config"),
+    "settings that are not a number": (['--config={"seed": NaN}'], "--config"),
+    "settings without end": (["--config=" + "[" * 100_000], "--config"),
+    "settings of an endless file": (["--config=@/dev/zero"], "/dev/zero"),
+    "settings of a folder": (["--config=@/tmp"], "/tmp"),
+    "settings of no file": (["--config=@/no/such"], "/no/such"),
+    "inputs that are an object": (["--inputs={}"], "inputs"),
+    "inputs that are no references": (["--inputs=[1]"], "inputs"),
+    "a caller that is a text": (['--caller="r"'], "caller"),
+    "a caller with more": (['--caller={"run_id": "r", "secret": "x"}'], "caller.secret"),
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(("arguments", "named"), HOSTILE.values(), ids=list(HOSTILE))
+def test_arguments_that_mean_harm_are_refused(arguments: list[str], named: str) -> None:
+    usual = ["--pipeline=p", "--stage=a:b", '--caller={"run_id": "r"}']
+    with refused(named):
+        parse_request([*usual, *arguments])
 
 
 def test_request_refuses_what_it_does_not_know() -> None:

@@ -21,6 +21,8 @@ from operators.stage.request import Caller
 from operators.stage.run import run_stage, run_twice
 from operators.store.storage import Storage
 from tasks.core.errors import ConfigError, ResourceError
+from tasks.core.records import ArtifactRef
+from tests.support.hostile.refusals import refused
 from tests.support.kernel import sample_stages
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
@@ -227,7 +229,7 @@ def test_command_prints_its_result_last(tmp_path: Path) -> None:
         ({"config": "@/none.json"}, 65, "ConfigError", "No such file"),
         ({"stage": "tests.support.none:x"}, 65, "ConfigError", "there is no stage"),
         ({"inputs": '["x"]'}, 65, "ConfigError", "inputs"),
-        ({"stage": f"{SAMPLE}:double_numbers"}, 70, "TypeError", "missing 1 required"),
+        ({"stage": f"{SAMPLE}:double_numbers"}, 65, "ConfigError", "expected 1 inputs (numbers)"),
     ],
 )
 def test_command_says_what_went_wrong(
@@ -248,3 +250,41 @@ def test_lost_cluster_is_worth_a_retry(tmp_path: Path) -> None:
     done = command(tmp_path, caller=caller.model_dump_json())
     assert done.returncode == 75, done.stderr
     assert "can't reach the Ray cluster at 127.0.0.1:1" in done.stdout
+
+
+def odd_inputs(ref: ArtifactRef) -> dict[str, list]:
+    return {
+        "none": [],
+        "too many": [ref, ref],
+        "a group for one": [[ref, ref]],
+        "an empty group": [[]],
+        "a place above the store": [ref.model_copy(update={"uri": "../../outside"})],
+        "an absolute place": [ref.model_copy(update={"uri": "/etc"})],
+        "another store": [ref.model_copy(update={"uri": "s3://bucket/a"})],
+        "a chain": [ref.model_copy(update={"uri": "zip://a::file:///etc"})],
+        "another schema": [ref.model_copy(update={"schema_id": "evil/1"})],
+        "another digest": [ref.model_copy(update={"sha256": "f" * 64})],
+        "another result": [ref.model_copy(update={"uri": "local/sample.list/none"})],
+        "a long place": [ref.model_copy(update={"uri": "n" * 5000})],
+    }
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", odd_inputs(ArtifactRef(schema_id="", uri="", sha256="0" * 64)))
+def test_inputs_that_are_not_the_stage_s_are_refused(local: LocalRun, kind: str) -> None:
+    ref = local.run(list_numbers, config=ListConfig())
+    inputs = odd_inputs(ref)[kind]
+    with refused():
+        local.run(double_numbers, *inputs, config=DoubleConfig())
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "stage",
+    ["", ":", "os:system", "../../etc:passwd", "tasks/nas:x", "/dev/zero:x", "\0:a", "n" * 5000]
+    + [f"{SAMPLE}:{name}" for name in ("none", "__doc__", "ListConfig", "list_numbers:x")],
+)
+def test_what_is_no_stage_is_refused(local: LocalRun, stage: str) -> None:
+    request = local.request(list_numbers, config=ListConfig())
+    with refused("there is no stage"):
+        run_stage(request.model_copy(update={"stage": stage}), SerialExecutor())

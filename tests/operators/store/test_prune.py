@@ -82,3 +82,18 @@ def test_a_draft_goes_at_once_when_its_process_has_ended(store: Storage) -> None
     theirs.mkdir()
     assert prune(store, MONTH) == [f".drafts/{theirs.name}"]
     assert ours.is_dir()
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("place", ["elsewhere", ".training/elsewhere", "local/elsewhere"])
+def test_what_a_link_leads_to_is_not_the_store_s(
+    store: Storage, tmp_path_factory: pytest.TempPathFactory, place: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "stage" / "mine").mkdir(parents=True)
+    (outside / "stage" / "mine" / "photo.jpg").write_bytes(b"mine")
+    age(outside)
+    age(Path(store.uri))
+    (Path(store.uri) / place).symlink_to(outside)
+    assert set(prune(store, MONTH)) >= RUBBISH
+    assert (outside / "stage" / "mine" / "photo.jpg").read_bytes() == b"mine"

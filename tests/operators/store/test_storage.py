@@ -13,9 +13,11 @@ import pytest
 from botocore.exceptions import ClientError
 from s3fs.errors import translate_boto_error
 
-from operators.store.storage import Storage, disk_faults, storage_errors
+from operators.store.artifacts import finished, read_artifact
+from operators.store.storage import MANIFEST, Storage, disk_faults, storage_errors
 from tasks.core.errors import DataError, NotWritableError, ResourceError, TransientError
-from tasks.core.records import FileRef
+from tasks.core.records import ArtifactRef, FileRef
+from tests.support.hostile.refusals import refused
 
 
 def read(storage: Storage, relative: str) -> bytes:
@@ -139,3 +141,71 @@ def test_unreachable_server_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(storage.fs, "retries", 1)
     with pytest.raises(TransientError, match=r"can't reach s3://bucket/root/p/x/manifest\.json"):
         storage.read("p/x")
+
+
+ODD_PLACES = {
+    "above": "../outside",
+    "above, later": "a/b/../../../outside",
+    "the whole disk": "/",
+    "an absolute path": "/etc",
+    "another store": "s3://bucket/a",
+    "a chain of file systems": "zip://a::file:///outside.zip",
+    "a zero byte": "a\0b",
+    "a newline": "a\nORRERY_RESULT []",
+    "half a character": "a\udcff",
+    "a name of 5,000 characters": "n" * 5000,
+    "a depth of 3,000": "n/" * 3000,
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ODD_PLACES)
+def test_a_reference_that_leads_out_is_refused(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "outside").mkdir()
+    storage = Storage(str(tmp_path / "store"))
+    uri = ODD_PLACES[kind]
+    ref = ArtifactRef.model_construct(schema_id="a/1", uri=uri, sha256="0" * 64)
+    with refused("is no place in the store", outside=tmp_path / "outside"):
+        read_artifact(storage, ref)
+    with refused("is no place in the store", outside=tmp_path / "outside"):
+        storage.write(uri, b"evil")
+    with refused("is no place in the store", outside=tmp_path / "outside"):
+        storage.remove(uri)
+    assert not list((tmp_path / "outside").iterdir())
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "80 GB", "link to itself"])
+def test_what_is_no_file_is_no_result(tmp_path: Path, kind: str) -> None:
+    for name in (MANIFEST, "result.json", "data"):
+        path = tmp_path / "p/s/k" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "folder":
+            path.mkdir()
+        elif kind == "80 GB":
+            with path.open("wb") as file:
+                file.truncate(80 * 10**9)
+        else:
+            path.symlink_to(name)
+    storage = Storage(str(tmp_path))
+    with refused("p/s/k"):
+        storage.read("p/s/k")
+    with refused("p/s/k/data"):
+        storage.fetch(FileRef(uri="p/s/k/data", sha256="0" * 64, num_bytes=9))
+    assert finished(storage, "p/s/k") is None, "it is made again"
+
+
+ODD_RESULTS = ["[" * 100_000, "[]", '{"refs": 5}', '{"refs": [5]}', '{"refs": [{"uri": "../a"}]}',
+               '{"refs": [], "sha256": 5}', "NaN", "7" * 5000, "\0"]  # fmt: skip
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("text", ODD_RESULTS, ids=range(len(ODD_RESULTS)))
+def test_an_odd_result_is_made_again(tmp_path: Path, text: str) -> None:
+    storage = Storage(str(tmp_path))
+    storage.write("p/s/k/result.json", text.encode())
+    assert finished(storage, "p/s/k") is None

@@ -23,9 +23,9 @@ def photos(folder: Path, *names: str) -> Path:
 
 def test_one_capture(tmp_path):
     photos(tmp_path / "garden" / "images")
-    assert find_captures(tmp_path / "garden") == {"garden": tmp_path / "garden"}
+    assert find_captures(tmp_path / "garden")[0] == {"garden": tmp_path / "garden"}
     photos(tmp_path / "plain")
-    assert find_captures(tmp_path / "plain") == {"plain": tmp_path / "plain"}
+    assert find_captures(tmp_path / "plain")[0] == {"plain": tmp_path / "plain"}
 
 
 def test_folders_of_captures(tmp_path):
@@ -34,7 +34,8 @@ def test_folders_of_captures(tmp_path):
     photos(tmp_path / "room")
     photos(tmp_path / ".hidden")
     (tmp_path / "empty").mkdir()
-    found = find_captures(tmp_path)
+    found, odd = find_captures(tmp_path)
+    assert odd == []
     assert list(found) == ["empty", "room", "street-one", "street-two"]
     assert found["street-two"] == tmp_path / "street" / "two"
 
@@ -48,10 +49,10 @@ def test_no_captures(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="expected photos, or folders with photos, found none"):
         find_captures(tmp_path)
 
-    def deny(self):
+    def deny(folder):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "iterdir", deny)
+    monkeypatch.setattr(os, "scandir", deny)
     with pytest.raises(DataError, match="readable folder: Permission denied"):
         find_captures(tmp_path)
 
@@ -59,8 +60,11 @@ def test_no_captures(tmp_path, monkeypatch):
 def test_two_folders_of_one_name(tmp_path):
     photos(tmp_path / "a" / "b-c")
     photos(tmp_path / "a-b" / "c")
-    with pytest.raises(DataError, match="would both be named 'a-b-c'"):
-        find_captures(tmp_path)
+    photos(tmp_path / "d")
+    found, odd = find_captures(tmp_path)
+    assert list(found) == ["d"], "neither would be told from the other"
+    assert [each.item_id for each in odd] == ["a/b-c", "a-b/c"]
+    assert all("would be named 'a-b-c' too; rename one of them" in each.reason for each in odd)
 
 
 def test_survey(tmp_path, caplog):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tasks.panorama.input.photos import (
     read_photo,
     turn_upright,
 )
+from tests.support.hostile.refusals import check_sentence, memory_limit
 
 
 def picture(width: int = 160, height: int = 96) -> np.ndarray:
@@ -176,3 +178,37 @@ def test_mask(tmp_path):
     (tmp_path / "b.png").write_bytes(b"no mask")
     with pytest.raises(DataError, match="expected a mask as an image"):
         read_mask(tmp_path / "b.png")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_damaged_file_is_a_photo_or_is_refused_by_name(tmp_path, kind, seed):
+    rng = np.random.default_rng(seed)
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 28
+    buffer = io.BytesIO()
+    pixels = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, kind, exif=exif)
+    path = tmp_path / "photo"
+    for _ in range(20):
+        data = bytearray(buffer.getvalue())
+        for place in rng.integers(0, len(data) if seed % 2 else 200, 1 + seed):
+            data[place] = rng.integers(256)
+        path.write_bytes(data[: rng.integers(len(data))] if seed == 0 else data)
+        with memory_limit():
+            for read in (open_photo, read_mask):
+                try:
+                    read(path)
+                except DataError as error:
+                    check_sentence(str(error), str(path))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("value", [0, -1, 1e308, (1, 2), b"x", "inf", "nan", None, [], 10**400])
+def test_odd_tags_say_nothing_of_the_focal_length(value):
+    tags = {ExifTags.Base.FocalLength: value, ExifTags.Base.FocalPlaneXResolution: value}
+    tags[ExifTags.Base.ExifImageWidth] = value
+    assert exif_focal_px(tags, 1440, 960) is None
+    found = exif_focal_px({ExifTags.Base.FocalLengthIn35mmFilm: value}, 1440, 960)
+    assert found is None or np.isfinite(found)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import time
 from pathlib import Path
 
 import cv2
@@ -15,6 +17,8 @@ from tasks.panorama.kept_files import read_images, read_masks, read_rig, truth_f
 from tasks.panorama.manifests import CaptureSet
 from tasks.panorama.stages import ingest
 from tasks.panorama.stages.ingest import ingest_captures
+from tests.support.hostile import captures
+from tests.support.hostile.refusals import check_sentence, memory_limit, refused, watching
 from tests.support.panorama.captures import small_rig, write_capture
 
 
@@ -58,15 +62,15 @@ def test_captures_can_be_read_back(tmp_path, archive):
 
 
 def test_a_disk_that_fails_is_no_capture_s_fault(tmp_path, archive, monkeypatch):
-    listed = Path.iterdir
+    listed = os.scandir
 
     def stale(folder):
-        if folder == archive / "second" / "images":
+        if str(folder) == str(archive / "second" / "images"):
             raise OSError(errno.ESTALE, "Stale file handle", str(folder))
         return listed(folder)
 
-    monkeypatch.setattr(Path, "iterdir", stale)
-    with pytest.raises(TransientError, match=r"archive/second: a disk or its server failed"):
+    monkeypatch.setattr(os, "scandir", stale)
+    with pytest.raises(TransientError, match=r"second/images: a disk or its server failed"):
         run_ingest(tmp_path, archive)
 
 
@@ -124,3 +128,75 @@ def test_path_that_holds_no_captures(tmp_path, name):
     path = str(tmp_path / name) if name else ""
     with pytest.raises((ConfigError, DataError), match=r"does not exist|set the param 'captures'"):
         run_ingest(tmp_path, path)
+
+
+SPOILT = {**captures.PHOTOS, **captures.MASKS, **captures.RIGS, **captures.PROJECTS}
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory):
+    """One archive with a good capture and all that are not, ingested at once."""
+    folder = tmp_path_factory.mktemp("hostile")
+    archive = folder / "archive"
+    write_capture(archive / "good")
+    for name, spoil in SPOILT.items():
+        shutil.copytree(archive / "good", archive / name)
+        spoil(archive / name)
+    for name, (other, _) in captures.NAMES.items():
+        shutil.copytree(archive / "good", archive / f"name: {name}")
+        captures.renamed(other)(archive / f"name: {name}")
+    for name in ("Room", "room", "a-b", "a"):
+        shutil.copytree(archive / "good", archive / name / ("b" if name == "a" else ""))
+    shutil.copytree(archive / "good", archive / "x::y")
+    for name, target in {"here": ".", "up": "..", "all": "/usr", "again": "good"}.items():
+        (archive / name).symlink_to(target, target_is_directory=True)
+    begun_s = time.monotonic()
+    with memory_limit(), watching() as opened:
+        _, (group,) = run_ingest(folder, archive, max_skipped_fraction=1.0)
+    assert not [path for path in opened if path.startswith(("/etc", "/usr/share", "/dev"))]
+    assert time.monotonic() - begun_s < 30
+    return {each.item_id for each in group.captures}, {e.item_id: e.reason for e in group.skipped}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_capture_that_means_harm_is_skipped_with_its_reason(spoilt, name):
+    check_sentence(spoilt[1][name], f"/{name}")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", captures.NAMES)
+def test_a_capture_whose_name_can_not_be_a_result_s_is_skipped(spoilt, name):
+    check_sentence(spoilt[1][captures.NAMES[name][1]], "its name")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", ["Room", "room", "a-b", "a/b"])
+def test_captures_that_could_not_be_told_apart_are_skipped(spoilt, name):
+    check_sentence(spoilt[1][name], "another folder's capture would be named", "rename")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", ["here", "up", "all", "again"])
+def test_links_to_folders_are_not_followed(spoilt, name):
+    check_sentence(spoilt[1][name], "it is a link to a folder")
+
+
+def test_the_good_ones_are_taken(spoilt):
+    assert spoilt[0] == {"good", "x::y"}
+
+
+def test_a_capture_named_through_dots_bears_its_folder_s_name(tmp_path, archive):
+    _, (group,) = run_ingest(tmp_path, f"{archive}/first/images/..")
+    assert [capture.item_id for capture in group.captures] == ["first"]
+
+
+@pytest.mark.hostile
+def test_a_folder_that_is_no_archive_is_refused_before_all_of_it_was_seen(
+    tmp_path, archive, monkeypatch
+):
+    for index in range(50):
+        (archive / "deep" / f"{index}").mkdir(parents=True)
+    monkeypatch.setattr("tasks.panorama.input.captures.MAX_ENTRIES", 40)
+    with refused(str(archive), "name the folder that holds the captures alone"):
+        run_ingest(tmp_path, archive)

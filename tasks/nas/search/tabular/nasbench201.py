@@ -62,7 +62,7 @@ class Table:
                 }
         except OSError as error:
             raise DataError(f"can't read {path}: {error.strerror}") from error
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, csv.Error) as error:
             raise DataError(
                 f"{path}: expected the columns arch, {data_set}_val_e12 and {data_set}_test_e12 "
                 f"with cells and percentages, got {error}"

@@ -11,6 +11,11 @@ from tasks.panorama.types import Camera, Rig
 
 MIN_CAMERAS = 2
 MAX_CAMERAS = 30
+MAX_SIDE_PX = 100_000
+MAX_FOCAL_RATIO = 1000.0  # of a focal length to the longer side, and of that side to it
+MAX_RIG_BYTES = 20_000_000
+MAX_NUMBER = 1e9  # of metres, px and distortion: beyond it, sums of squares lose their meaning
+_NUM_PARAMS = {"PINHOLE": 4, "OPENCV": 8, "OPENCV_FISHEYE": 8, "HUGIN": 7, "HUGIN_FISHEYE": 7}
 _ROTATION_TOLERANCE = 1e-6
 
 
@@ -43,6 +48,13 @@ def check_rig(rig: Rig, where: str) -> Rig:
 
 
 def _check_camera(camera: Camera, where: str) -> None:
+    num_params = _NUM_PARAMS.get(camera.model)
+    if len(camera.params) != num_params:
+        raise DataError(
+            f"{where}, camera {camera.name[:100]!r}: expected a lens model of "
+            f"{', '.join(_NUM_PARAMS)} with its numbers, found {str(camera.model)[:100]!r} with "
+            f"{len(camera.params)}; export the rig again."
+        )
     numbers = [*camera.params, *camera.camera_from_rig.ravel(), *camera.centre_m]
     if not np.isfinite(numbers).all():
         raise DataError(
@@ -54,6 +66,18 @@ def _check_camera(camera: Camera, where: str) -> None:
             f"{where}, camera {camera.name!r}: expected a positive size and focal length, found "
             f"{camera.width_px} x {camera.height_px} px and {camera.params[0]:g} px; "
             "correct the rig file."
+        )
+    side_px = max(camera.width_px, camera.height_px)
+    if (
+        side_px > MAX_SIDE_PX
+        or max(camera.params[:2]) > MAX_FOCAL_RATIO * side_px
+        or min(camera.params[:2]) < side_px / MAX_FOCAL_RATIO
+        or np.abs(numbers).max() > MAX_NUMBER
+    ):
+        raise DataError(
+            f"{where}, camera {camera.name[:100]!r}: expected sides up to {MAX_SIDE_PX} px, focal "
+            f"lengths up to {MAX_FOCAL_RATIO:g} times them or as much less, and numbers up to "
+            f"{MAX_NUMBER:g}, found others; correct the rig file."
         )
     rotation = camera.camera_from_rig
     off = np.abs(rotation @ rotation.T - np.eye(3)).max()

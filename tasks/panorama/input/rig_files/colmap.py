@@ -28,6 +28,7 @@ from tasks.panorama.input.rig_files.colmap_text import Row, read_rows
 from tasks.panorama.types import Camera, CameraModel, FloatArray, Rig
 
 _POSE_FIELDS = 7
+_MAX_SHOWN = 100
 _QUATERNION_TOLERANCE = 1e-3
 
 # COLMAP model -> our model, number of focal lengths, number of distortion parameters there.
@@ -178,8 +179,8 @@ def _read_lenses(path: Path) -> dict[str, _Lens]:
         camera_id, model_name = row.text(0), row.text(1)
         if model_name not in _MODELS:
             raise row.error(
-                f"expected a camera model among {', '.join(_MODELS)}, found {model_name!r}; "
-                "undistort the images or fit one of these models"
+                f"expected a camera model among {', '.join(_MODELS)}, found "
+                f"{model_name[:_MAX_SHOWN]!r}; undistort the images or fit one of these models"
             )
         model, num_focal, num_distortion = _MODELS[model_name]
         row.expect(4 + num_focal + 2 + num_distortion)
@@ -202,7 +203,10 @@ def _read_images(path: Path) -> list[_Image]:
         return []
     images = []
     for row in read_rows(path, lines_per_row=2):
-        name = PurePosixPath(row.rest(9)).with_suffix("").as_posix()
+        place = PurePosixPath(row.rest(9))
+        if not place.name:
+            raise row.error("expected an image's name, found a folder's")
+        name = place.with_suffix("").as_posix()
         images.append(_Image(name, row.text(8), _pose(row, 1)))
     return images
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.files import read_text
+from tasks.panorama.input.rig_files.checks import MAX_NUMBER, MAX_RIG_BYTES
+
+MAX_ROWS, MAX_NAME = 1000, 255
+_MAX_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,13 @@ class Row:
         """The fields from a place on as one text: a file name with blanks.
 
         Raises:
-            DataError: The row ends before it.
+            DataError: The row ends before it, or the text is longer than a file's name.
         """
         self.text(place)
-        return " ".join(self.fields[place:])
+        name = " ".join(self.fields[place:])
+        if len(name) > MAX_NAME:
+            raise self.error(f"expected a name of at most {MAX_NAME} characters")
+        return name
 
     def whole(self, place: int) -> int:
         """The field at a place as a whole number.
@@ -65,9 +72,13 @@ class Row:
             DataError: It is none.
         """
         try:
-            return int(self.text(place))
+            value = int(self.text(place))
         except ValueError as error:
-            raise self.error(f"expected a whole number, found {self.text(place)!r}") from error
+            found = self.text(place)[:_MAX_SHOWN]
+            raise self.error(f"expected a whole number, found {found!r}") from error
+        if abs(value) > MAX_NUMBER:
+            raise self.error(f"expected a whole number up to {MAX_NUMBER:g}, found a larger one")
+        return value
 
     def numbers(self, place: int, count: int) -> tuple[float, ...]:
         """Finite numbers from a place on.
@@ -82,9 +93,11 @@ class Row:
         try:
             value = float(text)
         except ValueError as error:
-            raise self.error(f"expected a number, found {text!r}") from error
-        if not isfinite(value):
-            raise self.error(f"expected a finite number, found {text!r}; export the rig again")
+            raise self.error(f"expected a number, found {text[:_MAX_SHOWN]!r}") from error
+        if not abs(value) <= MAX_NUMBER:
+            raise self.error(
+                f"expected a finite number, found {text[:_MAX_SHOWN]!r}; export the rig again"
+            )
         return value
 
 
@@ -98,11 +111,8 @@ def read_rows(path: Path, lines_per_row: int = 1) -> Iterator[Row]:
     Raises:
         DataError: The file can't be read as text.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a readable text file: {error}.") from error
-    skip = 0
+    lines = read_text(path, MAX_RIG_BYTES, "a readable text file").splitlines()
+    skip = num_rows = 0
     for number, line in enumerate(lines, start=1):
         if skip > 0:
             skip -= 1
@@ -110,5 +120,11 @@ def read_rows(path: Path, lines_per_row: int = 1) -> Iterator[Row]:
         fields = line.split()
         if not fields or fields[0].startswith("#"):
             continue
+        num_rows += 1
+        if num_rows > MAX_ROWS:
+            raise DataError(
+                f"{path}, line {number}: expected at most {MAX_ROWS} rows; a capture is one set of "
+                "photos taken around one point: export it alone."
+            )
         yield Row(path, number, tuple(fields))
         skip = lines_per_row - 1

@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import logging
 import re
-from math import degrees, isclose, isfinite, pi, radians, tan
+from math import degrees, isclose, pi, radians, tan
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
-from tasks.panorama.input.rig_files.checks import check_rig
+from tasks.core.files import read_bytes
+from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MAX_NUMBER, MAX_RIG_BYTES, check_rig
 from tasks.panorama.types import Camera, CameraModel, Rig
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ _FIELD = re.compile(r"^([A-Za-z]+)(=?)(.*)$")
 _LENSES: dict[int, CameraModel] = {0: "HUGIN", 2: "HUGIN_FISHEYE", 3: "HUGIN_FISHEYE"}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
 _MAX_RECTILINEAR_DEG = 179.0
+_MAX_SHOWN, _MAX_NAME = 100, 4096
 
 
 def read_rig(path: Path) -> Rig:
@@ -44,11 +46,11 @@ def read_rig(path: Path) -> Rig:
     Raises:
         DataError: The project can't be read as a rig; says what to change.
     """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: expected a readable Hugin project: {error.strerror}.") from error
+    data = read_bytes(path, MAX_RIG_BYTES, "a readable Hugin project")
+    lines = data.decode("utf-8", "replace").splitlines()
     numbered = [(i, line) for i, line in enumerate(lines, start=1) if line.startswith("i ")]
+    if len(numbered) > MAX_CAMERAS:
+        raise DataError(f"{path}: expected at most {MAX_CAMERAS} cameras, found {len(numbered)}.")
     images: list[_ImageLine] = []
     for number, line in numbered:
         images.append(_ImageLine(f"{path}, line {number}", line, images))
@@ -83,7 +85,7 @@ class _ImageLine:
         for token in _TOKEN.findall(line)[1:]:
             match = _FIELD.match(token)
             if match is None:
-                raise self._error(f"expected a letter and a value, found {token!r}")
+                raise self._error(f"expected a letter and a value, found {token[:_MAX_SHOWN]!r}")
             name, is_reference, text = match.groups()
             if name == "n":
                 self._file_name = text.strip('"')
@@ -92,8 +94,11 @@ class _ImageLine:
 
     def camera(self) -> Camera:
         """The camera that the line describes."""
-        if not self._file_name:
-            raise self._error('expected the image\'s name as n"…", found none')
+        if not 0 < len(self._file_name) <= _MAX_NAME:
+            raise self._error(
+                f'expected the image\'s name as n"…" of at most {_MAX_NAME} characters, found '
+                f"{'another' if self._file_name else 'none'}"
+            )
         width_px, height_px = int(self._required("w")), int(self._required("h"))
         model = self._model()
         focal = self._focal_px(model, width_px)
@@ -104,7 +109,7 @@ class _ImageLine:
             model, distortion = "PINHOLE", ()
         angles = [self._get("y"), self._get("p"), self._get("r")]
         return Camera(
-            name=PureWindowsPath(self._file_name).stem,
+            name=PureWindowsPath(self._file_name).stem[:255],
             width_px=width_px,
             height_px=height_px,
             model=model,
@@ -143,14 +148,18 @@ class _ImageLine:
         self, token: str, name: str, text: str, earlier: list[_ImageLine], is_reference: bool
     ) -> float:
         try:
-            if is_reference:
-                return earlier[int(text)]._values[name]
+            if is_reference:  # no number is one beyond the last; -1 would be the last
+                index = int(text) if text.isdecimal() else len(earlier)
+                return earlier[index]._values[name]
             value = float(text)
         except (ValueError, IndexError, KeyError) as error:
             expected = "a reference to an earlier image" if is_reference else "a number"
-            raise self._error(f"expected {expected} in {token!r}") from error
-        if not isfinite(value):
-            raise self._error(f"expected a finite number in {token!r}; optimise again")
+            raise self._error(f"expected {expected} in {token[:_MAX_SHOWN]!r}") from error
+        if not abs(value) <= MAX_NUMBER:
+            raise self._error(
+                f"expected a finite number in {token[:_MAX_SHOWN]!r}, up to {MAX_NUMBER:g}; "
+                "optimise again"
+            )
         return value
 
     def _get(self, name: str) -> float:

@@ -11,8 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.panorama.camera.camera import project
+from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.input.rig_files.colmap import read_rig, write_rig
 from tasks.panorama.types import Rig
+from tests.support.hostile.captures import damaged
+from tests.support.hostile.refusals import check_sentence
 from tests.support.panorama.rigs import make_camera, ring_rig
 
 CAMERAS = "1 SIMPLE_PINHOLE 240 320 200 120 160\n2 OPENCV 240 320 200 201 121 161 .1 .01 0 0\n"
@@ -139,3 +142,20 @@ def test_too_many_cameras(tmp_path):
 def test_hugin_lens_has_no_colmap_model(tmp_path):
     with pytest.raises(DataError, match="no lens model HUGIN"):
         write_rig(tmp_path, ring_rig(2, 20.0, model="HUGIN"))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_model_is_a_rig_or_is_refused_by_its_file(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    folder = model(tmp_path)
+    texts = {path: path.read_bytes() for path in sorted(folder.glob("*.txt"))}
+    for _ in range(20):
+        path = list(texts)[rng.integers(len(texts))]
+        path.write_bytes(damaged(texts[path], rng))
+        try:
+            rig = read_rig(folder)
+            overlapping_pairs(rig, 0.02)
+        except DataError as error:
+            check_sentence(str(error), str(folder))
+        path.write_bytes(texts[path])

@@ -11,8 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.panorama.camera.camera import rays
+from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.input.rig_files.hugin import read_rig, write_rig
 from tasks.panorama.types import Rig
+from tests.support.hostile.captures import damaged
+from tests.support.hostile.refusals import check_sentence
 from tests.support.panorama.equirect import to_pixels
 from tests.support.panorama.rigs import DISTORTION, make_camera, ring_rig
 
@@ -112,3 +115,19 @@ def test_missing_file(tmp_path):
 def test_opencv_lens_cannot_be_written(tmp_path):
     with pytest.raises(DataError, match="found OPENCV"):
         write_rig(tmp_path / "a.pto", ring_rig(2, 20.0, model="OPENCV"))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_project_is_a_rig_or_is_refused_by_its_file(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    lines = [f'{line} n"{index}.jpg"\n' for index, line in enumerate(TRAFO)]
+    path = project_file(tmp_path, *lines)
+    text = path.read_bytes()
+    for _ in range(20):
+        path.write_bytes(damaged(text, rng))
+        try:
+            rig = read_rig(path)
+            overlapping_pairs(rig, 0.02)
+        except DataError as error:
+            check_sentence(str(error), str(path))

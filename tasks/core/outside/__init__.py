@@ -1,0 +1,1 @@
+"""What comes from outside the house: places, documents and trees, checked before they are used."""

@@ -1,0 +1,117 @@
+"""Images of unknown origin: what a file's header says is checked before its pixels are decoded.
+
+A file of some kilobytes can declare 50,000 x 50,000 pixels, which any decoder then allocates.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+from tasks.core.errors import DataError
+from tasks.core.files import read_bytes, shown
+
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
+MAX_MEGAPIXELS = 100
+MAX_FILE_BYTES = 500_000_000
+_WHAT = f"an image ({', '.join(FORMATS)})"
+
+
+def read_image_bytes(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
+    """Read an image's file, still encoded, after a look at its header.
+
+    Raises:
+        DataError: It is missing, no plain file, no image, or larger.
+    """
+    data = read_bytes(path, MAX_FILE_BYTES, _WHAT)
+    check_image(data, shown(path), max_megapixels)
+    return data
+
+
+def check_image(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> tuple[int, int]:
+    """Make sure that an encoded image may be decoded.
+
+    Args:
+        data: The file's bytes.
+        where: Where they come from, for messages.
+        max_megapixels: Size above which it is refused.
+
+    Returns:
+        Width and height, in pixels.
+
+    Raises:
+        DataError: It is no image, has no pixels or too many.
+    """
+    with open_image(data, where, max_megapixels) as image:
+        return image.size
+
+
+def open_image(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
+    """Open an image that may be decoded; its pixels are not, yet. See `check_image`."""
+    _check_size(_webp_size(data), where, max_megapixels)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its limit, which is another than ours
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{where}: expected an image of at most {max_megapixels:g} megapixels: {error}; scale "
+            "it down"
+        ) from error
+    except Exception as error:  # the readers raise whatever a bad file makes them stumble over
+        found = f"{len(data):,} bytes that begin with {data[:8]!r}"
+        raise DataError(
+            f"{where} is no image that can be read: expected {_WHAT}, got {found}; save it again"
+        ) from error
+    _check_size(image.size, where, max_megapixels)
+    return image
+
+
+def decode_rgb(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
+    """Decode an image.
+
+    Returns:
+        The image, of mode RGB.
+
+    Raises:
+        DataError: As `check_image`, or it is damaged.
+    """
+    with open_image(data, where, max_megapixels) as image:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd metadata and palettes
+                return image.convert("RGB")
+        except Exception as error:  # see `open_image`
+            raise DataError(
+                f"{where} is no image that can be read: it is damaged ({error}); copy it again"
+            ) from error
+
+
+def _check_size(size_px: tuple[int, int], where: str, max_megapixels: float) -> None:
+    width_px, height_px = size_px
+    if not 0 < width_px * height_px <= max_megapixels * 1e6:
+        raise DataError(
+            f"{where}: expected an image of at most {max_megapixels:g} megapixels, got "
+            f"{width_px:,} x {height_px:,} px; scale it down"
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Size of a WebP image, for which Pillow allocates when it opens it; (1, 1) of others.
+
+    Source: RFC 9649, sections 2.5 to 2.7.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return 1, 1
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(data[26:28], "little") & 0x3FFF, (
+        int.from_bytes(data[28:30], "little") & 0x3FFF
+    )

@@ -1,0 +1,46 @@
+"""A few odd items are left out and named; many of them mean that the data itself is wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from tasks.core.errors import DataError
+from tasks.core.ports import Skipped
+
+logger = logging.getLogger(__name__)
+
+MAX_SKIPPED_FRACTION = 0.05
+"""Part of a folder or a list that may be unusable."""
+_NUM_NAMED, _MAX_CHARS = 5, 300
+
+
+def check_few(
+    skipped: Sequence[Skipped], num_items: int, what: str, most: float = MAX_SKIPPED_FRACTION
+) -> None:
+    """Log what is left out.
+
+    Args:
+        skipped: What can't be used.
+        num_items: All there are, with those.
+        what: What they are, for messages, e.g. ``images of train``.
+        most: Part of them that may be skipped, in [0, 1].
+
+    Raises:
+        DataError: More are; the message names the first and the reasons.
+    """
+    for each in skipped:
+        logger.warning("skipped: %s", _told(each))
+    if len(skipped) > most * num_items:
+        named = "; ".join(_told(each) for each in skipped[:_NUM_NAMED])
+        more = f"; and {len(skipped) - _NUM_NAMED} more" if len(skipped) > _NUM_NAMED else ""
+        raise DataError(
+            f"{len(skipped)} {what} can't be used: {named}{more}; at most {most:.0%} of "
+            f"{num_items} may be left out: repair them or take them out"
+        )
+
+
+def _told(each: Skipped) -> str:
+    is_named = each.item_id in each.reason
+    text = each.reason if is_named else f"{each.item_id}: {each.reason}"
+    return text if len(text) <= _MAX_CHARS else f"{text[:_MAX_CHARS]}…"

@@ -1,0 +1,81 @@
+"""Images are decoded only where their headers declare no more than the limit."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.core.errors import DataError
+from tasks.intake.images import check_image, decode_rgb, read_image_bytes
+from tests.support.hostile.images import bomb
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def encoded(kind: str, image: Image.Image | None = None, **settings: object) -> bytes:
+    buffer = io.BytesIO()
+    (image or Image.fromarray(PIXELS)).save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("PNG", {}),
+        ("JPEG", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("GIF", {}),
+        ("WEBP", {}),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}),
+    ],
+)
+def test_images_of_each_format_are_decoded(kind: str, settings: dict[str, object]) -> None:
+    data = encoded(kind, **settings)
+    assert check_image(data, "it") == (30, 20)
+    assert decode_rgb(data, "it").size == (30, 20)
+    with pytest.raises(DataError, match=r"at most 0\.0005 megapixels, got 30 x 20 px"):
+        check_image(data, "it", 0.0005)
+
+
+def test_grey_and_transparent_images_become_rgb(tmp_path: Path) -> None:
+    for mode in ("L", "RGBA", "P", "I;16"):
+        data = encoded("PNG", Image.new(mode, (4, 4)))
+        assert decode_rgb(data, "it").mode == "RGB"
+    (tmp_path / "a.png").write_bytes(data)
+    assert read_image_bytes(tmp_path / "a.png") == data
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "VP8L", "VP8", "GIF"])
+def test_a_header_that_declares_too_much_is_refused(kind: str) -> None:
+    data = bomb(kind)
+    assert len(data) < 2000
+    with pytest.raises(DataError, match=r"^it\b.*(megapixels|no image)"):
+        decode_rgb(data, "it")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
+def test_an_image_that_is_cut_short_is_refused(kind: str, share: float) -> None:
+    data = encoded(kind)
+    with pytest.raises(DataError, match="it is no image that can be read"):
+        decode_rgb(data[: int(share * len(data))], "it")
+
+
+@pytest.mark.hostile
+def test_text_in_a_png_may_not_unpack_to_anything() -> None:
+    text = zlib.compress(b"a" * 50_000_000, 9)
+    chunk = b"zTXtComment\0\0" + text
+    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    data = encoded("PNG")
+    with pytest.raises(DataError, match="no image that can be read"):
+        decode_rgb(data[:33] + chunk + data[33:], "it")

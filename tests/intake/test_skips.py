@@ -1,0 +1,27 @@
+"""A few odd items are left out, many are refused with their reasons."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.core.errors import DataError
+from tasks.core.ports import Skipped
+from tasks.intake.skips import check_few
+
+
+def skipped(num: int) -> list[Skipped]:
+    return [Skipped(item_id=f"{index}.png", reason="is empty") for index in range(num)]
+
+
+def test_few_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    check_few([Skipped(item_id="b", reason="b is cut short")], 20, "images")
+    check_few(skipped(1), 20, "images")
+    assert caplog.messages == ["skipped: b is cut short", "skipped: 0.png: is empty"]
+    check_few([], 0, "images")
+
+
+def test_many_are_refused_and_named() -> None:
+    with pytest.raises(DataError, match=r"2 images can't be used: 0\.png: is empty; 1\.png"):
+        check_few(skipped(2), 39, "images")
+    with pytest.raises(DataError, match=r"4\.png: is empty; and 8 more; at most 5% of 14"):
+        check_few(skipped(13), 14, "images")
