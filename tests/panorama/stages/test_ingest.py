@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
