@@ -6,8 +6,8 @@
         run.stage("tasks.panorama.stages.publish:publish_captures", matches, publishes=True)
 
 A first task checks the params and opens the MLflow run of the DAG run, a last one closes it.
-The params are the pipeline's settings, one a field, with type, range and help, so Airflow's
-form and API refuse a bad value by the field's name.
+The params are the pipeline's settings, one a field, with type, range and help
+(`operators.schedule.form`), so Airflow's form and API refuse a bad value by the field's name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
-from airflow.sdk import DAG, Asset, BaseOperator, Context, Param
+from airflow.sdk import DAG, Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from operators.installation import (
@@ -35,14 +35,16 @@ from operators.installation import (
     profile_name,
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
+from operators.schedule.form import form
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator
 from operators.tries import TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import config_json
 from tasks.core.errors import OrreryError, TransientError
-from tasks.core.params import load_config, param_schemas
+from tasks.core.params import load_config
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4
+OWNER = "orrery"
 # A mapped task is removed where a run that is cleared has fewer groups than before.
 _WELL = ("success", "removed")
 
@@ -112,7 +114,7 @@ def pipeline(
 
     Args:
         file: The DAG's file (``__file__``); its name is the DAG's.
-        doc: The DAG's page in Markdown (``__doc__``).
+        doc: The DAG's page in Markdown (``__doc__``); its first line describes the DAG in lists.
         config: Class of the pipeline's settings.
         tags: Labels in the list of DAGs.
         max_active_runs: Runs at a time.
@@ -121,14 +123,15 @@ def pipeline(
     schedule, defaults = _schedule(dag_id)
     with DAG(
         dag_id=dag_id,
+        description=(doc or "").partition("\n")[0],
         doc_md=doc,
-        params=_params(config, dag_id, defaults),
+        params=form(config, config_path(dag_id), defaults),
         schedule=schedule,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=max_active_runs,
         tags=sorted(tags),
-        default_args={"retries": TASK_RETRIES, "retry_delay": TASK_PAUSE},
+        default_args={"owner": OWNER, "retries": TASK_RETRIES, "retry_delay": TASK_PAUSE},
     ) as dag:
         opened = OpenRun(task_id=OPEN_RUN, config=config)
         closed = CloseRun(task_id=CLOSE_RUN).as_teardown(setups=opened, on_failure_fail_dagrun=True)
@@ -218,16 +221,6 @@ def asset(dag_id: str) -> Asset:
 def task_id(stage: str) -> str:
     """Return a stage's task id: the name of its module."""
     return stage.partition(":")[0].rpartition(".")[2]
-
-
-def _params(config: type[Any], dag_id: str, defaults: Mapping[str, Any]) -> dict[str, Param]:
-    """Airflow's form of the settings; a schedule may bring its own defaults."""
-    params = {}
-    for name, schema in param_schemas(config, config_path(dag_id)).items():
-        rest = {k: v for k, v in schema.items() if k not in ("default", "description")}
-        default = defaults.get(name, schema["default"])
-        params[name] = Param(default, description=schema["description"], **rest)
-    return params
 
 
 def _schedule(dag_id: str) -> tuple[str | None, Mapping[str, Any]]:

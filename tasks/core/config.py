@@ -12,17 +12,30 @@ from pydantic import ConfigDict, Field, TypeAdapter
 SETTINGS = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def setting(default: Any, *, help: str, unit: str = "", param: str = "", **bounds: Any) -> Any:  # noqa: A002
+def setting(
+    default: Any,
+    *,
+    help: str,  # noqa: A002
+    unit: str = "",
+    param: str = "",
+    label: str = "",
+    needed: bool = False,
+    **bounds: Any,
+) -> Any:
     """Declare one setting of a section.
 
     Args:
         default: Value where neither YAML nor params name one.
-        help: One sentence for the trigger form.
-        unit: Unit of the value, shown with the help.
-        param: Name under which the run's params carry it; ``section.field`` if empty.
+        help: One sentence for the trigger form, which adds the range.
+        unit: Unit of the value, shown with the range.
+        param: Name under which the run's params carry it, and which puts it at the form's top;
+            ``section.field`` if empty.
+        label: What the form calls it; made of its name if empty.
+        needed: Whether a run is refused that leaves it empty.
         **bounds: Bounds as `pydantic.Field` takes them (``ge``, ``le``, ``pattern``, …).
     """
-    extra: dict[str, Any] = {k: v for k, v in (("unit", unit), ("param", param)) if v}
+    extra = {"unit": unit, "param": param, "label": label, "needed": needed}
+    extra = {name: value for name, value in extra.items() if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 

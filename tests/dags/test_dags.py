@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
 
+from operators.installation import config_path
 from operators.schedule.stage_operator import StageOperator
 from operators.stage.key import declaration_of
+from tasks.core.errors import ConfigError
+from tasks.core.params import load_config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = sorted((ROOT / "dags").glob("[!_]*.py"))
@@ -67,10 +73,28 @@ def test_every_dag_has_settings_help_and_tags(bag: DagBag, name: str) -> None:
     assert (ROOT / "configs" / f"{name}.yaml").exists()
     assert dag.doc_md
     assert dag.tags
+    assert dag.description
+    assert dag.owner
     for key in dag.params:
         param = dag.params.get_param(key)
         assert param.description, key
-        assert param.schema["section"], key
+        assert param.schema["title"], key
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FILES])
+def test_the_page_of_a_dag_shows_params_that_start_a_run(bag: DagBag, name: str) -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", bag.dags[name].doc_md or "", re.DOTALL)
+    params = copy.deepcopy(bag.dags[name].params)
+    params.update(json.loads(example))
+    settings = bag.dags[name].get_task("open_run").config
+    assert load_config(settings, config_path(name), params.validate())
+    needed = [each for each in params if params.get_param(each).schema.get("minLength") == 1]
+    assert list(params)[: len(needed)] == needed, "what is needed comes first"
+    for each in needed:
+        with pytest.raises(ParamValidationError, match=f"Invalid input for param {each}: None"):
+            copy.deepcopy(bag.dags[name].params).update({each: None})
+        with pytest.raises(ConfigError, match=f"needs a value for .*{each}"):
+            load_config(settings, config_path(name), {**params.dump(), each: None})
 
 
 def test_no_schedule_is_set_for_everybody(bag: DagBag) -> None:
