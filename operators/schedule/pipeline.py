@@ -12,6 +12,7 @@ The params are the pipeline's settings, one a field, with type, range and help
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
-from airflow.sdk import DAG, Asset, BaseOperator, Context
+from airflow.sdk import DAG, Asset, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from operators.installation import (
@@ -35,7 +36,9 @@ from operators.installation import (
     profile_name,
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
+from operators.record.source import git_tags, source_tags
 from operators.schedule.form import form
+from operators.schedule.links import LinkedOperator
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator
 from operators.tries import TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import config_json
@@ -144,7 +147,7 @@ def pipeline(
                 task >> closed
 
 
-class OpenRun(BaseOperator):
+class OpenRun(LinkedOperator):
     """Checks the params and opens the MLflow run; nothing runs on Ray before it."""
 
     def __init__(self, *, config: type[Any], **kwargs: Any) -> None:
@@ -171,8 +174,9 @@ class OpenRun(BaseOperator):
             if "://" not in uri:
                 return {"run_id": "", "url": ""}
             tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}
-            note = {"mlflow.note.content": _note(dag_id, run_id)}
-            run = open_run(uri, dag_id, run_id, tags | note)
+            tags |= {"mlflow.note.content": _note(dag_id, run_id)}
+            tags |= source_tags(f"dags/{dag_id}.py") | git_tags() | {"mlflow.user": _user(context)}
+            run = open_run(uri, dag_id, run_id, tags, context["dag"].doc_md or "")
         except TransientError:
             raise
         except OrreryError as error:
@@ -182,11 +186,12 @@ class OpenRun(BaseOperator):
         tracker.log_params(_flat(config_json(config)))
         tracker.close()
         url = run.url.replace(uri, os.environ.get(MLFLOW_URL, uri), 1)
-        logger.info("%s: MLflow run %s", dag_id, url)
+        self.link(url)
+        self.say_links(dag_id)
         return {"run_id": run.run_id, "url": url}
 
 
-class CloseRun(BaseOperator):
+class CloseRun(LinkedOperator):
     """Closes the MLflow run as finished or failed, however the stages ended.
 
     It fails where a stage did not succeed, after it has closed the MLflow run, and so does the
@@ -202,13 +207,15 @@ class CloseRun(BaseOperator):
         """
         ti = context["ti"]
         run = ti.xcom_pull(task_ids=OPEN_RUN) or {}
+        self.link(run.get("url", ""))
+        self.say_links(ti.dag_id)
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         others = {name: str(each) for name, each in states.items() if name != CLOSE_RUN}
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
         status = "FAILED" if failed else "FINISHED"
         if run.get("run_id"):
             close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
-            logger.info("MLflow run %s is %s", run["url"], status.lower())
+            logger.info("%s: MLflow's run is %s", ti.dag_id, status.lower())
         if failed:
             raise AirflowFailException(f"the run failed: {', '.join(failed)} did not succeed")
 
@@ -229,6 +236,14 @@ def _schedule(dag_id: str) -> tuple[str | None, Mapping[str, Any]]:
     schedules = yaml.safe_load(path.read_text()) if path.exists() else None
     entry = (schedules or {}).get(dag_id) or {}
     return entry.get("cron"), entry.get("params") or {}
+
+
+def _user(context: Context) -> str:
+    """Who triggered the run: a user of Airflow, the owner of a headless run, or the schedule."""
+    if not os.environ.get(AIRFLOW_URL):
+        return getpass.getuser()
+    run = context["dag_run"]
+    return run.triggering_user_name or str(run.run_type)
 
 
 def _note(dag_id: str, run_id: str) -> str:

@@ -34,8 +34,8 @@ def setting(
         needed: Whether a run is refused that leaves it empty.
         **bounds: Bounds as `pydantic.Field` takes them (``ge``, ``le``, ``pattern``, …).
     """
-    extra = {"unit": unit, "param": param, "label": label, "needed": needed}
-    extra = {name: value for name, value in extra.items() if value}
+    own = {"unit": unit, "param": param, "label": label, "needed": needed}
+    extra: dict[str, Any] = {name: value for name, value in own.items() if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 

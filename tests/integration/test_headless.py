@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import signal
 import subprocess
@@ -81,7 +82,12 @@ def test_a_run_leaves_results_and_records(servers: Ports, profile: str, tmp_path
         filter=f"tags.`mlflow.parentRunId` = '{result.mlflow_run_id}'",
     )["runs"]
     names = Counter(child["info"]["run_name"] for child in children)
-    assert names == {"sample.list": 1, "sample.groups": 1, "sample.double": 2, "sample.sum": 1}
+    told = {"sample.list": 1, "sample.groups": 1, "sample.double": 2, "sample.sum": 1}
+    assert names == {f"{stage} · {result.run_id}": number for stage, number in told.items()}
+    figures = {each["key"]: each["value"] for each in run["data"]["metrics"]}
+    assert figures == {"total": 3.0 * sum(range(5))}, "the headline"
+    assert tags_of(run)["mlflow.source.name"] == "dags/sample.py"
+    assert {tags_of(child)["mlflow.user"] for child in children} == {getpass.getuser()}
     assert {child["info"]["status"] for child in children} == {"FINISHED"}
     assert {tags_of(child)["device"] for child in children} == {"cpu"}
     assert {tags_of(child)["airflow.run_id"] for child in children} == {result.run_id}
