@@ -38,3 +38,6 @@ JOB_SILENCE_S = 60.0
 TASK_RETRIES, TASK_PAUSE = 2, timedelta(seconds=5)
 
 SERVER_RESTARTS = 5
+
+# How long `make run KEEP=1` leaves its servers after their last use.
+KEPT_S = 600.0

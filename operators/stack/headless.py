@@ -2,7 +2,8 @@
 
     python -m operators.stack.headless restitch --conf '{"captures": "captures"}'
 
-Servers of `make up` are used if they run; otherwise private ones are started on free ports.
+Servers of `make up`, or that an earlier run kept, are used if they run; otherwise private ones are
+started on free ports.
 Results stay in the artifact store, MLflow's records and the logs under ``.state``.
 """
 
@@ -23,7 +24,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,8 +33,8 @@ from operators.installation import ROOT, config_path, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.airflow_database import bring_up_to_date
+from operators.stack.headless_servers import RunServers, borrow
 from operators.stack.interrupts import ended_by_signals
-from operators.stack.servers import Program, Servers
 from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
@@ -42,8 +42,6 @@ from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
 READY, RESULT = "ready", "result.json"
-MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
-END_LIMIT_S = 10.0
 NUM_RUNS_KEPT = 20
 FOLDER = STATE / "headless"
 _INTERRUPTED = (
@@ -81,6 +79,7 @@ def run_headless(
     *,
     dags: Path = ROOT / "dags",
     profile: str = "",
+    keeps: bool = False,
     on_line: Callable[[str], None] = print,
 ) -> HeadlessResult:
     """Run a pipeline to its end.
@@ -90,6 +89,8 @@ def run_headless(
         conf: Its params.
         dags: Folder of the DAG files.
         profile: Name or path of the profile; this installation's if empty.
+        keeps: Whether servers that it starts stay for later runs; see
+            `operators.stack.headless_servers`.
         on_line: Receives each line of progress.
 
     Raises:
@@ -99,29 +100,36 @@ def run_headless(
     check_settings(dags / f"{dag_id}.py", conf or {})
     say = _clock(on_line)
     begun_s = time.monotonic()
-    servers = None
+    own = kept = None
     with _run_folder() as folder, ended_by_signals() as begin_to_end:
-        ports, is_private = _choose(say)
-        mark = folder.name
-        env = services.base_env() | services.airflow_env(folder, dags, ports)
-        env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
+        mark, ports = folder.name, running_ports()
         try:
-            if is_private:
-                servers = RunServers(mark, folder, ports, env, say)
+            if ports is not None:
+                say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
+            elif (kept := borrow(say, starts=keeps)) is not None:
+                ports = kept.ports
+            else:
+                say("starting Ray, MLflow and Airflow")
+                ports = Ports.choose()
+                own = RunServers(mark, folder, ports, services.base_env(), say)
+            env = services.base_env() | services.airflow_env(folder, dags, ports)
+            env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
             bring_up_to_date(folder, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
-            if servers:
+            if servers := own or kept:
                 servers.wait()
             (folder / READY).touch()
             state = _follow(child, lines, say)
             say(f"{dag_id}: {state}; ending what was started")
         finally:
             begin_to_end()
-            if servers:
-                servers.end()
-            elif not is_private:
+            if own:
+                own.end()
+            elif ports is not None:
                 asyncio.run(_stop_jobs(ports.ray_url, mark))
             processes.end(mark)
+            if kept:
+                kept.release()
         return _result(folder, state, time.monotonic() - begun_s)
 
 
@@ -151,48 +159,6 @@ def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
             module, name = imported[given["config"]]
             settings = getattr(importlib.import_module(module), name)
             load_config(settings, config_path(file.stem), conf)
-
-
-class RunServers:
-    """Ray and MLflow for one run, started side by side."""
-
-    def __init__(
-        self, mark: str, folder: Path, ports: Ports, env: dict[str, str], say: Callable[[str], None]
-    ) -> None:
-        """Start both; `wait` says when they are up."""
-        self._ports = ports
-        # Short, since a socket's path may have 107 characters.
-        short = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
-        (folder / "ray").symlink_to(short)
-        # Ray ends at once: what it holds is only in memory, and its drain takes seconds.
-        programs = {
-            "ray": Program(services.ray_command(ports, short), stop_signal="KILL"),
-            "mlflow": Program(services.mlflow_command(ports)),
-        }
-        self._servers = Servers(programs, mark=mark, env=env, logs=folder, sockets=short, say=say)
-
-    def wait(self) -> None:
-        """Wait until both are up.
-
-        Raises:
-            TransientError: One does not start; the message names its log.
-        """
-        self._servers.wait("MLflow", partial(services.mlflow_is_up, self._ports), MLFLOW_LIMIT_S)
-        self._servers.wait("Ray", partial(services.ray_is_up, self._ports), RAY_LIMIT_S)
-
-    def end(self) -> None:
-        """End both."""
-        self._servers.end(END_LIMIT_S)
-
-
-def _choose(say: Callable[[str], None]) -> tuple[Ports, bool]:
-    """Addresses to use, and whether the servers are this run's own."""
-    ports = running_ports()
-    if ports is not None:
-        say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
-        return ports, False
-    say("starting Ray, MLflow and Airflow")
-    return Ports.choose(), True
 
 
 def _start_airflow(
@@ -299,6 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m operators.stack.headless", description=__doc__)
     parser.add_argument("pipeline")
     parser.add_argument("--conf", default="{}", metavar="JSON", help="the run's params")
+    parser.add_argument("--keep", action="store_true", help="leave the servers for later runs")
     parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="folder of the DAG files")
     given = parser.parse_args(arguments)
     try:
@@ -308,7 +275,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not isinstance(conf, dict):
         parser.error(f"--conf: expected a JSON object of params, got {given.conf!r}")
     try:
-        result = run_headless(given.pipeline, conf, dags=given.dags.resolve(), on_line=_print)
+        result = run_headless(
+            given.pipeline, conf, dags=given.dags.resolve(), keeps=given.keep, on_line=_print
+        )
     except KeyboardInterrupt:
         _print(_INTERRUPTED)
         return 130
