@@ -33,7 +33,7 @@ from operators.installation import ROOT, config_path, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.airflow_database import bring_up_to_date
-from operators.stack.headless_servers import RunServers, borrow
+from operators.stack.headless_servers import KeptServers, RunServers, borrow
 from operators.stack.interrupts import ended_by_signals
 from operators.stack.services import STATE, Ports
 from operators.stack.supervise import running_ports
@@ -100,36 +100,27 @@ def run_headless(
     check_settings(dags / f"{dag_id}.py", conf or {})
     say = _clock(on_line)
     begun_s = time.monotonic()
-    own = kept = None
+    servers: RunServers | KeptServers | None = None
     with _run_folder() as folder, ended_by_signals() as begin_to_end:
         mark, ports = folder.name, running_ports()
         try:
-            if ports is not None:
-                say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
-            elif (kept := borrow(say, starts=keeps)) is not None:
-                ports = kept.ports
+            if ports is None:
+                servers = _servers(folder, keeps, say)
+                ports = servers.ports
             else:
-                say("starting Ray, MLflow and Airflow")
-                ports = Ports.choose()
-                own = RunServers(mark, folder, ports, services.base_env(), say)
+                say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
             env = services.base_env() | services.airflow_env(folder, dags, ports)
             env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
             bring_up_to_date(folder, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
-            if servers := own or kept:
+            if servers:
                 servers.wait()
             (folder / READY).touch()
             state = _follow(child, lines, say)
             say(f"{dag_id}: {state}; ending what was started")
         finally:
             begin_to_end()
-            if own:
-                own.end()
-            elif ports is not None:
-                asyncio.run(_stop_jobs(ports.ray_url, mark))
-            processes.end(mark)
-            if kept:
-                kept.release()
+            _end(mark, ports, servers)
         return _result(folder, state, time.monotonic() - begun_s)
 
 
@@ -161,6 +152,14 @@ def check_settings(file: Path, conf: Mapping[str, Any]) -> None:
             load_config(settings, config_path(file.stem), conf)
 
 
+def _servers(folder: Path, keeps: bool, say: Callable[[str], None]) -> RunServers | KeptServers:
+    """Ray and MLflow for a run: those that are kept, or its own."""
+    if (kept := borrow(say, starts=keeps)) is not None:
+        return kept
+    say("starting Ray, MLflow and Airflow")
+    return RunServers(folder.name, folder, Ports.choose(), services.base_env(), say)
+
+
 def _start_airflow(
     mark: str, folder: Path, env: Mapping[str, str], dag_id: str, conf: Mapping[str, Any]
 ) -> tuple[subprocess.Popen[bytes], TextIO]:
@@ -186,6 +185,15 @@ def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], 
         for line in lines:
             say(line.rstrip())
     return "success" if child.wait() == 0 else "failed"
+
+
+def _end(mark: str, ports: Ports | None, servers: RunServers | KeptServers | None) -> None:
+    """End what a run started; on a cluster that is not its own, its jobs."""
+    if ports and not isinstance(servers, RunServers):
+        asyncio.run(_stop_jobs(ports.ray_url, mark))
+    if servers:
+        servers.end()
+    processes.end(mark)
 
 
 async def _stop_jobs(address: str, mark: str) -> None:

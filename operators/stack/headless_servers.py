@@ -48,7 +48,7 @@ class RunServers:
         self, mark: str, folder: Path, ports: Ports, env: dict[str, str], say: Callable[[str], None]
     ) -> None:
         """Start both; `wait` says when they are up."""
-        self._ports = ports
+        self.ports = ports
         # Short, since a socket's path may have 107 characters.
         short = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
         (folder / "ray").symlink_to(short)
@@ -65,8 +65,8 @@ class RunServers:
         Raises:
             TransientError: One does not start; the message names its log.
         """
-        self._servers.wait("MLflow", partial(services.mlflow_is_up, self._ports), MLFLOW_LIMIT_S)
-        self._servers.wait("Ray", partial(services.ray_is_up, self._ports), RAY_LIMIT_S)
+        self._servers.wait("MLflow", partial(services.mlflow_is_up, self.ports), MLFLOW_LIMIT_S)
+        self._servers.wait("Ray", partial(services.ray_is_up, self.ports), RAY_LIMIT_S)
 
     def end(self) -> None:
         """End both."""
@@ -77,7 +77,7 @@ class KeptServers:
     """Servers that a keeper keeps, while a run uses them."""
 
     def __init__(self, ports: Ports, lock: IO[str]) -> None:
-        """Use them until `release`; see `borrow`."""
+        """Use them until `end`; see `borrow`."""
         self.ports = ports
         self._lock = lock
 
@@ -92,7 +92,7 @@ class KeptServers:
                 name, partial(is_up, self.ports), RAY_LIMIT_S, lambda: _noted() is not None
             )
 
-    def release(self) -> None:
+    def end(self) -> None:
         """Let them go; the keeper counts from here."""
         self._lock.close()
 

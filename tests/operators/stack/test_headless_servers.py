@@ -81,7 +81,7 @@ def test_two_runs_share_what_is_kept_and_it_ends_after_the_last(
         time.sleep(0.3)  # three times as long as unused servers stay
         assert FakeServers.events == ["start", "up"]
         assert run is not None
-        run.release()
+        run.end()
     keeping.join(10.0)
     assert FakeServers.events == ["start", "up", "end"]
     assert not (folder / "keeper.json").exists()
@@ -117,9 +117,9 @@ def test_a_keeper_that_was_killed_is_replaced(
     monkeypatch.setattr(sys, "executable", "/bin/true")  # a keeper that ends at once
     borrowed = kept.borrow(lambda _: None, starts=True)
     assert borrowed is not None
-    with pytest.raises(TransientError, match="MLflow ended .* while it was starting"):
+    with pytest.raises(TransientError, match=r"MLflow ended .* while it was starting"):
         borrowed.wait()
-    borrowed.release()
+    borrowed.end()
     assert not ray.exists()
     assert not (folder / "ray").is_symlink()
 
