@@ -34,6 +34,9 @@ def form(config: type[Any], yaml_path: Path | None, given: Mapping[str, Any]) ->
     for name in sorted(schemas, key=lambda name: _place(schemas[name])):
         schema = schemas[name]
         rules = {key: value for key, value in schema.items() if key not in _OWN}
+        for closed, is_open in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if is_open in rules:  # the form knows closed bounds only
+                rules.setdefault(closed, rules[is_open])
         if not _is_open(schema):
             rules["section"] = section(schema["path"])
         params[name] = Param(

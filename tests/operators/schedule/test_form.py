@@ -18,6 +18,7 @@ from tasks.core.config import SETTINGS, setting
 class Paint:
     width_px: int = setting(64, ge=64, le=16384, multiple_of=64, unit="px", help="Width.")
     jpeg: int = setting(92, ge=1, le=100, label="JPEG quality", help="Quality.")
+    share: float = setting(0.5, gt=0, lt=1, help="Share.")
     copy_to: str = setting("", help="Folder.")
 
 
@@ -42,6 +43,7 @@ def test_what_is_needed_comes_first_then_what_has_a_name_then_the_sections() -> 
         ("seed", "Advanced · general"),
         ("find.paint.width_px", "Advanced · find · paint"),
         ("find.paint.jpeg", "Advanced · find · paint"),
+        ("find.paint.share", "Advanced · find · paint"),
         ("find.paint.copy_to", "Advanced · find · paint"),
     ]
 
@@ -58,6 +60,10 @@ def test_a_field_bears_its_words_and_rules_and_nothing_of_ours() -> None:
     }
     assert params["find.paint.width_px"].description == "Width. 64 to 16384 px, in steps of 64."
     assert params["find.paint.jpeg"].schema["title"] == "JPEG quality"
+    share = params["find.paint.share"]
+    assert share.description == "Share. More than 0, less than 1."
+    bounds = {"minimum": 0, "exclusiveMinimum": 0, "maximum": 1, "exclusiveMaximum": 1}
+    assert {key: share.schema.get(key) for key in bounds} == bounds
     assert params["find.paint.copy_to"].schema["type"] == ["string", "null"]
     assert params["source"].schema == {"type": "string", "minLength": 1, "title": "Source"}
     assert params["source"].value is None
