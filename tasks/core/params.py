@@ -47,9 +47,10 @@ def load_config(
     for path, value in _by_path(params or {}, fields, "the params").items():
         if value is not None or "null" in _types(fields[path]):
             given[path] = value
+    config = _validate(model, _nested(given), fields)
     if params is not None:
         _require(given, fields)
-    return _validate(model, _nested(given), fields)
+    return config
 
 
 def parse_config(model: type[ModelT], value: Any) -> ModelT:

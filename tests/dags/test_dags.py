@@ -83,7 +83,7 @@ def test_every_dag_has_settings_help_and_tags(bag: DagBag, name: str) -> None:
 
 @pytest.mark.parametrize("name", [path.stem for path in FILES])
 def test_the_page_of_a_dag_shows_params_that_start_a_run(bag: DagBag, name: str) -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", bag.dags[name].doc_md or "", re.DOTALL)
+    (example,) = re.findall(r"~~~json\n(.*?)~~~", bag.dags[name].doc_md or "", re.DOTALL)
     params = copy.deepcopy(bag.dags[name].params)
     params.update(json.loads(example))
     settings = bag.dags[name].get_task("open_run").config
