@@ -113,8 +113,7 @@ def run_headless(
             env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
             bring_up_to_date(folder, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
-            if servers:
-                servers.wait()
+            _wait(ports, servers)
             (folder / READY).touch()
             state = _follow(child, lines, say)
             say(f"{dag_id}: {state}; ending what was started")
@@ -187,6 +186,14 @@ def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], 
     return "success" if child.wait() == 0 else "failed"
 
 
+def _wait(ports: Ports, servers: RunServers | KeptServers | None) -> None:
+    """Wait until the servers are up; what runs that were killed left on them is stopped."""
+    if servers:
+        servers.wait()
+    if not isinstance(servers, RunServers):
+        asyncio.run(_stop_jobs(ports.ray_url))
+
+
 def _end(mark: str, ports: Ports | None, servers: RunServers | KeptServers | None) -> None:
     """End what a run started; on a cluster that is not its own, its jobs."""
     if ports and not isinstance(servers, RunServers):
@@ -196,12 +203,14 @@ def _end(mark: str, ports: Ports | None, servers: RunServers | KeptServers | Non
     processes.end(mark)
 
 
-async def _stop_jobs(address: str, mark: str) -> None:
-    """Stop what this run left running on a cluster that is not its own."""
+async def _stop_jobs(address: str, mark: str = "") -> None:
+    """Stop what a run, and those that were killed, left running on a cluster of others."""
     with suppress(OrreryError):
         async with RayJobs(address, services.ray_token()) as jobs:
             for job in await jobs.jobs():
-                if job.metadata.get("stack") == mark and not job.has_ended:
+                theirs = job.metadata.get("stack") or "."
+                is_orphan = (FOLDER / theirs).parent == FOLDER and _was_left(FOLDER / theirs)
+                if (theirs == mark or is_orphan) and not job.has_ended:
                     await jobs.stop(job.job_id)
 
 
@@ -242,6 +251,11 @@ def _run_folder() -> Iterator[Path]:
     finally:
         (folder / "owner.json").unlink()
         _drop_bulk(folder)
+
+
+def _was_left(folder: Path) -> bool:
+    """Whether a run was killed before it closed its folder."""
+    return (folder / "owner.json").exists() and not _is_owned(folder)
 
 
 def _is_owned(folder: Path) -> bool:

@@ -169,3 +169,26 @@ def test_a_start_that_is_ended_at_any_moment_leaves_nothing(after_s: float, tmp_
     assert run.returncode != 143 or "goes on where this run was" in said
     left = psutil.process_iter(["cmdline", "environ"])
     assert not [p for p in left if str(tmp_path) in f"{p.info['cmdline']} {p.info['environ']}"]
+
+
+@pytest.mark.slow
+def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trace(
+    profile: str, tmp_path: Path
+) -> None:
+    env = services.base_env() | {"ORRERY_STATE": str(tmp_path / "state"), "ORRERY_PROFILE": profile}
+    command = [sys.executable, "-m", "operators.stack.headless", "sample", f"--dags={DAGS}"]
+    marks = tmp_path / "marks"
+    conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
+    with subprocess.Popen([*command, f"--conf={json.dumps(conf)}", "--keep"], env=env) as killed:
+        until(marks.exists, 180.0)
+        killed.kill()
+    begun_s = time.monotonic()
+    second = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stdout
+    assert "using the kept servers" in second.stdout
+    assert time.monotonic() - begun_s < 60.0
+    end = [sys.executable, "-m", "operators.stack.headless_servers", "end"]
+    told = subprocess.run(end, env=env, capture_output=True, text=True, check=True)
+    assert "have ended" in told.stdout
+    left = psutil.process_iter(["cmdline", "environ"])
+    assert not [p for p in left if str(tmp_path) in f"{p.info['cmdline']} {p.info['environ']}"]

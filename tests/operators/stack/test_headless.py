@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from operators.stack import headless
 from tasks.core.errors import ConfigError
+from tests.support.kernel.fake_ray import fake_ray
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +112,26 @@ def test_checking_settings_loads_no_framework() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=headless.ROOT)
+
+
+def test_what_killed_runs_left_on_a_shared_cluster_is_stopped_and_nothing_else(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("secret")
+    monkeypatch.setattr(headless.services, "ray_token", lambda: tmp_path / "token")
+    me = psutil.Process()
+    left = leave(folder, "20260101-000000-killed", [2**22 + 1, 0.0])
+    alive = leave(folder, "20260101-000001-alive", [me.pid, me.create_time()])
+    (folder / "20260101-000002-ended").mkdir()
+    with fake_ray() as ray:
+        stacks = ["killed", "alive", "ended"]
+        names = [next(p.name for p in folder.iterdir() if p.name.endswith(s)) for s in stacks]
+        for stack in [*names, "stack-1234", "", "../outside"]:
+            ray.add(f"job-{len(ray.jobs)}", metadata={"stack": stack})
+        asyncio.run(headless._stop_jobs(ray.address))
+        assert [job["status"] for job in ray.jobs.values()] == ["STOPPED", *["RUNNING"] * 5]
+        asyncio.run(headless._stop_jobs(ray.address, alive.name))
+        assert ray.jobs["job-1"]["status"] == "STOPPED"
+        assert ray.jobs["job-2"]["status"] == "RUNNING"
+    for each in (left, alive):
+        (each / "ray").readlink().rmdir()
