@@ -37,6 +37,8 @@ def form(config: type[Any], yaml_path: Path | None, given: Mapping[str, Any]) ->
         for closed, is_open in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             if is_open in rules:  # the form knows closed bounds only
                 rules.setdefault(closed, rules[is_open])
+        if not schema.get("needed") and isinstance(rules.get("type"), str):
+            rules["type"] = [rules["type"], "null"]  # an emptied field means the default
         if not _is_open(schema):
             rules["section"] = section(schema["path"])
         params[name] = Param(

@@ -1,4 +1,4 @@
-"""Buttons on a task's page, and the line at the top of its log, that lead to MLflow and Ray."""
+"""Buttons on a task's page, and lines at the top of its log, that lead to MLflow and Ray."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ class LinkedOperator(BaseOperator):
 
     def say_links(self, task: str) -> None:
         """Log where the buttons lead, for who reads only the log."""
-        led = ", ".join(f"{name} {url}" for name, url in self.urls.items() if url)
-        if led:
-            logger.info("%s: %s", task, led)
+        for name, url in self.urls.items():  # a line each: the addresses are long
+            if url:
+                logger.info("%s: %s %s", task, name, url)

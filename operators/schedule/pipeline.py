@@ -208,7 +208,7 @@ class CloseRun(LinkedOperator):
         ti = context["ti"]
         run = ti.xcom_pull(task_ids=OPEN_RUN) or {}
         self.link(run.get("url", ""))
-        self.say_links(ti.dag_id)
+        self.say_links(CLOSE_RUN)
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         others = {name: str(each) for name, each in states.items() if name != CLOSE_RUN}
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]

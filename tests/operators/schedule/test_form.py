@@ -51,7 +51,7 @@ def test_what_is_needed_comes_first_then_what_has_a_name_then_the_sections() -> 
 def test_a_field_bears_its_words_and_rules_and_nothing_of_ours() -> None:
     params = form(Settings, None, {})
     assert params["find.paint.width_px"].schema == {
-        "type": "integer",
+        "type": ["integer", "null"],  # needed is only what has no default
         "minimum": 64,
         "maximum": 16384,
         "multipleOf": 64,

@@ -48,7 +48,7 @@ def test_each_setting_is_a_param_with_help_range_and_section() -> None:
     assert factor.value == 2.0
     assert factor.description == "What to multiply by. 0 to 100 times."
     assert factor.schema == {
-        "type": "number",
+        "type": ["number", "null"],
         "minimum": 0.0,
         "maximum": 100.0,
         "title": "Factor",

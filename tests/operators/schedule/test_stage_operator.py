@@ -212,12 +212,12 @@ def test_a_task_that_is_killed_before_it_waits_stops_its_job(ray: FakeRay) -> No
     assert ray.jobs[FIRST]["status"] == "STOPPED"
 
 
-def test_the_buttons_and_the_first_line_lead_to_mlflow_and_ray(ray: FakeRay, caplog: Any) -> None:
+def test_the_buttons_and_the_first_lines_lead_to_mlflow_and_ray(ray: FakeRay, caplog: Any) -> None:
     caplog.set_level("INFO", "operators")
     task = operator()
     deferred(task, context())
-    led = f"list: MLflow http://mlflow/#/runs/p, Ray {ray.address}/#/jobs/{FIRST}"
-    assert caplog.messages[0] == led
+    led = ["list: MLflow http://mlflow/#/runs/p", f"list: Ray {ray.address}/#/jobs/{FIRST}"]
+    assert caplog.messages[:2] == led
     assert MlflowLink().get_link(task, ti_key=None) == "http://mlflow/#/runs/p"
     assert RayLink().get_link(task, ti_key=None) == f"{ray.address}/#/jobs/{FIRST}"
 
