@@ -8,15 +8,18 @@ the form can't hold (steps, patterns, open bounds) the API refuses by the param'
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param
 
+from tasks.core.config import setting
 from tasks.core.params import param_schemas
 
-_OWN = ("default", "description", "path", "unit", "label", "param", "needed", "title")
+# What a schema holds beside JSON Schema's own rules: what `setting` declares, and its place.
+_OWN = {*inspect.signature(setting).parameters, "description", "place", "title"}
 _WORDS = {"num": "number of", "min": "minimum", "max": "maximum"}
 _LONG_NUMBER = 100_000
 
@@ -40,7 +43,7 @@ def form(config: type[Any], yaml_path: Path | None, given: Mapping[str, Any]) ->
         if not schema.get("needed") and isinstance(rules.get("type"), str):
             rules["type"] = [rules["type"], "null"]  # an emptied field means the default
         if not _is_open(schema):
-            rules["section"] = section(schema["path"])
+            rules["section"] = section(schema["place"])
         params[name] = Param(
             given.get(name, schema["default"]),
             description=help_text(schema),

@@ -74,8 +74,8 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
             since a form sends back every value that it shows.
 
     Returns:
-        For each param: type, bounds, ``enum``, ``default``, ``description``, ``path`` through the
-        sections, and what `tasks.core.config.setting` declares beside: ``unit``, ``label``,
+        For each param: type, bounds, ``enum``, ``default``, ``description``, its ``place``
+        in the sections, and what `tasks.core.config.setting` declares beside: ``unit``, ``label``,
         ``param``, ``needed``. A text whose default is empty is null by default, and may be null
         unless it is needed: a form flags an empty text as missing.
     """
@@ -85,7 +85,7 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
         default = defaults
         for part in path:
             default = default[part]
-        schema = field | {"default": default, "path": path}
+        schema = field | {"default": default, "place": path}
         if default == "" and field.get("type") == "string":
             kind = {"minLength": 1} if field.get("needed") else {"type": ["string", "null"]}
             schema |= {"default": None, **kind}

@@ -135,7 +135,7 @@ def test_schemas_are_json_schema_with_help(yaml_path: Path) -> None:
         "title": "Width Px",
         "description": "Blend width.",
         "unit": "px",
-        "path": ("solve", "blend", "width_px"),
+        "place": ("solve", "blend", "width_px"),
     }
     assert schemas["solve.ridge"]["default"] == 1e-3
     assert schemas["solve.limit"]["type"] == ["number", "null"]
