@@ -29,6 +29,17 @@ STATE = Path(os.environ.get(STATE_FOLDER, ROOT / ".state"))
 HOST = "127.0.0.1"
 NUM_PARALLEL_TASKS = 4
 AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
+# Airflow 3.3 says only at the top of a long form which param it refuses, beside the button no more
+# than "Bad Request". Its theme can't say more, but keep the top's message in sight.
+_VISIBLE_REFUSAL = {
+    "[data-testid='error-alert']": {
+        "position": "sticky !important",
+        "top": "0",
+        "zIndex": "1",
+        "maxHeight": "40vh",
+        "overflow": "auto",
+    }
+}
 _RAY_PORTS = (
     "--port",
     "--ray-client-server-port",
@@ -194,6 +205,7 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "API__SECRET_KEY": known["api"],
         "API__BASE_URL": ports.airflow_url,
+        "API__THEME": json.dumps({"globalCss": _VISIBLE_REFUSAL}),
         "API_AUTH__JWT_SECRET": known["jwt"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
