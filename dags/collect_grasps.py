@@ -11,7 +11,11 @@ where switched on. The asset of this pipeline names each data set that passed th
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 
 ~~~json
-{"num_attempts": 12000, "world": "surrogate", "publish.export_to": "/data/grasps"}
+{
+  "num_attempts": 12000,
+  "world": "surrogate",
+  "publish.export_to": "/data/grasps"
+}
 ~~~
 
 Wiring only: the science is in `tasks/grasping`, what Airflow does with it in `operators/schedule`.

@@ -10,7 +10,10 @@ archive, name it in `configs/schedules.yaml`.
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 
 ~~~json
-{"captures": "/data/archive", "publish.export_to": "/data/panoramas"}
+{
+  "captures": "/data/archive",
+  "publish.export_to": "/data/panoramas"
+}
 ~~~
 
 Wiring only: the science is in `tasks/panorama`, what Airflow does with it in `operators/schedule`.

@@ -13,7 +13,11 @@ which `transfer_cells` takes to larger images.
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 
 ~~~json
-{"data": "/data/cifar10", "strategy": "ppo", "budget": 500}
+{
+  "data": "/data/cifar10",
+  "strategy": "ppo",
+  "budget": 500
+}
 ~~~
 
 Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/schedule`.

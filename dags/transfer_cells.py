@@ -11,7 +11,11 @@ beats the one before on the same test images. The asset of this pipeline names t
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 
 ~~~json
-{"genotype": "nasnet_a", "data": "/data/images", "boxes": "scenes"}
+{
+  "genotype": "nasnet_a",
+  "data": "/data/images",
+  "boxes": "scenes"
+}
 ~~~
 
 Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/schedule`.

@@ -39,15 +39,15 @@ class LinkedOperator(BaseOperator):
         super().__init__(**kwargs)
         self.urls: dict[str, str] = {}
 
-    def link(self, mlflow_url: str, job_id: str | None = "") -> None:
+    def link(self, mlflow_url: str, job_id: str = "") -> None:
         """Note where the buttons lead.
 
         Args:
             mlflow_url: The pipeline's run in MLflow; empty without one.
-            job_id: The task's job; empty for the list of all, None where no job runs.
+            job_id: The task's job; empty, where it runs none, for the list of all.
         """
         ray_url = os.environ.get(RAY_URL) or load_profile(profile_name()).ray_api
-        page = "" if job_id is None else f"{ray_url}/#/jobs/{job_id}".rstrip("/")
+        page = f"{ray_url}/#/jobs/{job_id}".rstrip("/")
         self.urls = {MlflowLink.name: mlflow_url, RayLink.name: page}
 
     def say_links(self, task: str) -> None:

@@ -188,7 +188,7 @@ class StageOperator(LinkedOperator):
 
     def _reuse(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
         """Return a finished result, and note in the pipeline's run that it was not made anew."""
-        self.link(_parent(context).get("url", ""), None)
+        self.link(_parent(context).get("url", ""))
         self.say_links(task_name(context))
         logger.info("%s: reused %s", task_name(context), ", ".join(ref.uri for ref in refs))
         if parent := _parent(context).get("run_id"):
