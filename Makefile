@@ -11,6 +11,7 @@ CONF           ?= {}
 NAME           ?= restitch
 QUICK          ?=
 DRY            ?=
+KEEP           ?=
 export CONF QUICK
 
 # Compiled bytecode halves every start-up, so nothing here may switch it off.
@@ -24,16 +25,18 @@ help: ## Show this list
 demo: $(STAMP) ## Restitch a small simulated batch and show what became better
 	$(PYTHON) -m benchmarks.demo
 
-run: $(STAMP) ## Run a pipeline without the full stack: PIPELINE=restitch CONF='{"captures": "PATH"}'
-	@$(PYTHON) -m operators.stack.headless $(PIPELINE) --conf "$$CONF"
+run: $(STAMP) ## Run a pipeline without the full stack: PIPELINE=restitch CONF='{"captures": "PATH"}', KEEP=1
+	@$(PYTHON) -m operators.stack.headless $(PIPELINE) --conf "$$CONF" $(if $(KEEP),--keep)
 
 up: $(STAMP) ## Start Airflow, MLflow and Ray, and say where they are
 	@$(PYTHON) -m operators.stack.supervise up
 
-down: $(STAMP) ## Stop them; nothing is left running
+down: $(STAMP) ## Stop them, and what `make run KEEP=1` left; nothing is left running
+	@$(PYTHON) -m operators.stack.headless_servers end
 	@$(PYTHON) -m operators.stack.supervise down
 
 status: $(STAMP) ## Say what runs
+	@$(PYTHON) -m operators.stack.headless_servers status
 	@$(PYTHON) -m operators.stack.supervise status
 
 test: lint ## Check style, types, imports and behaviour

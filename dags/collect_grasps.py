@@ -8,6 +8,16 @@ surrogate, a MuJoCo world that stands in for a real robot.
 `publish.export_to` receives a copy with its data card, and LeRobot, WebDataset or RLDS exports
 where switched on. The asset of this pipeline names each data set that passed the checks.
 
+An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
+
+~~~json
+{
+  "num_attempts": 12000,
+  "world": "surrogate",
+  "publish.export_to": "/data/grasps"
+}
+~~~
+
 Wiring only: the science is in `tasks/grasping`, what Airflow does with it in `operators/schedule`.
 """
 

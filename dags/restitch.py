@@ -7,6 +7,15 @@ warping, seams and blending. What is published is never worse than the plain sti
 itself. Results that earlier runs finished are used again. To run it by itself over a growing
 archive, name it in `configs/schedules.yaml`.
 
+An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
+
+~~~json
+{
+  "captures": "/data/archive",
+  "publish.export_to": "/data/panoramas"
+}
+~~~
+
 Wiring only: the science is in `tasks/panorama`, what Airflow does with it in `operators/schedule`.
 """
 

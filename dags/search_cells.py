@@ -10,6 +10,16 @@ fetched. A run that was cut off goes on where it was, and children that an earli
 under the same settings are not trained again. The asset of this pipeline names the winning cells,
 which `transfer_cells` takes to larger images.
 
+An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
+
+~~~json
+{
+  "data": "/data/cifar10",
+  "strategy": "ppo",
+  "budget": 500
+}
+~~~
+
 Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/schedule`.
 """
 

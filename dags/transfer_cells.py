@@ -8,6 +8,16 @@ look for objects in generated pictures, or in images with boxes in COCO's format
 The best model of each data set goes to MLflow's registry; it becomes its champion only if it
 beats the one before on the same test images. The asset of this pipeline names the report.
 
+An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
+
+~~~json
+{
+  "genotype": "nasnet_a",
+  "data": "/data/images",
+  "boxes": "scenes"
+}
+~~~
+
 Wiring only: the science is in `tasks/nas`, what Airflow does with it in `operators/schedule`.
 """
 

@@ -65,3 +65,6 @@ TASK_RETRIES, CLOSE_RETRIES = 19, 49
 SERVER_STEADY_S, SERVER_RESTARTS = 60, 100
 
 SQLITE_WAIT_S, DATABASE_CONNECT_S = 60, 10
+
+# How long `make run KEEP=1` leaves its servers after their last use.
+KEPT_S = 600.0

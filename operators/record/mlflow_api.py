@@ -21,6 +21,11 @@ from tasks.core.errors import ArtifactError, ResourceError, TransientError
 MAX_TAG_CHARS = 8000
 CALL_TIMEOUT_S = 30.0
 PARENT_TAG = "mlflow.parentRunId"
+# MLflow 3.17 shows the pages for language models unless the address, or the person's own last
+# choice, asks for those for training; the experiment's kind decides nothing there.
+_PAGES = "?workflowType=machine_learning"
+# Tags of a DAG run that the runs below it bear too.
+_INHERITED = ("airflow.", "mlflow.user", "mlflow.source.git.")
 _EXISTS = ("RESOURCE_ALREADY_EXISTS",)
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
@@ -37,14 +42,16 @@ class Run:
         experiment_id: The experiment it belongs to.
         artifact_path: Where the server's artifact proxy keeps its files.
         url: Where a browser finds it.
-        airflow_tags: Those of its tags that name the DAG run.
+        name: What people see.
+        inherited_tags: Those of its tags that runs below it bear too.
     """
 
     run_id: str
     experiment_id: str
     artifact_path: str
     url: str
-    airflow_tags: Mapping[str, str]
+    name: str
+    inherited_tags: Mapping[str, str]
 
 
 class MlflowApi:
@@ -59,16 +66,27 @@ class MlflowApi:
         self.uri = tracking_uri.rstrip("/")
         self._http = httpx.Client(base_url=self.uri, timeout=CALL_TIMEOUT_S, trust_env=False)
 
-    def experiment(self, name: str) -> str:
-        """Return the id of an experiment, which is made if need be."""
-        # The kind decides which pages MLflow shows: those for training, not for language models.
-        tags = [{"key": "mlflow.experimentKind", "value": "custom_model_development"}]
-        body = {"name": name, "tags": tags}
+    def experiment(self, name: str, note: str = "") -> str:
+        """Return the id of an experiment, which is made if need be.
+
+        Args:
+            name: Its name.
+            note: Its description in Markdown, also of one that is there; unchanged if empty.
+        """
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        tags |= {"mlflow.note.content": note[:MAX_TAG_CHARS]} if note else {}
+        body = {"name": name, "tags": pairs(tags, MAX_TAG_CHARS)}
         created = self._send("POST", "experiments/create", body, _EXISTS)
         if "experiment_id" in created:
             return str(created["experiment_id"])
         found = self._send("GET", f"experiments/get-by-name?experiment_name={quote(name)}")
-        return str(found["experiment"]["experiment_id"])
+        experiment_id = str(found["experiment"]["experiment_id"])
+        borne = {tag["key"]: tag["value"] for tag in found["experiment"].get("tags", [])}
+        for key, value in tags.items():
+            if borne.get(key) != value:
+                tag = {"experiment_id": experiment_id, "key": key, "value": value}
+                self._send("POST", "experiments/set-experiment-tag", tag)
+        return experiment_id
 
     def create(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Run:
         """Start a run."""
@@ -84,17 +102,38 @@ class MlflowApi:
         """Return a run."""
         return self._run(self._send("GET", f"runs/get?run_id={run_id}")["run"])
 
-    def search(self, experiment_id: str, **tags: str) -> list[Run]:
-        """Return the runs of an experiment that bear all these tags, the newest first."""
+    def search(self, experiment_id: str, *, status: str = "", **tags: str) -> list[Run]:
+        """Return the runs of an experiment that bear all these tags, the newest first.
+
+        Args:
+            experiment_id: The experiment.
+            status: The status that they are in; any if empty.
+            **tags: Their tags.
+        """
         clauses = [f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items()]
+        clauses += [f"attributes.status = '{status}'"] if status else []
         body = {"experiment_ids": [experiment_id], "filter": " and ".join(clauses)}
         return [self._run(each) for each in self._send("POST", "runs/search", body).get("runs", [])]
 
     def children(self, run: Run, status: str) -> list[Run]:
         """Return a run's children that are in a status."""
-        clauses = f"tags.`{PARENT_TAG}` = '{run.run_id}' and attributes.status = '{status}'"
-        body = {"experiment_ids": [run.experiment_id], "filter": clauses}
-        return [self._run(each) for each in self._send("POST", "runs/search", body).get("runs", [])]
+        return self.search(run.experiment_id, status=status, **{PARENT_TAG: run.run_id})
+
+    def metrics(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the last value of each of a run's metrics, as `log_batch` takes them."""
+        return list(
+            self._send("GET", f"runs/get?run_id={run_id}")["run"]["data"].get("metrics", [])
+        )
+
+    def files(self, run_id: str, folder: str = "") -> dict[str, int]:
+        """Return the bytes of each of a run's files, by its path."""
+        found: dict[str, int] = {}
+        path = f"artifacts/list?run_id={run_id}&path={quote(folder)}"
+        for each in self._send("GET", path).get("files", []):
+            is_folder = each.get("is_dir", False)
+            size = int(each.get("file_size", 0))
+            found |= self.files(run_id, each["path"]) if is_folder else {each["path"]: size}
+        return found
 
     def set_status(self, run_id: str, status: str) -> None:
         """Set a run's status; all but ``RUNNING`` end it."""
@@ -142,11 +181,12 @@ class MlflowApi:
             run_id=info["run_id"],
             experiment_id=info["experiment_id"],
             artifact_path=info["artifact_uri"].partition(":/")[2].lstrip("/"),
-            url=f"{self.uri}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}",
-            airflow_tags={
+            url=f"{self.uri}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}{_PAGES}",
+            name=info.get("run_name", ""),
+            inherited_tags={
                 tag["key"]: tag["value"]
                 for tag in run["data"].get("tags", [])
-                if tag["key"].startswith("airflow.")
+                if tag["key"].startswith(_INHERITED)
             },
         )
 

@@ -32,7 +32,9 @@ CHILD_TAG = "orrery.child"
 logger = logging.getLogger(__name__)
 
 
-def open_run(tracking_uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Run:
+def open_run(
+    tracking_uri: str, experiment: str, name: str, tags: Mapping[str, str], note: str = ""
+) -> Run:
     """Open the parent run of a DAG run, or find it again by its Airflow tags.
 
     Args:
@@ -40,12 +42,13 @@ def open_run(tracking_uri: str, experiment: str, name: str, tags: Mapping[str, s
         experiment: The pipeline's name.
         name: Name of the run.
         tags: Labels; ``airflow.dag_id`` and ``airflow.run_id`` identify the run.
+        note: Description of the pipeline, in Markdown.
 
     Raises:
         TransientError: The server can't be reached.
     """
     with MlflowApi(tracking_uri) as api:
-        experiment_id = api.experiment(experiment)
+        experiment_id = api.experiment(experiment, note)
         key = {tag: tags[tag] for tag in ("airflow.dag_id", "airflow.run_id")} | {
             "orrery.role": "pipeline"
         }
@@ -122,9 +125,10 @@ class MlflowTracker:
             if not parent_run_id:
                 return cls(tracking_uri, api.create(api.experiment("stages"), stage, tags))
             parent = api.get(parent_run_id)
-            own = {**parent.airflow_tags, **tags, PARENT_TAG: parent_run_id}
+            own = {**parent.inherited_tags, **tags, PARENT_TAG: parent_run_id}
             scope = digest([parent_run_id, stage, dict(tags)])
-            return cls(tracking_uri, api.create(parent.experiment_id, stage, own), scope=scope)
+            name = f"{stage} · {parent.name}"
+            return cls(tracking_uri, api.create(parent.experiment_id, name, own), scope=scope)
 
     @property
     def models(self) -> MlflowModels:
@@ -178,7 +182,8 @@ class MlflowTracker:
         """Record a part of the stage as a run below; an earlier try's is updated."""
         # MLflow's params can't change: a child with other params is another one.
         key = digest([self._scope, name, {k: _text(v) for k, v in params.items()}])
-        own = {**self.run.airflow_tags, **(tags or {}), CHILD_TAG: key, PARENT_TAG: self.run.run_id}
+        own = {**self.run.inherited_tags, **(tags or {})}
+        own |= {CHILD_TAG: key, PARENT_TAG: self.run.run_id}
         try:
             found = self._api.search(self.run.experiment_id, **{CHILD_TAG: key})
             run = found[0] if found else self._api.create(self.run.experiment_id, name, own)

@@ -6,12 +6,13 @@
         run.stage("tasks.panorama.stages.publish:publish_captures", matches, publishes=True)
 
 A first task checks the params and opens the MLflow run of the DAG run, a last one closes it.
-The params are the pipeline's settings, one a field, with type, range and help, so Airflow's
-form and API refuse a bad value by the field's name.
+The params are the pipeline's settings, one a field, with type, range and help
+(`operators.schedule.form`), so Airflow's form and API refuse a bad value by the field's name.
 """
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from airflow.sdk import DAG, Asset, BaseOperator, Context, Param
+from airflow.sdk import DAG, Asset, Context
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
 from pydantic import Field
@@ -37,22 +38,27 @@ from operators.installation import (
     profile_name,
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
+from operators.record.source import git_tags, source_tags
+from operators.schedule.form import form
+from operators.schedule.links import LinkedOperator
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator, judged
 from operators.stage.request import check_run_id
 from operators.tries import CLOSE_RETRIES, TASK_BACKOFF, TASK_MAX_PAUSE, TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import SETTINGS, config_json
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.outside.documents import read_yaml
-from tasks.core.params import by_param, load_config, param_schemas, parse_config
+from tasks.core.params import by_param, load_config, parse_config
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4
+OWNER = "orrery"
 # A mapped task is removed where a run that is cleared has fewer groups than before.
 _WELL = ("success", "removed")
 # What passes: our own error, Airflow's where its API failed, and a process that was told to end.
 # Anything else, a bug among it, would come again.
 _PASSING: list[type[BaseException] | str] = [TransientError, AirflowRuntimeError, SystemExit]
-_PATIENCE = {
+_DEFAULTS = {
+    "owner": OWNER,
     "retries": TASK_RETRIES,
     "retry_delay": TASK_PAUSE,
     "retry_exponential_backoff": TASK_BACKOFF,
@@ -126,7 +132,7 @@ def pipeline(
 
     Args:
         file: The DAG's file (``__file__``); its name is the DAG's.
-        doc: The DAG's page in Markdown (``__doc__``).
+        doc: The DAG's page in Markdown (``__doc__``); its first line describes the DAG in lists.
         config: Class of the pipeline's settings.
         tags: Labels in the list of DAGs.
         max_active_runs: Runs at a time.
@@ -135,14 +141,15 @@ def pipeline(
     schedule, defaults = _schedule(dag_id, config)
     with DAG(
         dag_id=dag_id,
+        description=(doc or "").partition("\n")[0],
         doc_md=doc,
-        params=_params(config, dag_id, defaults),
+        params=form(config, config_path(dag_id), defaults),
         schedule=schedule,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=max_active_runs,
         tags=sorted(tags),
-        default_args=_PATIENCE,
+        default_args=_DEFAULTS,
     ) as dag:
         opened = OpenRun(task_id=OPEN_RUN, config=config)
         closed = CloseRun(task_id=CLOSE_RUN, retries=CLOSE_RETRIES)
@@ -156,7 +163,7 @@ def pipeline(
                 task >> closed
 
 
-class OpenRun(BaseOperator):
+class OpenRun(LinkedOperator):
     """Checks the params and opens the MLflow run; nothing runs on Ray before it."""
 
     def __init__(self, *, config: type[Any], **kwargs: Any) -> None:
@@ -186,17 +193,19 @@ class OpenRun(BaseOperator):
             if "://" not in uri:
                 return {"run_id": "", "url": ""}
             tags = {"airflow.dag_id": dag_id, "airflow.run_id": run_id}
-            note = {"mlflow.note.content": _note(dag_id, run_id)}
-            run = open_run(uri, dag_id, run_id, tags | note)
+            tags |= {"mlflow.note.content": _note(dag_id, run_id)}
+            tags |= source_tags(f"dags/{dag_id}.py") | git_tags() | {"mlflow.user": _user(context)}
+            run = open_run(uri, dag_id, run_id, tags, context["dag"].doc_md or "")
         tracker = MlflowTracker(uri, run)
         tracker.log_params(_flat(config_json(config)))
         tracker.close()
         url = run.url.replace(uri, os.environ.get(MLFLOW_URL, uri), 1)
-        logger.info("%s: MLflow run %s", dag_id, url)
+        self.link(url)
+        self.say_links(dag_id)
         return {"run_id": run.run_id, "url": url}
 
 
-class CloseRun(BaseOperator):
+class CloseRun(LinkedOperator):
     """Closes the MLflow run as finished or failed, however the stages ended.
 
     It fails where a stage did not succeed, after it has closed the MLflow run, and so does the
@@ -212,6 +221,8 @@ class CloseRun(BaseOperator):
         """
         ti = context["ti"]
         run = ti.xcom_pull(task_ids=OPEN_RUN) or {}
+        self.link(run.get("url", ""))
+        self.say_links(CLOSE_RUN)
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         others = {name: str(each) for name, each in states.items() if name != CLOSE_RUN}
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
@@ -219,7 +230,7 @@ class CloseRun(BaseOperator):
         if run.get("run_id"):
             with judged(f"MLflow run {run['url']}"):
                 close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
-            logger.info("MLflow run %s is %s", run["url"], status.lower())
+            logger.info("%s: MLflow's run is %s", ti.dag_id, status.lower())
         if failed:
             raise AirflowFailException(f"the run failed: {', '.join(failed)} did not succeed")
 
@@ -232,16 +243,6 @@ def asset(dag_id: str) -> Asset:
 def task_id(stage: str) -> str:
     """Return a stage's task id: the name of its module."""
     return stage.partition(":")[0].rpartition(".")[2]
-
-
-def _params(config: type[Any], dag_id: str, defaults: Mapping[str, Any]) -> dict[str, Param]:
-    """Airflow's form of the settings; a schedule may bring its own defaults."""
-    params = {}
-    for name, schema in param_schemas(config, config_path(dag_id)).items():
-        rest = {k: v for k, v in schema.items() if k not in ("default", "description")}
-        default = defaults.get(name, schema["default"])
-        params[name] = Param(default, description=schema["description"], **rest)
-    return params
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -265,6 +266,14 @@ def _schedule(dag_id: str, config: type[Any]) -> tuple[str | None, Mapping[str, 
         return found.cron, by_param(config, found.params)
     except ConfigError as error:
         raise ConfigError(f"{path}, {dag_id}: {error}") from error
+
+
+def _user(context: Context) -> str:
+    """Who triggered the run: a user of Airflow, the owner of a headless run, or the schedule."""
+    if not os.environ.get(AIRFLOW_URL):
+        return getpass.getuser()
+    run = context["dag_run"]
+    return run.triggering_user_name or str(run.run_type)
 
 
 def _note(dag_id: str, run_id: str) -> str:

@@ -18,16 +18,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from airflow.sdk import BaseOperator, BaseOperatorLink, Context
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from operators.installation import MARK, PYTHON, RAY_URL, config_path, load_profile, profile_name
+from operators.installation import MARK, PYTHON, config_path, load_profile, profile_name
 from operators.plain_log import plain
+from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
+from operators.schedule.links import LinkedOperator
 from operators.schedule.ray_jobs import WORD, RayJobs, job_id
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint
+from operators.store.artifacts import read_artifact
+from operators.store.storage import Storage
 from operators.tries import DRIVER_TRIES
 from tasks.core.config import config_json
 from tasks.core.errors import OrreryError, ResourceError, TransientError
@@ -39,27 +43,10 @@ OPEN_RUN = "open_run"
 logger = logging.getLogger(__name__)
 
 
-class MlflowLink(BaseOperatorLink):
-    """Button to the pipeline's run in MLflow."""
-
-    name = "MLflow"
-
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002
-        """Return the address that the task noted."""
-        return str(getattr(operator, "urls", {}).get(self.name, ""))
-
-
-class RayLink(MlflowLink):
-    """Button to the task's job in Ray's dashboard."""
-
-    name = "Ray job"
-
-
-class StageOperator(BaseOperator):
+class StageOperator(LinkedOperator):
     """Runs one stage on the Ray cluster and returns a reference to its result."""
 
     template_fields = ("inputs",)
-    operator_extra_links = (MlflowLink(), RayLink())
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -85,7 +72,6 @@ class StageOperator(BaseOperator):
         self.config = config
         self.inputs = inputs
         self.fans_out = fans_out
-        self.urls: dict[str, str] = {}
         self._live: tuple[str, str] | None = None
 
     def execute(self, context: Context) -> Any:
@@ -112,7 +98,7 @@ class StageOperator(BaseOperator):
             TransientError: Something was lost; Airflow tries again.
             AirflowFailException: Trying again would not help.
         """
-        self._link(context, load_profile(profile_name()).ray_api, event["job_id"])
+        self.link(_parent(context).get("url", ""), event["job_id"])
         if event["error"] is None:
             return self._result(context, [ArtifactRef(**each) for each in event["result"]])
         kind, message = event["error"]["type"], plain(event["error"]["message"])
@@ -132,7 +118,8 @@ class StageOperator(BaseOperator):
     def _wait(self, context: Context, address: str, live_id: str, attached: bool) -> NoReturn:
         """Leave the worker; `collect` goes on when the job has ended."""
         task = task_name(context)
-        self._link(context, address, live_id)
+        self.link(_parent(context).get("url", ""), live_id)
+        self.say_links(task)
         logger.info("%s: %s job %s", task, "re-attached to" if attached else "started", live_id)
         trigger = StageTrigger(address, live_id, task, time.time(), attached)
         raise TaskDeferred(trigger=trigger, method_name="collect")
@@ -145,7 +132,6 @@ class StageOperator(BaseOperator):
         """
         ti, dag_id = context["ti"], context["dag"].dag_id
         config = load_config(self.config, config_path(dag_id), dict(context["params"]))
-        parent = ti.xcom_pull(task_ids=OPEN_RUN) or {}
         return StageRequest(
             pipeline=dag_id,
             stage=self.stage,
@@ -158,7 +144,7 @@ class StageOperator(BaseOperator):
                 map_index=map_index(context),
                 try_number=ti.try_number,
                 profile=profile_name(),
-                parent_run_id=parent.get("run_id", ""),
+                parent_run_id=_parent(context).get("run_id", ""),
             ),
         )
 
@@ -199,9 +185,10 @@ class StageOperator(BaseOperator):
 
     def _reuse(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
         """Return a finished result, and note in the pipeline's run that it was not made anew."""
+        self.link(_parent(context).get("url", ""))
+        self.say_links(task_name(context))
         logger.info("%s: reused %s", task_name(context), ", ".join(ref.uri for ref in refs))
-        parent = self._link(context, load_profile(profile_name()).ray_api, None)
-        if parent:
+        if parent := _parent(context).get("run_id"):
             tags = {f"reused.{context['ti'].task_id}": " ".join(ref.uri for ref in refs)}
             tag_run(load_profile(profile_name()).tracking_uri, parent, tags)
         return self._result(context, refs)
@@ -209,17 +196,13 @@ class StageOperator(BaseOperator):
     def _result(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
         """What XCom carries: one reference, or a list of them to map over."""
         values = [ref.model_dump() for ref in refs]
+        if self.outlets and (parent := _parent(context).get("run_id")):
+            profile = load_profile(profile_name())
+            storage = Storage(profile.absolute_store_uri(), profile.store_options)
+            show_headline(profile.tracking_uri, parent, read_artifact(storage, refs[0]).key)
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {"ref": values[0]}
         return values if self.fans_out else values[0]
-
-    def _link(self, context: Context, address: str, live_id: str | None) -> str:
-        """Set the buttons of the task's page; returns the id of the pipeline's MLflow run."""
-        parent = context["ti"].xcom_pull(task_ids=OPEN_RUN) or {}
-        self.urls = {"MLflow": parent.get("url", "")}
-        if live_id:
-            self.urls["Ray job"] = f"{os.environ.get(RAY_URL, address)}/#/jobs/{live_id}"
-        return str(parent.get("run_id", ""))
 
 
 @contextmanager
@@ -245,6 +228,11 @@ def map_index(context: Context) -> int:
     """Which of a mapped task; -1 if it is not mapped."""
     index = context["ti"].map_index
     return -1 if index is None else index
+
+
+def _parent(context: Context) -> Mapping[str, str]:
+    """Id and address of the pipeline's MLflow run, as the first task returned them."""
+    return context["ti"].xcom_pull(task_ids=OPEN_RUN) or {}
 
 
 async def _stop(address: str, live_id: str) -> None:

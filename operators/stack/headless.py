@@ -2,7 +2,8 @@
 
     python -m operators.stack.headless restitch --conf '{"captures": "captures"}'
 
-Servers of `make up` are used if they run; otherwise private ones are started on free ports.
+Servers of `make up`, or that an earlier run kept, are used if they run; otherwise private ones are
+started on free ports.
 Results stay in the artifact store, MLflow's records and the logs under ``.state``.
 """
 
@@ -23,7 +24,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,8 +33,8 @@ from operators.installation import ROOT, config_path, load_profile, profile_name
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.databases import bring_up_to_date
+from operators.stack.headless_servers import KeptServers, RunServers, borrow
 from operators.stack.interrupts import ended_by_signals
-from operators.stack.servers import Program, Servers
 from operators.stack.services import Ports
 from operators.stack.state import STATE, ray_token
 from operators.stack.supervise import running_ports
@@ -45,8 +45,6 @@ from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
 READY, RESULT = "ready", "result.json"
-MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
-END_LIMIT_S = 10.0
 NUM_RUNS_KEPT = 20
 FOLDER = STATE / "headless"
 _INTERRUPTED = (
@@ -84,6 +82,7 @@ def run_headless(
     *,
     dags: Path = ROOT / "dags",
     profile: str = "",
+    keeps: bool = False,
     on_line: Callable[[str], None] = print,
 ) -> HeadlessResult:
     """Run a pipeline to its end.
@@ -93,6 +92,8 @@ def run_headless(
         conf: Its params.
         dags: Folder of the DAG files.
         profile: Name or path of the profile; this installation's if empty.
+        keeps: Whether servers that it starts stay for later runs; see
+            `operators.stack.headless_servers`.
         on_line: Receives each line of progress.
 
     Raises:
@@ -102,29 +103,26 @@ def run_headless(
     check_settings(_dag_file(dags, dag_id), conf or {}, profile or profile_name())
     say = _clock(on_line)
     begun_s = time.monotonic()
-    servers = None
+    servers: RunServers | KeptServers | None = None
     with _run_folder() as folder, ended_by_signals() as begin_to_end:
-        ports, is_private = _choose(say)
-        mark = folder.name
-        env = services.base_env() | services.airflow_env(folder, dags, ports)
-        env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
+        mark, ports = folder.name, running_ports()
         try:
-            if is_private:
-                servers = RunServers(mark, folder, ports, env, say)
+            if ports is None:
+                servers = _servers(folder, keeps, say)
+                ports = servers.ports
+            else:
+                say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
+            env = services.base_env() | services.airflow_env(folder, dags, ports)
+            env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
             bring_up_to_date(folder, env, say)
             child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
-            if servers:
-                servers.wait()
+            _wait(ports, servers)
             (folder / READY).touch()
             state = _follow(child, lines, say)
             say(f"{dag_id}: {state}; ending what was started")
         finally:
             begin_to_end()
-            if servers:
-                servers.end()
-            elif not is_private:
-                asyncio.run(_stop_jobs(ports.ray_url, mark))
-            processes.end(mark)
+            _end(mark, ports, servers)
         return _result(folder, state, time.monotonic() - begun_s)
 
 
@@ -155,46 +153,12 @@ def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
             load_profile(profile).check_paths(config)
 
 
-class RunServers:
-    """Ray and MLflow for one run, started side by side."""
-
-    def __init__(
-        self, mark: str, folder: Path, ports: Ports, env: dict[str, str], say: Callable[[str], None]
-    ) -> None:
-        """Start both; `wait` says when they are up."""
-        self._ports = ports
-        # Short, since a socket's path may have 107 characters.
-        short = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
-        (folder / "ray").symlink_to(short)
-        # Ray ends at once: what it holds is only in memory, and its drain takes seconds.
-        programs = {
-            "ray": Program(services.ray_command(ports, short), stop_signal="KILL"),
-            "mlflow": Program(services.mlflow_command(ports)),
-        }
-        self._servers = Servers(programs, mark=mark, env=env, logs=folder, sockets=short, say=say)
-
-    def wait(self) -> None:
-        """Wait until both are up.
-
-        Raises:
-            TransientError: One does not start; the message names its log.
-        """
-        self._servers.wait("MLflow", partial(services.mlflow_is_up, self._ports), MLFLOW_LIMIT_S)
-        self._servers.wait("Ray", partial(services.ray_is_up, self._ports), RAY_LIMIT_S)
-
-    def end(self) -> None:
-        """End both."""
-        self._servers.end(END_LIMIT_S)
-
-
-def _choose(say: Callable[[str], None]) -> tuple[Ports, bool]:
-    """Addresses to use, and whether the servers are this run's own."""
-    ports = running_ports()
-    if ports is not None:
-        say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
-        return ports, False
+def _servers(folder: Path, keeps: bool, say: Callable[[str], None]) -> RunServers | KeptServers:
+    """Ray and MLflow for a run: those that are kept, or its own."""
+    if (kept := borrow(say, starts=keeps)) is not None:
+        return kept
     say("starting Ray, MLflow and Airflow")
-    return Ports.choose(), True
+    return RunServers(folder.name, folder, Ports.choose(), services.base_env(), say)
 
 
 def _start_airflow(
@@ -231,12 +195,31 @@ def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], 
     return "success" if child.wait() == 0 else "failed"
 
 
-async def _stop_jobs(address: str, mark: str) -> None:
-    """Stop what this run left running on a cluster that is not its own."""
+def _wait(ports: Ports, servers: RunServers | KeptServers | None) -> None:
+    """Wait until the servers are up; what runs that were killed left on them is stopped."""
+    if servers:
+        servers.wait()
+    if not isinstance(servers, RunServers):
+        asyncio.run(_stop_jobs(ports.ray_url))
+
+
+def _end(mark: str, ports: Ports | None, servers: RunServers | KeptServers | None) -> None:
+    """End what a run started; on a cluster that is not its own, its jobs."""
+    if ports and not isinstance(servers, RunServers):
+        asyncio.run(_stop_jobs(ports.ray_url, mark))
+    if servers:
+        servers.end()
+    processes.end(mark)
+
+
+async def _stop_jobs(address: str, mark: str = "") -> None:
+    """Stop what a run, and those that were killed, left running on a cluster of others."""
     with suppress(OrreryError):
         async with RayJobs(address, ray_token()) as jobs:
             for job in await jobs.jobs():
-                if job.metadata.get("stack") == mark and not job.has_ended:
+                theirs = job.metadata.get("stack") or "."
+                is_orphan = (FOLDER / theirs).parent == FOLDER and _was_left(FOLDER / theirs)
+                if (theirs == mark or is_orphan) and not job.has_ended:
                     await jobs.stop(job.job_id)
 
 
@@ -279,6 +262,11 @@ def _run_folder() -> Iterator[Path]:
         _drop_bulk(folder)
 
 
+def _was_left(folder: Path) -> bool:
+    """Whether a run was killed before it closed its folder."""
+    return (folder / "owner.json").exists() and not _is_owned(folder)
+
+
 def _is_owned(folder: Path) -> bool:
     """Whether the process that opened a run's folder still lives."""
     try:
@@ -308,6 +296,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m operators.stack.headless", description=__doc__)
     parser.add_argument("pipeline")
     parser.add_argument("--conf", default="{}", metavar="JSON", help="the run's params")
+    parser.add_argument("--keep", action="store_true", help="leave the servers for later runs")
     parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="folder of the DAG files")
     given = parser.parse_args(arguments)
     try:
@@ -317,7 +306,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not isinstance(conf, dict):
         parser.error(f"--conf: expected a JSON object of params, got {given.conf!r}")
     try:
-        result = run_headless(given.pipeline, conf, dags=given.dags.resolve(), on_line=_print)
+        result = run_headless(
+            given.pipeline, conf, dags=given.dags.resolve(), keeps=given.keep, on_line=_print
+        )
     except KeyboardInterrupt:
         _print(_INTERRUPTED)
         return 130

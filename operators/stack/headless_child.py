@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import json
 import logging
 import os
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder = Path(given.folder)
     conf = json.loads(given.conf)
     dag = _load(given.dag)
-    _speak(int(given.console))
+    _speak(int(given.console), given.dag)
     try:
         _check(dag, conf)
     except ParamValidationError as error:
@@ -72,11 +73,11 @@ def _check(dag: Any, conf: dict[str, Any]) -> None:
     params.validate()
 
 
-def _speak(pipe: int) -> None:
+def _speak(pipe: int, dag_id: str) -> None:
     """Send our own log lines, and only them, to the pipe."""
     console = logging.StreamHandler(os.fdopen(pipe, "w", buffering=1))
     console.setFormatter(_Console())
-    console.addFilter(_is_for_people)
+    console.addFilter(functools.partial(_is_for_people, dag_id))
     for name in ("operators", __name__):
         logging.getLogger(name).addHandler(console)
         logging.getLogger(name).setLevel(logging.INFO)
@@ -95,7 +96,10 @@ class _Console(logging.Formatter):
         return line if record.levelno < logging.ERROR else f"ERROR {line}"
 
 
-def _is_for_people(record: logging.LogRecord) -> bool:
+def _is_for_people(dag_id: str, record: logging.LogRecord) -> bool:
+    """Whether the console shows a line: of the addresses only the run's, which come first."""
+    if record.name == "operators.schedule.links":
+        return record.getMessage().startswith(f"{dag_id}: ")
     is_job_line = (
         record.name == "operators.schedule.stage_trigger" and record.getMessage()[:1] == "["
     )

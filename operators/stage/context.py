@@ -193,7 +193,9 @@ def _open_tracker(call: PlacedCall) -> RunTracker:
     uri = plan.profile.tracking_uri if caller.tracking_uri is None else caller.tracking_uri
     if not uri:
         return NullTracker()
+    from operators.record.headline import KEY_TAG
     from operators.record.mlflow_tracker import MlflowTracker
+    from operators.record.source import source_tags
 
-    tags = {"device": call.device, "key": call.key}
+    tags = {"device": call.device, KEY_TAG: call.key, **source_tags(plan.request.stage)}
     return MlflowTracker.start(uri, caller.parent_run_id, plan.name, tags)

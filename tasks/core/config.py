@@ -20,6 +20,8 @@ def setting(
     help: str,  # noqa: A002
     unit: str = "",
     param: str = "",
+    label: str = "",
+    needed: bool = False,
     path: Literal["", "read", "write", "read or name"] = "",
     stores: bool = False,
     **bounds: Any,
@@ -28,15 +30,19 @@ def setting(
 
     Args:
         default: Value where neither YAML nor params name one.
-        help: One sentence for the trigger form.
-        unit: Unit of the value, shown with the help.
-        param: Name under which the run's params carry it; ``section.field`` if empty.
+        help: One sentence for the trigger form, which adds the range.
+        unit: Unit of the value, shown with the range.
+        param: Name under which the run's params carry it, and which puts it at the form's top;
+            ``section.field`` if empty.
+        label: What the form calls it; made of its name if empty.
+        needed: Whether a run is refused that leaves it empty.
         path: What is done with the path that it names, which the profile must allow.
         stores: Whether that may be an object store's URI too.
         **bounds: Bounds as `pydantic.Field` takes them (``ge``, ``le``, ``pattern``, …).
     """
-    named = {"unit": unit, "param": param, "path": path, "stores": stores}
-    extra: dict[str, Any] = {name: value for name, value in named.items() if value}
+    own = {"unit": unit, "param": param, "label": label, "needed": needed}
+    own |= {"path": path, "stores": stores}
+    extra: dict[str, Any] = {name: value for name, value in own.items() if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 

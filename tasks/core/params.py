@@ -39,10 +39,12 @@ def load_config(
         yaml_path: ``configs/<pipeline>.yaml``; None where defaults alone count.
         params: The run's params: ``section.field`` or the setting's own param name -> value;
             nested mappings are accepted too. A None for a setting that can't be None means
-            "not given", which is what an empty field of a form sends.
+            "not given", which is what an empty field of a form sends. None instead of params
+            asks for no more than the defaults.
 
     Raises:
-        ConfigError: A key is unknown, or a value is of the wrong type or out of range.
+        ConfigError: A key is unknown, a value is of the wrong type or out of range, or one that
+            a run needs is not given.
     """
     fields = _fields(model)
     given = _defaults(model, fields)
@@ -50,7 +52,10 @@ def load_config(
     for path, value in _by_path(params or {}, fields, "the params").items():
         if value is not None or "null" in _types(fields[path]):
             given[path] = value
-    return _validate(model, _nested(given), fields)
+    config = _validate(model, _nested(given), fields)
+    if params is not None:
+        _require(given, fields)
+    return config
 
 
 def parse_config(model: type[ModelT], value: Any) -> ModelT:
@@ -75,26 +80,21 @@ def param_schemas(model: type[Any], yaml_path: Path | None = None) -> dict[str, 
             since a form sends back every value that it shows.
 
     Returns:
-        For each param: type, bounds, ``enum``, ``default``, ``title``, ``description`` (unit in
-        brackets) and ``section``. A text whose default is empty may also be null, and is null
-        by default: a form flags an empty text as missing.
+        For each param: type, bounds, ``enum``, ``default``, ``description``, its ``place``
+        in the sections, and what `tasks.core.config.setting` declares beside: ``unit``, ``label``,
+        ``param``, ``needed``. A text whose default is empty is null by default, and may be null
+        unless it is needed: a form flags an empty text as missing.
     """
     defaults = config_json(load_config(model, yaml_path))
     schemas = {}
     for path, field in _fields(model).items():
-        schema = {k: v for k, v in field.items() if k not in ("unit", "param", "path", "stores")}
         default = defaults
         for part in path:
             default = default[part]
-        if default == "" and schema.get("type") == "string":
-            schema["type"], default = ["string", "null"], None
-        unit = f" [{field['unit']}]" if "unit" in field else ""
-        schema |= {
-            "default": default,
-            "title": path[-1].replace("_", " "),
-            "description": field.get("description", "") + unit,
-            "section": path[0] if len(path) > 1 else "general",
-        }
+        schema = field | {"default": default, "place": path}
+        if default == "" and field.get("type") == "string":
+            kind = {"minLength": 1} if field.get("needed") else {"type": ["string", "null"]}
+            schema |= {"default": None, **kind}
         schemas[_param(path, field)] = schema
     return schemas
 
@@ -145,6 +145,13 @@ def named_paths(config: Any, section: str = "") -> Iterator[NamedPath]:
                 param = _param((section, *path) if section else path, field)
                 kind: Literal["read", "write"] = "write" if use == "write" else "read"
                 yield NamedPath(param, kind, place, bool(field.get("stores")))
+
+
+def _require(given: Mapping[_Path, Any], fields: Mapping[_Path, Mapping[str, Any]]) -> None:
+    missing = [path for path, field in fields.items() if field.get("needed") and not given[path]]
+    if missing:
+        told = [f"{_param(path, fields[path])} ({fields[path]['description']})" for path in missing]
+        raise ConfigError(f"this pipeline needs a value for {', '.join(told)}; nothing was given")
 
 
 def _defaults(model: type[Any], fields: Mapping[_Path, Any]) -> dict[_Path, Any]:

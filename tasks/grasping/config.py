@@ -22,6 +22,7 @@ class PhysicsConfig:
         1e-5,
         ge=0,
         le=1,
+        label="Residual of the solver",
         help="PyBullet's solver stops where an iteration changes less; 1e-7 is its own default.",
     )
     servo: Literal["one_shot", "closed_loop"] = setting(
@@ -45,10 +46,17 @@ class CameraConfig:
 
     size_px: int = setting(64, ge=16, le=1024, unit="px", help="Width and height of a picture.")
     view_deg: float = setting(
-        34.0, ge=5, le=100, unit="deg", help="Field of view; 24 shows the bin alone."
+        34.0,
+        ge=5,
+        le=100,
+        unit="deg",
+        label="Field of view",
+        help="Field of view; 24 shows the bin alone.",
     )
     g_buffers: bool = setting(
-        False, help="Store depth, parts and shading too, to paint other looks afterwards."
+        False,
+        label="Depth, parts and shading",
+        help="Store depth, parts and shading too, to paint other looks afterwards.",
     )
 
 
@@ -81,7 +89,9 @@ class ObjectsConfig:
     split: Literal["train", "validation", "held_out"] = setting(
         "train", help="Part of the objects that may be used; fixed for each object."
     )
-    num_per_scene: int = setting(5, ge=1, le=20, help="Objects in one scene.")
+    num_per_scene: int = setting(
+        5, ge=1, le=20, label="Objects per scene", help="Objects in one scene."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -227,9 +237,11 @@ class PublishConfig:
     export_to: str = setting(
         "", path="write", help="Folder that receives shards, data card and exports; empty for none."
     )
-    lerobot: bool = setting(False, help="Export as a LeRobotDataset too.")
-    webdataset: bool = setting(False, help="Export as WebDataset tar files too.")
-    rlds: bool = setting(False, help="Export as RLDS (TFDS) too.")
+    lerobot: bool = setting(False, label="LeRobot", help="Export as a LeRobotDataset too.")
+    webdataset: bool = setting(
+        False, label="WebDataset", help="Export as WebDataset tar files too."
+    )
+    rlds: bool = setting(False, label="RLDS", help="Export as RLDS (TFDS) too.")
 
 
 @dataclass(frozen=True, config=SETTINGS)

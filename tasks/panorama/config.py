@@ -16,13 +16,19 @@ class IngestConfig:
         "",
         param="captures",
         path="read",
+        needed=True,
         help="Folder that holds one folder per capture, or one capture itself.",
     )
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to connect."
     )
     thumbnail_px: int = setting(
-        240, ge=16, le=1024, unit="px", help="Longer side of a photo on the contact sheet."
+        240,
+        ge=16,
+        le=1024,
+        unit="px",
+        label="Thumbnail side",
+        help="Longer side of a photo on the contact sheet.",
     )
     max_skipped_fraction: float = setting(
         0.5, ge=0, le=1, help="Share of captures that may be unusable before the stage fails."
@@ -57,7 +63,12 @@ class MatchConfig:
         64, ge=4, le=1024, help="Blocks along an image's longer side; each gives one match."
     )
     max_round_trip_px: float = setting(
-        1.0, gt=0, le=32, unit="px", help="How far flow there and back may miss its start."
+        1.0,
+        gt=0,
+        le=32,
+        unit="px",
+        label="Maximum error of flow there and back",
+        help="How far flow there and back may miss its start.",
     )
     min_structure: float = setting(
         2.0, ge=0, le=1000, help="Least structure (smaller eigenvalue) that can be trusted."
@@ -69,7 +80,11 @@ class MatchConfig:
         help="How far the calibration may be off, relative to an image's longer side.",
     )
     held_out_share: float = setting(
-        0.2, ge=0, lt=1, help="Share of the matches that serve only to judge."
+        0.2,
+        ge=0,
+        lt=1,
+        label="Held-out share",
+        help="Share of the matches that serve only to judge.",
     )
     max_skipped_fraction: float = setting(
         0.5, ge=0, le=1, help="Share of captures that may fail before the stage fails."
@@ -88,7 +103,9 @@ class SolveConfig:
     recalibrate: bool = setting(
         True, help="Refine rotations and focal lengths before the fields are fitted."
     )
-    refine_focal: bool = setting(True, help="Whether recalibration changes focal lengths.")
+    refine_focal: bool = setting(
+        True, label="Refine focal lengths", help="Whether recalibration changes focal lengths."
+    )
     rotation_ridge: float = setting(
         0.3, ge=0, le=100, help="Weight of the turn of a camera against its calibration."
     )
@@ -133,7 +150,11 @@ class GateConfig:
     """
 
     min_held_out: int = setting(
-        20, ge=1, le=100_000, help="Held-out matches that an overlap needs to be judged alone."
+        20,
+        ge=1,
+        le=100_000,
+        label="Minimum held-out matches",
+        help="Held-out matches that an overlap needs to be judged alone.",
     )
     overlap_tolerance_px: float = setting(
         0.1, ge=0, le=10, unit="px", help="How much worse one overlap may be."
@@ -142,6 +163,7 @@ class GateConfig:
         2.0,
         ge=0,
         le=10,
+        label="Overlap tolerance in standard errors",
         help="Standard errors of an overlap's change that count as chance, besides.",
     )
     max_worse_share: float = setting(
@@ -151,11 +173,18 @@ class GateConfig:
         0.0, ge=0, le=1, help="How much worse the worst seam may be, relative."
     )
     max_warp_px: float = setting(
-        10.0, gt=0, le=1000, unit="px", help="Limit of the displacement (95th percentile)."
+        10.0,
+        gt=0,
+        le=1000,
+        unit="px",
+        label="Maximum displacement",
+        help="Limit of the displacement (95th percentile).",
     )
     max_strain: float = setting(0.05, gt=0, le=1, help="Limit of the local stretch.")
     limits_refuse: bool = setting(
-        False, help="Refuse a repair that passes these two limits, instead of warning."
+        False,
+        label="Refuse beyond these limits",
+        help="Refuse a repair that passes these two limits, instead of warning.",
     )
 
 
@@ -176,9 +205,12 @@ class RenderConfig(GateConfig):
         0.03,
         ge=0,
         le=0.25,
+        label="Reach of a seam",
         help="How far a seam may move to where images agree, relative to the panorama's width.",
     )
-    jpeg_quality: int = setting(92, ge=1, le=100, help="JPEG quality of the panorama.")
+    jpeg_quality: int = setting(
+        92, ge=1, le=100, label="JPEG quality", help="JPEG quality of the panorama."
+    )
     max_skipped_fraction: float = setting(
         0.5, ge=0, le=1, help="Share of captures that may fail before the stage fails."
     )

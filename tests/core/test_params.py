@@ -142,15 +142,36 @@ def test_schemas_are_json_schema_with_help(yaml_path: Path) -> None:
         "minimum": 1,
         "maximum": 64,
         "default": 4,
-        "title": "width px",
-        "description": "Blend width. [px]",
-        "section": "solve",
+        "title": "Width Px",
+        "description": "Blend width.",
+        "unit": "px",
+        "place": ("solve", "blend", "width_px"),
     }
     assert schemas["solve.ridge"]["default"] == 1e-3
     assert schemas["solve.limit"]["type"] == ["number", "null"]
     assert schemas["solve.blend.kind"]["enum"] == ["feather", "bands"]
-    assert schemas["seed"]["section"] == "general"
+    assert schemas["path"]["type"] == ["string", "null"]
     assert "$ref" not in str(schemas)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Needy:
+    source: str = setting("", param="source", needed=True, help="A folder.")
+    seed: int = setting(0, ge=0, help="Seed.")
+
+
+@pytest.mark.parametrize("params", [{}, {"source": None}, {"source": ""}, {"seed": 3}])
+def test_a_run_names_what_it_needs(params: dict) -> None:
+    with pytest.raises(ConfigError, match=r"needs a value for source \(A folder\.\)"):
+        load_config(Needy, params=params)
+
+
+def test_what_a_run_needs_may_stand_in_yaml(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("source: /data")
+    assert load_config(Needy, tmp_path / "x.yaml", {"seed": 3}) == Needy(source="/data", seed=3)
+    assert param_schemas(Needy, tmp_path / "x.yaml")["source"]["default"] == "/data"
+    schema = param_schemas(Needy)["source"]
+    assert (schema["default"], schema["type"], schema["minLength"]) == (None, "string", 1)
 
 
 def test_what_a_form_sends_back_round_trips(yaml_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -12,10 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
 
+from operators.installation import config_path
 from operators.schedule.stage_operator import StageOperator
 from operators.stage.key import declaration_of
-from tasks.core import params
+from tasks.core import params as core_params
+from tasks.core.errors import ConfigError
+from tasks.core.params import load_config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = sorted((ROOT / "dags").glob("[!_]*.py"))
@@ -69,10 +74,28 @@ def test_every_dag_has_settings_help_and_tags(bag: DagBag, name: str) -> None:
     assert (ROOT / "configs" / f"{name}.yaml").exists()
     assert dag.doc_md
     assert dag.tags
+    assert dag.description
+    assert dag.owner
     for key in dag.params:
         param = dag.params.get_param(key)
         assert param.description, key
-        assert param.schema["section"], key
+        assert param.schema["title"], key
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FILES])
+def test_the_page_of_a_dag_shows_params_that_start_a_run(bag: DagBag, name: str) -> None:
+    (example,) = re.findall(r"~~~json\n(.*?)~~~", bag.dags[name].doc_md or "", re.DOTALL)
+    params = copy.deepcopy(bag.dags[name].params)
+    params.update(json.loads(example))
+    settings = bag.dags[name].get_task("open_run").config
+    assert load_config(settings, config_path(name), params.validate())
+    needed = [each for each in params if params.get_param(each).schema.get("minLength") == 1]
+    assert list(params)[: len(needed)] == needed, "what is needed comes first"
+    for each in needed:
+        with pytest.raises(ParamValidationError, match=f"Invalid input for param {each}: None"):
+            copy.deepcopy(bag.dags[name].params).update({each: None})
+        with pytest.raises(ConfigError, match=f"needs a value for .*{each}"):
+            load_config(settings, config_path(name), {**params.dump(), each: None})
 
 
 @pytest.mark.parametrize("name", [path.stem for path in FILES])
@@ -81,11 +104,11 @@ def test_every_free_text_of_a_dag_s_settings_says_that_it_names_a_path(
 ) -> None:
     """What is no path is a choice, or has a pattern: else it would pass by the profile's roots."""
     unmarked = []
-    for path, field in params._fields(bag.dags[name].get_task("open_run").config).items():
+    for path, field in core_params._fields(bag.dags[name].get_task("open_run").config).items():
         inner = field.get("items", field)
-        is_text = "string" in params._types(inner) and not {"enum", "pattern"} & set(inner)
+        is_text = "string" in core_params._types(inner) and not {"enum", "pattern"} & set(inner)
         says_path = re.search(r"(?i)folder|\bfiles?\b|\bpath|director|\buri", str((path, field)))
-        is_said = says_path and "enum" not in field and "string" in params._types(inner)
+        is_said = says_path and "enum" not in field and "string" in core_params._types(inner)
         if (is_text or is_said) and not field.get("path"):
             unmarked.append(path)
     assert unmarked == [], "declare it with path='read' or 'write', or give it a pattern"
@@ -97,8 +120,8 @@ def test_every_number_of_a_dag_s_settings_is_bounded(bag: DagBag, name: str) -> 
     low, high = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
     unbounded = [
         path
-        for path, field in params._fields(bag.dags[name].get_task("open_run").config).items()
-        if {"integer", "number"} & set(params._types(field))
+        for path, field in core_params._fields(bag.dags[name].get_task("open_run").config).items()
+        if {"integer", "number"} & set(core_params._types(field))
         and "enum" not in field
         and not (low & set(field) and high & set(field))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import signal
 import subprocess
@@ -82,7 +83,12 @@ def test_a_run_leaves_results_and_records(servers: Ports, profile: str, tmp_path
         filter=f"tags.`mlflow.parentRunId` = '{result.mlflow_run_id}'",
     )["runs"]
     names = Counter(child["info"]["run_name"] for child in children)
-    assert names == {"sample.list": 1, "sample.groups": 1, "sample.double": 2, "sample.sum": 1}
+    told = {"sample.list": 1, "sample.groups": 1, "sample.double": 2, "sample.sum": 1}
+    assert names == {f"{stage} · {result.run_id}": number for stage, number in told.items()}
+    figures = {each["key"]: each["value"] for each in run["data"]["metrics"]}
+    assert figures == {"total": 3.0 * sum(range(5))}, "the headline"
+    assert tags_of(run)["mlflow.source.name"] == "dags/sample.py"
+    assert {tags_of(child)["mlflow.user"] for child in children} == {getpass.getuser()}
     assert {child["info"]["status"] for child in children} == {"FINISHED"}
     assert {tags_of(child)["device"] for child in children} == {"cpu"}
     assert {tags_of(child)["airflow.run_id"] for child in children} == {result.run_id}
@@ -162,5 +168,28 @@ def test_a_start_that_is_ended_at_any_moment_leaves_nothing(after_s: float, tmp_
     said, _ = run.communicate(timeout=60.0)
     assert run.returncode in (143, -signal.SIGTERM)  # the latter before anything was started
     assert run.returncode != 143 or "goes on where this run was" in said
+    left = psutil.process_iter(["cmdline", "environ"])
+    assert not [p for p in left if str(tmp_path) in f"{p.info['cmdline']} {p.info['environ']}"]
+
+
+@pytest.mark.slow
+def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trace(
+    profile: str, tmp_path: Path
+) -> None:
+    env = services.base_env() | {"ORRERY_STATE": str(tmp_path / "state"), "ORRERY_PROFILE": profile}
+    command = [sys.executable, "-m", "operators.stack.headless", "sample", f"--dags={DAGS}"]
+    marks = tmp_path / "marks"
+    conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
+    with subprocess.Popen([*command, f"--conf={json.dumps(conf)}", "--keep"], env=env) as killed:
+        until(marks.exists, 180.0)
+        killed.kill()
+    begun_s = time.monotonic()
+    second = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stdout
+    assert "using the kept servers" in second.stdout
+    assert time.monotonic() - begun_s < 60.0
+    end = [sys.executable, "-m", "operators.stack.headless_servers", "end"]
+    told = subprocess.run(end, env=env, capture_output=True, text=True, check=True)
+    assert "have ended" in told.stdout
     left = psutil.process_iter(["cmdline", "environ"])
     assert not [p for p in left if str(tmp_path) in f"{p.info['cmdline']} {p.info['environ']}"]

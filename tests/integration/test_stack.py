@@ -169,7 +169,13 @@ def test_a_run_shows_its_progress_and_its_links(ports: Ports, airflow: Airflow) 
     assert "sample.double: 3/3 items" in log
     links = airflow.http.get(f"{path}/links", params={"map_index": 0}).json()["extra_links"]
     assert links["MLflow"].startswith(ports.mlflow_url)
-    assert links["Ray job"].startswith(f"{ports.ray_url}/#/jobs/sample-")
+    assert links["Ray"].startswith(f"{ports.ray_url}/#/jobs/sample-")
+    assert f"double[0]: MLflow {links['MLflow']}" in log
+    assert f"double[0]: Ray {links['Ray']}" in log
+    for task in ("open_run", "close_run"):
+        path = f"/api/v2/dags/sample/dagRuns/{run}/taskInstances/{task}/links"
+        more = airflow.http.get(path).json()["extra_links"]
+        assert more == {"MLflow": links["MLflow"], "Ray": f"{ports.ray_url}/#/jobs"}
     events = airflow.http.get("/api/v2/assets/events").json()["asset_events"]
     assert events[-1]["extra"]["ref"]["schema_id"] == "sample.numbers/1"
 

@@ -23,9 +23,15 @@ class BoxesConfig:
         96, ge=32, le=2048, unit="px", help="Side that images are brought to, or drawn with."
     )
     num_train: int = setting(
-        1000, ge=0, le=1_000_000, help="Training images; 0 for all of a COCO file."
+        1000,
+        ge=0,
+        le=1_000_000,
+        label="Training images",
+        help="Training images; 0 for all of a COCO file.",
     )
-    num_test: int = setting(300, ge=0, le=1_000_000, help="Test images; 0 for all of a COCO file.")
+    num_test: int = setting(
+        300, ge=0, le=1_000_000, label="Test images", help="Test images; 0 for all of a COCO file."
+    )
     train_images: str = setting("", path="read", help="COCO: folder of the training images.")
     train_annotations: str = setting(
         "", path="read", help="COCO: file with their instances (JSON)."
@@ -55,7 +61,11 @@ class DetectorConfig:
         100, ge=1, le=10_000, help="Proposals of an image that the second stage looks at."
     )
     num_sampled: int = setting(
-        64, ge=1, le=10_000, help="Proposals of an image that the second stage is trained on."
+        64,
+        ge=1,
+        le=10_000,
+        label="Sampled proposals",
+        help="Proposals of an image that the second stage is trained on.",
     )
     head_units: int = setting(128, ge=1, le=8192, help="Units of the two layers of the head.")
 

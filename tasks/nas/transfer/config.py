@@ -35,25 +35,38 @@ class PrepareTransferConfig:
         "",
         param="data",
         path="read",
+        needed=True,
         help="Folder: packed JPEGs, or train and val with a folder for each class.",
     )
     side_px: int = setting(
         0, ge=0, le=1024, unit="px", help="Size that images are brought to; 0 keeps theirs."
     )
     num_validation: int = setting(
-        1000, ge=1, le=1_000_000, help="Training images that are set aside for choosing."
+        1000,
+        ge=1,
+        le=1_000_000,
+        label="Validation images",
+        help="Training images that are set aside for choosing.",
     )
     from_cifar: bool = setting(
-        True, param="from_cifar", help="Train on CIFAR first, for weights to begin with."
+        True,
+        param="from_cifar",
+        label="From CIFAR",
+        help="Train on CIFAR first, for weights to begin with.",
     )
     cifar: str = setting(
         "",
         param="cifar",
         path="read",
+        label="CIFAR",
         help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched.",
     )
     num_cifar_validation: int = setting(
-        1000, ge=1, le=50_000, help="Its images that are set aside for the curve."
+        1000,
+        ge=1,
+        le=50_000,
+        label="CIFAR validation images",
+        help="Its images that are set aside for the curve.",
     )
     boxes: BoxesConfig = Field(default_factory=BoxesConfig)
 
@@ -63,7 +76,11 @@ class SizeConfig:
     """One network of the family."""
 
     mult_adds: int = setting(
-        0, ge=0, le=1_000_000_000_000, help="Multiply-adds of an image; 0 leaves the size out."
+        0,
+        ge=0,
+        le=1_000_000_000_000,
+        label="Multiply-adds",
+        help="Multiply-adds of an image; 0 leaves the size out.",
     )
     num_cells: int = setting(1, ge=1, le=100, help="N, normal cells of a stage.")
 
@@ -73,7 +90,12 @@ class TransferConfig:
     """Classification of larger images by a family of three sizes, beside hand-made networks."""
 
     image_px: int = setting(
-        0, ge=0, le=1024, unit="px", help="Side of the images; 0: as they were prepared."
+        0,
+        ge=0,
+        le=1024,
+        unit="px",
+        label="Image side",
+        help="Side of the images; 0: as they were prepared.",
     )
     stem: Literal["cifar", "imagenet"] = setting(
         "cifar", help="cifar keeps the resolution at first; imagenet divides it by eight."
@@ -87,7 +109,11 @@ class TransferConfig:
         default_factory=lambda: TrainingConfig(num_epochs=5, batch_size=64, crop_px=4)
     )
     cifar_num_images: int = setting(
-        10_000, ge=0, le=1_000_000_000, help="CIFAR's training images; 0 for all."
+        10_000,
+        ge=0,
+        le=1_000_000_000,
+        label="CIFAR images",
+        help="CIFAR's training images; 0 for all.",
     )
     cifar_recipe: TrainingConfig = Field(
         default_factory=lambda: TrainingConfig(num_epochs=3, crop_px=2)
@@ -113,6 +139,7 @@ class DetectConfig:
         25_000_000,
         ge=10_000,
         le=1_000_000_000_000,
+        label="Multiply-adds",
         help="Multiply-adds of a backbone of its own cost, for one image with boxes.",
     )
     num_cells: int = setting(1, ge=1, le=100, help="Its N, normal cells of a stage.")

@@ -22,7 +22,8 @@ def test_params_reach_their_settings() -> None:
     assert config.prepare_transfer.data == "/data"
     assert config.prepare_transfer.boxes.kind == "none"
     assert not config.prepare_transfer.from_cifar
-    nested = load_config(TransferCellsConfig, None, {"transfer.small.mult_adds": 7})
+    given = {"data": "/data", "transfer.small.mult_adds": 7}
+    nested = load_config(TransferCellsConfig, None, given)
     assert nested.transfer.small.mult_adds == 7
     assert nested.transfer.small.num_cells == TransferCellsConfig().transfer.small.num_cells
 

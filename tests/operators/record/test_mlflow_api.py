@@ -17,6 +17,7 @@ RUN = {
         "run_id": "r",
         "experiment_id": "1",
         "artifact_uri": "mlflow-artifacts:/1/r/artifacts",
+        "run_name": "monday",
     },
     "data": {"tags": [{"key": "airflow.run_id", "value": "x"}, {"key": "other", "value": "y"}]},
 }
@@ -41,8 +42,9 @@ def test_a_run_says_where_it_is_found(api_of: Callable[[Any], MlflowApi]) -> Non
             run_id="r",
             experiment_id="1",
             artifact_path="1/r/artifacts",
-            url="http://mlflow:5000/#/experiments/1/runs/r",
-            airflow_tags={"airflow.run_id": "x"},
+            url="http://mlflow:5000/#/experiments/1/runs/r?workflowType=machine_learning",
+            name="monday",
+            inherited_tags={"airflow.run_id": "x"},
         )
 
 

@@ -42,10 +42,22 @@ def test_a_dag_run_finds_its_run_again(uri: str, client: Any, tags: dict[str, st
     assert client.get_run(first.run_id).data.tags["reused.match"] == "a/b"
 
 
+def test_an_experiment_is_described_as_one_of_training_also_if_it_was_there(
+    uri: str, client: Any, tags: dict[str, str]
+) -> None:
+    name = f"old-{uuid.uuid4()}"
+    experiment_id = client.create_experiment(name)
+    for note in ("# What it does", "# What it does now", ""):
+        assert open_run(uri, name, "run", tags, note).experiment_id == experiment_id
+        kept = client.get_experiment(experiment_id).tags
+        assert kept["mlflow.experimentKind"] == "custom_model_development"
+        assert kept["mlflow.note.content"] == (note or "# What it does now")
+
+
 def test_a_stage_is_a_child_with_its_numbers(
     uri: str, client: Any, tags: dict[str, str], tmp_path: Path
 ) -> None:
-    parent = open_run(uri, "sample", "run", tags)
+    parent = open_run(uri, "sample", "run", {**tags, "mlflow.user": "ada"})
     tracker = MlflowTracker.start(uri, parent.run_id, "panorama.match", {"device": "cpu"})
     for step in range(2500):
         tracker.log_metrics({"px": step / 10}, step=step)
@@ -63,11 +75,12 @@ def test_a_stage_is_a_child_with_its_numbers(
     run = client.get_run(tracker.run.run_id)
     assert run.info.status == "FINISHED"
     assert run.info.end_time >= run.info.start_time
-    assert run.info.run_name == "panorama.match"
+    assert run.info.run_name == "panorama.match · run"
     assert run.info.experiment_id == parent.experiment_id
     assert run.data.tags["mlflow.parentRunId"] == parent.run_id
     assert {k: run.data.tags[k] for k in ("device", "more")} == {"device": "cpu", "more": "yes"}
     assert run.data.tags["airflow.run_id"] == tags["airflow.run_id"]
+    assert run.data.tags["mlflow.user"] == "ada"
     assert len(client.get_metric_history(run.info.run_id, "px")) == 2500
     assert run.data.metrics["px"] == 249.9
     assert math.isnan(run.data.metrics["lost"])

@@ -16,10 +16,14 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
+from operators.schedule.links import MlflowLink, RayLink
+from operators.schedule.pipeline import asset
 from operators.schedule.ray_jobs import job_id
-from operators.schedule.stage_operator import MlflowLink, RayLink, StageOperator
+from operators.schedule.stage_operator import StageOperator
 from operators.stage.request import parse_request, parse_word
 from operators.stage.run import run_stage
+from operators.store.artifacts import read_artifact
+from operators.store.storage import Storage
 from operators.tries import DRIVER_TRIES, HEAD_POLL_S, TASK_RETRIES
 from tasks.core.errors import TransientError
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
@@ -147,6 +151,26 @@ def test_a_finished_result_needs_no_job(ray: FakeRay, tmp_path: Path) -> None:
     assert not ray.jobs
 
 
+def test_a_published_result_is_the_headline_of_the_run_also_when_it_is_found(
+    ray: FakeRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[str, ...]] = []
+    place = "operators.schedule.stage_operator"
+    monkeypatch.setattr(f"{place}.show_headline", lambda *given: shown.append(given))
+    monkeypatch.setattr(f"{place}.tag_run", lambda *_: None)
+    where = context({"count": 2})
+    (ref,) = run_stage(parse_request(shlex.split(submitted(ray, where))[4:]), SerialExecutor())
+    key = read_artifact(Storage(f"{tmp_path}/store"), ref).key
+    where["ti"].xcom_pull = lambda task_ids: {"run_id": "m", "url": "http://mlflow"}
+    where["outlet_events"] = {asset("sample"): types.SimpleNamespace()}
+    task = operator(outlets=[asset("sample")])
+    task.execute(where)
+    task.collect(where, {"job_id": FIRST, "result": [ref.model_dump()], "error": None})
+    assert shown == [("", "m", key)] * 2
+    operator().execute(where)
+    assert len(shown) == 2, "stages that don't publish show nothing"
+
+
 def submitted(ray: FakeRay, where: Any) -> str:
     deferred(operator(), where)
     return str(ray.jobs[FIRST]["entrypoint"])
@@ -206,9 +230,12 @@ def test_a_task_that_is_killed_before_it_waits_stops_its_job(ray: FakeRay) -> No
     assert ray.jobs[FIRST]["status"] == "STOPPED"
 
 
-def test_the_buttons_lead_to_mlflow_and_ray(ray: FakeRay) -> None:
+def test_the_buttons_and_the_first_lines_lead_to_mlflow_and_ray(ray: FakeRay, caplog: Any) -> None:
+    caplog.set_level("INFO", "operators")
     task = operator()
     deferred(task, context())
+    led = ["list: MLflow http://mlflow/#/runs/p", f"list: Ray {ray.address}/#/jobs/{FIRST}"]
+    assert caplog.messages[:2] == led
     assert MlflowLink().get_link(task, ti_key=None) == "http://mlflow/#/runs/p"
     assert RayLink().get_link(task, ti_key=None) == f"{ray.address}/#/jobs/{FIRST}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ from operators.stack import headless
 from tasks.core import params
 from tasks.core.errors import ConfigError
 from tests.support.hostile.refusals import check_sentence, refused
+from tests.support.kernel.fake_ray import fake_ray
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +90,7 @@ def test_settings_that_are_no_object_are_refused(
     [
         ("search_cells", {"budget": 0}, r"budget: .*greater than or equal to 1, got 0"),
         ("restitch", {"capturse": "x"}, "unknown setting 'capturse'.*did you mean 'captures'"),
+        ("restitch", {}, "needs a value for captures"),
         ("restich", {}, "no pipeline 'restich', there are: .*restitch"),
     ],
 )
@@ -101,7 +104,6 @@ def test_a_bad_value_is_refused_before_anything_starts(
 
 def test_every_pipeline_names_its_settings_so_that_they_can_be_checked() -> None:
     for file in (headless.ROOT / "dags").glob("[!_]*.py"):
-        headless.check_settings(file, {}, "laptop")
         with pytest.raises(ConfigError, match="unknown setting 'no_such'"):
             headless.check_settings(file, {"no_such": 1}, "laptop")
 
@@ -181,3 +183,26 @@ def test_pipelines_that_are_none_are_refused(pipeline: str, folder: Path) -> Non
     with refused("there is no pipeline"):
         headless.run_headless(pipeline, {})
     assert not folder.exists()
+
+
+def test_what_killed_runs_left_on_a_shared_cluster_is_stopped_and_nothing_else(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("secret")
+    monkeypatch.setattr(headless.services, "ray_token", lambda: tmp_path / "token")
+    me = psutil.Process()
+    left = leave(folder, "20260101-000000-killed", [2**22 + 1, 0.0])
+    alive = leave(folder, "20260101-000001-alive", [me.pid, me.create_time()])
+    (folder / "20260101-000002-ended").mkdir()
+    with fake_ray() as ray:
+        stacks = ["killed", "alive", "ended"]
+        names = [next(p.name for p in folder.iterdir() if p.name.endswith(s)) for s in stacks]
+        for stack in [*names, "stack-1234", "", "../outside"]:
+            ray.add(f"job-{len(ray.jobs)}", metadata={"stack": stack})
+        asyncio.run(headless._stop_jobs(ray.address))
+        assert [job["status"] for job in ray.jobs.values()] == ["STOPPED", *["RUNNING"] * 5]
+        asyncio.run(headless._stop_jobs(ray.address, alive.name))
+        assert ray.jobs["job-1"]["status"] == "STOPPED"
+        assert ray.jobs["job-2"]["status"] == "RUNNING"
+    for each in (left, alive):
+        (each / "ray").readlink().rmdir()

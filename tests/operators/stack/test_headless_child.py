@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-from operators.stack.headless_child import _check
+from operators.stack.headless_child import _check, _is_for_people
 
 DAGS = Path(__file__).resolve().parent.parent.parent / "support" / "dags"
 
@@ -27,3 +28,18 @@ def test_a_value_out_of_range_is_refused_by_its_name(dag: Any) -> None:
 def test_good_values_and_unknown_names_are_left_to_the_first_task(dag: Any) -> None:
     _check(dag, {"double.factor": 3.0, "double.facto": 1.0})
     assert dag.params["double.factor"] == 2.0, "the DAG itself stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("logger", "line", "is_shown"),
+    [
+        ("operators.schedule.links", "sample: MLflow http://m", True),
+        ("operators.schedule.links", "list: MLflow http://m", False),
+        ("operators.schedule.stage_trigger", "[list] a line of a library", False),
+        ("operators.schedule.stage_trigger", "[list] 2026-01-01 00:00:00,1 INFO a.b: c", True),
+        ("operators.schedule.stage_operator", "list: started job list-1", True),
+    ],
+)
+def test_the_console_shows_what_is_for_people(logger: str, line: str, is_shown: bool) -> None:
+    record = logging.LogRecord(logger, logging.INFO, "", 0, line, None, None)
+    assert _is_for_people("sample", record) == is_shown

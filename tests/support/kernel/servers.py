@@ -18,7 +18,7 @@ import pytest
 
 from operators.stack import processes, services
 from operators.stack import supervise as stack
-from operators.stack.headless import RunServers
+from operators.stack.headless_servers import RunServers
 from operators.stack.services import HOST, Ports
 from operators.stack.state import STATE
 

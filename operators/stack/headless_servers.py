@@ -1,0 +1,234 @@
+"""Ray and MLflow of headless runs: a run's own, or kept for later ones (``make run KEEP=1``).
+
+Kept servers belong to a keeper, a process of its own, which ends them when no run has used them for
+a while. A run that uses them holds a shared lock, which the kernel gives back however the run ends;
+so what is kept is bounded, and two runs at once share it.
+
+    python -m operators.stack.headless_servers end
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from operators.installation import ROOT
+from operators.stack import processes, services
+from operators.stack.interrupts import ended_by_signals
+from operators.stack.servers import Program, Servers
+from operators.stack.services import Ports
+from operators.stack.state import STATE
+from operators.tries import KEPT_S
+from tasks.core.errors import OrreryError
+
+MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
+END_LIMIT_S = 10.0
+KEPT = STATE / "kept"
+MARK = f"kept-{hashlib.sha256(str(STATE).encode()).hexdigest()[:8]}"
+_POLL_S = 1.0
+
+
+class RunServers:
+    """Ray and MLflow for one run, started side by side."""
+
+    def __init__(
+        self, mark: str, folder: Path, ports: Ports, env: dict[str, str], say: Callable[[str], None]
+    ) -> None:
+        """Start both; `wait` says when they are up."""
+        self.ports = ports
+        # Short, since a socket's path may have 107 characters.
+        short = Path(tempfile.mkdtemp(prefix="orrery-ray-"))
+        (folder / "ray").symlink_to(short)
+        # Ray ends at once: what it holds is only in memory, and its drain takes seconds.
+        programs = {
+            "ray": Program(services.ray_command(ports, short), stop_signal="KILL"),
+            "mlflow": Program(services.mlflow_command(ports)),
+        }
+        self._servers = Servers(programs, mark=mark, env=env, logs=folder, sockets=short, say=say)
+
+    def wait(self) -> None:
+        """Wait until both are up.
+
+        Raises:
+            TransientError: One does not start; the message names its log.
+        """
+        self._servers.wait("MLflow", partial(services.mlflow_is_up, self.ports), MLFLOW_LIMIT_S)
+        self._servers.wait("Ray", partial(services.ray_is_up, self.ports), RAY_LIMIT_S)
+
+    def end(self) -> None:
+        """End both."""
+        self._servers.end(END_LIMIT_S)
+
+
+class KeptServers:
+    """Servers that a keeper keeps, while a run uses them."""
+
+    def __init__(self, ports: Ports, lock: IO[str]) -> None:
+        """Use them until `end`; see `borrow`."""
+        self.ports = ports
+        self._lock = lock
+
+    def wait(self) -> None:
+        """Wait until both are up; they may have been started a moment ago.
+
+        Raises:
+            TransientError: One does not start.
+        """
+        for name, is_up in (("MLflow", services.mlflow_is_up), ("Ray", services.ray_is_up)):
+            processes.wait_until(
+                name, partial(is_up, self.ports), RAY_LIMIT_S, lambda: _noted() is not None
+            )
+
+    def end(self) -> None:
+        """Let them go; the keeper counts from here."""
+        self._lock.close()
+
+
+def borrow(say: Callable[[str], None], *, starts: bool) -> KeptServers | None:
+    """Use the kept servers.
+
+    Args:
+        say: Receives a line for people.
+        starts: Whether they are started where there are none.
+
+    Returns:
+        None where there are none.
+    """
+    if not starts and not KEPT.exists():
+        return None
+    KEPT.mkdir(parents=True, exist_ok=True)
+    lock = (KEPT / "users.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    with (KEPT / "start.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if (noted := _noted()) is not None:
+            ports = noted[0]
+            say(f"using the kept servers: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
+        elif starts:
+            say(f"starting Ray and MLflow, kept until {KEPT_S / 60:g} minutes after their last run")
+            ports = Ports.choose()
+            _start_keeper(ports)
+        else:
+            lock.close()
+            return None
+    return KeptServers(ports, lock)
+
+
+def end_kept() -> bool:
+    """End what is kept, whoever uses it; returns whether there was anything."""
+    was_there = bool(processes.members(MARK))
+    if (noted := _noted()) is not None:
+        processes.ask_to_end([noted[1]], 3 * END_LIMIT_S)
+    processes.end(MARK, patience_s=0.0)
+    _forget()
+    return was_there
+
+
+def keep(ports: Ports, kept_s: float) -> None:
+    """Keep servers until nobody has used them for a while: what the keeper does.
+
+    Args:
+        ports: Where they listen.
+        kept_s: For how long nobody uses them before they end.
+    """
+    with ended_by_signals() as begin_to_end, (KEPT / "users.lock").open("w") as lock:
+        servers = RunServers(MARK, KEPT, ports, services.base_env(), _say)
+        try:
+            servers.wait()
+            used_s = time.monotonic()
+            while True:
+                time.sleep(_POLL_S)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    used_s = time.monotonic()
+                    continue
+                if time.monotonic() - used_s > kept_s:
+                    (KEPT / "keeper.json").unlink(missing_ok=True)  # while nobody can come
+                    return
+                fcntl.flock(lock, fcntl.LOCK_UN)
+        finally:
+            begin_to_end()
+            servers.end()
+            _forget()
+
+
+def _start_keeper(ports: Ports) -> None:
+    """Start the keeper and note it; what a keeper that was killed left is ended first."""
+    processes.end(MARK, patience_s=0.0)
+    _forget()
+    command = [sys.executable, "-m", "operators.stack.headless_servers", "keep"]
+    keeper = processes.start(
+        [*command, f"--ports={json.dumps(asdict(ports))}"],
+        mark=MARK,
+        env=services.base_env(),
+        log=KEPT / "keeper.log",
+        folder=ROOT,
+    )
+    known = [keeper.pid, psutil.Process(keeper.pid).create_time(), asdict(ports)]
+    (KEPT / "keeper.json").write_text(json.dumps(known))
+    keeper.returncode = 0  # it outlives this process: nobody is to wait for it
+
+
+def _noted() -> tuple[Ports, psutil.Process] | None:
+    """Where the kept servers listen, and their keeper; None without a living one."""
+    with suppress(OSError, ValueError, psutil.Error):
+        pid, created, ports = json.loads((KEPT / "keeper.json").read_text())
+        keeper = psutil.Process(pid)
+        if keeper.create_time() == created and keeper.status() != psutil.STATUS_ZOMBIE:
+            return Ports(**ports | {"ray_inner": tuple(ports["ray_inner"])}), keeper
+    return None
+
+
+def _forget() -> None:
+    (KEPT / "keeper.json").unlink(missing_ok=True)
+    link = KEPT / "ray"
+    if link.is_symlink():
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m operators.stack.headless_servers", description=__doc__
+    )
+    parser.add_argument("command", choices=("keep", "end", "status"))
+    parser.add_argument("--ports", metavar="JSON", help="where kept servers listen")
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "keep":
+            ports = json.loads(given.ports)
+            keep(Ports(**ports | {"ray_inner": tuple(ports["ray_inner"])}), KEPT_S)
+        elif given.command == "end":
+            if end_kept():
+                _say("the kept servers of headless runs have ended")
+        elif (noted := _noted()) is not None:
+            _say(f"kept for headless runs: MLflow {noted[0].mlflow_url}, Ray {noted[0].ray_url}")
+    except OrreryError as error:
+        _say(f"ERROR {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
