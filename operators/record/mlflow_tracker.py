@@ -17,7 +17,7 @@ from typing import Any, Self
 from operators.record.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, Run, now_ms, pairs
 from operators.record.model_registry import MlflowModels
 from tasks.core.digests import digest
-from tasks.core.errors import TransientError
+from tasks.core.errors import ResourceError, TransientError
 
 MAX_BATCH_METRICS = 1000
 MAX_BATCH_PARAMS = 100
@@ -175,7 +175,7 @@ class MlflowTracker:
         try:
             found = self._api.search(self.run.experiment_id, **{CHILD_TAG: key})
             run = found[0] if found else self._api.create(self.run.experiment_id, name, own)
-        except TransientError as error:
+        except (TransientError, ResourceError) as error:
             logger.warning("child %s of MLflow run %s is lost: %s", name, self.run.run_id, error)
             return
         child = MlflowTracker(self._tracking_uri, run)
@@ -198,7 +198,7 @@ class MlflowTracker:
         self.flush()
         try:
             self._api.set_status(self.run.run_id, status)
-        except TransientError as error:
+        except (TransientError, ResourceError) as error:
             logger.warning("the end of MLflow run %s is not recorded: %s", self.run.run_id, error)
         self.close()
 
@@ -210,13 +210,13 @@ class MlflowTracker:
     def _record(self, what: str, **lists: list[dict[str, Any]]) -> None:
         try:
             self._api.log_batch(self.run.run_id, **lists)
-        except TransientError as error:
+        except (TransientError, ResourceError) as error:
             logger.warning("%s of MLflow run %s are lost: %s", what, self.run.run_id, error)
 
     def _upload(self, name: str, data: bytes) -> None:
         try:
             self._api.upload(self.run, name, data)
-        except TransientError as error:
+        except (TransientError, ResourceError) as error:
             logger.warning("%s of MLflow run %s is lost: %s", name, self.run.run_id, error)
 
 

@@ -161,6 +161,9 @@ def base_env() -> dict[str, str]:
         "SCARF_ANALYTICS": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # No client chooses where the server's files lie: it would read and write there.
+        "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH": "0",
+        "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": "^(models|mlflow-artifacts|runs):",
         "RAY_USAGE_STATS_ENABLED": "0",
         # Despite its name it acts on Linux too: 127.0.0.1 is not rewritten to the host's address.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",

@@ -13,6 +13,7 @@ import pytest
 
 from operators.stack.services import Ports
 from operators.store.storage import Storage
+from tests.support.kernel.private_authority import Authority, make_authority
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,6 +29,12 @@ def s3_server() -> Iterator[str]:
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that only this session knows."""
+    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(params=["local", "memory", "s3"])

@@ -40,7 +40,7 @@ def test_a_run_says_where_it_is_found(api_of: Callable[[Any], MlflowApi]) -> Non
         assert api.get("r") == Run(
             run_id="r",
             experiment_id="1",
-            artifact_path="1/r/artifacts",
+            artifact_uri="mlflow-artifacts:/1/r/artifacts",
             url="http://mlflow:5000/#/experiments/1/runs/r",
             airflow_tags={"airflow.run_id": "x"},
         )
