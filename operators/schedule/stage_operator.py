@@ -21,6 +21,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.installation import MARK, PYTHON, RAY_URL, config_path, load_profile, profile_name
+from operators.installed_code import code_digest
 from operators.plain_log import plain
 from operators.record.mlflow_tracker import tag_run
 from operators.schedule.ray_jobs import WORD, RayJobs, job_id
@@ -162,6 +163,7 @@ class StageOperator(BaseOperator):
                 try_number=ti.try_number,
                 profile=profile_name(),
                 parent_run_id=parent.get("run_id", ""),
+                code=code_digest(),
             ),
         )
 
