@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 import uuid
@@ -13,6 +14,7 @@ from pathlib import Path
 import fsspec
 import httpx
 
+from operators.installation import ROOT
 from operators.stack import processes, services
 from operators.stack.services import HOST
 from tests.support.kernel.private_authority import Authority
@@ -59,11 +61,9 @@ def secured_mlflow(folder: Path, authority: Authority, s3: str) -> Iterator[Secu
         *(f"--default-artifact-root=s3://{bucket}/runs", "--app-name=basic-auth"),
         f"--uvicorn-opts={tls}",
     ]
-    (folder / "auth.ini").write_text(
-        "[mlflow]\ndefault_permission = NO_PERMISSIONS\n"
-        f"database_uri = sqlite:///{folder}/auth.db\nadmin_username = {USER}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-    )
+    logins = (ROOT / "docker" / "mlflow_auth.ini").read_text()
+    logins = re.sub(r"database_uri = .*", f"database_uri = sqlite:///{folder}/auth.db", logins)
+    (folder / "auth.ini").write_text(logins)
     env = services.base_env() | store
     env |= {
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
