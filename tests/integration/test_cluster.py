@@ -31,6 +31,7 @@ from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
 from tasks.core.records import ArtifactRef
 from tests.support.kernel.sample_stages import NumberList
+from tests.support.s3 import serving_s3
 
 GUIDE = (ROOT / "docker" / "README.md").read_text("utf-8")
 MARK = f"cluster-{os.getpid()}"
@@ -159,17 +160,12 @@ def machine() -> Iterator[Machine]:
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not binaries:
         pytest.skip("no PostgreSQL here (Debian: apt-get install postgresql)")
-    from moto.server import ThreadedMotoServer
-
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="orrery-c-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
         made = Machine(folder)
-        server = ThreadedMotoServer(HOST, 0, verbose=False)
-        server.start()
-        stack.callback(server.stop)
-        made.s3 = "http://{}:{}".format(*server.get_host_and_port())
+        made.s3 = stack.enter_context(serving_s3())
         stack.enter_context(_postgres(made, binaries[-1]))
         stack.callback(processes.end, MARK)
         yield made

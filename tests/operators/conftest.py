@@ -18,17 +18,7 @@ from tests.support.kernel.private_authority import Authority, make_authority
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.support.kernel.servers")
-
-
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    """An S3 server on the loopback interface."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    config.pluginmanager.import_plugin("tests.support.s3")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
+from tasks.core.outside.stored import StoredFolder
 from tasks.panorama.config import IngestConfig
 from tasks.panorama.kept_files import read_images, read_masks, read_rig, truth_folder
 from tasks.panorama.manifests import CaptureSet
@@ -30,6 +31,12 @@ def run_ingest(folder, archive, **settings):
     run = LocalRun(folder / "store")
     refs = run.run(ingest_captures, config=IngestConfig(captures=str(archive), **settings))
     return run, [run.read(ref, CaptureSet) for ref in refs]
+
+
+def put(folder, uri):
+    for path in folder.rglob("*"):
+        if path.is_file():
+            StoredFolder(uri).write(path.relative_to(folder).as_posix(), path)
 
 
 def test_captures_can_be_read_back(tmp_path, archive):
@@ -184,3 +191,55 @@ def test_a_folder_that_is_no_archive_is_refused_before_all_of_it_was_seen(
     monkeypatch.setattr("tasks.panorama.input.captures.MAX_ENTRIES", 40)
     with refused(str(archive), "name the folder that holds the captures alone"):
         run_ingest(tmp_path, archive)
+
+
+def test_captures_of_a_bucket_are_those_of_the_folder(tmp_path, archive, bucket, monkeypatch):
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
+    (archive / "first" / "masks").mkdir()
+    cv2.imwrite(str(archive / "first/masks/camera1.png"), np.full((128, 96), 255, np.uint8))
+    (archive / "third" / "images").mkdir(parents=True)
+    (archive / "third" / "images" / "one photo.jpg").write_bytes(b"")
+    put(archive, f"{bucket}/my archive")
+    _, (disk,) = run_ingest(tmp_path / "disk", archive)
+    run, (stored,) = run_ingest(tmp_path / "stored", f"{bucket}/my archive/")
+
+    def facts(group):
+        return [
+            (c.item_id, [(i.name, i.file.sha256, i.mask and i.mask.sha256) for i in c.images])
+            for c in group.captures
+        ]
+
+    assert facts(stored) == facts(disk)
+    assert stored.captures[0].images[0].file.uri.startswith(f"{bucket}/my archive/first/images/")
+    assert stored.captures[0].truth == {}
+    for got, expected in zip(
+        read_images(stored.captures[0], run.fetch),
+        read_images(disk.captures[0], run.fetch),
+        strict=True,
+    ):
+        assert np.array_equal(got, expected)
+    (reason,) = (each.reason for each in stored.skipped)
+    assert reason.startswith(f"{bucket}/my archive/third/images: expected 2 to 30 photos")
+    kept = (tmp_path / "stored" / "store").rglob("*.jpg")
+    assert {path.name for path in kept} == {"contact_sheet.jpg"}, "copies are gone"
+
+
+def test_only_captures_that_changed_in_the_bucket_are_done_again(
+    tmp_path, archive, bucket, monkeypatch
+):
+    put(archive, bucket)
+    run_ingest(tmp_path, bucket)
+    fetched = []
+
+    def noted(item, target, real=ingest.fetch_capture):
+        fetched.append(item.item_id)
+        real(item, target)
+
+    monkeypatch.setattr(ingest, "fetch_capture", noted)
+    put(archive / "first", f"{bucket}/first")  # written again, the same bytes
+    run_ingest(tmp_path, bucket, max_skipped_fraction=0.4)
+    assert fetched == []
+    StoredFolder(f"{bucket}/second").write("notes.txt", b"rain")
+    _, (group,) = run_ingest(tmp_path, bucket, max_skipped_fraction=0.3)
+    assert fetched == ["second"]
+    assert len(group.captures) == 2
