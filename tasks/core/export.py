@@ -23,10 +23,10 @@ from pathlib import Path, PurePosixPath
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.export_note import NOTE, Note, is_name, read_note
-from tasks.core.export_stored import export_stored
 from tasks.core.files import PARTIAL, flush, whole_file
 from tasks.core.folder_lock import locked
 from tasks.core.outside.stored import is_stored, local_path
+from tasks.core.outside.stored_export import export_stored
 from tasks.core.records import FileRef
 
 logger = logging.getLogger(__name__)

@@ -97,6 +97,15 @@ class StoredFolder:
                 found[name] = StoredFile(int(info["size"]), _version(info))
         return found
 
+    def file(self, name: str) -> StoredFile | None:
+        """What the store says of one file; None if there is none."""
+        try:
+            with self._translated():
+                info = self._fs.info(self._path(name))
+        except FileNotFoundError:
+            return None
+        return StoredFile(int(info["size"]), _version(info)) if info["type"] == "file" else None
+
     def fetch(self, name: str, file: StoredFile, target: Path) -> None:
         """Copy a file to this machine; it appears whole.
 
@@ -115,15 +124,14 @@ class StoredFolder:
             try:
                 with self._translated():
                     self._fs.get_file(self._path(name), str(partial))
-                    info = self._fs.info(self._path(name))
             except FileNotFoundError as error:
                 raise DataError(f"{self.uri}/{name} was removed; run again") from error
-            now = StoredFile(int(info["size"]), _version(info))
+            now = self.file(name)
             if now != file or partial.stat().st_size != file.num_bytes:
                 raise DataError(
                     f"{self.uri}/{name} was replaced while it was read: expected {file.num_bytes} "
-                    f"bytes, version {file.version}, got {partial.stat().st_size}, version "
-                    f"{now.version}; run again"
+                    f"bytes of version {file.version}, got {partial.stat().st_size} and now {now}; "
+                    "run again"
                 )
 
     def read(self, name: str) -> bytes | None:

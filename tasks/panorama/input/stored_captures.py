@@ -64,7 +64,9 @@ class StoredCaptures:
             for e in odd
         ]
         places = {name: path.relative_to(outline).as_posix() for name, path in folders.items()}
-        found = [self._capture(name, place if place != "." else "") for name, place in places.items()]
+        found = [
+            self._capture(name, place if place != "." else "") for name, place in places.items()
+        ]
         return [*found, *skipped]
 
     def _outline(self, scratch: Path) -> Path:
