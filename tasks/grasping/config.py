@@ -225,7 +225,10 @@ class PublishConfig:
     """The data card, and where copies of the data go."""
 
     export_to: str = setting(
-        "", path="write", help="Folder that receives shards, data card and exports; empty for none."
+        "",
+        path="write",
+        stores=True,
+        help="Folder, or s3://…, that receives shards, data card and exports; empty for none.",
     )
     lerobot: bool = setting(False, help="Export as a LeRobotDataset too.")
     webdataset: bool = setting(False, help="Export as WebDataset tar files too.")

@@ -119,7 +119,8 @@ class ReportConfig:
     export_to: str = setting(
         "",
         path="write",
-        help="Folder that receives genotype, page, plots and tables; empty for none.",
+        stores=True,
+        help="Folder, or s3://…, that receives genotype, page, plots and tables; empty for none.",
     )
 
 

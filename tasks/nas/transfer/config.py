@@ -140,7 +140,10 @@ class CompareConfig:
     """Where copies of the report go."""
 
     export_to: str = setting(
-        "", path="write", help="Folder that receives page, plots and tables; empty for none."
+        "",
+        path="write",
+        stores=True,
+        help="Folder, or s3://…, that receives page, plots and tables; empty for none.",
     )
 
 
