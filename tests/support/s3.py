@@ -8,9 +8,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import fsspec
 import pytest
+
+from tasks.core.outside.stored import StoredFolder
 
 
 @contextmanager
@@ -42,3 +45,11 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"b{uuid.uuid4().hex}"
     fsspec.filesystem("s3", endpoint_url=s3_server).mkdir(name)
     return f"s3://{name}"
+
+
+def put_folder(folder: Path, uri: str) -> str:
+    """Copy a folder's files into a store, one by one; returns where they are."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            StoredFolder(uri).write(path.relative_to(folder).as_posix(), path)
+    return uri

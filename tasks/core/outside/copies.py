@@ -14,9 +14,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.core.errors import DataError, ResourceError
-from tasks.core.outside.stored import StoredFile, StoredFolder
+from tasks.core.files import user_path
+from tasks.core.outside.stored import StoredFile, StoredFolder, is_stored
 
 MAX_FILES = 5_000_000
+
+
+def path_of(place: str, setting: str) -> Path:
+    """Return the absolute path of what a setting names: its own, or that of a copy.
+
+    Args:
+        place: A path, or the URI of a stored folder or file.
+        setting: Name of the setting, for messages.
+
+    Raises:
+        ConfigError: No file system can have such a path.
+        DataError: The store has nothing there.
+        ResourceError: The store refuses access, or this disk has no room for a copy.
+        TransientError: The store can't be reached.
+    """
+    return copy_of(place) if is_stored(place) else user_path(place.removeprefix("file://"), setting)
 
 
 def copy_of(place: str) -> Path:

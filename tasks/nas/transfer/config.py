@@ -22,8 +22,9 @@ class ChooseConfig:
         "nasnet_a",
         param="genotype",
         path="read or name",
-        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file, or "
-        "id of the MLflow run that found the cells.",
+        stores=True,
+        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file "
+        "(or s3://…), or id of the MLflow run that found the cells.",
     )
 
 
@@ -35,7 +36,8 @@ class PrepareTransferConfig:
         "",
         param="data",
         path="read",
-        help="Folder: packed JPEGs, or train and val with a folder for each class.",
+        stores=True,
+        help="Folder, or s3://…: packed JPEGs, or train and val with a folder for each class.",
     )
     side_px: int = setting(
         0, ge=0, le=1024, unit="px", help="Size that images are brought to; 0 keeps theirs."
@@ -50,7 +52,8 @@ class PrepareTransferConfig:
         "",
         param="cifar",
         path="read",
-        help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched.",
+        stores=True,
+        help="Folder, or s3://…, with CIFAR or packed JPEGs of it; empty: it is fetched.",
     )
     num_cifar_validation: int = setting(
         1000, ge=1, le=50_000, help="Its images that are set aside for the curve."

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.errors import DataError, ResourceError
-from tasks.core.outside.copies import copy_of
+from tasks.core.errors import ConfigError, DataError, ResourceError
+from tasks.core.outside.copies import copy_of, path_of
 from tasks.core.outside.stored import StoredFolder
 
 
@@ -81,3 +81,10 @@ def test_nothing_and_no_room_are_told(
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(ResourceError, match=r"needs 33 bytes, and .* has 3 left.*ORRERY_CACHE"):
         copy_of(folder.uri)
+
+
+def test_a_setting_names_a_path_or_what_is_copied(folder: StoredFolder, tmp_path: Path) -> None:
+    assert path_of(str(tmp_path), "data") == path_of(f"file://{tmp_path}", "data") == tmp_path
+    assert path_of(folder.uri, "data") == copy_of(folder.uri)
+    with pytest.raises(ConfigError, match=r"data: .*can't be a path"):
+        path_of("x" * 5000, "data")

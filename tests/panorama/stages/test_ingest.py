@@ -18,6 +18,7 @@ from tasks.panorama.stages.ingest import ingest_captures
 from tests.support.hostile import captures
 from tests.support.hostile.refusals import check_sentence, memory_limit, refused, watching
 from tests.support.panorama.captures import small_rig, write_capture
+from tests.support.s3 import put_folder
 
 
 @pytest.fixture
@@ -31,12 +32,6 @@ def run_ingest(folder, archive, **settings):
     run = LocalRun(folder / "store")
     refs = run.run(ingest_captures, config=IngestConfig(captures=str(archive), **settings))
     return run, [run.read(ref, CaptureSet) for ref in refs]
-
-
-def put(folder, uri):
-    for path in folder.rglob("*"):
-        if path.is_file():
-            StoredFolder(uri).write(path.relative_to(folder).as_posix(), path)
 
 
 def test_captures_can_be_read_back(tmp_path, archive):
@@ -199,7 +194,7 @@ def test_captures_of_a_bucket_are_those_of_the_folder(tmp_path, archive, bucket,
     cv2.imwrite(str(archive / "first/masks/camera1.png"), np.full((128, 96), 255, np.uint8))
     (archive / "third" / "images").mkdir(parents=True)
     (archive / "third" / "images" / "one photo.jpg").write_bytes(b"")
-    put(archive, f"{bucket}/my archive")
+    put_folder(archive, f"{bucket}/my archive")
     _, (disk,) = run_ingest(tmp_path / "disk", archive)
     run, (stored,) = run_ingest(tmp_path / "stored", f"{bucket}/my archive/")
 
@@ -227,7 +222,7 @@ def test_captures_of_a_bucket_are_those_of_the_folder(tmp_path, archive, bucket,
 def test_only_captures_that_changed_in_the_bucket_are_done_again(
     tmp_path, archive, bucket, monkeypatch
 ):
-    put(archive, bucket)
+    put_folder(archive, bucket)
     run_ingest(tmp_path, bucket)
     fetched = []
 
@@ -236,7 +231,7 @@ def test_only_captures_that_changed_in_the_bucket_are_done_again(
         real(item, target)
 
     monkeypatch.setattr(ingest, "fetch_capture", noted)
-    put(archive / "first", f"{bucket}/first")  # written again, the same bytes
+    put_folder(archive / "first", f"{bucket}/first")  # written again, the same bytes
     run_ingest(tmp_path, bucket, max_skipped_fraction=0.4)
     assert fetched == []
     StoredFolder(f"{bucket}/second").write("notes.txt", b"rain")
