@@ -85,10 +85,11 @@ class Profile:
             section: Name of that section.
 
         Raises:
-            ConfigError: A path is odd, or lies outside of the roots; names its param.
+            ConfigError: A path is odd, holds a login or lies outside of the roots; names its param.
         """
         roots = {"read": self.roots("readable"), "write": self.roots("writable")}
         for each in named_paths(config, section):
+            refuse_login(each.param, each.place)
             roots[each.use].check(each.place, each.param, may_be_stored=each.may_be_stored)
 
     def roots(self, which: Literal["readable", "writable"]) -> Roots:

@@ -110,6 +110,14 @@ def test_a_uri_is_refused_where_a_setting_takes_paths_alone(uri: str) -> None:
         Profile(writable=("/", "s3://")).check_paths(Target(uri), "publish")
 
 
+@pytest.mark.hostile
+def test_a_param_with_a_login_is_refused_unseen() -> None:
+    config = RestitchConfig(ingest=IngestConfig(captures="s3://me:xyzzy@bucket/archive"))
+    with pytest.raises(ConfigError, match="captures: expected an address without") as refusal:
+        Profile(readable=("s3://",)).check_paths(config)
+    assert "xyzzy" not in str(refusal.value)
+
+
 def test_unknown_profile_is_named() -> None:
     with pytest.raises(ConfigError, match=r"can't read the settings .*none\.yaml"):
         load_profile("none")
