@@ -26,6 +26,8 @@ import yaml
 
 from operators.installation import ROOT
 from operators.stack import processes, services
+from operators.tries import SERVER_RESTARTS
+from tasks.core.errors import TransientError
 from tests.support.panorama.captures import write_capture
 from tests.support.s3 import serving_s3
 
@@ -75,6 +77,7 @@ class Machine:
         self.ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
         self.url = f"http://{HOST}:{self.ports['api']}"
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, list[str]] = {}
         # Ray takes this one for a machine that can have no other nodes.
         alone = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
         self.env = {
@@ -123,10 +126,13 @@ class Machine:
 
     def serve(self, name: str, *blocks: str) -> None:
         """Start a server by steps of the guide, in a shell that it takes the place of."""
-        text = "\n".join(["set -e", *map(self.words, blocks)])
-        log = self.folder / f"{name}.log"
-        command = ["bash", "-c", text]
-        server = processes.start(command, mark=MARK, env=self.env, log=log, folder=self.folder)
+        self.commands[name] = ["bash", "-c", "\n".join(["set -e", *map(self.words, blocks)])]
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        log, folder = self.folder / f"{name}.log", self.folder
+        command = self.commands[name]
+        server = processes.start(command, mark=MARK, env=self.env, log=log, folder=folder)
         self.servers[name] = server
 
     def own(self, name: str) -> str:
@@ -135,13 +141,21 @@ class Machine:
         return f"--node-ip-address={NODES[name]} --num-cpus=1 {ports} --max-worker-port=0"
 
     def wait(self, name: str, is_so: Callable[[], bool], limit_s: float = 150.0) -> None:
-        """Wait for a server; shows its log where it does not come."""
-        try:
+        """Wait for a server, which is started again when it ends, as the guide wants it.
+
+        Ray gives a node 30 s to start, which is little where several share two cores.
+        """
+        for tries_left in reversed(range(SERVER_RESTARTS)):
             server = self.servers[name]
-            processes.wait_until(name, is_so, limit_s, lambda: server.poll() is None)
-        except Exception:
-            sys.stderr.write((self.folder / f"{name}.log").read_text()[-5000:])
-            raise
+            try:
+                processes.wait_until(name, is_so, limit_s, lambda each=server: each.poll() is None)
+            except TransientError:
+                if server.poll() is None or not tries_left:
+                    sys.stderr.write((self.folder / f"{name}.log").read_text()[-5000:])
+                    raise
+                self._start(name)
+            else:
+                return
 
     def nodes(self) -> int:
         """Nodes of Ray that are alive."""
@@ -266,9 +280,10 @@ def test_the_guide_leads_to_a_run_on_three_nodes(machine: Machine) -> None:
     elsewhere = f"export PYTHONPATH={code}:$PYTHONPATH"
     for name, first in (("second", ""), ("other", elsewhere)):
         own = node.replace("--block", f"--block {machine.own(name)}")
+        num_before = machine.nodes()
         machine.serve(name, common, first, own)
+        machine.wait(name, lambda: machine.nodes() == num_before + 1)  # noqa: B023
     machine.run(common, airflow)
-    machine.wait("other", lambda: machine.nodes() == 3)
     url = f"http://{HOST}:{machine.ports['mlflow']}"
     machine.wait("mlflow", lambda: processes.answers(f"{url}/health", "OK"))
 
