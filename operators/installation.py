@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from operators.access import refuse_login
 from tasks.core.config import SETTINGS, setting
+from tasks.core.errors import ConfigError
 from tasks.core.outside.roots import Roots
 from tasks.core.params import load_config, named_paths
 
@@ -24,6 +26,9 @@ STATE_FOLDER = "ORRERY_STATE"
 # Another file than configs/schedules.yaml.
 SCHEDULES = "ORRERY_SCHEDULES"
 
+
+# Options of fsspec's stores that hold one.
+_SECRETS = {"secret", "password"}
 
 # Name of the stack that a process belongs to; children inherit it.
 MARK = "ORRERY_STACK"
@@ -96,10 +101,11 @@ class Profile:
             section: Name of that section.
 
         Raises:
-            ConfigError: A path is odd, or lies outside of the roots; names its param.
+            ConfigError: A path is odd, holds a login or lies outside of the roots; names its param.
         """
         roots = {"read": self.roots("readable"), "write": self.roots("writable")}
         for each in named_paths(config, section):
+            refuse_login(each.param, each.place)
             roots[each.use].check(each.place, each.param, may_be_stored=each.may_be_stored)
 
     def roots(self, which: Literal["readable", "writable"]) -> Roots:
@@ -118,10 +124,22 @@ def load_profile(name: str) -> Profile:
     """Load ``configs/profiles/<name>.yaml``, or the YAML file that a path names.
 
     Raises:
-        ConfigError: The profile does not exist or holds an unknown or wrong setting.
+        ConfigError: The profile does not exist, or holds an unknown or wrong setting, or a secret.
     """
     path = Path(name) if name.endswith(".yaml") else ROOT / f"configs/profiles/{name}.yaml"
-    return load_config(Profile, path)
+    profile = load_config(Profile, path)
+    _refuse_secrets(profile)
+    return profile
+
+
+def _refuse_secrets(profile: Profile) -> None:
+    for name in ("store_uri", "tracking_uri", "ray_api"):
+        refuse_login(name, getattr(profile, name))
+    if _SECRETS & set(profile.store_options):
+        raise ConfigError(
+            f"store_options: expected no secret, got one of {', '.join(sorted(_SECRETS))}; the "
+            "store's credentials belong in the environment of Airflow and of the Ray nodes"
+        )
 
 
 def config_path(dag_id: str) -> Path | None:

@@ -6,7 +6,7 @@ import logging
 import math
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 import dask
@@ -18,6 +18,7 @@ from ray import exceptions
 from ray.util.dask import ray_dask_get
 
 from operators.compute.limits import prepared
+from operators.compute.ray_nodes import Home, check_node, same_code
 from operators.plain_log import log_plainly
 from operators.tries import CALL_RETRIES
 from tasks.core.errors import OrreryError, ResourceError, TransientError, WorkerLostError
@@ -78,12 +79,14 @@ class RayExecutor:
         num_gpus: GPUs of one call.
         memory_gb: Memory that the scheduler sets aside for one call.
         checkpoints: Folder or URI where a training keeps its checkpoints.
+        home: Where the driver runs; other nodes must have the same code.
     """
 
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     memory_gb: float | None = None
     checkpoints: str = ""
+    home: Home = field(default_factory=Home)
     has_workers: ClassVar[bool] = True
 
     @classmethod
@@ -103,7 +106,7 @@ class RayExecutor:
                 raise TransientError(
                     f"can't reach the Ray cluster at {address}: {error}"
                 ) from error
-        return cls()
+        return cls(home=Home.here())
 
     def granted(
         self, num_cpus: float, num_gpus: float, memory_gb: float | None, checkpoints: str
@@ -148,7 +151,7 @@ class RayExecutor:
             name=function.__name__,
             **memory,
         )
-        return _Future(remote.remote(function, max(1, int(self.num_cpus)), *args))
+        return _Future(remote.remote(self.home, function, max(1, int(self.num_cpus)), *args))
 
     def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
         """Yield futures as they end, the earliest first."""
@@ -170,12 +173,12 @@ class RayExecutor:
         """Run a torch loop on Ray Train's workers; it goes on from its last checkpoint."""
         from operators.compute.ray_training import train
 
-        return train(loop, config, num_workers, self._needs(), self.checkpoints)
+        return train(loop, config, num_workers, self._needs(), self.checkpoints, self.home)
 
     def compute(self, collection: Any) -> Any:
         """Compute a Dask collection on the cluster's workers."""
         # shuffling through a local disk would need one that all nodes share
-        with dask.config.set({"dataframe.shuffle.method": "tasks"}):
+        with dask.config.set({"dataframe.shuffle.method": "tasks"}), same_code(self.home):
             return dask.base.compute(
                 collection,
                 scheduler=ray_dask_get,
@@ -193,7 +196,8 @@ def disconnect() -> None:
 
 
 @ray.remote
-def _call(function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
+def _call(home: Home, function: Callable[..., Any], num_threads: int, *args: Any) -> Any:
+    check_node(home)
     log_plainly("%(levelname)s %(name)s: %(message)s")
     with prepared(num_threads):
         return function(*args)

@@ -13,6 +13,7 @@ from ray.train.v2.api.config import CheckpointConfig, FailureConfig, RunConfig, 
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from ray.train.v2.torch.torch_trainer import TorchTrainer
 
+from operators.compute.ray_nodes import Home, check_node
 from operators.tries import TRAINING_RESTARTS
 from tasks.core.errors import OrreryError, TransientError
 
@@ -20,7 +21,12 @@ Loop = Callable[[Mapping[str, Any]], None]
 
 
 def train(
-    loop: Loop, config: Mapping[str, Any], num_workers: int, needs: Mapping[str, float], folder: str
+    loop: Loop,
+    config: Mapping[str, Any],
+    num_workers: int,
+    needs: Mapping[str, float],
+    folder: str,
+    home: Home,
 ) -> Mapping[str, float]:
     """Run a training loop; see `tasks.core.ports.Executor.train`.
 
@@ -30,11 +36,12 @@ def train(
         num_workers: Number of processes; torch.distributed is set up among them.
         needs: Resources of one worker, by Ray's names.
         folder: Where checkpoints are kept. The same folder in a later run goes on from them.
+        home: Where the driver runs; other nodes must have the same code.
     """
     parent, _, name = folder.rstrip("/").rpartition("/")
     trainer = TorchTrainer(
         _run,
-        train_loop_config={"loop": loop, "config": dict(config)},
+        train_loop_config={"loop": loop, "config": dict(config), "home": home},
         scaling_config=ScalingConfig(
             num_workers=num_workers,
             use_gpu=bool(needs.get("GPU")),
@@ -61,6 +68,7 @@ def train(
 
 def _run(given: dict[str, Any]) -> dict[str, float]:
     """Give the loop its callables; returns its last report."""
+    check_node(given["home"])
     last: dict[str, float] = {}
     saved: list[Path] = []
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""MLflow's REST API (2.0, as documented) and its artifact proxy: the calls that Orrery uses.
+"""MLflow's REST API (2.0, as documented): the calls that Orrery uses.
 
 Measured on the project's machine: ``import mlflow`` takes 1.8-2.2 s in every driver, this client
 0.1 s, and a run has one driver a stage; hence no `mlflow` import here.
@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 import httpx
 
+from operators import access
+from operators.record.mlflow_artifacts import read_file, served_at, write_file
 from operators.tries import MLFLOW_PAUSE_S, MLFLOW_TRIES
 from tasks.core.errors import ArtifactError, ResourceError, TransientError
 
@@ -40,7 +42,7 @@ class Run:
     Attributes:
         run_id: Its id.
         experiment_id: The experiment it belongs to.
-        artifact_path: Where the server's artifact proxy keeps its files.
+        artifact_uri: Root of its files.
         url: Where a browser finds it.
         name: What people see.
         inherited_tags: Those of its tags that runs below it bear too.
@@ -48,7 +50,7 @@ class Run:
 
     run_id: str
     experiment_id: str
-    artifact_path: str
+    artifact_uri: str
     url: str
     name: str
     inherited_tags: Mapping[str, str]
@@ -61,10 +63,21 @@ class MlflowApi:
         """Prepare the client; nothing is sent yet.
 
         Args:
-            tracking_uri: Base URL of the server.
+            tracking_uri: Base URL of the server; the login comes from the environment.
+
+        Raises:
+            ConfigError: The URL holds a login.
+            ResourceError: The environment names no file of certificates.
         """
+        access.refuse_login("tracking_uri", tracking_uri)
         self.uri = tracking_uri.rstrip("/")
-        self._http = httpx.Client(base_url=self.uri, timeout=CALL_TIMEOUT_S, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self.uri,
+            timeout=CALL_TIMEOUT_S,
+            headers=access.mlflow_login(),
+            verify=access.trust(mlflow=True),
+            trust_env=False,
+        )
 
     def experiment(self, name: str, note: str = "") -> str:
         """Return the id of an experiment, which is made if need be.
@@ -146,8 +159,12 @@ class MlflowApi:
 
     def upload(self, run: Run, name: str, data: bytes) -> None:
         """Store a file with a run, under a path such as ``figures/seams.png``."""
-        path = quote(f"{run.artifact_path}/{name}")
-        self._request("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", content=data)
+        file = f"{run.artifact_uri}/{name}"
+        served = served_at(file, self.uri)
+        if served is None:
+            write_file(file, data)
+        else:
+            self._request("PUT", served, content=data)
 
     def download(self, run_id: str, name: str) -> bytes:
         """Return the bytes of a run's file.
@@ -159,11 +176,17 @@ class MlflowApi:
         if "run" not in found:
             raise ArtifactError(f"MLflow at {self.uri} has no run {run_id!r}: check its id")
         run = self._run(found["run"])
-        path = f"/api/2.0/mlflow-artifacts/artifacts/{quote(f'{run.artifact_path}/{name}')}"
-        reply = self._request("GET", path, _MISSING)
-        if not reply.is_success:
-            raise ArtifactError(f"MLflow run {run.url} has no file {name!r}: look at what it has")
-        return reply.content
+        file = f"{run.artifact_uri}/{name}"
+        served = served_at(file, self.uri)
+        try:
+            if served is None:
+                return read_file(file)
+            reply = self._request("GET", served, _MISSING)
+            if reply.is_success:
+                return reply.content
+        except FileNotFoundError:
+            pass
+        raise ArtifactError(f"MLflow run {run.url} has no file {name!r}: look at what it has")
 
     def close(self) -> None:
         """Close the connections."""
@@ -180,7 +203,7 @@ class MlflowApi:
         return Run(
             run_id=info["run_id"],
             experiment_id=info["experiment_id"],
-            artifact_path=info["artifact_uri"].partition(":/")[2].lstrip("/"),
+            artifact_uri=info["artifact_uri"].rstrip("/"),
             url=f"{self.uri}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}{_PAGES}",
             name=info.get("run_name", ""),
             inherited_tags={
@@ -204,15 +227,19 @@ class MlflowApi:
     def _request(
         self, method: str, path: str, answers: tuple[str, ...] = (), **content: Any
     ) -> httpx.Response:
+        if "://" in path:  # the login is for the tracking server alone
+            content["headers"] = {"Authorization": ""}
         for left in reversed(range(MLFLOW_TRIES)):
             try:
                 reply = self._http.request(method, path, **content)
             except httpx.HTTPError as error:
+                access.check_trust(f"MLflow at {self.uri}", error)
                 if not left:
                     raise TransientError(f"can't reach MLflow at {self.uri}: {error!r}") from error
             else:
                 if reply.is_success or any(code in reply.text for code in answers):
                     return reply
+                self._check_login(reply)
                 if not _is_busy(reply) or not left:
                     break
             time.sleep(MLFLOW_PAUSE_S)
@@ -220,6 +247,15 @@ class MlflowApi:
         raise kind(
             f"MLflow at {self.uri} refused {method} {path}: {reply.status_code} {reply.text[:500]}"
         )
+
+    def _check_login(self, reply: httpx.Response) -> None:
+        """Raise if the server does not let this process in."""
+        if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise ResourceError(
+                f"MLflow at {self.uri} refuses access: {reply.status_code} {reply.text[:500]}; set "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, "
+                "in the environment of Airflow and of the Ray nodes"
+            )
 
 
 def _is_busy(reply: httpx.Response) -> bool:

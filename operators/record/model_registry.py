@@ -24,16 +24,17 @@ from typing import Any
 
 import numpy as np
 
+from operators import access
 from operators.owners import owner
 from operators.record.mlflow_api import MlflowApi, Run, now_ms
-from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
 from tasks.core.models import ModelPackage, RegisteredModel
 from tasks.intake.arrays import read_npy
 
 CHAMPION = "champion"
 PACKAGE_TAG = "orrery.package"
 _METRIC_TAG, _VALUE_TAG, _TEST_TAG = "orrery.metric", "orrery.value", "orrery.test"
-_OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"}
+_OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 
 
 class MlflowModels:
@@ -227,11 +228,15 @@ def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
     """Load MLflow, without telemetry and progress bars, and translate what it raises.
 
     Raises:
-        ConfigError: The server takes no such model.
+        ConfigError: The server takes no such model, or not from us.
+        ResourceError: The server's artifact root needs a package that is not installed.
         TransientError: The server can't be reached, or fails.
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    _, believed = access.bundle(mlflow=True)
+    if believed and access.trust(mlflow=True):  # it reads fewer variables than we do
+        os.environ[access.MLFLOW_BUNDLE] = believed
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -241,3 +246,8 @@ def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
     except MlflowException as error:
         kind = ConfigError if error.error_code in _OUR_FAULT else TransientError
         raise kind(f"MLflow at {uri} did not register model {name}: {error}") from error
+    except ModuleNotFoundError as error:
+        raise ResourceError(
+            f"model {name} can't be kept at the artifact root of MLflow at {uri}: {error}; install "
+            "the package, or let the server serve its artifacts (mlflow-artifacts:)"
+        ) from error

@@ -8,7 +8,6 @@ refuses an id that it already knows: that is what makes a submission safe to rep
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from operators import access
 from tasks.core.errors import ResourceError, TransientError
 
 CALL_TIMEOUT_S = 30.0
@@ -92,10 +92,19 @@ class RayJobs:
         Args:
             address: Base URL, e.g. ``http://127.0.0.1:8265``.
             token: File of the cluster's token; that of Ray's environment variables if None.
+
+        Raises:
+            ConfigError: The address holds a login.
+            ResourceError: The token, or the file of certificates, can't be read.
         """
+        access.refuse_login("ray_api", address)
         self._address = address
         self._http = httpx.AsyncClient(
-            base_url=address, timeout=CALL_TIMEOUT_S, headers=_header(token), trust_env=False
+            base_url=address,
+            timeout=CALL_TIMEOUT_S,
+            headers=access.ray_login(token),
+            verify=access.trust(),
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:
@@ -162,31 +171,21 @@ class RayJobs:
         try:
             reply = await self._http.request(method, path, json=json)
         except httpx.HTTPError as error:
+            access.check_trust(f"Ray at {self._address}", error)
             raise TransientError(
                 f"can't reach Ray's Jobs API at {self._address} ({type(error).__name__}: {error}); "
                 "is the cluster up? `make status` tells"
             ) from error
         if reply.status_code in (401, 403):
             raise ResourceError(
-                f"Ray at {self._address} refuses the token: set RAY_AUTH_MODE=token and "
-                "RAY_AUTH_TOKEN_PATH to the cluster's token file"
+                f"Ray at {self._address} refuses the token: set RAY_AUTH_MODE=token, and "
+                "RAY_AUTH_TOKEN_PATH to the cluster's token file or RAY_AUTH_TOKEN to the token"
             )
         if reply.is_success or may_fail or (missing_ok and reply.status_code == 404):
             return reply
         raise TransientError(
             f"Ray at {self._address} failed on {method} {path}: {reply.status_code} {_last(reply)}"
         )
-
-
-def _header(token: Path | None) -> dict[str, str]:
-    """The cluster's token, read from its file so that it stands in no argument or record."""
-    if token is None and os.environ.get("RAY_AUTH_MODE") != "token":
-        return {}
-    path = token or Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
-    try:
-        return {"Authorization": f"Bearer {path.read_text().strip()}"}
-    except OSError as error:
-        raise ResourceError(f"can't read Ray's token file {path}: {error.strerror}") from error
 
 
 def _job(details: dict[str, Any]) -> Job:

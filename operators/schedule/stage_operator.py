@@ -22,6 +22,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.installation import MARK, PYTHON, config_path, load_profile, profile_name
+from operators.installed_code import code_digest
 from operators.plain_log import plain
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
@@ -145,6 +146,7 @@ class StageOperator(LinkedOperator):
                 try_number=ti.try_number,
                 profile=profile_name(),
                 parent_run_id=_parent(context).get("run_id", ""),
+                code=code_digest(),
             ),
         )
 

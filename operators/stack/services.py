@@ -185,6 +185,9 @@ def base_env() -> dict[str, str]:
         "SCARF_ANALYTICS": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # No client chooses where the server's files lie: it would read and write there.
+        "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH": "0",
+        "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": "^(models|mlflow-artifacts|runs):",
         "RAY_USAGE_STATS_ENABLED": "0",
         # Of each of its own logs Ray would keep 512 MB, and five earlier ones.
         "RAY_ROTATION_MAX_BYTES": "20000000",

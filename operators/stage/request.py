@@ -52,6 +52,7 @@ class Caller(BaseModel):
         tracking_uri: MLflow server; the profile's if None, nothing is tracked if empty.
         parent_run_id: MLflow run of the DAG run.
         store_uri: Root of the store; the profile's if empty.
+        code: Digest of the caller's code, which the job's must equal; not compared if empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +66,7 @@ class Caller(BaseModel):
     tracking_uri: str | None = None
     parent_run_id: str = ""
     store_uri: str = ""
+    code: str = ""
 
 
 class StageRequest(BaseModel):

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from operators.compute.serial import SerialExecutor
+from operators.installed_code import check_code
 from operators.plain_log import log_plainly
 from operators.stage.context import RunTracker, StageExecutor, open_context
 from operators.stage.key import Declaration
@@ -49,6 +50,7 @@ def run_stage(
     Raises:
         OrreryError: See `tasks.core.errors`; only `TransientError` is worth a retry.
     """
+    check_code(request.caller.code, "the one that submitted this job")
     plan = Plan.of(request)
     call = plan.on(plan.wished_device)
     if (found := call.finished()) is not None:

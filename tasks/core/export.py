@@ -25,6 +25,8 @@ from tasks.core.errors import ConfigError, DataError
 from tasks.core.export_note import NOTE, Note, is_name, read_note
 from tasks.core.files import PARTIAL, flush, whole_file
 from tasks.core.folder_lock import locked
+from tasks.core.outside.stored import is_stored, local_path
+from tasks.core.outside.stored_export import export_stored
 from tasks.core.records import FileRef
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def export_files(export: Export, export_to: str, setting: str) -> None:
 
     Args:
         export: The files.
-        export_to: The folder; it need not exist.
+        export_to: The folder, on a disk or in an object store; it need not exist.
         setting: Name of the setting that holds it, for messages.
 
     Raises:
@@ -69,8 +71,12 @@ def export_files(export: Export, export_to: str, setting: str) -> None:
         _check_name(name)
     refs = {name: _ref(path, name) for name, path in export.files.items()}
     own = Note(maker=export.maker, made_from=export.made_from, same=dict(export.same))
-    folder = Path(export_to).expanduser()
     advice = f"choose another folder as {setting}, or move that away. Nothing was changed"
+    if is_stored(export_to):
+        files, is_whole = export.files, export.is_whole
+        export_stored(files, refs, own, export_to, is_whole=is_whole, advice=advice)
+        return
+    folder = local_path(export_to)
     with locked(folder, export.maker, setting) as check_lock:
         note = read_note(folder, own, advice)
         ours = note.digests()

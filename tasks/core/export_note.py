@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -28,6 +28,7 @@ class Note(Record):
         written: When.
         files: What was written, by paths inside the folder.
         unfinished: While a run writes, and after a kill: what it set out to write.
+        versions: In an object store, by what it knows each of the files.
     """
 
     schema_id = "core.export_note/1"
@@ -39,6 +40,7 @@ class Note(Record):
     written: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(" ", "seconds"))
     files: tuple[FileRef, ...] = ()
     unfinished: tuple[FileRef, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
 
     def digests(self) -> dict[str, set[str]]:
         """Digests by which a file is known for ours, by its path."""
@@ -52,15 +54,20 @@ class Note(Record):
         plan = {(ref.uri, ref.sha256): ref for ref in (*self.unfinished, *files)}
         return self.model_copy(update={"unfinished": tuple(plan.values())})
 
-    def holding(self, files: Iterable[FileRef]) -> Note:
+    def holding(self, files: Iterable[FileRef], versions: Mapping[str, str] | None = None) -> Note:
         """The note of a run that is done."""
         files = tuple(sorted(files, key=lambda ref: ref.uri))
-        return self.model_copy(update={"files": files, "unfinished": ()})
+        found = {"files": files, "unfinished": (), "versions": dict(versions or {})}
+        return self.model_copy(update=found)
 
     def write(self, folder: Path) -> None:
         """Put it into the folder; it appears whole."""
         with whole_file(folder / NOTE) as partial:
-            partial.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
+            partial.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What stands in its file."""
+        return f"{self.model_dump_json(indent=2)}\n".encode()
 
 
 def is_name(name: str) -> bool:
@@ -85,12 +92,30 @@ def read_note(folder: Path, own: Note, advice: str) -> Note:
         ConfigError: It is not a note, or that of an export that ``own`` doesn't go on with.
     """
     path = folder / NOTE
-    if not path.exists():
+    try:
+        what = "the note of an export"
+        data = read_bytes(path, MAX_NOTE_BYTES, what) if path.exists() else None
+    except DataError as error:
+        raise ConfigError(f"{path} is not {what}; {advice}") from error
+    return parse_note(data, str(path), str(folder), own, advice)
+
+
+def parse_note(data: bytes | None, path: str, folder: str, own: Note, advice: str) -> Note:
+    """Understand the note of a folder, wherever that is; see `read_note`.
+
+    Args:
+        data: What stands in its file; None where there is none.
+        path: Its address, for messages.
+        folder: That of the folder.
+        own: As there.
+        advice: As there.
+    """
+    if data is None:
         return own
     try:
-        note = Note.model_validate_json(read_bytes(path, MAX_NOTE_BYTES, "the note of an export"))
+        note = Note.model_validate_json(data)
         odd = [name for name in note.digests() if not is_name(name)]
-    except (ValidationError, DataError) as error:
+    except ValidationError as error:
         raise ConfigError(f"{path} is not the note of an export; {advice}") from error
     if odd:
         raise ConfigError(

@@ -84,7 +84,10 @@ class ObjectsConfig:
         "of things in daily use. folder: URDF files of your own.",
     )
     folder: str = setting(
-        "", path="read", help="Folder of URDF files, for the family of that name."
+        "",
+        path="read",
+        stores=True,
+        help="Folder, or s3://…, of URDF files, for the family of that name.",
     )
     split: Literal["train", "validation", "held_out"] = setting(
         "train", help="Part of the objects that may be used; fixed for each object."
@@ -104,7 +107,10 @@ class RandomiseConfig:
     camera: bool = setting(False, help="Pose and focal length of the camera.")
     dynamics: bool = setting(False, help="Mass, friction, restitution and damping.")
     textures: str = setting(
-        "", path="read", help="Folder of pictures to use as textures; empty: generated ones."
+        "",
+        path="read",
+        stores=True,
+        help="Folder, or s3://…, of pictures to use as textures; empty: generated ones.",
     )
     camera_shift_m: float = setting(
         0.03, ge=0, le=0.5, unit="m", help="Standard deviation of the camera's place."
@@ -137,7 +143,10 @@ class PolicyConfig:
         0.02, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
     )
     model: str = setting(
-        "", path="read", help="Trained model (a torch.export program, .pt2) that the policy asks."
+        "",
+        path="read",
+        stores=True,
+        help="Trained model (a torch.export program, .pt2) that the policy asks.",
     )
     model_candidates: int = setting(
         64, ge=4, le=4096, help="Motions that the model scores in each of its rounds."
@@ -151,7 +160,10 @@ class PolicyConfig:
         240, ge=40, le=100_000, help="Attempts of each kind in the pilot."
     )
     earlier: str = setting(
-        "", path="read", help="Folder of an earlier data set to steer by, in place of a pilot."
+        "",
+        path="read",
+        stores=True,
+        help="Folder, or s3://…, of an earlier data set to steer by, in place of a pilot.",
     )
 
 
@@ -235,7 +247,10 @@ class PublishConfig:
     """The data card, and where copies of the data go."""
 
     export_to: str = setting(
-        "", path="write", help="Folder that receives shards, data card and exports; empty for none."
+        "",
+        path="write",
+        stores=True,
+        help="Folder, or s3://…, that receives shards, data card and exports; empty for none.",
     )
     lerobot: bool = setting(False, label="LeRobot", help="Export as a LeRobotDataset too.")
     webdataset: bool = setting(

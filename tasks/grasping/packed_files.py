@@ -16,7 +16,9 @@ import numpy as np
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.files import disk_fault, user_path
+from tasks.core.files import disk_fault
+from tasks.core.outside.copies import path_of
+from tasks.core.outside.stored import is_stored
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
@@ -43,7 +45,7 @@ class PackTask(Record):
 
     Attributes:
         item_id: What it is.
-        path: The user's file or folder; empty for what is generated.
+        path: The user's file or folder, or its URI; empty for what is generated.
         fingerprint: Digest of all that lies there.
         size_px: Width and height of the pictures that a model will be shown.
         num_candidates: Motions that a model scores in each round.
@@ -122,7 +124,7 @@ def pack_file(item: PackTask, config: None, folder: ItemFolder) -> PackedFile:  
 
 def _pack_textures(item: PackTask, folder: ItemFolder) -> PackedFile:
     if item.path:
-        textures = read_textures(Path(item.path))
+        textures = read_textures(path_of(item.path, item.item_id))
     else:
         textures = generated_textures(folder.rng(), NUM_TEXTURES)
     if textures.num < 2:
@@ -136,7 +138,7 @@ def _pack_textures(item: PackTask, folder: ItemFolder) -> PackedFile:
 
 
 def _pack_objects(item: PackTask, folder: ItemFolder) -> PackedFile:
-    root = Path(item.path)
+    root = path_of(item.path, item.item_id)
     footprints_m2 = []
     _, skipped = files_to_pack(root)
     models = catalogue("folder", root)
@@ -144,7 +146,7 @@ def _pack_objects(item: PackTask, folder: ItemFolder) -> PackedFile:
     for model in models:
         try:
             check_object(model)
-            longest_m, second_m, _ = model_facts(model.path, item.path).extent_m
+            longest_m, second_m, _ = model_facts(model.path, str(root)).extent_m
             footprints_m2.append(longest_m * second_m)
         except DataError as error:
             if fault := disk_fault(error, model.path, "see to the disk"):
@@ -167,8 +169,9 @@ def _pack_objects(item: PackTask, folder: ItemFolder) -> PackedFile:
 
 
 def _pack_model(item: PackTask, folder: ItemFolder) -> PackedFile:
-    check_model(Path(item.path), item.size_px, item.num_candidates)
-    shutil.copyfile(item.path, folder.path / "model.pt2")
+    path = path_of(item.path, item.item_id)
+    check_model(path, item.size_px, item.num_candidates)
+    shutil.copyfile(path, folder.path / "model.pt2")
     return PackedFile(item_id=item.item_id, file=folder.add("model.pt2"))
 
 
@@ -176,7 +179,7 @@ _GENERATED: Final = PackTask(item_id="textures", path="", fingerprint="")
 
 
 def _of_folder(kind: Kind, path: str, setting: str) -> PackTask:
-    folder = user_path(path, setting)
+    folder = path_of(path, setting)
     if not path or not folder.is_dir():
         raise ConfigError(f"{setting}: expected a folder, there is none at {path!r}")
     files, _ = files_below(folder, max_entries=MAX_ENTRIES)
@@ -189,11 +192,11 @@ def _of_folder(kind: Kind, path: str, setting: str) -> PackTask:
             f"{num_bytes:,}; name the folder that holds what is needed alone"
         )
     found = [[each.relative_to(folder).as_posix(), file_digest(each)] for each in files]
-    return PackTask(item_id=kind, path=str(folder), fingerprint=digest(found))
+    return PackTask(item_id=kind, path=_named(path, folder), fingerprint=digest(found))
 
 
 def _of_model(config: PlanConfig) -> PackTask:
-    path = user_path(config.policy.model, "policy.model")
+    path = path_of(config.policy.model, "policy.model")
     if not config.policy.model or not path.is_file():
         raise ConfigError(
             "policy.model: expected a torch.export program (.pt2), there is none at "
@@ -206,8 +209,13 @@ def _of_model(config: PlanConfig) -> PackTask:
         )
     return PackTask(
         item_id="model",
-        path=str(path),
+        path=_named(config.policy.model, path),
         fingerprint=file_digest(path),
         size_px=config.world.camera.size_px,
         num_candidates=config.policy.model_candidates,
     )
+
+
+def _named(given: str, path: Path) -> str:
+    """What a worker finds it by: another node has no copy of this one's."""
+    return given if is_stored(given) else str(path)

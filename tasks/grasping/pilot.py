@@ -13,8 +13,8 @@ from typing import Final
 import pyarrow.compute as pc
 
 from tasks.core.errors import ArtifactError, ConfigError
-from tasks.core.files import user_path
 from tasks.core.outcomes import split
+from tasks.core.outside.copies import path_of
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import Record
 from tasks.grasping.algorithms.policies import PolicyName
@@ -104,7 +104,7 @@ def read_earlier(config: PlanConfig) -> dict[PolicyName, Rate]:
             or they hold too few attempts of a policy.
         ArtifactError: A shard is damaged or of another schema version.
     """
-    folder = user_path(config.policy.earlier, "policy.earlier")
+    folder = path_of(config.policy.earlier, "policy.earlier")
     paths = _shards_in(folder)
     counts: Counter[tuple[str, str, bool]] = Counter()
     for path in paths:

@@ -19,8 +19,9 @@ class PrepareConfig:
         "",
         param="data",
         path="read",
-        help="Folder: CIFAR's unpacked archive, packed JPEGs, or images in a folder for each "
-        "class; empty: CIFAR is fetched.",
+        stores=True,
+        help="Folder, or s3://…: CIFAR's unpacked archive, packed JPEGs, or images in a folder for "
+        "each class; empty: CIFAR is fetched.",
     )
     data_set: Literal["cifar10", "cifar100"] = setting("cifar10", help="Which CIFAR.")
     side_px: int = setting(
@@ -158,7 +159,8 @@ class ReportConfig:
     export_to: str = setting(
         "",
         path="write",
-        help="Folder that receives genotype, page, plots and tables; empty for none.",
+        stores=True,
+        help="Folder, or s3://…, that receives genotype, page, plots and tables; empty for none.",
     )
 
 

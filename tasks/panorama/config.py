@@ -17,7 +17,8 @@ class IngestConfig:
         param="captures",
         path="read",
         needed=True,
-        help="Folder that holds one folder per capture, or one capture itself.",
+        stores=True,
+        help="Folder, or s3://…, that holds one folder per capture, or one capture itself.",
     )
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to connect."
@@ -223,7 +224,8 @@ class PublishConfig:
     export_to: str = setting(
         "",
         path="write",
-        help="Folder that receives a readable copy of panoramas and report; empty for none.",
+        stores=True,
+        help="Folder, or s3://…, that receives copies of panoramas and report; empty for none.",
     )
     num_crops: int = setting(
         2, ge=1, le=8, help="Worst seams of each capture that the contact sheet shows."

@@ -19,6 +19,7 @@ from tasks.grasping.config import (
 from tasks.grasping.packed_files import PackedFile, pack_file, pack_tasks
 from tests.support.grasping.object_files import write_box
 from tests.support.hostile.refusals import check_sentence, refused
+from tests.support.s3 import put_folder
 
 PAINTED = RandomiseConfig(appearance=True)
 
@@ -48,6 +49,19 @@ def textures_of(folder):
 )
 def test_what_is_needed_is_packed_and_no_more(config, kinds):
     assert [task.item_id for task in pack_tasks(config)] == kinds
+
+
+def test_a_worker_fetches_what_lies_in_a_store(tmp_path, bucket, monkeypatch):
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
+    folder = write_pictures(tmp_path / "pictures")
+    uri = put_folder(tmp_path / "pictures", f"{bucket}/pictures")
+    task = textures_of(uri)
+    assert (task.path, task.fingerprint) == (uri, textures_of(folder).fingerprint)
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "another node's"))
+    for name, each in (("stored", task), ("disk", textures_of(folder))):
+        pack_file(each, None, Folder(tmp_path / name))
+    stored, disk = ((tmp_path / name / "textures.npz").read_bytes() for name in ("stored", "disk"))
+    assert stored == disk
 
 
 def test_the_content_is_what_counts(tmp_path):

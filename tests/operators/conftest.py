@@ -15,22 +15,19 @@ import pytest
 
 from operators.stack.services import Ports
 from operators.store.storage import Storage
+from tests.support.kernel.private_authority import Authority, make_authority
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.support.kernel.servers")
     config.pluginmanager.import_plugin("tests.support.kernel.postgres")
+    config.pluginmanager.import_plugin("tests.support.s3")
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    """An S3 server on the loopback interface."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that only this session knows."""
+    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(params=["local", "memory", "s3"])

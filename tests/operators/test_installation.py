@@ -34,14 +34,19 @@ def test_stage_has_its_own_entry_or_the_default(tmp_path: Path) -> None:
         ("store: x", "unknown setting 'store'.*'store_uri'"),
         ("num_jobs: 0", "num_jobs: .*greater than or equal to 1"),
         ("stages: {a.b: {cpus: 1}}", r"stages\.a\.b\.cpus: "),
+        ("tracking_uri: https://me:xyzzy@mlflow", "tracking_uri: .*without a user and a password"),
+        ("store_uri: s3://me:xyzzy@bucket", "store_uri: .*without a user and a password"),
+        ("ray_api: http://xyzzy@ray:8265", "ray_api: .*without a user and a password"),
+        ("store_options: {key: me, secret: xyzzy}", "store_options: expected no secret"),
         ("default: {num_gpus: many}", r"default\.num_gpus: .*valid number"),
     ],
 )
 def test_wrong_profile_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as refused:
         load_profile(str(path))
+    assert "xyzzy" not in str(refused.value)
 
 
 @pytest.mark.hostile
@@ -103,6 +108,14 @@ def test_a_uri_is_refused_where_a_setting_takes_paths_alone(uri: str) -> None:
 
     with refused("publish.export_to", "is a URI"):
         Profile(writable=("/", "s3://")).check_paths(Target(uri), "publish")
+
+
+@pytest.mark.hostile
+def test_a_param_with_a_login_is_refused_unseen() -> None:
+    config = RestitchConfig(ingest=IngestConfig(captures="s3://me:xyzzy@bucket/archive"))
+    with pytest.raises(ConfigError, match="captures: expected an address without") as refusal:
+        Profile(readable=("s3://",)).check_paths(config)
+    assert "xyzzy" not in str(refusal.value)
 
 
 def test_unknown_profile_is_named() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
-from tasks.core.files import user_path
+from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
@@ -98,7 +98,7 @@ def check_settings(config: PlanConfig) -> None:
             raise ConfigError(
                 f"{name}_low: expected at most {name}_high, {high:g}, got {low:g}: an empty range"
             )
-    folder = user_path(objects.folder, "objects.folder") if objects.folder else None
+    folder = path_of(objects.folder, "objects.folder") if objects.folder else None
     models = catalogue(objects.family, folder)
     num_usable = sum(model.split == objects.split for model in models)
     if not num_usable:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.export import Export, export_files
+from tasks.core.outside.stored import is_stored, local_path
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
@@ -80,7 +81,7 @@ def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageConte
     if config.export_to:
         export_files(_copy(checked, dataset, card, ctx), config.export_to, "publish.export_to")
         shards = [ctx.store.fetch(shard.file) for shard in dataset.shards]
-        exports = _export(shards, Path(config.export_to).expanduser(), config)
+        exports = _export(shards, local_path(config.export_to), config)
     return ctx.store.write(
         Publication(
             dataset=dataset,
@@ -119,6 +120,11 @@ def _check_settings(config: PublishConfig) -> None:
         raise ConfigError(
             f"publish.{wished[0]} is on, but publish.export_to is empty: name the folder that "
             "receives the export"
+        )
+    if wished and is_stored(config.export_to):
+        raise ConfigError(
+            f"publish.{wished[0]} is on, and publish.export_to is {config.export_to!r}: other "
+            "formats are written to a disk; name a folder there, or leave them off"
         )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
-from tasks.core.files import shown, user_path
+from tasks.core.files import shown
+from tasks.core.outside.copies import path_of
 from tasks.core.ports import Skipped
 from tasks.nas.data.cifar import CifarName, download_cifar, is_cifar, read_cifar
 from tasks.nas.data.image_folder import is_image_folder, read_image_folder
@@ -55,7 +56,7 @@ def read_images(data: str, name: CifarName, side_px: int) -> RawImages:
         DataError: The folder is of no known form, or something in it can't be used.
         ResourceError: CIFAR can't be fetched.
     """
-    folder = user_path(data, "prepare.data") if data else None
+    folder = path_of(data, "prepare.data") if data else None
     if folder is None:
         return read_cifar(download_cifar(CACHE.expanduser(), name), name)
     if not folder.is_dir():

@@ -32,12 +32,18 @@ class BoxesConfig:
     num_test: int = setting(
         300, ge=0, le=1_000_000, label="Test images", help="Test images; 0 for all of a COCO file."
     )
-    train_images: str = setting("", path="read", help="COCO: folder of the training images.")
-    train_annotations: str = setting(
-        "", path="read", help="COCO: file with their instances (JSON)."
+    train_images: str = setting(
+        "", path="read", stores=True, help="COCO: folder, or s3://…, of the training images."
     )
-    test_images: str = setting("", path="read", help="COCO: folder of the test images.")
-    test_annotations: str = setting("", path="read", help="COCO: file with their instances (JSON).")
+    train_annotations: str = setting(
+        "", path="read", stores=True, help="COCO: file with their instances (JSON)."
+    )
+    test_images: str = setting(
+        "", path="read", stores=True, help="COCO: folder, or s3://…, of the test images."
+    )
+    test_annotations: str = setting(
+        "", path="read", stores=True, help="COCO: file with their instances (JSON)."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.errors import ConfigError
-from tasks.core.files import user_path
+from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
 from tasks.core.seeds import digest64
 from tasks.nas.data.keep import channel_statistics
@@ -73,7 +73,7 @@ def _coco(config: BoxesConfig) -> tuple[AnnotatedImages, AnnotatedImages]:
             f"prepare_transfer.boxes.{missing[0]} is empty: data in COCO's format needs "
             f"{', '.join(files)}"
         )
-    paths = {name: user_path(getattr(config, name), f"{_SECTION}.{name}") for name in files}
+    paths = {name: path_of(getattr(config, name), f"{_SECTION}.{name}") for name in files}
     side_px = config.side_px
     train = read_coco(paths["train_images"], paths["train_annotations"], side_px, config.num_train)
     test = read_coco(paths["test_images"], paths["test_annotations"], side_px, config.num_test)

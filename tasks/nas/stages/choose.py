@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.core.errors import DataError
-from tasks.core.files import user_path
+from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -58,6 +58,6 @@ def _read(wanted: str, ctx: StageContext) -> tuple[Genotype, str]:
             raise DataError(f"{where}: expected a genotype as JSON: {error}") from error
         return parse_genotype(text, where), where
     if source == Source.FILE:
-        path = user_path(wanted, "choose.genotype")
+        path = path_of(wanted, "choose.genotype")
         return read_genotype(path), f"the file {path.name}"
     return published(wanted), f"published as {wanted}"

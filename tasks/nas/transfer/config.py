@@ -22,8 +22,9 @@ class ChooseConfig:
         "nasnet_a",
         param="genotype",
         path="read or name",
-        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file, or "
-        "id of the MLflow run that found the cells.",
+        stores=True,
+        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file "
+        "(or s3://…), or id of the MLflow run that found the cells.",
     )
 
 
@@ -36,7 +37,8 @@ class PrepareTransferConfig:
         param="data",
         path="read",
         needed=True,
-        help="Folder: packed JPEGs, or train and val with a folder for each class.",
+        stores=True,
+        help="Folder, or s3://…: packed JPEGs, or train and val with a folder for each class.",
     )
     side_px: int = setting(
         0, ge=0, le=1024, unit="px", help="Size that images are brought to; 0 keeps theirs."
@@ -59,7 +61,8 @@ class PrepareTransferConfig:
         param="cifar",
         path="read",
         label="CIFAR",
-        help="Folder with CIFAR or packed JPEGs of it; empty: it is fetched.",
+        stores=True,
+        help="Folder, or s3://…, with CIFAR or packed JPEGs of it; empty: it is fetched.",
     )
     num_cifar_validation: int = setting(
         1000,
@@ -167,7 +170,10 @@ class CompareConfig:
     """Where copies of the report go."""
 
     export_to: str = setting(
-        "", path="write", help="Folder that receives page, plots and tables; empty for none."
+        "",
+        path="write",
+        stores=True,
+        help="Folder, or s3://…, that receives page, plots and tables; empty for none.",
     )
 
 

@@ -135,6 +135,9 @@ def test_exports_stand_beside_the_copy(
 def test_an_export_without_a_folder_is_refused(checked: tuple[LocalRun, ArtifactRef]) -> None:
     with pytest.raises(ConfigError, match=r"publish\.webdataset is on, but publish\.export_to"):
         publish(checked, PublishConfig(webdataset=True))
+    config = PublishConfig(webdataset=True, export_to="s3://bucket/grasps")
+    with pytest.raises(ConfigError, match=r"publish\.webdataset is on, .*'s3://bucket/grasps'"):
+        publish(checked, config)
 
 
 def test_a_folder_that_another_run_writes_is_tried_again_later(

@@ -12,6 +12,7 @@ from tasks.nas.data.raw_images import LabelledImages, RawImages
 from tasks.nas.data.read import balanced_order, deal, read_images
 from tests.support.nas.image_sets import coloured, write_image_folder, write_packed
 from tests.support.real_data import real_data
+from tests.support.s3 import put_folder
 
 
 @given(labels=st.lists(st.integers(0, 4), min_size=1, max_size=60), seed=st.integers(0, 2**32))
@@ -53,6 +54,20 @@ def test_each_form_is_recognised(tmp_path: Path) -> None:
     assert (packed.name, packed.classes) == ("packed", ("red", "green", "blue"))
     assert "lossy" in packed.source
     assert read_images(str(tmp_path / "folder"), "cifar10", 4).train.pixels.shape == (9, 4, 4, 3)
+
+
+def test_a_stored_folder_is_read_as_one_on_a_disk(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
+    for split, number in (("train", 9), ("test", 6)):
+        write_image_folder(tmp_path / "folder", split, coloured(number))
+    stored = read_images(put_folder(tmp_path / "folder", f"{bucket}/folder"), "cifar10", 4)
+    disk = read_images(str(tmp_path / "folder"), "cifar10", 4)
+    assert (stored.name, stored.classes) == (disk.name, disk.classes)
+    assert np.array_equal(stored.train.pixels, disk.train.pixels)
+    with pytest.raises(DataError, match="absent: expected a file or folder, found nothing"):
+        read_images(f"{bucket}/absent", "cifar10", 0)
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -41,7 +42,7 @@ def test_a_run_says_where_it_is_found(api_of: Callable[[Any], MlflowApi]) -> Non
         assert api.get("r") == Run(
             run_id="r",
             experiment_id="1",
-            artifact_path="1/r/artifacts",
+            artifact_uri="mlflow-artifacts:/1/r/artifacts",
             url="http://mlflow:5000/#/experiments/1/runs/r?workflowType=machine_learning",
             name="monday",
             inherited_tags={"airflow.run_id": "x"},
@@ -78,6 +79,45 @@ def test_a_refusal_is_not_asked_again(api_of: Callable[[Any], MlflowApi]) -> Non
 
     with api_of(answer) as api, pytest.raises(ResourceError, match="400 INVALID"):
         api.set_status("r", "FINISHED")
+    assert len(asked) == 1
+
+
+def test_the_login_is_shown_to_the_tracking_server_alone(
+    api_of: Callable[[Any], MlflowApi], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: dict[str, list[str]] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen = shown.setdefault(str(request.url), [])
+        seen.append(request.headers["Authorization"])
+        return httpx.Response(200, json={"run": RUN})
+
+    with api_of(answer) as api:
+        api._http.headers["Authorization"] = "Basic secret"
+        run = api.get("r")
+        api.upload(run, "a", b"")
+        api.upload(replace(run, artifact_uri="mlflow-artifacts://other:8/1/r"), "a", b"")
+    files = "/api/2.0/mlflow-artifacts/artifacts/1/r"
+    assert shown == {
+        "http://mlflow:5000/api/2.0/mlflow/runs/get?run_id=r": ["Basic secret"],
+        f"http://mlflow:5000{files}/artifacts/a": ["Basic secret"],
+        f"http://other:8{files}/a": [""],
+    }
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_is_not_let_in_is_told_which_variables_to_set(
+    api_of: Callable[[Any], MlflowApi], status: int
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(status, text="no entry")
+
+    message = f"refuses access: {status} no entry; set MLFLOW_TRACKING_USERNAME"
+    with api_of(answer) as api, pytest.raises(ResourceError, match=message):
+        api.get("r")
     assert len(asked) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from operators.schedule.ray_jobs import MAX_ENTRYPOINT_BYTES, RayJobs, job_id
 from operators.stack.processes import free_ports
-from tasks.core.errors import ResourceError, TransientError
+from tasks.core.errors import ConfigError, ResourceError, TransientError
 from tests.support.kernel.fake_ray import fake_ray
+from tests.support.kernel.private_authority import Authority, make_authority
 
 NAMES = st.text(min_size=1, max_size=200)
 
@@ -104,6 +106,28 @@ def test_the_token_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
         with pytest.raises(ResourceError, match="can't read Ray's token file"):
             asyncio.run(find())
+
+
+def test_a_cluster_behind_a_private_authority_is_reached(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find(address: str) -> None:
+        async with RayJobs(address) as jobs:
+            await jobs.find("a")
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority.certificate, authority.key)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "not-to-be-shown\n")
+    with fake_ray(tls) as ray:
+        ray.token = "not-to-be-shown"  # noqa: S105
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+        asyncio.run(find(f"{ray.address}/"))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(make_authority(tmp_path).bundle))
+        with pytest.raises(ResourceError, match=r"does not believe.*REQUESTS_CA_BUNDLE"):
+            asyncio.run(find(ray.address))
+    with pytest.raises(ConfigError, match=r"ray_api: .*got 'https://…@ray'"):
+        RayJobs("https://me:secret@ray")
 
 
 def test_a_command_line_that_is_too_long_says_so() -> None:

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
+from operators.installed_code import code_digest
 from operators.schedule.links import MlflowLink, RayLink
 from operators.schedule.pipeline import asset
 from operators.schedule.ray_jobs import job_id
@@ -85,6 +86,7 @@ def test_a_new_task_submits_its_job_and_waits(ray: FakeRay) -> None:
     assert len(job["metadata"]["word"]) == 32
     assert request.config["listing"]["count"] == 3
     assert request.caller.run_id == "run-1"
+    assert request.caller.code == code_digest()
 
 
 def test_the_job_travels_without_secrets_and_without_environment(

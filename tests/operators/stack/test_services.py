@@ -50,6 +50,8 @@ def test_a_container_runs_the_command_of_the_supervisor(name: str, compose: dict
     ours, ours_flags = module_and_flags(commands()[name])
     theirs, theirs_flags = module_and_flags(shlex.split(compose[name]["command"]))
     assert theirs == ours
+    if name == "mlflow":  # the supervisor's answers on the loopback of one user's machine
+        theirs_flags -= {"--app-name"}
     if name != "ray":  # whose head has a network of its own there, and default ports
         assert theirs_flags == ours_flags
     assert theirs_flags <= ours_flags

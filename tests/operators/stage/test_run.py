@@ -15,6 +15,7 @@ import pytest
 
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
+from operators.installed_code import code_digest
 from operators.stage.local import LocalRun
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller
@@ -288,3 +289,16 @@ def test_what_is_no_stage_is_refused(local: LocalRun, stage: str) -> None:
     request = local.request(list_numbers, config=ListConfig())
     with refused("there is no stage"):
         run_stage(request.model_copy(update={"stage": stage}), SerialExecutor())
+
+
+def test_a_call_from_other_code_is_refused_before_anything_runs(local: LocalRun) -> None:
+    request = local.request(list_numbers, config=ListConfig(count=2))
+    for code, is_same in (("0" * 64, False), (code_digest(), True)):
+        caller = request.caller.model_copy(update={"code": code})
+        asked = request.model_copy(update={"caller": caller})
+        if is_same:
+            assert run_stage(asked, SerialExecutor()) == find_finished(request)
+        else:
+            with pytest.raises(ResourceError, match=r"other code in .*submitted this job"):
+                run_stage(asked, SerialExecutor())
+            assert find_finished(request) is None

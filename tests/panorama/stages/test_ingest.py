@@ -11,6 +11,7 @@ import pytest
 
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.outside.stored import StoredFolder
 from tasks.panorama.config import IngestConfig
 from tasks.panorama.kept_files import read_images, read_masks, read_rig, truth_folder
 from tasks.panorama.manifests import CaptureSet
@@ -19,6 +20,7 @@ from tasks.panorama.stages.ingest import ingest_captures
 from tests.support.hostile import captures
 from tests.support.hostile.refusals import check_sentence, memory_limit, refused, watching
 from tests.support.panorama.captures import small_rig, write_capture
+from tests.support.s3 import put_folder
 
 
 @pytest.fixture
@@ -199,3 +201,55 @@ def test_a_folder_that_is_no_archive_is_refused_before_all_of_it_was_seen(
     monkeypatch.setattr("tasks.panorama.input.captures.MAX_ENTRIES", 40)
     with refused(str(archive), "name the folder that holds the captures alone"):
         run_ingest(tmp_path, archive)
+
+
+def test_captures_of_a_bucket_are_those_of_the_folder(tmp_path, archive, bucket, monkeypatch):
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
+    (archive / "first" / "masks").mkdir()
+    cv2.imwrite(str(archive / "first/masks/camera1.png"), np.full((128, 96), 255, np.uint8))
+    (archive / "third" / "images").mkdir(parents=True)
+    (archive / "third" / "images" / "one photo.jpg").write_bytes(b"")
+    put_folder(archive, f"{bucket}/my archive")
+    _, (disk,) = run_ingest(tmp_path / "disk", archive)
+    run, (stored,) = run_ingest(tmp_path / "stored", f"{bucket}/my archive/")
+
+    def facts(group):
+        return [
+            (c.item_id, [(i.name, i.file.sha256, i.mask and i.mask.sha256) for i in c.images])
+            for c in group.captures
+        ]
+
+    assert facts(stored) == facts(disk)
+    assert stored.captures[0].images[0].file.uri.startswith(f"{bucket}/my archive/first/images/")
+    assert stored.captures[0].truth == {}
+    for got, expected in zip(
+        read_images(stored.captures[0], run.fetch),
+        read_images(disk.captures[0], run.fetch),
+        strict=True,
+    ):
+        assert np.array_equal(got, expected)
+    (reason,) = (each.reason for each in stored.skipped)
+    assert reason.startswith(f"{bucket}/my archive/third/images: expected 2 to 30 photos")
+    kept = (tmp_path / "stored" / "store").rglob("*.jpg")
+    assert {path.name for path in kept} == {"contact_sheet.jpg"}, "copies are gone"
+
+
+def test_only_captures_that_changed_in_the_bucket_are_done_again(
+    tmp_path, archive, bucket, monkeypatch
+):
+    put_folder(archive, bucket)
+    run_ingest(tmp_path, bucket)
+    fetched = []
+
+    def noted(item, target, real=ingest.fetch_capture):
+        fetched.append(item.item_id)
+        real(item, target)
+
+    monkeypatch.setattr(ingest, "fetch_capture", noted)
+    put_folder(archive / "first", f"{bucket}/first")  # written again, the same bytes
+    run_ingest(tmp_path, bucket, max_skipped_fraction=0.4)
+    assert fetched == []
+    StoredFolder(f"{bucket}/second").write("notes.txt", b"rain")
+    _, (group,) = run_ingest(tmp_path, bucket, max_skipped_fraction=0.3)
+    assert fetched == ["second"]
+    assert len(group.captures) == 2

@@ -6,10 +6,17 @@ import pytest
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.export_note import NOTE
-from tasks.panorama.config import PublishConfig
+from tasks.core.outside.stored import StoredFolder
+from tasks.panorama.config import IngestConfig, PublishConfig, RestitchConfig
 from tasks.panorama.manifests import Publication
+from tasks.panorama.stages.ingest import ingest_captures
+from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.publish import publish_captures
+from tasks.panorama.stages.render import render_captures
+from tasks.panorama.stages.solve import solve_captures
+from tests.support.panorama.captures import write_capture
 from tests.support.panorama.sample_renders import SampleRenderConfig, render_samples
+from tests.support.s3 import put_folder
 
 
 @pytest.fixture
@@ -100,3 +107,24 @@ def test_nothing_rendered_gives_an_empty_publication(run):
     assert publication.captures == ()
     assert publication.contact_sheet is None
     assert "0 captures" in run.fetch(publication.report).read_text("utf-8")
+
+
+def test_captures_of_a_bucket_are_restitched_into_a_bucket(tmp_path, bucket, monkeypatch):
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
+    write_capture(tmp_path / "captures" / "first")
+    uri = put_folder(tmp_path / "captures", f"{bucket}/captures")
+    config = RestitchConfig(
+        ingest=IngestConfig(captures=uri), publish=PublishConfig(export_to=f"{bucket}/out")
+    )
+    run = LocalRun(tmp_path / "store")
+    (group,) = run.run(ingest_captures, config=config.ingest)
+    matches = run.run(match_captures, group, config=config.match)
+    fields = run.run(solve_captures, matches, config=config.solve)
+    panoramas = run.run(render_captures, fields, config=config.render)
+    publication = run.read(
+        run.run(publish_captures, [panoramas], config=config.publish), Publication
+    )
+    found = StoredFolder(f"{bucket}/out").files(99)
+    assert {"report.html", "first/panorama.jpg", "first/quality.json"} <= set(found)
+    assert found["first/panorama.jpg"].num_bytes == publication.captures[0].panorama.num_bytes
+    assert publication.exported_to == f"{bucket}/out"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,8 +65,8 @@ class FakeRay:
 
 
 @contextmanager
-def fake_ray() -> Iterator[FakeRay]:
-    """Serve a `FakeRay` as long as the block runs."""
+def fake_ray(tls: ssl.SSLContext | None = None) -> Iterator[FakeRay]:
+    """Serve a `FakeRay` as long as the block runs, over TLS where there is a context for it."""
     fake = FakeRay()
 
     class Handler(BaseHTTPRequestHandler):
@@ -73,6 +75,11 @@ def fake_ray() -> Iterator[FakeRay]:
 
         def do_POST(self) -> None:
             self._answer("POST")
+
+        def handle(self) -> None:
+            # a client that does not believe the certificate hangs up
+            with contextlib.suppress(ssl.SSLError, ConnectionError):
+                super().handle()
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -91,9 +98,11 @@ def fake_ray() -> Iterator[FakeRay]:
             self.wfile.write(data)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    fake.address = f"http://127.0.0.1:{server.server_address[1]}"
+    fake.address = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     try:
         yield fake
     finally:

@@ -1,0 +1,122 @@
+"""Captures in an object store: found by the names of their files, fetched one by one.
+
+Who looks for captures sees the names alone, as empty files; a worker fetches the capture that it
+checks. What the store says of the files, and not a time, stands for their content until then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.core.errors import DataError
+from tasks.core.outside.stored import StoredFile, StoredFolder
+from tasks.core.ports import Skipped
+from tasks.panorama.input.captures import find_captures
+from tasks.panorama.manifests import CaptureFolder
+
+MAX_FILES = 1_000_000
+MAX_CAPTURE_FILES = 20_000
+MAX_CAPTURE_BYTES = 50_000_000_000
+
+_LOG = logging.getLogger(__name__)
+
+
+class StoredCaptures:
+    """The captures below one folder of a store."""
+
+    def __init__(self, uri: str) -> None:
+        """List the folder.
+
+        Args:
+            uri: A capture, or a folder of captures.
+
+        Raises:
+            DataError: It holds nothing, or far too much.
+            ResourceError: The store refuses access.
+            TransientError: It can't be reached.
+        """
+        self._folder = StoredFolder(uri.rstrip("/"))
+        self._files = self._folder.files(MAX_FILES)
+        if not self._files:
+            raise DataError(f"{uri}: expected a folder with captures, found nothing.")
+        for name, reason in self._folder.odd.items():
+            _LOG.warning("%s/%s is left out: %s", uri, name, reason)
+
+    def find(self, scratch: Path) -> list[CaptureFolder | Skipped]:
+        """Return the captures, and those that can't be captures, with the reason.
+
+        Args:
+            scratch: A folder that is to be made, for the names of the files.
+
+        Raises:
+            DataError: There is none, or far too much.
+        """
+        outline = self._outline(scratch)
+        try:
+            folders, odd = find_captures(outline)
+        except DataError as error:
+            raise DataError(str(error).replace(str(outline), self._folder.uri)) from error
+        skipped = [
+            Skipped(item_id=e.item_id, reason=e.reason.replace(str(outline), self._folder.uri))
+            for e in odd
+        ]
+        places = {name: path.relative_to(outline).as_posix() for name, path in folders.items()}
+        found = [
+            self._capture(name, place if place != "." else "") for name, place in places.items()
+        ]
+        return [*found, *skipped]
+
+    def _outline(self, scratch: Path) -> Path:
+        """Lay the names out on this disk, as empty files, in a folder that bears ours."""
+        scratch.mkdir()
+        outline = scratch.resolve() / self._folder.uri.rpartition("/")[2]
+        for name in self._files:
+            path = outline / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return outline
+
+    def _capture(self, item_id: str, name: str) -> CaptureFolder:
+        begin = f"{name}/" if name else ""
+        files = {
+            each.removeprefix(begin): file
+            for each, file in self._files.items()
+            if each.startswith(begin)
+        }
+        return CaptureFolder(
+            item_id=item_id, path=self._folder.below(name).uri, fingerprint=_fingerprint(files)
+        )
+
+
+def fetch_capture(item: CaptureFolder, target: Path) -> None:
+    """Copy a capture into a folder of this disk.
+
+    Args:
+        item: A capture that `StoredCaptures` found.
+        target: The folder.
+
+    Raises:
+        DataError: A file was changed since, or they are too many or too large.
+        ResourceError: The store refuses access.
+        TransientError: It can't be reached.
+    """
+    folder = StoredFolder(item.path)
+    files = folder.files(MAX_CAPTURE_FILES)
+    if _fingerprint(files) != item.fingerprint:
+        raise DataError(f"{item.path} was changed after it was found; run again")
+    num_bytes = sum(file.num_bytes for file in files.values())
+    if num_bytes > MAX_CAPTURE_BYTES:
+        raise DataError(
+            f"{item.path}: expected a capture of at most {MAX_CAPTURE_BYTES:,} bytes, got "
+            f"{num_bytes:,}; name the folder that holds the captures"
+        )
+    for name, file in files.items():
+        folder.fetch(name, file, target / name)
+
+
+def _fingerprint(files: Mapping[str, StoredFile]) -> str:
+    lines = (f"{name}\0{file.num_bytes}\0{file.version}\n" for name, file in files.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

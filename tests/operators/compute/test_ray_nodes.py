@@ -1,0 +1,56 @@
+"""Every way to a worker asks for the driver's code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+
+from operators.compute.ray_executor import RayExecutor
+from operators.compute.ray_nodes import Home
+from operators.installed_code import code_digest
+from tasks.core.errors import ResourceError
+from tests.support.kernel.training_loops import report_steps
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray\\.data"),
+]
+ELSEWHERE = "f" * 56
+
+
+def call(executor: RayExecutor) -> Any:
+    return executor.submit(int, "3").result()
+
+
+def compute(executor: RayExecutor) -> Any:
+    return executor.compute(dask.delayed(int)("3"))
+
+
+def train(executor: RayExecutor) -> Any:
+    return 3 if executor.train(report_steps, {"num_steps": 1}, 1) else 0
+
+
+@pytest.fixture
+def executor(ray_cluster: str, tmp_path: Path) -> RayExecutor:
+    return RayExecutor.connect(ray_cluster).granted(0.5, 0.0, None, str(tmp_path / "t/k"))
+
+
+def test_a_driver_knows_its_code(executor: RayExecutor) -> None:
+    assert executor.home.code == code_digest()
+    assert len(executor.home.node) == len(ELSEWHERE)
+
+
+@pytest.mark.parametrize("way", [call, compute, train])
+def test_another_node_must_have_the_drivers_code(
+    way: Callable[[RayExecutor], Any], executor: RayExecutor
+) -> None:
+    same = replace(executor, home=Home(ELSEWHERE, executor.home.code))
+    other = replace(executor, home=Home(ELSEWHERE, "0" * 64))
+    with pytest.raises(ResourceError, match=r"other code in .*than the stage's driver \(0{12}\)"):
+        way(other)
+    assert way(same) == 3
