@@ -180,6 +180,7 @@ class FullStack:
         if not reply.is_success:
             return []
         value = reply.json()["value"]
+        value = json.loads(value) if isinstance(value, str) else value
         return [value] if isinstance(value, dict) else list(value or [])
 
     def mlflow_status(self, dag_id: str, run_id: str) -> str:

@@ -18,7 +18,6 @@ import argparse
 import os
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,13 +25,13 @@ from benchmarks.bounds import print_table, report_bounds
 from benchmarks.chaos import disk, soak
 from benchmarks.chaos.database import OWN
 from benchmarks.chaos.faults import FAULTS, Fault
-from benchmarks.chaos.judge import Items, committed, doubled, lost
-from benchmarks.chaos.outcomes import Outcome, figures, keep, kept, table
+from benchmarks.chaos.judge import Ended, Items, committed, doubled, lost
+from benchmarks.chaos.outcomes import Outcome, figures, keep, kept, page, table
 from benchmarks.chaos.scenes import PROFILE, Scene
 from benchmarks.chaos.work import DAGS, SAMPLE_DAG, Work, sample, small
 from benchmarks.full_stack import FullStack, dags_folder, with_own_state
 from benchmarks.parts import code_digest, save
-from benchmarks.results_file import commit
+from benchmarks.results_file import RESULTS_DIR, commit, machine, write_whole
 from tasks.core.errors import OrreryError
 
 STATE = Path(os.environ.get("ORRERY_CHAOS", "/tmp/orrery-chaos"))  # noqa: S108  (short, for sockets)
@@ -64,27 +63,24 @@ def measure(stack: FullStack, fault: Fault, number: int, calm: dict[str, Items])
 def _measured(
     stack: FullStack, fault: Fault, works: Sequence[Work], store: Path, calm: dict[str, Items]
 ) -> Outcome:
-    stack.wait_until_healthy()
     stack.use_store(store, FOLDER / f"{fault.name}.yaml", PROFILE)
-    scene, trouble, again = Scene(stack, store, RUN_LIMIT_S), "", None
+    scene = Scene(stack, store, RUN_LIMIT_S)
     scene.start(works)
+    runs, again, healed, trouble = list[Ended](), None, True, ""
     try:
         scene.wait_for_items()
         scene.make(fault.act)
     except (OrreryError, OSError) as error:
         trouble = str(error)
-    runs = scene.ends()
-    if runs[0].state == "failed" and not trouble:
-        begun_s = time.monotonic()
-        retried = Scene(stack, store, RUN_LIMIT_S)
+    try:
+        runs = scene.ends()
         stack.wait_until_healthy()
-        retried.start(works[:1])
-        (again,) = retried.ends()
-        retried.stop()
-        print(f"  triggered once more: {again.state} after {time.monotonic() - begun_s:.0f} s")
-    scene.stop()
+        again = _again(scene) if runs[0].state == "failed" and not trouble else None
+        scene.stop()
+    except OrreryError as error:
+        print(f"  {error}")
+        healed = False
     green = {each.dag_id for each in [*runs, *([again] if again else [])] if each.is_green}
-    went_on_s = scene.went_on_s()
     return Outcome(
         name=fault.name,
         what=fault.what,
@@ -94,9 +90,19 @@ def _measured(
         again=again,
         lost=sum(lost(calm[name], store, name) for name in green),
         doubled=sum(doubled(store, name) for name in green),
-        went_on_s=went_on_s if went_on_s < RUN_LIMIT_S else -1.0,
+        went_on_s=scene.went_on_s(),
+        healed=healed,
         trouble=trouble,
     )
+
+
+def _again(scene: Scene) -> Ended:
+    """How the victim ends when a person triggers it once more."""
+    retried = Scene(scene.stack, scene.store, RUN_LIMIT_S)
+    retried.start([work for work, _, _ in scene.runs][:1])
+    (ended,) = retried.ends()
+    retried.stop()
+    return ended
 
 
 def calm_items(stack: FullStack) -> dict[str, Items]:
@@ -134,17 +140,32 @@ def _wanted(only: str, *, fresh: bool) -> list[Fault]:
     return [fault for fault in FAULTS if fault.name in wanted - done.keys()]
 
 
-def make_faults(stack: FullStack, wanted: Sequence[Fault]) -> None:
-    """Make faults one after the other, and keep what came of each at once."""
-    calm = calm_items(stack)
-    for fault in wanted:
-        print(f"{fault.name}: {fault.what}", flush=True)
-        if trouble := _skipped(fault):
-            print(f"  not made: {trouble}")
-            continue
-        outcome = measure(stack, fault, FAULTS.index(fault), calm)
-        keep(outcome, STATE / "outcomes")
-        print(table({fault.name: outcome}).splitlines()[-1], flush=True)
+def make_faults(wanted: Sequence[Fault]) -> None:
+    """Make faults one after the other, and keep what came of each at once.
+
+    Where the servers don't come back after one, they are started anew for the next.
+    """
+    stack = _up()
+    try:
+        calm = calm_items(stack)
+        for fault in wanted:
+            print(f"{fault.name}: {fault.what}", flush=True)
+            if trouble := _skipped(fault):
+                print(f"  not made: {trouble}")
+                continue
+            outcome = measure(stack, fault, FAULTS.index(fault), calm)
+            keep(outcome, STATE / "outcomes")
+            print(table({fault.name: outcome}).splitlines()[-1], flush=True)
+            if not outcome.healed:
+                stack.down()
+                stack = _up()
+    finally:
+        stack.down()
+
+
+def _up() -> FullStack:
+    files = [*DAGS, SAMPLE_DAG]
+    return FullStack.up(dags_folder(files, STATE / "dags"), [path.stem for path in files])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -163,30 +184,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with_own_state(STATE / "state")
         wanted = [] if given.soak else _wanted(given.only, fresh=given.fresh)
         if wanted or given.soak:
-            _under_a_stack(wanted, given.soak)
+            _measure_all(wanted, given.soak)
     outcomes = kept(STATE / "outcomes", FAULTS)
     found = figures(outcomes)
+    if not given.table and not given.soak:
+        write_whole(RESULTS_DIR / "faults.md", page(outcomes, machine()))
     print(table(outcomes))
     print_table(found)
     return int(report_bounds(found, BOUNDS, quick=False) > 0)
 
 
-def _under_a_stack(wanted: Sequence[Fault], num_soaked: int) -> None:
-    """Start a stack, do what is wanted, end the stack."""
+def _measure_all(wanted: Sequence[Fault], num_soaked: int) -> None:
+    """Do what is wanted, and keep the figures as a part of the platform's."""
     code = code_digest("platform")
-    if OWN.is_there and not num_soaked:
-        os.environ["DATABASE_URL"] = OWN.start(STATE / "postgres")
-    dags = dags_folder([*DAGS, SAMPLE_DAG], STATE / "dags")
-    stack = FullStack.up(dags, [path.stem for path in (*DAGS, SAMPLE_DAG)])
-    try:
-        if num_soaked:
-            save("platform", "soak", (0,), soak.measure(stack, num_soaked, FOLDER / "soak"), code)
-        else:
-            make_faults(stack, wanted)
-            save("platform", "faults", (0,), figures(kept(STATE / "outcomes", FAULTS)), code)
-    finally:
-        stack.down()
-        OWN.stop()
+    if num_soaked:
+        stack = _up()
+        try:
+            found, part = soak.measure(stack, num_soaked, FOLDER / "soak"), "soak"
+        finally:
+            stack.down()
+    else:
+        if OWN.is_there:
+            os.environ["DATABASE_URL"] = OWN.start(STATE / "postgres")
+        try:
+            make_faults(wanted)
+        finally:
+            OWN.stop()
+        found, part = figures(kept(STATE / "outcomes", FAULTS)), "faults"
+    save("platform", part, (0,), found, code)
 
 
 if __name__ == "__main__":

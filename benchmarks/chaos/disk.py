@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-SIZE_MB: Final = 64
+SIZE_MB: Final = 128
 _STALL_S, _BREATH_S = 4.0, 1.0
-_CHUNK = bytes(1 << 16)
+_CHUNKS = (bytes(1 << 16), bytes(1 << 9))
 
 
 @contextmanager
@@ -53,9 +53,10 @@ def can_mount(folder: Path) -> bool:
 def fill(place: Path, seconds: float) -> None:
     """Fill a disk for some seconds."""
     ballast = place / "ballast"
-    with suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(_CHUNK)
+    for chunk in _CHUNKS:
+        with suppress(OSError), ballast.open("ab", buffering=0) as file:
+            while True:
+                file.write(chunk)
     time.sleep(seconds)
     ballast.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -165,7 +166,8 @@ def ten_at_once(scene: Scene) -> None:
 
 def is_driver(line: str) -> bool:
     """Whether a command line is that of the driver of the slow stage."""
-    return "operators.stage.run" in line and "double_numbers" in line and line[:4] != "/bin"
+    is_python = line.startswith(sys.executable)
+    return is_python and "operators.stage.run" in line and "double_numbers" in line
 
 
 def is_worker(line: str) -> bool:

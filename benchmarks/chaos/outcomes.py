@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -26,6 +25,7 @@ class Outcome(BaseModel):
         lost: Items that a green run did not commit.
         doubled: Items that were made again although they had been committed.
         went_on_s: Seconds until something was committed again; -1 where nothing was.
+        healed: Whether all servers were well again by themselves.
         trouble: What kept the fault from being made; empty if nothing did.
     """
 
@@ -40,12 +40,13 @@ class Outcome(BaseModel):
     lost: int
     doubled: int
     went_on_s: float
+    healed: bool = True
     trouble: str = ""
 
     @property
     def is_well_alone(self) -> bool:
         """Whether all runs ended as they ought to, without help."""
-        if not self.runs or self.trouble:
+        if not self.runs or not self.healed:
             return False
         return self.runs[0].state == self.ends and all(each.is_green for each in self.runs[1:])
 
@@ -101,18 +102,34 @@ def table(outcomes: Mapping[str, Outcome]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
+def page(outcomes: Mapping[str, Outcome], machine: str) -> str:
+    """The page with the table, and what it was measured with."""
+    commits = ", ".join(dict.fromkeys(each.commit for each in outcomes.values()))
+    return f"""# Faults on purpose
+
+Written by `make chaos`: each fault is made in the midst of a run of the tests' sample pipeline
+(twelve items of a second and a half), while the small run of another pipeline goes on beside it.
+*Lost* are items that a green run does not hold, *doubled* those that were made again although they
+had been committed; *goes on after* is the time until something was committed again.
+
+{table(outcomes)}
+Commit {commits}; {machine}.
+"""
+
+
 def _row(outcome: Outcome) -> tuple[str, ...]:
     if outcome.trouble:
         return (outcome.what, f"not made: {outcome.trouble}", *("",) * 5)
+    if not outcome.runs:
+        return (outcome.what, "the servers did not come back", *("",) * 5)
     victim = outcome.runs[0]
-    seconds = "-" if math.isinf(outcome.went_on_s) or outcome.went_on_s < 0 else ""
     return (
         outcome.what,
-        _ends(outcome),
+        _ends(outcome) + ("" if outcome.healed else "; the servers did not come back"),
         str(max(each.tries for each in outcome.runs)),
         str(outcome.lost),
         str(outcome.doubled),
-        seconds or f"{outcome.went_on_s:.0f} s",
+        f"{outcome.went_on_s:.0f} s" if outcome.went_on_s >= 0 else "-",
         victim.saw,
     )
 

@@ -53,7 +53,12 @@ class Scene:
         Raises:
             OrreryError: They are not; the runs are then no scene for a fault.
         """
-        until(lambda: len(self.commits()) >= num, _BEGIN_LIMIT_S, f"{num} items")
+        items = self.store / SAMPLE
+        until(
+            lambda: len(list(items.glob("*/items/*/manifest.json"))) >= num,
+            _BEGIN_LIMIT_S,
+            f"{num} items",
+        )
 
     def make(self, act: Callable[[Scene], None]) -> None:
         """Make a fault."""
@@ -66,9 +71,9 @@ class Scene:
         return sorted(path.stat().st_mtime for path in found)
 
     def went_on_s(self) -> float:
-        """Seconds from the fault until something was committed again; infinite if nothing was."""
+        """Seconds from the fault until something was committed again; -1 if nothing was."""
         later = [each - self.fault_s for each in self.commits() if each > self.fault_s]
-        return min(later, default=float("inf"))
+        return min(later, default=-1.0)
 
     def ends(self) -> list[Ended]:
         """Wait for all runs, and say how they ended."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.chaos.faults import FAULTS
 from benchmarks.chaos.judge import Ended
-from benchmarks.chaos.outcomes import Outcome, figures, keep, kept, table
+from benchmarks.chaos.outcomes import Outcome, figures, keep, kept, page, table
 from benchmarks.chaos.work import SAMPLE
 
 
@@ -85,3 +85,9 @@ def test_outcomes_are_kept_in_the_order_of_the_faults(tmp_path: Path) -> None:
 
 def test_faults_have_names_of_their_own() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_the_page_says_where_it_was_measured() -> None:
+    said = page({"driver": outcome("driver", "success")}, "two cores")
+    assert "| kill driver | green alone | 1 | 0 | 0 | 2 s | nothing |" in said
+    assert "Commit abc; two cores." in said
