@@ -41,7 +41,7 @@ def test_a_run_is_triggered_until_airflow_takes_it_and_a_refusal_is_told(
     monkeypatch.setattr(stack, "airflow", lambda *_args, **_body: replies.pop(0))
     assert stack.trigger("sample", {}) == "r"
     replies.append(httpx.Response(400, text="count is negative"))
-    with pytest.raises(OrreryError, match="refuses .* count is negative"):
+    with pytest.raises(OrreryError, match=r"refuses .* count is negative"):
         stack.trigger("sample", {"count": -1})
 
 
