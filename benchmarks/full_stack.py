@@ -18,7 +18,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from operators.installation import STATE_FOLDER
 from operators.stack import processes, services, supervise
-from operators.stack.services import STATE, Ports
+from operators.stack.services import Ports
+from operators.stack.state import STATE
 from tasks.core.errors import OrreryError
 
 ENDED = ("success", "failed")

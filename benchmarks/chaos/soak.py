@@ -25,7 +25,7 @@ from benchmarks.results_file import Figure
 from operators.installation import PROFILE as PROFILE_NAME
 from operators.installation import ROOT
 from operators.stack import services
-from operators.stack.services import STATE
+from operators.stack.state import STATE
 from tasks.core.errors import OrreryError
 
 _NUM_AT_ONCE = 4
@@ -111,7 +111,7 @@ def _run(stack: FullStack, works: Sequence[Work]) -> None:
 def _at_rest(stack: FullStack, folder: Path) -> Use:
     """What the stack uses some time after the last run, the store pruned."""
     env = services.base_env() | {PROFILE_NAME: str(folder / "profile.yaml")}
-    prune = [sys.executable, "-m", "operators.store.prune"]
+    prune = [sys.executable, "-m", "operators.stack.prune"]
     subprocess.run(prune, env=env, cwd=ROOT, check=True, capture_output=True)
     time.sleep(_REST_S)
     samples = []
