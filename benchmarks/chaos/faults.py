@@ -22,6 +22,9 @@ from tasks.core.errors import OrreryError
 HELD_S: Final = 60.0
 _FIND_LIMIT_S = 120.0
 _NUM_AT_ONCE = 10
+_NUM_TASKS_KILLED = 3
+# A task's process lives half a second: this is in the midst of it.
+_INTO_TASK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,20 +92,20 @@ def kill_mlflow_child(scene: Scene) -> None:
     kill(scene.stack.tree("mlflow")[-1:])
 
 
-def kill_task(scene: Scene) -> None:
-    """Kill the process of a task, a new run's if need be: tasks that wait have none."""
+def kill_tasks(scene: Scene) -> None:
+    """Kill processes of tasks as they appear, those of a new run: a task that waits has none."""
     scene.start([sample(1)])
-    first = psutil.Process(scene.stack.pid("airflow-scheduler"))
-    idle = {each.pid for each in first.children()}
-    found: list[psutil.Process] = []
-
-    def find() -> bool:
-        busy = [each for each in first.children(recursive=True) if each.pid not in idle]
-        found[:] = [each for each in busy if each.parent() != first]
-        return bool(found)
-
-    until(find, _FIND_LIMIT_S, "a task's process")
-    kill(found[:1])
+    workers = psutil.Process(scene.stack.pid("airflow-scheduler")).children()
+    end_s, num_killed = time.monotonic() + _FIND_LIMIT_S, 0
+    while num_killed < _NUM_TASKS_KILLED:
+        for process in [each for worker in workers for each in worker.children()]:
+            time.sleep(_INTO_TASK_S)
+            if process.is_running():
+                kill([process])
+                num_killed += 1
+        if time.monotonic() > end_s:
+            raise OrreryError(f"expected {_NUM_TASKS_KILLED} tasks to kill, found {num_killed}")
+        time.sleep(_INTO_TASK_S)
 
 
 def stop_for_a_minute(program: str) -> Callable[[Scene], None]:
@@ -190,7 +193,7 @@ FAULTS: Final = (
     Fault("triggerer", "kill -9 of the triggerer", killer("airflow-triggerer")),
     Fault("dag_processor", "kill -9 of the DAG processor", killer("airflow-dag-processor")),
     Fault("api_server", "kill -9 of the API server", killer("airflow-api-server")),
-    Fault("task", "kill -9 of a task's process", kill_task),
+    Fault("task", "kill -9 of the processes of three tasks", kill_tasks),
     Fault("driver", "kill -9 of the job's driver", kill_of(is_driver)),
     Fault("worker", "kill -9 of a Ray worker with an item", kill_of(is_worker)),
     Fault("raylet", "kill -9 of the raylet", kill_of(is_raylet)),
