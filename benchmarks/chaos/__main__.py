@@ -90,7 +90,7 @@ def _measured(
         again=again,
         lost=sum(lost(calm[name], store, name) for name in green),
         doubled=sum(doubled(store, name) for name in green),
-        went_on_s=scene.went_on_s(),
+        silent_s=scene.silent_s(),
         healed=healed,
         trouble=trouble,
     )

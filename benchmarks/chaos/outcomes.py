@@ -24,7 +24,7 @@ class Outcome(BaseModel):
         again: How the victim's second run ended, where the first was red; else None.
         lost: Items that a green run did not commit.
         doubled: Items that were made again although they had been committed.
-        went_on_s: Seconds until something was committed again; -1 where nothing was.
+        silent_s: Longest time after the fault in which nothing was committed; -1 where nothing was.
         healed: Whether all servers were well again by themselves.
         trouble: What kept the fault from being made; empty if nothing did.
     """
@@ -39,7 +39,7 @@ class Outcome(BaseModel):
     again: Ended | None
     lost: int
     doubled: int
-    went_on_s: float
+    silent_s: float
     healed: bool = True
     trouble: str = ""
 
@@ -97,7 +97,7 @@ def figures(outcomes: Mapping[str, Outcome]) -> dict[str, Figure]:
 
 def table(outcomes: Mapping[str, Outcome]) -> str:
     """All outcomes as a Markdown table."""
-    head = ("fault", "ends", "tries", "lost", "doubled", "goes on after", "what one saw")
+    head = ("fault", "ends", "tries", "lost", "doubled", "went on within", "what one saw")
     rows = [head, ("---",) * len(head), *map(_row, outcomes.values())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
@@ -110,7 +110,8 @@ def page(outcomes: Mapping[str, Outcome], machine: str) -> str:
 Written by `make chaos`: each fault is made in the midst of a run of the tests' sample pipeline
 (twelve items of a second and a half), while the small run of another pipeline goes on beside it.
 *Lost* are items that a green run does not hold, *doubled* those that were made again although they
-had been committed; *goes on after* is the time until something was committed again.
+had been committed; it *went on within* the longest time in which the run of twelve items then
+committed nothing (without a fault that is about five seconds, from one stage to the next).
 
 {table(outcomes)}
 Commit {commits}; {machine}.
@@ -129,7 +130,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         str(max(each.tries for each in outcome.runs)),
         str(outcome.lost),
         str(outcome.doubled),
-        f"{outcome.went_on_s:.0f} s" if outcome.went_on_s >= 0 else "-",
+        f"{outcome.silent_s:.0f} s" if outcome.silent_s >= 0 else "-",
         victim.saw,
     )
 

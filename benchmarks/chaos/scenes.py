@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.chaos.judge import Ended, ended
@@ -70,10 +71,10 @@ class Scene:
         found = (self.store / SAMPLE).rglob("manifest.json")
         return sorted(path.stat().st_mtime for path in found)
 
-    def went_on_s(self) -> float:
-        """Seconds from the fault until something was committed again; -1 if nothing was."""
-        later = [each - self.fault_s for each in self.commits() if each > self.fault_s]
-        return min(later, default=-1.0)
+    def silent_s(self) -> float:
+        """Longest time after the fault in which nothing was committed; -1 if nothing was at all."""
+        moments = [self.fault_s, *(each for each in self.commits() if each > self.fault_s)]
+        return max((after - before for before, after in pairwise(moments)), default=-1.0)
 
     def ends(self) -> list[Ended]:
         """Wait for all runs, and say how they ended."""

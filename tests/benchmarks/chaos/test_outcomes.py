@@ -35,7 +35,7 @@ def outcome(name: str, *states: str, again: str = "", **changes: Any) -> Outcome
         "again": ended(again) if again else None,
         "lost": 0,
         "doubled": 0,
-        "went_on_s": 2.0,
+        "silent_s": 2.0,
     }
     return Outcome(**told | changes)
 
@@ -78,9 +78,9 @@ def test_a_fault_that_could_not_be_made_is_said_and_not_counted() -> None:
 def test_outcomes_are_kept_in_the_order_of_the_faults(tmp_path: Path) -> None:
     first, second = FAULTS[0].name, FAULTS[1].name
     for name in (second, first):
-        keep(outcome(name, "success", went_on_s=-1.0), tmp_path)
+        keep(outcome(name, "success", silent_s=-1.0), tmp_path)
     assert list(kept(tmp_path, FAULTS)) == [first, second]
-    assert kept(tmp_path, FAULTS)[first] == outcome(first, "success", went_on_s=-1.0)
+    assert kept(tmp_path, FAULTS)[first] == outcome(first, "success", silent_s=-1.0)
 
 
 def test_faults_have_names_of_their_own() -> None:
