@@ -23,7 +23,9 @@ def stage_on_a_ray_of_its_own(values: Sequence[str]) -> list[str]:
     """Start a Ray, do the items of one stage, and end it."""
     import ray
 
-    ray.init(num_cpus=NUM_ITEMS, include_dashboard=False, logging_level=logging.WARNING)
+    ray.init(
+        address="local", num_cpus=NUM_ITEMS, include_dashboard=False, logging_level=logging.WARNING
+    )
     try:
         return on_ray(values)
     finally:
@@ -34,7 +36,9 @@ def main() -> int:
     """Do all stages on one Ray; prints how long the work alone took, on warm workers."""
     import ray
 
-    ray.init(num_cpus=NUM_ITEMS, include_dashboard=False, logging_level=logging.WARNING)
+    ray.init(
+        address="local", num_cpus=NUM_ITEMS, include_dashboard=False, logging_level=logging.WARNING
+    )
     values = on_ray([f"{index}" for index in range(NUM_ITEMS)])  # warms the workers up
     begun_s = time.monotonic()
     for _ in range(NUM_STAGES):
