@@ -63,12 +63,17 @@ class FullStack:
             dags: Folder of the DAG files.
             wanted: Names of the DAGs.
         """
-        supervise.up(dags)
-        ports = supervise.running_ports()
-        if ports is None:
-            raise OrreryError("the stack is up, but its MLflow or Ray does not answer")
-        stack = cls(ports)
-        until(lambda: all(stack.knows(name) for name in wanted), _HEALTHY_LIMIT_S, "the DAGs")
+        supervise.WISHED_PORTS = (0, 0, 0)  # the usual ones may be those of a person's own stack
+        try:
+            supervise.up(dags)
+            ports = supervise.running_ports()
+            if ports is None:
+                raise OrreryError("the stack is up, but its MLflow or Ray does not answer")
+            stack = cls(ports)
+            until(lambda: all(stack.knows(name) for name in wanted), _HEALTHY_LIMIT_S, "the DAGs")
+        except BaseException:
+            supervise.down()
+            raise
         return stack
 
     def down(self) -> None:

@@ -46,7 +46,6 @@ def measure(folder: Path, num_rounds: int) -> dict[str, Figure]:
             done once, unmeasured.
     """
     found: Seconds = defaultdict(list)
-    _headless(folder, num_rounds, found)
     stack = FullStack.up(DAGS, [WITH_ORRERY, PLAIN])
     try:
         time.sleep(_REST_S)
@@ -60,6 +59,7 @@ def measure(folder: Path, num_rounds: int) -> dict[str, Figure]:
             print({name: round(seconds, 2) for name, seconds in told.items()}, flush=True)
     finally:
         stack.down()
+    _headless(folder, num_rounds, found)
     return figures(found)
 
 
