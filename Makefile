@@ -12,12 +12,13 @@ NAME           ?= restitch
 QUICK          ?=
 DRY            ?=
 KEEP           ?=
+ARGS           ?=
 export CONF QUICK
 
 # Compiled bytecode halves every start-up, so nothing here may switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down status test test-slow lint bench readme lock prune clean system-deps setup
+.PHONY: help demo run up down status test test-slow lint bench chaos readme lock prune clean system-deps setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +54,9 @@ lint: $(STAMP) ## Check style, types and who imports whom
 
 bench: $(STAMP) ## Measure one benchmark: NAME=restitch, QUICK=1 for a short run
 	$(PYTHON) -m benchmarks.$(NAME) $(if $(QUICK),--quick)
+
+chaos: $(STAMP) ## Kill and stop every server in the midst of runs: ARGS='--only scheduler,head'
+	$(PYTHON) -m benchmarks.chaos $(ARGS)
 
 readme: $(STAMP) ## Write what was measured into the READMEs
 	$(PYTHON) -m benchmarks.readme

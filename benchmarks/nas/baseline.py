@@ -27,9 +27,9 @@ from tasks.nas.manifests import Rung
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.random_cells import random_genotype
-from tasks.nas.training.batches import Standard
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, rate, train
+from tasks.nas.training.standard import Standard
 from tasks.nas.types import Genotype
 
 NUM_CELLS, _CELLS_SEED = 20, 20

@@ -37,10 +37,10 @@ from tasks.nas.data.raw_images import LabelledImages, shrink
 from tasks.nas.data.read import deal, read_images
 from tasks.nas.manifests import Rung
 from tasks.nas.search.budgets import PROXIES
-from tasks.nas.training.batches import Standard
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, train
 from tasks.nas.training.networks import build, lay_out, seeded
+from tasks.nas.training.standard import Standard
 
 RECIPE = TrainingConfig(learning_rate=0.15)
 SHARE_16PX = 40

@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
-import dask
-import dask.base
 import numpy as np
 import numpy.typing as npt
 import ray
 from ray import exceptions
-from ray.util.dask import ray_dask_get
 
 from operators.compute.limits import prepared
 from operators.compute.ray_nodes import Home, check_node, same_code
@@ -177,6 +174,10 @@ class RayExecutor:
 
     def compute(self, collection: Any) -> Any:
         """Compute a Dask collection on the cluster's workers."""
+        # Takes a second of CPU time, in each driver and worker, which most do without.
+        import dask.base
+        from ray.util.dask import ray_dask_get
+
         # shuffling through a local disk would need one that all nodes share
         with dask.config.set({"dataframe.shuffle.method": "tasks"}), same_code(self.home):
             return dask.base.compute(

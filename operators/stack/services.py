@@ -235,6 +235,8 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "WORKERS__EXECUTION_API_RETRY_WAIT_MIN": str(API_PAUSES_S[0]),
         "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": str(API_PAUSES_S[1]),
         "TRIGGERER__ON_KILL_TIMEOUT": f"{HEAD_RETURN_S:.0f}",
+        # What a task waits for on average, at each of the nine steps of a run, is half of it.
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
         "TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         "USAGE_DATA_COLLECTION__ENABLED": "False",

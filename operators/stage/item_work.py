@@ -8,6 +8,8 @@ archive, other settings) tries it again.
 
 from __future__ import annotations
 
+import dis
+import importlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -173,6 +175,7 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
     try:
         # A disk that fails is never the item's fault, whatever its function made of it.
         with _Folder(work, item.item_id, key) as folder, disk_faults("a file", folder.path):
+            _load_imports(work.function)
             begun_s = time.monotonic()
             with limited(stage.limits):
                 outcome = work.function(item, work.config, folder)
@@ -188,6 +191,17 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
         raise type(error)(f"{where}: {error}") from error
     except Exception as error:
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def _load_imports(function: Callable[..., Any]) -> None:
+    """Load what an item's function imports in its body, which spares its driver a heavy library.
+
+    Before the item's limits begin: they are not meant for that, and a library whose loading was
+    cut off can't be loaded again by the same process.
+    """
+    for instruction in dis.get_instructions(function):
+        if instruction.opname == "IMPORT_NAME":
+            importlib.import_module(instruction.argval)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+import scipy  # loads its parts where they are first used: few runs estimate anything
 
 LEVEL: Final = 0.95
 NUM_RESAMPLED: Final = 2000
-_Z: Final = float(special.ndtri((1 + LEVEL) / 2))
+_Z: Final = 1.959963984540054  # quantile (1 + LEVEL) / 2 of the normal distribution
 _MIN_PAIRS: Final = 4  # fewer give no interval of a rank correlation that means anything
 
 
@@ -71,8 +71,8 @@ def mean_estimate(values: Sequence[float]) -> Estimate:
     mean, num = float(np.mean(values)), len(values)
     if num == 1:
         return Estimate(mean, None, None, None, 1)
-    error = float(stats.sem(values))
-    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, num - 1))
+    error = float(scipy.stats.sem(values))
+    reach = error * float(scipy.stats.t.ppf((1 + LEVEL) / 2, num - 1))
     return Estimate(mean, error, mean - reach, mean + reach, num)
 
 
@@ -116,7 +116,7 @@ def spearman(pairs: npt.NDArray[np.float64], rng: np.random.Generator) -> Estima
 
 def rank_correlation(pairs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Spearman's rank correlation of the two columns of (…, n, 2); equal values share a rank."""
-    ranks = stats.rankdata(pairs, axis=-2)
+    ranks = scipy.stats.rankdata(pairs, axis=-2)
     ranks = ranks - ranks.mean(axis=-2, keepdims=True)
     norms = np.sqrt((ranks**2).sum(axis=-2).prod(axis=-1))
     found: npt.NDArray[np.float64] = ranks.prod(axis=-1).sum(axis=-1) / norms
@@ -137,7 +137,7 @@ def _welch(first: Sequence[float], second: Sequence[float]) -> Estimate:
     if not any(each.error for each in ends):
         return Estimate(value, 0.0, value, value, num)
     with warnings.catch_warnings(action="ignore"):  # that all values of one sample are equal
-        found = stats.ttest_ind(first, second, equal_var=False)
+        found = scipy.stats.ttest_ind(first, second, equal_var=False)
     low, high = map(float, found.confidence_interval(LEVEL))
-    error = (high - low) / 2 / float(stats.t.ppf((1 + LEVEL) / 2, found.df))
+    error = (high - low) / 2 / float(scipy.stats.t.ppf((1 + LEVEL) / 2, found.df))
     return Estimate(value, error, low, high, num)

@@ -32,6 +32,22 @@ spec.loader.exec_module(importlib.util.module_from_spec(spec))
 print(json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))
 """
 
+# What the driver of no stage needs: it names its items' functions, and workers load the rest.
+# torchvision and scipy's statistics take a second of CPU time together.
+NEEDLESS = ("ray", "mlflow", "airflow", "torchvision", "scipy.stats", "mujoco", "pybullet")
+# Their drivers scale networks, or pack one.
+WITH_TORCH = {f"tasks.nas.stages.{name}" for name in ("detect", "register", "retrain", "transfer")}
+STAGE_PROBE = """
+import importlib, json, sys
+heavy, found = set(sys.argv[1].split()), {}
+for name in sys.argv[2:]:
+    before = set(sys.modules)
+    importlib.import_module(name)
+    if new := heavy & (set(sys.modules) - before):
+        found[name] = sorted(new)
+print(json.dumps(found))
+"""
+
 
 @pytest.fixture(scope="module")
 def bag() -> DagBag:
@@ -44,6 +60,20 @@ def test_parsing_loads_nothing_heavy(path: Path) -> None:
     command = [sys.executable, "-c", PROBE, str(path)]
     told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert json.loads(told.stdout.splitlines()[-1]) == []
+
+
+@pytest.mark.parametrize("needs_torch", [False, True])
+def test_drivers_load_only_what_they_need(bag: DagBag, needs_torch: bool) -> None:
+    tasks = (task for dag in bag.dags.values() for task in dag.tasks)
+    given = (task.partial_kwargs if task.is_mapped else vars(task) for task in tasks)
+    stages = {each["stage"].partition(":")[0] for each in given if "stage" in each}
+    assert stages > WITH_TORCH
+    chosen = sorted(WITH_TORCH if needs_torch else stages - WITH_TORCH)
+    heavy = [*NEEDLESS, *([] if needs_torch else ["torch"])]
+    command = [sys.executable, "-c", STAGE_PROBE, " ".join(heavy), *chosen]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout.splitlines()[-1]) == {}
 
 
 def test_every_file_is_one_dag_of_its_name(bag: DagBag) -> None:

@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from tasks.core.ports import ItemFolder
-from tasks.nas.detection.backbone import make_detector
 from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
-from tasks.nas.detection.manifests import BoxData, CurvePoint, DetectTask, TrainedDetector
+from tasks.nas.detection.manifests import CurvePoint, DetectTask, TrainedDetector
 from tasks.nas.detection.pictures import detection_sheet
 from tasks.nas.detection.scoring import score_detections
 from tasks.nas.detection.shared_boxes import SharedBoxes, shared_boxes
@@ -41,9 +40,20 @@ def train_one_detector(
         DataError: It diverged.
         ConfigError: No map of the backbone is as coarse as the finest that is asked for.
     """
+    # torchvision is loaded by the worker, not by the driver that names this function.
+    from tasks.nas.detection.backbone import make_detector
+
     train, test = (shared_boxes(folder, shared.boxes, name) for name in ("train", "test"))
     device, seed = torch_device(shared.device), seed_of(item)
-    detector = seeded(lambda: _build(item, shared.boxes, device, folder), seed)
+    boxes, detection = shared.boxes, DetectorConfig(**item.detector)
+
+    def build_detector() -> nn.Module:
+        backbone = lay_out(begin(item, folder), device)
+        around = len(boxes.classes), boxes.side_px, boxes.mean, boxes.std
+        detector: nn.Module = make_detector(backbone, detection, *around).to(device)
+        return detector
+
+    detector = seeded(build_detector, seed)
     curve: list[CurvePoint] = []
 
     def score(progress: Progress) -> None:
@@ -71,13 +81,3 @@ def train_one_detector(
         weights=folder.add(_WEIGHTS),
         picture=folder.add(_PICTURE),
     )
-
-
-def _build(item: DetectTask, boxes: BoxData, device: str, folder: ItemFolder) -> nn.Module:
-    backbone = lay_out(begin(item, folder), device)
-    config = DetectorConfig(**item.detector)
-    detector = make_detector(
-        backbone, config, len(boxes.classes), boxes.side_px, boxes.mean, boxes.std
-    )
-    placed: nn.Module = detector.to(device)
-    return placed

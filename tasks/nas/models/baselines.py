@@ -14,8 +14,6 @@ five, the first two strides being left out.
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torchvision.models.mobilenetv2 import InvertedResidual
-from torchvision.models.resnet import BasicBlock
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.initial import initialise
@@ -95,6 +93,8 @@ def make_baseline(size: BaselineSize) -> BaselineNetwork:
 
 
 def _resnet(size: BaselineSize) -> BaselineNetwork:
+    from torchvision.models.resnet import BasicBlock  # takes a second, which cells do without
+
     num_stages = 3 if size.stem == "cifar" else 4
     channels = [_rounded(size.width * 2**stage) for stage in range(num_stages)]
     if size.stem == "cifar":
@@ -114,6 +114,8 @@ def _resnet(size: BaselineSize) -> BaselineNetwork:
 
 
 def _mobilenet_v2(size: BaselineSize) -> BaselineNetwork:
+    from torchvision.models.mobilenetv2 import InvertedResidual
+
     is_small = size.stem == "cifar"
     before = _rounded(_MOBILE_STEM * size.width)
     stem = _conv_norm_relu(3, before, 3, 1 if is_small else 2, nn.ReLU6)

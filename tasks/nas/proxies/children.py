@@ -15,7 +15,7 @@ from tasks.nas.proxies.scores import measure
 from tasks.nas.space.canonical import canonical, genotype_hash
 from tasks.nas.space.decisions import Decisions
 from tasks.nas.space.genotype_space import GenotypeSpace
-from tasks.nas.training.batches import Standard
+from tasks.nas.training.standard import Standard
 
 NUM_IMAGES = 64
 

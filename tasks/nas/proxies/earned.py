@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # loads its parts where they are first used: few searches are screened
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def earned_weights(
     """
     if len(scores) < max(min_trained, 4) or _is_flat(rewards):
         return {}
-    ranked = stats.rankdata(rewards)
+    ranked = scipy.stats.rankdata(rewards)
     found = {}
     for name in scores[0]:
         column = _ranks([each[name] for each in scores])
@@ -88,7 +88,7 @@ def rank_sums(candidates: Sequence[Mapping[str, float]], weights: Mapping[str, f
 
 def _ranks(values: Sequence[float]) -> Floats:
     known = np.array(values, float)
-    ranks: Floats = stats.rankdata(np.where(np.isfinite(known), known, -np.inf))
+    ranks: Floats = scipy.stats.rankdata(np.where(np.isfinite(known), known, -np.inf))
     return ranks
 
 

@@ -10,7 +10,6 @@ from tasks.core.seeds import rng
 from tasks.nas.config import SearchConfig
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.manifests import Rung
-from tasks.nas.proxies.children import child_scores
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.search.campaign import Campaign, Search
 from tasks.nas.search.halving import Halving
@@ -68,6 +67,8 @@ def screen_of(
     """What the strategy is wrapped in: a screen of earned proxies, or nothing."""
     if not config.screen:
         return lambda searcher: searcher
+    from tasks.nas.proxies.children import child_scores  # loads torch, which only a screen needs
+
     rung = rungs_of(config)[0]
     images = LabelledImages(arrays[f"train_{rung.image_px}"], arrays["train_labels"])
     num_classes = len(shared.images.classes)

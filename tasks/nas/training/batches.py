@@ -9,7 +9,6 @@ Shapes: n images, b of a batch, s side.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,21 +16,7 @@ from torch import Tensor
 
 from tasks.nas.data.raw_images import LabelledImages, Pixels
 from tasks.nas.training.config import TrainingConfig
-
-
-@dataclass(frozen=True)
-class Standard:
-    """Mean and deviation that images are standardised by, of 1, one for each channel."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def tensor(self, pixels: Pixels, device: str = "cpu") -> Tensor:
-        """Standardise images (b, s, s, 3); returns (b, 3, s, s), channels_last."""
-        images = torch.tensor(pixels, device=device).permute(0, 3, 1, 2).float()
-        mean = torch.tensor(self.mean, device=device)[:, None, None] * 255
-        std = torch.tensor(self.std, device=device)[:, None, None] * 255
-        return images.sub_(mean).div_(std)
+from tasks.nas.training.standard import Standard
 
 
 def num_steps(num_images: int, config: TrainingConfig) -> int:

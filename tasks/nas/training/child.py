@@ -10,11 +10,8 @@ from tasks.core.config import SETTINGS
 from tasks.core.ports import ItemFolder
 from tasks.core.seeds import digest64
 from tasks.nas.manifests import ChildResult, ChildTask
-from tasks.nas.models.cost import cost_of
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.training.config import TrainingConfig
-from tasks.nas.training.loop import accuracy, train
-from tasks.nas.training.networks import build, lay_out, seeded, torch_device
 from tasks.nas.training.shared_images import SharedImages, shared_split
 
 
@@ -37,6 +34,11 @@ def train_child(item: ChildTask, shared: ChildImages, folder: ItemFolder) -> Chi
     Raises:
         DataError: It diverged.
     """
+    # What trains is loaded by the worker, not by the driver that names this function.
+    from tasks.nas.models.cost import cost_of
+    from tasks.nas.training.loop import accuracy, train
+    from tasks.nas.training.networks import build, lay_out, seeded, torch_device
+
     begun_s = time.process_time()
     budget, device = item.budget, torch_device(shared.device)
     genotype = item.genotype.genotype(item.item_id)

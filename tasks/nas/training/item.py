@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import time
 
-import torch
-
 from tasks.core.ports import ItemFolder
 from tasks.nas.manifests import TrainedNetwork, TrainTask
-from tasks.nas.models.cost import mult_adds, num_params
 from tasks.nas.training.config import TrainingConfig
-from tasks.nas.training.loop import accuracy, train
-from tasks.nas.training.networks import (
-    begin,
-    lay_out,
-    plain_state,
-    seed_of,
-    seeded,
-    torch_device,
-)
 from tasks.nas.training.shared_images import SharedImages, shared_split
 
 _WEIGHTS = "weights.pt"
@@ -32,10 +20,17 @@ def train_network(item: TrainTask, shared: SharedImages, folder: ItemFolder) -> 
     Raises:
         DataError: It diverged.
     """
-    device, seed = torch_device(shared.device), seed_of(item)
-    network = seeded(lambda: begin(item, folder), seed)
+    # What trains is loaded by the worker, not by the driver that names this function.
+    import torch
+
+    import tasks.nas.training.networks as networks
+    from tasks.nas.models.cost import mult_adds, num_params
+    from tasks.nas.training.loop import accuracy, train
+
+    device, seed = networks.torch_device(shared.device), networks.seed_of(item)
+    network = networks.seeded(lambda: networks.begin(item, folder), seed)
     cost = mult_adds(network, item.image_px), num_params(network)
-    network = lay_out(network, device)
+    network = networks.lay_out(network, device)
     images = shared_split(folder, "train", item.image_px)
     validation = shared_split(folder, "validation", item.image_px)
     begun_s = time.process_time()
@@ -53,7 +48,7 @@ def train_network(item: TrainTask, shared: SharedImages, folder: ItemFolder) -> 
     test = shared_split(folder, "test", item.image_px)
     right = accuracy(network, test, shared.standard, device)
     test_s = time.process_time() - trained_s
-    torch.save(plain_state(network), folder.path / _WEIGHTS)
+    torch.save(networks.plain_state(network), folder.path / _WEIGHTS)
     return TrainedNetwork(
         item_id=item.item_id,
         validation_accuracy=trained.curve[-1],

@@ -13,14 +13,19 @@ from typing import Any
 
 import numpy as np
 import torch
+
+# Optimisers load it when the first is made: here that is not yet part of an item, whose time and
+# memory are limited.
+import torch._dynamo
 from torch import Tensor, nn
 
 from tasks.core.errors import DataError
 from tasks.nas.data.raw_images import LabelledImages
-from tasks.nas.training.batches import Standard, epoch_batches, num_steps
+from tasks.nas.training.batches import epoch_batches, num_steps
 from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.schedule import warmup_cosine
+from tasks.nas.training.standard import Standard
 
 _EVALUATION_BATCH = 500
 

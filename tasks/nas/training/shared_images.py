@@ -13,7 +13,7 @@ from tasks.core.config import SETTINGS
 from tasks.core.ports import ArtifactStore, ItemFolder
 from tasks.nas.data.raw_images import LabelledImages, shrink
 from tasks.nas.manifests import ImageData, ImageSplit
-from tasks.nas.training.batches import Standard
+from tasks.nas.training.standard import Standard
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")

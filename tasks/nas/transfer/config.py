@@ -12,6 +12,7 @@ from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrai
 from tasks.nas.training.config import TrainingConfig
 
 SizeName = Literal["small", "medium", "large"]
+SIZES: tuple[SizeName, ...] = ("small", "medium", "large")
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -17,10 +17,8 @@ from tasks.nas.manifests import ImageData, TrainTask
 from tasks.nas.space.genotype_file import GenotypeRecord
 from tasks.nas.training.candidates import Target, beside_baselines, train_task
 from tasks.nas.training.groups import CIFAR, FROM_CIFAR, SCRATCH
-from tasks.nas.transfer.config import SizeConfig, SizeName, TransferConfig
+from tasks.nas.transfer.config import SIZES, SizeConfig, SizeName, TransferConfig
 from tasks.nas.transfer.manifests import ChosenCells
-
-SIZES: tuple[SizeName, ...] = ("small", "medium", "large")
 
 
 @dataclass(frozen=True)

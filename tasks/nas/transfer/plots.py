@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from tasks.nas.detection.scoring import RECALLS
 from tasks.nas.training.groups import FROM_CIFAR, SCRATCH
-from tasks.nas.transfer.family import SIZES
+from tasks.nas.transfer.config import SIZES
 from tasks.nas.transfer.scores import DetectorScore, NetworkScore
 from tasks.report.estimates import Estimate
 from tasks.report.plots import COLOURS, in_percent, label, new_figure, png, say

@@ -6,7 +6,7 @@ from tasks.nas.proxies.children import child_scores
 from tasks.nas.proxies.scores import SCORES
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.space.genotype_space import GenotypeSpace
-from tasks.nas.training.batches import Standard
+from tasks.nas.training.standard import Standard
 from tests.support.nas.image_sets import coloured
 
 

@@ -18,7 +18,7 @@ from tasks.nas.search import opening
 from tasks.nas.search.budgets import PROXIES
 from tasks.nas.search.opening import CONTROL
 from tasks.nas.stages.search import search_cells
-from tasks.nas.training import child as training
+from tasks.nas.training import loop, networks
 from tests.support.nas.image_sets import prepared
 
 CONFIG = SearchConfig(proxy="tiny", num_children=5, num_searches=2, num_control=3, num_blocks=1)
@@ -68,7 +68,7 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(
     cut = LocalRun(tmp_path / "cut")
     again = prepared(cut, tmp_path / "set")
     trained: list[str] = []
-    real = training.train
+    real = loop.train
 
     def fails(*arguments: Any, **named: Any) -> Any:
         if len(trained) == 4:
@@ -76,10 +76,10 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(
         trained.append("")
         return real(*arguments, **named)
 
-    monkeypatch.setattr(training, "train", fails)
+    monkeypatch.setattr(loop, "train", fails)
     with pytest.raises(KeyboardInterrupt):
         cut.run(search_cells, again, config=CONFIG)
-    monkeypatch.setattr(training, "train", real)
+    monkeypatch.setattr(loop, "train", real)
     made = len(list((tmp_path / "cut").rglob("items/*/manifest.json")))
     assert made == 4
     log = cut.read(cut.run(search_cells, again, config=CONFIG), SearchLog)
@@ -118,7 +118,7 @@ def test_too_many_failures_end_the_search_and_say_why(
 
 def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     """Let the initial weights of some children be no numbers."""
-    real, count = training.seeded, iter(range(1, 1000))
+    real, count = networks.seeded, iter(range(1, 1000))
 
     def spoiled(*arguments: Any) -> torch.nn.Module:
         network = real(*arguments)
@@ -126,7 +126,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
             next(network.parameters()).data.fill_(math.nan)
         return network
 
-    monkeypatch.setattr(training, "seeded", spoiled)
+    monkeypatch.setattr(networks, "seeded", spoiled)
 
 
 def test_proposals_are_screened_by_option_and_the_control_never(

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.nas.data.raw_images import LabelledImages
-from tasks.nas.training.batches import Standard, augment, blank, epoch_batches, num_steps
+from tasks.nas.training.batches import augment, blank, epoch_batches, num_steps
 from tasks.nas.training.config import TrainingConfig
+from tasks.nas.training.standard import Standard
 from tests.support.nas.image_sets import coloured
 
 STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -57,15 +58,6 @@ def test_cutout_blanks_one_square() -> None:
     assert sizes.min() >= 4, "a square at the edge lies partly outside"
     rows, columns = blanked.any(dim=2).sum(dim=1), blanked.any(dim=1).sum(dim=1)
     assert torch.equal(rows * columns, sizes)
-
-
-def test_images_are_standardised_and_channels_last() -> None:
-    pixels = np.full((2, 4, 4, 3), 255, np.uint8)
-    pixels[..., 1] = 0
-    got = Standard((0.5, 0.5, 0.5), (0.25, 0.5, 0.25)).tensor(pixels)
-    assert got.shape == (2, 3, 4, 4)
-    assert got.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(got[0, :, 0, 0], torch.tensor([2.0, -1.0, 2.0]))
 
 
 def test_an_epoch_sees_each_image_at_most_once() -> None:

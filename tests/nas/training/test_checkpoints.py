@@ -7,10 +7,10 @@ import torch
 
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.training.batches import Standard
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import Trained, train
 from tasks.nas.training.networks import build, lay_out, seeded
+from tasks.nas.training.standard import Standard
 from tests.support.nas.image_sets import coloured
 from tests.support.nas.item_folders import LocalFolder
 

@@ -12,10 +12,10 @@ from tasks.nas.models.drop_path import DropPath
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
-from tasks.nas.training.batches import Standard
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, make_optimiser, rate, step, train
 from tasks.nas.training.networks import build, lay_out, seeded
+from tasks.nas.training.standard import Standard
 from tests.support.nas.image_sets import coloured
 
 STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import threadpoolctl
 
 from operators.compute.ray_executor import RayExecutor
 from operators.compute.serial import SerialExecutor
+from operators.installation import ROOT
 from tasks.core.errors import (
     DataError,
     ResourceError,
@@ -168,6 +171,16 @@ def where(block: np.ndarray) -> np.ndarray:
 
     mode = ray.get_runtime_context().worker.mode
     return np.full_like(block, os.getpid() if mode == ray.WORKER_MODE else -1)
+
+
+def test_drivers_and_workers_that_compute_no_graph_load_no_dask() -> None:
+    probe = (
+        "import sys, operators.stage.run, operators.compute.ray_executor\n"
+        "print(sorted({'dask', 'pandas', 'pyarrow', 'scipy', 'torch'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", probe]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
 
 
 def test_dask_graph_runs_on_ray_workers(ray_executor: RayExecutor) -> None:

@@ -110,3 +110,19 @@ def test_an_error_of_the_call_ends_the_loop(tmp_path: Path) -> None:
     running.submit(running.work.key(ONE), ONE)
     with pytest.raises(OrreryError, match="the file is missing"):
         running.next_ended()
+
+
+def test_what_an_item_loads_does_not_count_against_its_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow_library.py").write_text("import time\ntime.sleep(0.4)\nfactor = 3.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def multiply(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
+        from slow_library import factor  # type: ignore[import-not-found]
+
+        return Number(item_id=item.item_id, value=item.value * factor)
+
+    limits = Limits(seconds=0.2)
+    work = ItemWork(stage_work(tmp_path, limits=limits), multiply, Number, DoubleConfig(), {})
+    assert make_item(work, work.key(ONE), ONE) == Number(item_id="one", value=3.0)

@@ -1,0 +1,87 @@
+"""Measures what the mechanism costs, whatever it runs.
+
+    python -m benchmarks.platform [--quick] [--parts imports,ways]
+
+The same work, three stages of half a second, in each way (`benchmarks.platform.ways`):
+
+- ``overhead_s_WAY``: wall seconds of a run beyond its work; ``overhead_stage_s_WAY``: of a stage;
+  ``overhead_share_WAY``: of a run, over ten minutes. Medians and ranges of the rounds. Ways:
+  ``bare_script`` (Ray alone, started for it), ``make_run`` (the first in a new state folder) and
+  ``make_run_again``, ``full_stack`` (triggered through Airflow's API), ``python_operator`` (plain
+  tasks on the same Airflow, each of which starts a Ray of its own).
+- ``python_operator_over_full_stack``: ratio of the two overheads, within a round.
+- ``trigger_to_first_task_s``: from the trigger to the start of a run's first task.
+- ``idle_gb``: proportional set size of the full stack at rest.
+- ``import_cpu_s_SYSTEM_STAGE``: CPU seconds to import a stage; ``import_cpu_s_torch`` beside it.
+
+Faults and the soak are measured by `benchmarks.chaos`, on whichever commit each names.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.command import Benchmark, Measure, run
+from benchmarks.full_stack import with_own_state
+from benchmarks.parts import is_measured, together
+from benchmarks.platform import imports, ways
+from benchmarks.results_file import Figure, write_results
+from operators.installation import ROOT
+
+NAME, COMMAND = "platform", "make bench NAME=platform"
+FULL_ROUNDS, QUICK_ROUNDS = 3, 1
+STATE = Path(tempfile.gettempdir()) / "orrery-platform"
+EARLIER = ("faults", "soak")
+
+BOUNDS = {
+    "overhead_share_full_stack": (0.0, 0.04),
+    "idle_gb": (0.0, 2.0),
+    "import_cpu_s_nas_search": (0.0, 1.0),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 1 if a bound is missed."""
+    with_own_state(STATE / "state")
+    benchmark = Benchmark(
+        name=NAME,
+        description=__doc__ or "",
+        parts=PARTS,
+        seeds=(0,),
+        publish=publish,
+        bounds=BOUNDS,
+        quick_bounds={},
+        by_value=tuple(BOUNDS),
+    )
+    return run(benchmark, arguments)
+
+
+def publish() -> str | None:
+    """Write the results file; None, and why, unless all parts are of one commit."""
+    try:
+        earlier = [each for each in EARLIER if is_measured(NAME, each)]
+        part = together(NAME, tuple(PARTS), earlier=earlier)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"no results file yet: {error}")
+        return None
+    path = write_results(NAME, COMMAND, part.seeds, part.figures, measured_on=part.commit)
+    return str(path.relative_to(ROOT))
+
+
+def _ways(quick: bool) -> dict[str, Figure]:
+    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as folder:
+        return ways.measure(Path(folder), QUICK_ROUNDS if quick else FULL_ROUNDS)
+
+
+# In this order: what is timed comes first, while nothing else runs.
+PARTS: dict[str, Measure] = {
+    "ways": _ways,
+    "imports": lambda quick: imports.measure(QUICK_ROUNDS if quick else FULL_ROUNDS),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
