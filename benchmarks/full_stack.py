@@ -68,7 +68,7 @@ class FullStack:
             supervise.up(dags)
             ports = supervise.running_ports()
             if ports is None:
-                raise OrreryError("the stack is up, but its MLflow or Ray does not answer")
+                raise OrreryError("its MLflow or Ray does not answer")  # noqa: TRY301
             stack = cls(ports)
             until(lambda: all(stack.knows(name) for name in wanted), _HEALTHY_LIMIT_S, "the DAGs")
         except BaseException:

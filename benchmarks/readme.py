@@ -29,7 +29,11 @@ from benchmarks.results_file import RESULTS_DIR, Figure, ResultsFile, read_resul
 from operators.installation import ROOT
 
 FIRST_README = ROOT / "README.md"
-READMES = (FIRST_README, *sorted(ROOT.glob("tasks/*/README.md")))
+READMES = (
+    FIRST_README,
+    ROOT / "benchmarks" / "README.md",
+    *sorted(ROOT.glob("tasks/*/README.md")),
+)
 _MAX_LISTED = 5  # seeds
 _WIDTH = 100  # characters a line
 _TABLE = re.compile(

@@ -6,9 +6,10 @@ The same work, three stages of half a second, in each way (`benchmarks.platform.
 
 - ``overhead_s_WAY``: wall seconds of a run beyond its work; ``overhead_stage_s_WAY``: of a stage;
   ``overhead_share_WAY``: of a run, over ten minutes. Medians and ranges of the rounds. Ways:
-  ``bare_script`` (Ray alone, started for it), ``make_run`` (the first in a new state folder) and
-  ``make_run_again``, ``full_stack`` (triggered through Airflow's API), ``python_operator`` (plain
-  tasks on the same Airflow, each of which starts a Ray of its own).
+  ``bare_script`` (Ray alone, started for it), ``make_run`` (the first in a new state folder),
+  ``make_run_again`` (on the servers that it left, ``KEEP=1``), ``full_stack`` (triggered through
+  Airflow's API), ``python_operator`` (plain tasks on the same Airflow, each of which starts a Ray
+  of its own).
 - ``python_operator_over_full_stack``: ratio of the two overheads, within a round.
 - ``trigger_to_first_task_s``: from the trigger to the start of a run's first task.
 - ``idle_gb``: proportional set size of the full stack at rest.

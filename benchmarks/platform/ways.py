@@ -87,11 +87,14 @@ def _figure(values: Sequence[float], unit: str) -> Figure:
 
 
 def _headless(folder: Path, num_rounds: int, found: Seconds) -> None:
-    """`make run`, the first in a new state folder, and again."""
+    """`make run KEEP=1`, the first in a new state folder, and again on the servers that it left."""
     for number in range(num_rounds):
         state = folder / f"headless-{number}"
-        found["make_run"].append(_make_run(state, 2 * number))
-        found["make_run_again"].append(_make_run(state, 2 * number + 1))
+        try:
+            found["make_run"].append(_make_run(state, 2 * number))
+            found["make_run_again"].append(_make_run(state, 2 * number + 1))
+        finally:
+            _timed([sys.executable, "-m", "operators.stack.headless_servers", "end"], _env(state))
         print(f"make run {found['make_run'][-1]:.1f} s, {found['make_run_again'][-1]:.1f} s")
 
 
@@ -99,10 +102,14 @@ def _make_run(state: Path, number: int) -> float:
     state.mkdir(parents=True, exist_ok=True)
     profile = state / "profile.yaml"
     profile.write_text(json.dumps({**PROFILE_TEXT, "store_uri": f"{state}/store"}))
-    env = os.environ | {STATE_FOLDER: str(state / "state"), PROFILE: str(profile)}
     conf = json.dumps({"work.number": number})
-    command = [sys.executable, "-m", "operators.stack.headless", WITH_ORRERY]
-    return _timed([*command, f"--dags={DAGS}", f"--conf={conf}"], env)
+    command = [sys.executable, "-m", "operators.stack.headless", WITH_ORRERY, "--keep"]
+    return _timed([*command, f"--dags={DAGS}", f"--conf={conf}"], _env(state))
+
+
+def _env(state: Path) -> dict[str, str]:
+    own = {STATE_FOLDER: str(state / "state"), PROFILE: str(state / "profile.yaml")}
+    return {**os.environ, **own}
 
 
 def _round(stack: FullStack, number: int) -> dict[str, float]:
