@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.util.dask import RayDaskCallback
 
 from operators.installed_code import check_code, code_digest
 
@@ -43,6 +42,9 @@ def check_node(home: Home) -> None:
 
 def same_code(home: Home) -> Any:
     """Return a context within which nodes with other code refuse the tasks of Dask's graphs."""
+
+    # Here, since Dask takes half a second of every driver that computes no graph.
+    from ray.util.dask import RayDaskCallback
 
     def check(_key: Any, _values: Any) -> None:
         check_node(home)
