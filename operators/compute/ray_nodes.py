@@ -42,7 +42,6 @@ def check_node(home: Home) -> None:
 
 def same_code(home: Home) -> Any:
     """Return a context within which nodes with other code refuse the tasks of Dask's graphs."""
-
     # Here, since Dask takes half a second of every driver that computes no graph.
     from ray.util.dask import RayDaskCallback
 
