@@ -13,7 +13,12 @@ from benchmarks.chaos.work import SAMPLE, Work
 from benchmarks.full_stack import ENDED, FullStack, until
 from tasks.core.errors import OrreryError
 
-PROFILE = {"num_jobs": 1, "default": {"num_cpus": 1.0, "memory_gb": 2.0, "limit_s": 300.0}}
+PROFILE = {
+    "readable": ["/"],
+    "writable": ["/"],
+    "num_jobs": 1,
+    "default": {"num_cpus": 1.0, "memory_gb": 2.0, "limit_s": 300.0},
+}
 # Items that are committed before a fault is made.
 NUM_BEFORE = 3
 _BEGIN_LIMIT_S = 300.0

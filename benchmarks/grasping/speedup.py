@@ -18,7 +18,10 @@ from benchmarks.grasping.collecting import Collector, Job, job
 from benchmarks.results_file import Figure
 
 _SCENES_PER_LOT = 4
-_PROFILE = "store_uri: {folder}\nray_address: auto\ndefault: {{num_cpus: {num_cpus}}}\n"
+_PROFILE = (
+    "store_uri: {folder}\nray_address: auto\nreadable: [/]\nwritable: [/]\n"
+    "default: {{num_cpus: {num_cpus}}}\n"
+)
 
 
 def measure(seed: int, num_pairs: int, work_s: float) -> dict[str, Figure]:
