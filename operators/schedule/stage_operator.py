@@ -22,7 +22,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.installation import MARK, PYTHON, config_path, load_profile, profile_name
-from operators.installed_code import code_digest
+from operators.installed_code import code_digest, code_folder
 from operators.plain_log import plain
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
@@ -147,6 +147,7 @@ class StageOperator(LinkedOperator):
                 profile=profile_name(),
                 parent_run_id=_parent(context).get("run_id", ""),
                 code=code_digest(),
+                code_folder=code_folder(),
             ),
         )
 
