@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,7 +41,8 @@ def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> 
     for path in rubbish:
         logger.info("%s %s/%s", "would remove" if dry_run else "removing", storage.uri, path)
         if not dry_run:
-            storage.fs.rm(storage.path(path), recursive=True)
+            with suppress(FileNotFoundError):  # another one was faster
+                storage.fs.rm(storage.path(path), recursive=True)
     return rubbish
 
 
@@ -88,9 +90,11 @@ def _content(storage: Storage, folder: str) -> Any:
 
 
 def _changed(storage: Storage, folder: str) -> datetime:
-    """When the newest file of a folder, or an empty folder itself, was changed."""
+    """When the newest file of a folder, or an empty folder itself, was changed; now if it goes."""
     path = storage.path(folder)
-    files = storage.fs.find(path) or [path]
-    times = [storage.fs.modified(file) for file in files]
+    try:
+        times = [storage.fs.modified(file) for file in storage.fs.find(path) or [path]]
+    except FileNotFoundError:  # it is in use
+        return datetime.now(UTC)
     newest: datetime = max(t if t.tzinfo else t.replace(tzinfo=UTC) for t in times)
     return newest

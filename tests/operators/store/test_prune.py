@@ -84,6 +84,25 @@ def test_a_draft_goes_at_once_when_its_process_has_ended(store: Storage) -> None
     assert ours.is_dir()
 
 
+def test_what_a_run_moves_away_meanwhile_stops_nothing(
+    store: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(Path(store.uri))
+    find, ours = store.fs.find, store.new_draft_folder()
+
+    def find_once(path: str) -> list[str]:
+        found: list[str] = find(path)
+        if path.endswith(ours.name):
+            ours.rmdir()  # as its run does when it commits
+        return found
+
+    monkeypatch.setattr(store.fs, "find", find_once)
+    removed = set(prune(store, MONTH))
+    assert not ours.exists()
+    assert removed > RUBBISH
+    assert f".drafts/{ours.name}" not in removed
+
+
 @pytest.mark.hostile
 @pytest.mark.parametrize("place", ["elsewhere", ".training/elsewhere", "local/elsewhere"])
 def test_what_a_link_leads_to_is_not_the_store_s(
