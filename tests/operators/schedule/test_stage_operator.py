@@ -211,6 +211,14 @@ def event(result: Any = None, error: Any = None) -> dict[str, Any]:
     return {"job_id": FIRST, "result": result, "error": error}
 
 
+@pytest.mark.parametrize("inputs", [None, [None]])
+def test_an_input_whose_task_was_marked_as_succeeded_is_told(inputs: Any, ray: FakeRay) -> None:
+    task = operator(stage="tests.support.kernel.sample_publish:sum_numbers", inputs=inputs)
+    with pytest.raises(AirflowFailException, match="marks it as succeeded: clear that task"):
+        task.execute(context())
+    assert not ray.jobs
+
+
 def test_only_references_come_back(ray: FakeRay) -> None:
     assert operator().collect(context(), event(REFS[:1])) == REFS[0]
     assert operator(fans_out=True).collect(context(), event(REFS)) == REFS
