@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,27 @@ def test_sessions_of_ray_go_unless_a_process_names_them(temporary: Path) -> None
         raylet.kill()
     clear(WEEK, print)
     assert not used.exists()
+
+
+def test_what_goes_meanwhile_stops_nothing(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    logs = fill(tmp_path / "state" / "logs", 2 * WEEK)
+    folder = fill(
+        temporary / f"orrery-scratch-{owner()}-abc".replace(f"-{os.getpid()}-", "-4194305-")
+    )
+    lstat = Path.lstat
+
+    def lstat_and_remove(path: Path) -> os.stat_result:
+        for each in (logs, folder):  # just before it is looked at
+            if path in (each, each / "file"):
+                shutil.rmtree(each, ignore_errors=True)
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat_and_remove)
+    clear(WEEK, print)
+    assert not folder.exists()
+    assert not logs.exists()
 
 
 def test_logs_go_by_their_age(temporary: Path, tmp_path: Path) -> None:
