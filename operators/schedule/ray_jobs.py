@@ -143,17 +143,17 @@ class RayJobs:
     async def find(self, job_id: str) -> Job | None:
         """Return a job; None if the cluster does not know it."""
         reply = await self._call("GET", f"/api/jobs/{job_id}", missing_ok=True)
-        return _job(self._json(reply)) if reply.is_success else None
+        return _job(reply.json()) if reply.is_success else None
 
     async def jobs(self) -> list[Job]:
         """Return all jobs that came through the API."""
         reply = await self._call("GET", "/api/jobs/")
-        return [_job(each) for each in self._json(reply) if each.get("submission_id")]
+        return [_job(each) for each in reply.json() if each.get("submission_id")]
 
     async def log(self, job_id: str) -> str:
         """Return all that the job has printed; empty if the cluster does not know it."""
         reply = await self._call("GET", f"/api/jobs/{job_id}/logs", missing_ok=True)
-        return str(self._json(reply).get("logs") or "") if reply.is_success else ""
+        return str(reply.json().get("logs") or "") if reply.is_success else ""
 
     async def stop(self, job_id: str) -> None:
         """Ask a job to stop; a job that has ended or is unknown is left as it is."""
@@ -176,6 +176,11 @@ class RayJobs:
                 f"can't reach Ray's Jobs API at {self._address} ({type(error).__name__}: {error}); "
                 "is the cluster up? `make status` tells"
             ) from error
+        if reply.is_success and "html" in reply.headers.get("content-type", ""):
+            raise ResourceError(  # a login page, say
+                f"what answers at {self._address} is no Jobs API of Ray: it gave "
+                f"{reply.text[:200]!r}; check ray_api in the profile"
+            )
         if reply.status_code in (401, 403):
             raise ResourceError(
                 f"Ray at {self._address} refuses the token: set RAY_AUTH_MODE=token, and "
@@ -186,15 +191,6 @@ class RayJobs:
         raise TransientError(
             f"Ray at {self._address} failed on {method} {path}: {reply.status_code} {_last(reply)}"
         )
-
-    def _json(self, reply: httpx.Response) -> Any:
-        try:
-            return reply.json()
-        except ValueError as error:  # a login page, say
-            raise ResourceError(
-                f"what answers at {self._address} is no Jobs API of Ray: it gave "
-                f"{reply.text[:200]!r}; check ray_api in the profile"
-            ) from error
 
 
 def _job(details: dict[str, Any]) -> Job:

@@ -36,8 +36,6 @@ _ADVICE = (
 MAX_MANIFEST_BYTES = 1_000_000_000
 _MAX_CHARS, _MAX_NAME_CHARS = 3000, 255
 _ODD = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|::|://")  # fsspec reads chains of file systems
-# Kinds of errors of stores' clients, which fsspec hands on.
-_CLIENTS = {"botocore", "aiobotocore", "aiohttp", "gcsfs", "google"}
 _NO_FILE = {errno.ELOOP, errno.EISDIR, errno.ENAMETOOLONG}
 
 _verified: dict[tuple[str, int, int], str] = {}
@@ -66,7 +64,7 @@ def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
             raise
         raise told from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in _CLIENTS:
+        if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
             raise
         kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
         raise kind(f"can't reach {where}: {error}") from error

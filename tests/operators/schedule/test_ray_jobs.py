@@ -134,7 +134,7 @@ def test_a_cluster_behind_a_private_authority_is_reached(
 def test_a_page_that_stands_before_the_api_is_told() -> None:
     async def find() -> None:
         async with RayJobs("http://ray") as jobs:
-            page = httpx.MockTransport(lambda _request: httpx.Response(200, text="<html>Sign in"))
+            page = httpx.MockTransport(lambda _request: httpx.Response(200, html="<html>Sign in"))
             jobs._http = httpx.AsyncClient(base_url="http://ray", transport=page)
             await jobs.find("a")
 

@@ -69,6 +69,21 @@ def test_sessions_of_ray_go_unless_a_process_names_them(temporary: Path) -> None
     assert not used.exists()
 
 
+def test_logs_go_by_their_age(temporary: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "state" / "airflow" / "logs"
+    old, young = fill(logs / "dag" / "old", 2 * WEEK), fill(logs / "dag" / "young", WEEK / 2)
+    fill(tmp_path / "state" / "mlflow", 2 * WEEK)
+    said: list[str] = []
+    clear(WEEK, said.append)
+    assert said == ["removed 1 logs older than 7 days, 1.0 MB"]
+    assert not (old / "file").exists()
+    assert (young / "file").exists()
+    assert (tmp_path / "state" / "mlflow" / "file").exists()
+    os.utime(old, (0, 0))
+    clear(WEEK, said.append)
+    assert not old.exists()
+
+
 def test_what_goes_meanwhile_stops_nothing(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -88,18 +103,3 @@ def test_what_goes_meanwhile_stops_nothing(
     clear(WEEK, print)
     assert not folder.exists()
     assert not logs.exists()
-
-
-def test_logs_go_by_their_age(temporary: Path, tmp_path: Path) -> None:
-    logs = tmp_path / "state" / "airflow" / "logs"
-    old, young = fill(logs / "dag" / "old", 2 * WEEK), fill(logs / "dag" / "young", WEEK / 2)
-    fill(tmp_path / "state" / "mlflow", 2 * WEEK)
-    said: list[str] = []
-    clear(WEEK, said.append)
-    assert said == ["removed 1 logs older than 7 days, 1.0 MB"]
-    assert not (old / "file").exists()
-    assert (young / "file").exists()
-    assert (tmp_path / "state" / "mlflow" / "file").exists()
-    os.utime(old, (0, 0))
-    clear(WEEK, said.append)
-    assert not old.exists()

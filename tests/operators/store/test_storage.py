@@ -108,15 +108,6 @@ def test_a_server_that_fails_is_worth_a_retry(code: str) -> None:
         raise translate_boto_error(ClientError(answer, "PutObject"))
 
 
-def test_what_google_s_client_raises_is_worth_a_retry() -> None:
-    failed = type("HttpError", (Exception,), {"__module__": "gcsfs.retry"})
-    with (
-        pytest.raises(TransientError, match="can't reach gs://b/p: 503"),
-        storage_errors("gs://b/p"),
-    ):
-        raise failed("503")
-
-
 def test_a_folder_is_removed_whole(storage: Storage) -> None:
     storage.write("a/b/c", b"x")
     storage.write("a/d", b"y")
