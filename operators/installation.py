@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -145,6 +146,7 @@ def load_profile(name: str) -> Profile:
     profile = load_config(Profile, path)
     _refuse_secrets(profile)
     _refuse_odd_places(profile)
+    _refuse_odd_addresses(profile)
     return profile
 
 
@@ -169,6 +171,18 @@ def _refuse_odd_places(profile: Profile) -> None:
                     f"{roots.setting}: expected folders and prefixes of {', '.join(_ROOTS)}, got "
                     f"{place!r}; correct it"
                 )
+
+
+def _refuse_odd_addresses(profile: Profile) -> None:
+    """Refuse what no client could reach: it would be tried for half an hour."""
+    for name in ("tracking_uri", "ray_api"):
+        address = getattr(profile, name)
+        try:
+            url = httpx.URL(address)
+        except httpx.InvalidURL:
+            url = httpx.URL()
+        if address and not (url.scheme in ("http", "https") and url.host):
+            raise ConfigError(f"{name}: expected http://host:port, or https://…, got {address!r}")
 
 
 def config_path(dag_id: str) -> Path | None:
