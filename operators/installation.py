@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from operators.access import refuse_login
 from tasks.core.config import SETTINGS, setting
 from tasks.core.errors import ConfigError
-from tasks.core.outside.roots import Roots
+from tasks.core.files import user_path
+from tasks.core.outside.roots import STORES, Roots
 from tasks.core.params import load_config, named_paths
 
 # Profile: a name in configs/profiles, or the path of a YAML file.
@@ -26,6 +28,9 @@ STATE_FOLDER = "ORRERY_STATE"
 # Another file than configs/schedules.yaml.
 SCHEDULES = "ORRERY_SCHEDULES"
 
+
+# How URIs begin that may be roots.
+_ROOTS = tuple(f"{name}://" for name in (*STORES, "file"))
 
 # Options of fsspec's stores that hold one.
 _SECRETS = {"secret", "password"}
@@ -111,13 +116,24 @@ class Profile:
     def roots(self, which: Literal["readable", "writable"]) -> Roots:
         """Where runs may read, or write; a relative path counts from the repository's root."""
         places = self.readable if which == "readable" else self.writable
-        return Roots(
-            tuple(p if "://" in p else str(ROOT / Path(p).expanduser()) for p in places), which
-        )
+        return Roots(tuple(_absolute(place, which) for place in places), which)
 
     def absolute_store_uri(self) -> str:
         """The store's URI; a relative path counts from the repository's root."""
-        return self.store_uri if "://" in self.store_uri else str(ROOT / self.store_uri)
+        return _absolute(self.store_uri, "store_uri")
+
+
+def _absolute(place: str, setting: str) -> str:
+    """A URI as it is, a path from the root of the file system.
+
+    Raises:
+        ConfigError: It is empty, or begins with the home of a user whom nobody knows.
+    """
+    if "://" in place:
+        return place
+    if not place:
+        raise ConfigError(f"{setting}: expected folders or URIs, got an empty text; take it out")
+    return str(user_path(place, setting) if place.startswith("~") else ROOT / place)
 
 
 def load_profile(name: str) -> Profile:
@@ -129,6 +145,8 @@ def load_profile(name: str) -> Profile:
     path = Path(name) if name.endswith(".yaml") else ROOT / f"configs/profiles/{name}.yaml"
     profile = load_config(Profile, path)
     _refuse_secrets(profile)
+    _refuse_odd_places(profile)
+    _refuse_odd_addresses(profile)
     return profile
 
 
@@ -140,6 +158,31 @@ def _refuse_secrets(profile: Profile) -> None:
             f"store_options: expected no secret, got one of {', '.join(sorted(_SECRETS))}; the "
             "store's credentials belong in the environment of Airflow and of the Ray nodes"
         )
+
+
+def _refuse_odd_places(profile: Profile) -> None:
+    """Refuse what would name another place than it seems to, or none."""
+    profile.absolute_store_uri()
+    for roots in (profile.roots("readable"), profile.roots("writable")):
+        for place in roots.places:
+            refuse_login(roots.setting, place)
+            if "://" in place and not place.startswith(_ROOTS):
+                raise ConfigError(
+                    f"{roots.setting}: expected folders and prefixes of {', '.join(_ROOTS)}, got "
+                    f"{place!r}; correct it"
+                )
+
+
+def _refuse_odd_addresses(profile: Profile) -> None:
+    """Refuse what no client could reach: it would be tried for half an hour."""
+    for name in ("tracking_uri", "ray_api"):
+        address = getattr(profile, name)
+        try:
+            url = httpx.URL(address)
+        except httpx.InvalidURL:
+            url = httpx.URL()
+        if address and not (url.scheme in ("http", "https") and url.host):
+            raise ConfigError(f"{name}: expected http://host:port, or https://…, got {address!r}")
 
 
 def config_path(dag_id: str) -> Path | None:

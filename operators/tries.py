@@ -36,6 +36,8 @@ COMMIT_TRIES = 3
 MLFLOW_TRIES, MLFLOW_PAUSE_S = 3, 0.5
 # How long the end of a stage waits for an MLflow that is away, and how often it is asked.
 MLFLOW_RETURN_S, MLFLOW_POLL_S = 600.0, 10.0
+# While the stage runs a server that hangs is left alone this many times as long as asking it took.
+MLFLOW_PAUSE_SHARE = 9.0
 
 ITEM_TRIES = 2
 # Tries of Ray's own.

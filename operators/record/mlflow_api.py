@@ -222,7 +222,13 @@ class MlflowApi:
     ) -> dict[str, Any]:
         """Call the API; an error with one of these codes is an answer like any other."""
         reply = self._request(method, f"/api/2.0/mlflow/{path}", answers, json=body)
-        return dict(reply.json())
+        try:
+            return dict(reply.json())
+        except ValueError as error:  # a login page, say
+            raise ResourceError(
+                f"what answers at {self.uri} is no MLflow server: {method} {path} gave "
+                f"{reply.text[:200]!r}; check tracking_uri in the profile"
+            ) from error
 
     def _request(
         self, method: str, path: str, answers: tuple[str, ...] = (), **content: Any

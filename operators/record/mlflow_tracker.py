@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from operators.record.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, Run, now_ms, pairs
 from operators.record.model_registry import MlflowModels
-from operators.tries import MLFLOW_POLL_S, MLFLOW_RETURN_S
+from operators.tries import MLFLOW_PAUSE_SHARE, MLFLOW_POLL_S, MLFLOW_RETURN_S
 from tasks.core.digests import digest
 from tasks.core.errors import ResourceError, TransientError
 
@@ -239,8 +239,10 @@ class MlflowTracker:
             try:
                 call()
             except TransientError as error:
-                if time.monotonic() - begun_s >= patience_s:
-                    self._ask_again_s = time.monotonic() + MLFLOW_POLL_S
+                asked_s = time.monotonic() - begun_s
+                if asked_s >= patience_s:
+                    pause_s = max(MLFLOW_POLL_S, MLFLOW_PAUSE_SHARE * asked_s)
+                    self._ask_again_s = time.monotonic() + pause_s
                     logger.warning("records of MLflow run %s wait: %s", self.run.run_id, error)
                     return
                 time.sleep(MLFLOW_POLL_S)

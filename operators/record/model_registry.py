@@ -35,6 +35,7 @@ CHAMPION = "champion"
 PACKAGE_TAG = "orrery.package"
 _METRIC_TAG, _VALUE_TAG, _TEST_TAG = "orrery.metric", "orrery.value", "orrery.test"
 _OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED", "UNAUTHENTICATED"}
+_SERVER_S_FAULT = 500
 
 
 class MlflowModels:
@@ -238,6 +239,7 @@ def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
     if believed and access.trust(mlflow=True):  # it reads fewer variables than we do
         os.environ[access.MLFLOW_BUNDLE] = believed
     import mlflow
+    import requests
     from mlflow.exceptions import MlflowException
 
     mlflow.set_tracking_uri(uri)  # ``models:/…`` is looked up where the process tracks
@@ -246,6 +248,10 @@ def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
     except MlflowException as error:
         kind = ConfigError if error.error_code in _OUR_FAULT else TransientError
         raise kind(f"MLflow at {uri} did not register model {name}: {error}") from error
+    except requests.RequestException as error:  # MLflow's client hands on those of files
+        is_refused = error.response is not None and error.response.status_code < _SERVER_S_FAULT
+        kind = ConfigError if is_refused else TransientError
+        raise kind(f"MLflow at {uri} did not take the files of {name}: {error}") from error
     except ModuleNotFoundError as error:
         raise ResourceError(
             f"model {name} can't be kept at the artifact root of MLflow at {uri}: {error}; install "

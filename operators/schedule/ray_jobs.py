@@ -176,6 +176,11 @@ class RayJobs:
                 f"can't reach Ray's Jobs API at {self._address} ({type(error).__name__}: {error}); "
                 "is the cluster up? `make status` tells"
             ) from error
+        if reply.is_success and "html" in reply.headers.get("content-type", ""):
+            raise ResourceError(  # a login page, say
+                f"what answers at {self._address} is no Jobs API of Ray: it gave "
+                f"{reply.text[:200]!r}; check ray_api in the profile"
+            )
         if reply.status_code in (401, 403):
             raise ResourceError(
                 f"Ray at {self._address} refuses the token: set RAY_AUTH_MODE=token, and "

@@ -22,7 +22,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.installation import MARK, PYTHON, config_path, load_profile, profile_name
-from operators.installed_code import code_digest
+from operators.installed_code import code_digest, code_folder
 from operators.plain_log import plain
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
@@ -35,7 +35,7 @@ from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
 from operators.tries import DRIVER_TRIES
 from tasks.core.config import config_json
-from tasks.core.errors import OrreryError, ResourceError, TransientError
+from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
@@ -147,6 +147,7 @@ class StageOperator(LinkedOperator):
                 profile=profile_name(),
                 parent_run_id=_parent(context).get("run_id", ""),
                 code=code_digest(),
+                code_folder=code_folder(),
             ),
         )
 
@@ -243,7 +244,16 @@ async def _stop(address: str, live_id: str) -> None:
 
 
 def _references(inputs: Any) -> list[Any]:
-    """Sort what XCom gave into one entry per parameter of the stage."""
+    """Sort what XCom gave into one entry per parameter of the stage.
+
+    Raises:
+        ArtifactError: A task before returned nothing.
+    """
     if isinstance(inputs, Mapping):
         return [dict(inputs)]
+    if inputs is None or any(each is None for each in inputs):
+        raise ArtifactError(
+            "a task before this one returned no result, as happens where a person marks it as "
+            "succeeded: clear that task"
+        )
     return [dict(each) if isinstance(each, Mapping) else list(each) for each in inputs]

@@ -34,6 +34,8 @@ def main(command: Sequence[str]) -> None:
     for name in _SECRETS:
         if not name.startswith(service):
             os.environ.pop(name, None)
+    if service == "RAY":  # the others' databases may ask for it
+        os.environ.pop("PGPASSWORD", None)
     os.execvp(command[0], list(command))  # noqa: S606 - the supervisor's own command
 
 

@@ -50,10 +50,11 @@ def postgres() -> URL | None:
         url = make_url(given)
     except (ArgumentError, ValueError):
         url = URL.create("none")  # what was given may hold a password, so it is not repeated
-    if url.get_backend_name() not in ("postgresql", "postgres") or not url.database:
+    is_known = url.get_backend_name() in ("postgresql", "postgres") and url.database
+    if not is_known or "@" in (url.host or ""):  # half of a password would count as the host
         raise ConfigError(
-            f"{DATABASE_URL}: expected postgresql://user:password@host:port/database; unset it "
-            "to keep the records in SQLite files"
+            f"{DATABASE_URL}: expected postgresql://user:password@host:port/database, @ in a "
+            "password as %40; unset it to keep the records in SQLite files"
         )
     return url.set(drivername="postgresql+psycopg2")
 

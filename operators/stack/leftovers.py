@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -69,10 +70,11 @@ def _old_logs(temporary: Path, older_than: timedelta) -> Iterator[Path]:
     places = [STATE / "logs", STATE / "airflow" / "logs"]
     places += _ours(temporary.glob(f"orrery-{os.getuid()}-stack-*/ray/session_*/logs"))
     for place in places:
-        for path in place.rglob("*"):
-            is_empty = path.is_dir() and not any(path.iterdir())
-            if (path.is_file() or is_empty) and _age_s(path) > older_than.total_seconds():
-                yield path
+        for folder, folders, files in os.walk(place):
+            empty = [] if folders or files or folder == str(place) else [folder]
+            for path in (Path(folder, name) for name in (*files, *empty)):
+                if _age_s(path) > older_than.total_seconds():
+                    yield path
 
 
 def _ours(paths: Iterable[Path]) -> list[Path]:
@@ -80,7 +82,7 @@ def _ours(paths: Iterable[Path]) -> list[Path]:
     return [
         path
         for path in paths
-        if path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid()
+        if not path.is_symlink() and path.is_dir() and _owner(path) == os.getuid()
     ]
 
 
@@ -91,6 +93,13 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def _owner(path: Path) -> int:
+    try:
+        return path.lstat().st_uid
+    except FileNotFoundError:  # it has just gone, as others may anywhere here
+        return -1
+
+
 def _age_s(path: Path) -> float:
     try:
         return time.time() - path.lstat().st_mtime
@@ -99,5 +108,9 @@ def _age_s(path: Path) -> float:
 
 
 def _size(path: Path) -> int:
-    files = (path, *path.rglob("*")) if path.is_dir() else (path,)
-    return sum(each.lstat().st_size for each in files if each.is_file() and not each.is_symlink())
+    found = [path] + [Path(at, name) for at, _, names in os.walk(path) for name in names]
+    num_bytes = 0
+    for each in found:
+        with suppress(FileNotFoundError):
+            num_bytes += 0 if each.is_dir() else each.lstat().st_size
+    return num_bytes

@@ -53,6 +53,7 @@ class Caller(BaseModel):
         parent_run_id: MLflow run of the DAG run.
         store_uri: Root of the store; the profile's if empty.
         code: Digest of the caller's code, which the job's must equal; not compared if empty.
+        code_folder: Where that code lies; a job that runs from there reads the same files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +68,7 @@ class Caller(BaseModel):
     parent_run_id: str = ""
     store_uri: str = ""
     code: str = ""
+    code_folder: str = ""
 
 
 class StageRequest(BaseModel):

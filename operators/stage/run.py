@@ -50,7 +50,8 @@ def run_stage(
     Raises:
         OrreryError: See `tasks.core.errors`; only `TransientError` is worth a retry.
     """
-    check_code(request.caller.code, "the one that submitted this job")
+    caller = request.caller
+    check_code(caller.code, "the one that submitted this job", caller.code_folder)
     plan = Plan.of(request)
     call = plan.on(plan.wished_device)
     if (found := call.finished()) is not None:

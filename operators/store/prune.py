@@ -8,7 +8,9 @@ processes that have ended go at once. Finished results stay.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +20,8 @@ from tasks.core.errors import ArtifactError
 from tasks.core.records import references
 
 logger = logging.getLogger(__name__)
+
+_KEY = re.compile(r"[0-9a-f]{64}(-[0-9]+|-journal)?")
 
 
 def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> list[str]:
@@ -40,7 +44,8 @@ def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> 
     for path in rubbish:
         logger.info("%s %s/%s", "would remove" if dry_run else "removing", storage.uri, path)
         if not dry_run:
-            storage.fs.rm(storage.path(path), recursive=True)
+            with suppress(FileNotFoundError):  # another one was faster
+                storage.fs.rm(storage.path(path), recursive=True)
     return rubbish
 
 
@@ -52,14 +57,22 @@ def _unneeded(storage: Storage) -> Iterator[str]:
     for pipeline in _folders(storage, ""):
         for stage in _folders(storage, pipeline) if pipeline not in (DRAFTS, TRAINING) else ():
             for folder in _folders(storage, stage):
-                if folder.rpartition("/")[2] == "items":
-                    items.extend(_folders(storage, folder))
+                name = folder.rpartition("/")[2]
+                if name == "items":
+                    items.extend(each for each in _folders(storage, folder) if _is_ours(each))
+                elif not _is_ours(name):
+                    continue
                 elif (content := _content(storage, folder)) is None:
                     yield folder
                 else:
                     used.update(str(each["uri"]) for each in references(content))
     owners = {"/".join(uri.split("/")[:4]) for uri in used}
     yield from (item for item in items if item not in owners)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a folder bears the name of a result or item: a store may lie above other data."""
+    return _KEY.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def _is_dead_draft(path: str) -> bool:
@@ -88,9 +101,11 @@ def _content(storage: Storage, folder: str) -> Any:
 
 
 def _changed(storage: Storage, folder: str) -> datetime:
-    """When the newest file of a folder, or an empty folder itself, was changed."""
+    """When the newest file of a folder, or an empty folder itself, was changed; now if it goes."""
     path = storage.path(folder)
-    files = storage.fs.find(path) or [path]
-    times = [storage.fs.modified(file) for file in files]
+    try:
+        times = [storage.fs.modified(file) for file in storage.fs.find(path) or [path]]
+    except FileNotFoundError:  # it is in use
+        return datetime.now(UTC)
     newest: datetime = max(t if t.tzinfo else t.replace(tzinfo=UTC) for t in times)
     return newest

@@ -79,8 +79,9 @@ def export_files(export: Export, export_to: str, setting: str) -> None:
     folder = local_path(export_to)
     with locked(folder, export.maker, setting) as check_lock:
         note = read_note(folder, own, advice)
-        ours = note.digests()
-        if not ours:
+        noted = note.digests()
+        ours = {name: noted[name] for name in noted if not _is_behind_link(folder, name)}
+        if not noted:
             _check_empty(folder, refs, advice)
         present = _check_ours(folder, refs, ours, advice)
         _tidy(folder, {*refs, *ours})
@@ -141,6 +142,11 @@ def _check_ours(
 def _is_no_folder(path: Path) -> bool:
     """Whether a path stands for another thing, a link to a folder elsewhere among them."""
     return path.is_symlink() or (path.exists() and not path.is_dir())
+
+
+def _is_behind_link(folder: Path, name: str) -> bool:
+    """Whether a file lies elsewhere, since somebody put a link in a folder's place."""
+    return any((folder / each).is_symlink() for each in PurePosixPath(name).parents[:-1])
 
 
 def _tidy(folder: Path, names: Iterable[str]) -> None:

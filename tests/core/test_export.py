@@ -435,6 +435,21 @@ def test_nothing_in_the_target_leads_an_export_elsewhere(source: Source, kind: s
 
 
 @pytest.mark.hostile
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_was_exported_is_not_removed_where_a_link_leads_to_it(
+    source: Source, tmp_path: Path, is_whole: bool
+) -> None:
+    source.export({"a/b/c": "mine now", "d": "1"})
+    (source.out / "a").rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "b" / f"{PARTIAL}x").write_text("mine")
+    (source.out / "a").symlink_to(tmp_path / "elsewhere")
+    source.export({"d": "2"}, is_whole=is_whole)
+    assert (tmp_path / "elsewhere" / "b" / "c").read_text() == "mine now"
+    assert (tmp_path / "elsewhere" / "b" / f"{PARTIAL}x").read_text() == "mine"
+    assert (source.out / "d").read_text() == "2"
+
+
+@pytest.mark.hostile
 @pytest.mark.parametrize("name", [LOCK, HOLDER, NOTE])
 def test_files_of_an_export_s_own_are_not_written_through_a_link(source: Source, name: str) -> None:
     elsewhere = source.store.parent / "elsewhere"

@@ -20,6 +20,12 @@ def test_shipped_profiles_load(path: Path) -> None:
     assert isinstance(load_profile(path.stem), Profile)
 
 
+def test_a_store_may_lie_in_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Profile(store_uri="~/store").absolute_store_uri() == "/home/me/store"
+    assert Profile(store_uri="store").absolute_store_uri() == f"{ROOT}/store"
+
+
 def test_stage_has_its_own_entry_or_the_default(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text("default: {num_cpus: 0.5}\nstages: {a.b: {num_gpus: 0.25, limit_s: 10.0}}\n")
@@ -37,7 +43,15 @@ def test_stage_has_its_own_entry_or_the_default(tmp_path: Path) -> None:
         ("tracking_uri: https://me:xyzzy@mlflow", "tracking_uri: .*without a user and a password"),
         ("store_uri: s3://me:xyzzy@bucket", "store_uri: .*without a user and a password"),
         ("ray_api: http://xyzzy@ray:8265", "ray_api: .*without a user and a password"),
+        ("tracking_uri: mlflow:5000", "tracking_uri: .*http://host:port, .*got 'mlflow:5000'"),
+        ("ray_api: ray.example.org", "ray_api: .*http://host:port, .*got 'ray.example.org'"),
+        ("ray_api: 'http://ray:port'", "ray_api: .*http://host:port, .*got 'http://ray:port'"),
         ("store_options: {key: me, secret: xyzzy}", "store_options: expected no secret"),
+        ("readable: [~nobody-here/data]", "readable: '~nobody-here/data' can't be a path"),
+        ("writable: ['']", "writable: .*got an empty text"),
+        ("store_uri: ''", "store_uri: .*got an empty text"),
+        ("readable: [S3://bucket]", "readable: .*s3://, gs://, file://, got 'S3://bucket'"),
+        ("readable: ['s3://me:xyzzy@bucket']", "readable: .*without a user and a password"),
         ("default: {num_gpus: many}", r"default\.num_gpus: .*valid number"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from operators import installed_code
-from operators.installed_code import check_code, code_digest
+from operators.installed_code import check_code, code_digest, code_folder
 from tasks.core.errors import ResourceError
 
 
@@ -39,6 +39,33 @@ def test_what_no_node_runs_does_not_count(name: str, root: Path) -> None:
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("new")
     assert code_digest() == before
+
+
+def test_what_an_editor_keeps_beside_a_file_stops_nothing(root: Path) -> None:
+    before = code_digest()
+    (root / "tasks/a/.#b.py").symlink_to("me@here.4711:1764445216")  # as Emacs locks a file
+    (root / "tasks/a/.b.py").write_text("half writt")
+    (root / "tasks/folder.py").mkdir()
+    assert code_digest() == before
+
+
+def test_a_file_that_goes_while_it_is_looked_for_stops_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = code_digest()
+    (root / "tasks/gone.py").write_text("new")
+    files = list(installed_code._files())
+    (root / "tasks/gone.py").unlink()
+    monkeypatch.setattr(installed_code, "_files", lambda: iter(files))
+    assert code_digest() == before
+
+
+def test_an_edit_between_submission_and_start_stops_no_run_on_the_same_files(root: Path) -> None:
+    submitted, folder = code_digest(), code_folder()
+    (root / "operators/c.py").write_text("edited")
+    check_code(submitted, "the submitter", folder)
+    with pytest.raises(ResourceError):
+        check_code(submitted, "the submitter", folder.replace(":", "-node:", 1))
 
 
 def test_other_code_is_refused_with_both_digests(root: Path) -> None:

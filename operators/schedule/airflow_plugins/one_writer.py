@@ -33,8 +33,16 @@ class OneWriter:
         if scope["type"] != "http" or scope["method"] in _READING:
             await self._app(scope, receive, send)
             return
+        # Whole before its turn: who sends half a request keeps nobody waiting.
+        arrived = [await receive()]
+        while arrived[-1].get("more_body"):
+            arrived.append(await receive())
+
+        async def again() -> Message:
+            return arrived.pop(0) if arrived else await receive()
+
         async with self._turn:
-            await self._app(scope, receive, send)
+            await self._app(scope, again, send)
 
 
 class OneWriterPlugin(AirflowPlugin):

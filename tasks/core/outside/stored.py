@@ -17,8 +17,14 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tasks.core.errors import DataError, OrreryError, ResourceError, TransientError
-from tasks.core.files import whole_file
+from tasks.core.errors import (
+    DataError,
+    NotWritableError,
+    OrreryError,
+    ResourceError,
+    TransientError,
+)
+from tasks.core.files import disk_fault, whole_file
 
 MAX_NAME_BYTES = 255
 _STORED = re.compile(r"(?!file://)[A-Za-z][A-Za-z0-9+.-]*://")
@@ -214,6 +220,9 @@ class StoredFolder:
                 "the Ray nodes"
             ) from error
         except OSError as error:
+            fault = disk_fault(error, f"a copy of {self.uri}", "free some, or see ORRERY_CACHE")
+            if isinstance(fault, NotWritableError):
+                raise fault from error
             raise TransientError(f"can't reach {self.uri}: {error}") from error
         except Exception as error:
             if type(error).__module__.partition(".")[0] not in _CLIENTS:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks.core.errors import DataError, ResourceError, TransientError
+from tasks.core.errors import DataError, NotWritableError, ResourceError, TransientError
 from tasks.core.outside.stored import StoredFile, StoredFolder, is_stored, local_path
 
 
@@ -107,6 +108,7 @@ def test_what_is_in_the_way_is_said(folder: StoredFolder, monkeypatch: pytest.Mo
     for error, kind in (
         (PermissionError("Forbidden"), ResourceError),
         (OSError("reset"), TransientError),
+        (OSError(errno.ENOSPC, "No space left on device"), NotWritableError),
         (ZeroDivisionError(), ZeroDivisionError),
     ):
         folder = StoredFolder("memory://x")
@@ -115,6 +117,7 @@ def test_what_is_in_the_way_is_said(folder: StoredFolder, monkeypatch: pytest.Mo
             raise error
 
         monkeypatch.setattr(folder._fs, "find", fail)
-        with pytest.raises(kind):
+        with pytest.raises(kind) as raised:
             folder.files(9)
+        assert type(raised.value) is kind
     assert StoredFile(1, "a") != StoredFile(1, "b")

@@ -70,6 +70,17 @@ def test_a_server_that_fails_is_asked_again(
     assert len(asked) == min(num_failures + 1, MLFLOW_TRIES)
 
 
+def test_a_page_that_stands_before_the_server_is_told(
+    api_of: Callable[[Any], MlflowApi],
+) -> None:
+    page = httpx.Response(200, text="<html>Sign in</html>")
+    with (
+        api_of(lambda _request: page) as api,
+        pytest.raises(ResourceError, match=r"no MLflow server.*Sign in.*tracking_uri"),
+    ):
+        api.get("r")
+
+
 def test_a_refusal_is_not_asked_again(api_of: Callable[[Any], MlflowApi]) -> None:
     asked: list[str] = []
 

@@ -7,10 +7,12 @@ import math
 import threading
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from operators.record.mlflow_api import Run
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run, tag_run
 from operators.stack.processes import free_ports
 from tasks.core.errors import TransientError
@@ -191,6 +193,28 @@ def test_a_server_that_is_away_fails_the_start_but_never_a_stage(
     assert said[0].startswith(f"records of MLflow run {tracker.run.run_id} wait: can't reach")
     assert said[1].startswith("child cell")
     assert said[-1] == f"a.json, metrics, the end of MLflow run {tracker.run.run_id} are lost"
+
+
+def test_a_server_that_hangs_takes_a_tenth_of_a_stage_s_time_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s, hung_s = [0.0], [0.0]
+
+    def hang(*_: Any, **__: Any) -> Any:
+        now_s[0] += 90.0
+        hung_s[0] += 90.0
+        raise TransientError("timed out")
+
+    clock = SimpleNamespace(monotonic=lambda: now_s[0])
+    monkeypatch.setattr("operators.record.mlflow_tracker.time", clock)
+    monkeypatch.setattr("operators.record.mlflow_tracker.now_ms", lambda: 0)
+    tracker = MlflowTracker("http://mlflow", Run("r", "1", "mlflow-artifacts:/r", "", "", {}))
+    monkeypatch.setattr(tracker._api, "_request", hang)
+    for _ in range(2000):
+        now_s[0] += 3.0
+        tracker.log_metrics({"px": 1.0})
+    assert 0 < hung_s[0] < 0.11 * now_s[0]
+    tracker._api.close()
 
 
 def test_records_wait_for_a_server_that_is_away_and_nothing_is_lost(

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import torch
 
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.record.mlflow_tracker import MlflowTracker, open_run
-from operators.record.model_registry import _compete, _write
+from operators.record.model_registry import _compete, _mlflow_errors, _write
 from operators.stack.processes import free_ports
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
@@ -255,6 +256,19 @@ def test_servers_that_are_away_or_refuse_are_named(
     away = MlflowTracker(f"http://127.0.0.1:{free_ports(1)[0]}", tracker.run)
     with pytest.raises(TransientError, match=f"did not register model {package.name}"):
         away.models.register(package)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(503, TransientError), (413, ConfigError)])
+def test_files_that_are_not_taken_are_told(status: int, kind: type[Exception]) -> None:
+    response = requests.Response()
+    response.status_code = status
+    with (
+        pytest.raises(
+            kind, match=f"MLflow at http://mlflow did not take the files of net: {status}"
+        ),
+        _mlflow_errors("http://mlflow", "net"),
+    ):
+        response.raise_for_status()
 
 
 def test_a_job_that_registers_nothing_does_not_load_mlflow() -> None:

@@ -7,6 +7,7 @@ import re
 import ssl
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,17 @@ def test_a_cluster_behind_a_private_authority_is_reached(
             asyncio.run(find(ray.address))
     with pytest.raises(ConfigError, match=r"ray_api: .*got 'https://…@ray'"):
         RayJobs("https://me:secret@ray")
+
+
+def test_a_page_that_stands_before_the_api_is_told() -> None:
+    async def find() -> None:
+        async with RayJobs("http://ray") as jobs:
+            page = httpx.MockTransport(lambda _request: httpx.Response(200, html="<html>Sign in"))
+            jobs._http = httpx.AsyncClient(base_url="http://ray", transport=page)
+            await jobs.find("a")
+
+    with pytest.raises(ResourceError, match=r"no Jobs API of Ray.*Sign in.*ray_api"):
+        asyncio.run(find())
 
 
 def test_a_command_line_that_is_too_long_says_so() -> None:

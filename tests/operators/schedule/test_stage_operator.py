@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
-from operators.installed_code import code_digest
+from operators.installed_code import code_digest, code_folder
 from operators.schedule.links import MlflowLink, RayLink
 from operators.schedule.pipeline import asset
 from operators.schedule.ray_jobs import job_id
@@ -87,6 +87,7 @@ def test_a_new_task_submits_its_job_and_waits(ray: FakeRay) -> None:
     assert request.config["listing"]["count"] == 3
     assert request.caller.run_id == "run-1"
     assert request.caller.code == code_digest()
+    assert request.caller.code_folder == code_folder()
 
 
 def test_the_job_travels_without_secrets_and_without_environment(
@@ -208,6 +209,14 @@ REFS = [{"schema_id": "a/1", "uri": f"a/{i}", "sha256": "0" * 64} for i in range
 
 def event(result: Any = None, error: Any = None) -> dict[str, Any]:
     return {"job_id": FIRST, "result": result, "error": error}
+
+
+@pytest.mark.parametrize("inputs", [None, [None]])
+def test_an_input_whose_task_was_marked_as_succeeded_is_told(inputs: Any, ray: FakeRay) -> None:
+    task = operator(stage="tests.support.kernel.sample_publish:sum_numbers", inputs=inputs)
+    with pytest.raises(AirflowFailException, match="marks it as succeeded: clear that task"):
+        task.execute(context())
+    assert not ray.jobs
 
 
 def test_only_references_come_back(ray: FakeRay) -> None:

@@ -17,6 +17,7 @@ SECRETS = {
     "MLFLOW_BACKEND_STORE_URI": "b",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "c",
     "AIRFLOW__API_AUTH__JWT_SECRET": "d",
+    "PGPASSWORD": "e",
 }
 TELL = f"import json, os; print(json.dumps([n for n in {sorted(SECRETS)} if n in os.environ]))"
 
@@ -25,10 +26,10 @@ TELL = f"import json, os; print(json.dumps([n for n in {sorted(SECRETS)} if n in
     ("server", "given"),
     [
         ("ray", []),
-        ("mlflow", ["MLFLOW_BACKEND_STORE_URI"]),
+        ("mlflow", ["MLFLOW_BACKEND_STORE_URI", "PGPASSWORD"]),
         (
             "airflow-scheduler",
-            ["AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"],
+            ["AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "PGPASSWORD"],
         ),
     ],
 )

@@ -151,7 +151,11 @@ def test_one_url_serves_both_and_is_told_without_its_password(
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://u:pw-x@h/d", "postgresql://u:pw-x@h", "postgresql://u:pw-x@h:port/d", "pw-x"]
+    "url",
+    [
+        *("mysql://u:pw-x@h/d", "postgresql://u:pw-x@h", "postgresql://u:pw-x@h:port/d", "pw-x"),
+        "postgresql://u:half@pw-x@h/d",
+    ],
 )
 def test_another_url_is_refused_without_its_password(
     monkeypatch: pytest.MonkeyPatch, url: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -81,3 +82,24 @@ def test_logs_go_by_their_age(temporary: Path, tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     clear(WEEK, said.append)
     assert not old.exists()
+
+
+def test_what_goes_meanwhile_stops_nothing(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    logs = fill(tmp_path / "state" / "logs", 2 * WEEK)
+    folder = fill(
+        temporary / f"orrery-scratch-{owner()}-abc".replace(f"-{os.getpid()}-", "-4194305-")
+    )
+    lstat = Path.lstat
+
+    def lstat_and_remove(path: Path) -> os.stat_result:
+        for each in (logs, folder):  # just before it is looked at
+            if path in (each, each / "file"):
+                shutil.rmtree(each, ignore_errors=True)
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat_and_remove)
+    clear(WEEK, print)
+    assert not folder.exists()
+    assert not logs.exists()

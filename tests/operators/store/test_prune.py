@@ -23,6 +23,7 @@ from tests.support.kernel.sample_stages import (
 )
 
 MONTH = timedelta(days=30)
+CUT = "c" * 64
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def store(tmp_path: Path) -> Storage:
     abandoned = local.context(double_numbers, numbers, config=DoubleConfig(factor=3.0))
     items = local.read(numbers, NumberList).numbers
     abandoned.items.map(double_one, items, DoubleConfig(factor=3.0))
-    for folder in (".drafts/dead", ".training/key", "local/sample.double/cut"):
+    for folder in (".drafts/dead", ".training/key", f"local/sample.double/{CUT}"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "manifest.json").write_text('{"format": 1,')
     return Storage(str(tmp_path))
@@ -47,7 +48,7 @@ def age(folder: Path) -> None:
         os.utime(path, (then, then))
 
 
-RUBBISH = {".drafts/dead", ".training/key", "local/sample.double/cut"}
+RUBBISH = {".drafts/dead", ".training/key", f"local/sample.double/{CUT}"}
 
 
 def test_only_what_nothing_needs_goes(store: Storage) -> None:
@@ -63,6 +64,16 @@ def test_only_what_nothing_needs_goes(store: Storage) -> None:
     result = local.read(local.run(double_numbers, numbers, config=DoubleConfig()), DoubledList)
     assert [local.fetch(each.file).read_text() for each in result.doubled] == ["0.0\n", "2.0\n"]
     assert prune(store, MONTH) == []
+
+
+@pytest.mark.parametrize("place", ["archive/2026/capture", "archive/2026/items/capture"])
+def test_what_is_no_result_s_stays_where_a_store_lies_above_it(store: Storage, place: str) -> None:
+    photo = Path(store.uri, place, "photo.jpg")
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"mine")
+    age(Path(store.uri))
+    assert set(prune(store, MONTH)) > RUBBISH
+    assert photo.read_bytes() == b"mine"
 
 
 def test_what_is_young_stays(store: Storage) -> None:
@@ -82,6 +93,25 @@ def test_a_draft_goes_at_once_when_its_process_has_ended(store: Storage) -> None
     theirs.mkdir()
     assert prune(store, MONTH) == [f".drafts/{theirs.name}"]
     assert ours.is_dir()
+
+
+def test_what_a_run_moves_away_meanwhile_stops_nothing(
+    store: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(Path(store.uri))
+    find, ours = store.fs.find, store.new_draft_folder()
+
+    def find_once(path: str) -> list[str]:
+        found: list[str] = find(path)
+        if path.endswith(ours.name):
+            ours.rmdir()  # as its run does when it commits
+        return found
+
+    monkeypatch.setattr(store.fs, "find", find_once)
+    removed = set(prune(store, MONTH))
+    assert not ours.exists()
+    assert removed > RUBBISH
+    assert f".drafts/{ours.name}" not in removed
 
 
 @pytest.mark.hostile
