@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 import ast
 import asyncio
+import hashlib
 import importlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,28 +24,34 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import psutil
 
-from operators.installation import ROOT, config_path, load_profile, profile_name
+from operators.installation import PROFILE, ROOT, config_path, load_profile, profile_name
+from operators.installed_code import code_digest
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.databases import bring_up_to_date
-from operators.stack.headless_servers import KeptServers, RunServers, borrow
+from operators.stack.headless_servers import KeptServers, RunServers, borrow, offer, take
 from operators.stack.interrupts import ended_by_signals
 from operators.stack.services import Ports
 from operators.stack.state import STATE, ray_token
 from operators.stack.supervise import running_ports
 from tasks.core.errors import ConfigError, OrreryError
+from tasks.core.files import whole_file
 from tasks.core.outside.documents import parse_json
 from tasks.core.outside.roots import quoted
 from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
-READY, RESULT = "ready", "result.json"
+ORDER, READY, RESULT, CONSOLE = "order.json", "ready", "result.json", "console.log"
 NUM_RUNS_KEPT = 20
 FOLDER = STATE / "headless"
+_POLL_S = 0.1
+# What the shell and make set anew for each command.
+_PASSING = {"_", "SHLVL", "OLDPWD", "PIPELINE", "CONF", "KEEP"}
+_PASSING |= {"MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKE_TERMOUT", "MAKE_TERMERR"}
 _INTERRUPTED = (
     "interrupted; everything that was started has ended, and what was made is kept: the same "
     "command goes on where this run was"
@@ -104,7 +109,7 @@ def run_headless(
     say = _clock(on_line)
     begun_s = time.monotonic()
     servers: RunServers | KeptServers | None = None
-    with _run_folder() as folder, ended_by_signals() as begin_to_end:
+    with _run_folder(_fitting(dags)) as (folder, child), ended_by_signals() as begin_to_end:
         mark, ports = folder.name, running_ports()
         try:
             if ports is None:
@@ -112,18 +117,20 @@ def run_headless(
                 ports = servers.ports
             else:
                 say(f"using the running stack: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
-            env = services.base_env() | services.airflow_env(folder, dags, ports)
-            env |= services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
-            bring_up_to_date(folder, env, say)
-            child, lines = _start_airflow(mark, folder, env, dag_id, conf or {})
+            services.write_profile(folder / "profile.yaml", profile or profile_name(), ports)
+            if child is None or not processes.lives(child):
+                child = _start_airflow(folder, dags, ports, say)
+            _write(folder / ORDER, {"dag": dag_id, "conf": conf or {}})
             _wait(ports, servers)
             (folder / READY).touch()
-            state = _follow(child, lines, say)
+            state = _follow(child, folder, say)
             say(f"{dag_id}: {state}; ending what was started")
+            if isinstance(servers, KeptServers):
+                _leave_spare(dags, servers)
         finally:
             begin_to_end()
             _end(mark, ports, servers)
-        return _result(folder, state, time.monotonic() - begun_s)
+        return _result(folder, time.monotonic() - begun_s)
 
 
 def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
@@ -162,22 +169,33 @@ def _servers(folder: Path, keeps: bool, say: Callable[[str], None]) -> RunServer
 
 
 def _start_airflow(
-    mark: str, folder: Path, env: Mapping[str, str], dag_id: str, conf: Mapping[str, Any]
-) -> tuple[subprocess.Popen[bytes], TextIO]:
-    """Start the process that runs the DAG; also returns its lines for people."""
-    reader, writer = os.pipe()
-    command = [sys.executable, "-m", "operators.stack.headless_child", f"--dag={dag_id}"]
-    command += [f"--conf={json.dumps(conf)}", f"--folder={folder}", f"--console={writer}"]
-    child = processes.start(
-        command,
-        mark=mark,
-        env=dict(env),
-        log=folder / "airflow.log",
-        folder=ROOT,
-        pass_fds=[writer],
-    )
-    os.close(writer)
-    return child, os.fdopen(reader, encoding="utf-8", errors="replace")
+    folder: Path, dags: Path, ports: Ports, say: Callable[[str], None]
+) -> psutil.Process:
+    """Start the process that runs a DAG once `ORDER` says which and `READY` that servers are up."""
+    env = services.base_env() | services.airflow_env(folder, dags, ports)
+    env[PROFILE] = str(folder / "profile.yaml")
+    bring_up_to_date(folder, env, say)
+    (folder / CONSOLE).touch()
+    command = [sys.executable, "-m", "operators.stack.headless_child", f"--folder={folder}"]
+    log = folder / "airflow.log"
+    child = processes.start(command, mark=folder.name, env=env, log=log, folder=ROOT)
+    child.returncode = 0  # a spare one outlives this process: nobody is to wait for it
+    return psutil.Process(child.pid)
+
+
+def _leave_spare(dags: Path, servers: KeptServers) -> None:
+    """Start the next run's Airflow; it ends with the servers' keeper, unless a run takes it."""
+    if servers.keeper is not None:
+        folder, fitting = _new_folder(servers.keeper), _fitting(dags)
+        spare = _start_airflow(folder, dags, servers.ports, lambda _line: None)
+        offer(folder, spare, fitting)
+
+
+def _fitting(dags: Path) -> str:
+    """Digest of all that Airflow's process has from its start: another run's may be other."""
+    env = {name: value for name, value in services.base_env().items() if name not in _PASSING}
+    known = json.dumps([str(dags), code_digest(), env], sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()
 
 
 def _dag_file(dags: Path, dag_id: str) -> Path:
@@ -187,12 +205,18 @@ def _dag_file(dags: Path, dag_id: str) -> Path:
     return files[dag_id]
 
 
-def _follow(child: subprocess.Popen[bytes], lines: TextIO, say: Callable[[str], None]) -> str:
+def _follow(child: psutil.Process, folder: Path, say: Callable[[str], None]) -> str:
     """Pass on the lines of the process that runs the DAG; returns how the DAG run ended."""
-    with lines:
-        for line in lines:
-            say(line.rstrip())
-    return "success" if child.wait() == 0 else "failed"
+    rest = ""
+    with (folder / CONSOLE).open(encoding="utf-8", errors="replace") as lines:
+        while True:
+            is_alive = processes.lives(child)
+            *whole, rest = (rest + lines.read()).split("\n")
+            for line in whole:
+                say(line)
+            if not is_alive:
+                return str(_told(folder)["state"])
+            time.sleep(_POLL_S)
 
 
 def _wait(ports: Ports, servers: RunServers | KeptServers | None) -> None:
@@ -223,13 +247,18 @@ async def _stop_jobs(address: str, mark: str = "") -> None:
                     await jobs.stop(job.job_id)
 
 
-def _result(folder: Path, state: str, seconds: float) -> HeadlessResult:
+def _told(folder: Path) -> dict[str, Any]:
+    """What the process that ran the DAG said of its end."""
     path = folder / RESULT
-    nothing: dict[str, Any] = {"run_id": "", "results": {}}
-    told = json.loads(path.read_text()) if path.exists() else nothing
+    nothing: dict[str, Any] = {"state": "failed", "run_id": "", "results": {}}
+    return json.loads(path.read_text()) if path.exists() else nothing
+
+
+def _result(folder: Path, seconds: float) -> HeadlessResult:
+    told = _told(folder)
     opened = told["results"].pop("open_run", [{}])[0]
     return HeadlessResult(
-        state=state,
+        state=told["state"],
         run_id=told["run_id"],
         results={
             task: [ArtifactRef(**each) for each in refs] for task, refs in told["results"].items()
@@ -242,36 +271,55 @@ def _result(folder: Path, state: str, seconds: float) -> HeadlessResult:
 
 
 @contextmanager
-def _run_folder() -> Iterator[Path]:
-    """A folder for one run's logs. What an earlier run left, if it was killed, is ended first."""
+def _run_folder(fitting: str = "") -> Iterator[tuple[Path, psutil.Process | None]]:
+    """A folder for one run's logs, with Airflow's process if a spare one fits.
+
+    What an earlier run left, if it was killed, is ended first.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in sorted(FOLDER.iterdir()):
-        if not _is_owned(old):
+        if not is_owned(old):
             processes.end(old.name)
             _drop_bulk(old)
-    for old in [each for each in sorted(FOLDER.iterdir()) if not _is_owned(each)][:-NUM_RUNS_KEPT]:
+    for old in [each for each in sorted(FOLDER.iterdir()) if not is_owned(each)][:-NUM_RUNS_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = Path(tempfile.mkdtemp(prefix=f"{stamp}-", dir=FOLDER))
-    me = psutil.Process()
-    (folder / "owner.json").write_text(json.dumps([me.pid, me.create_time()]))
+    folder, child = take(fitting) or (_new_folder(psutil.Process()), None)
+    _own(folder, psutil.Process())
     try:
-        yield folder
+        yield folder, child
     finally:
         (folder / "owner.json").unlink()
         _drop_bulk(folder)
 
 
+def _new_folder(owner: psutil.Process) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = Path(tempfile.mkdtemp(prefix=f"{stamp}-", dir=FOLDER))
+    _own(folder, owner)
+    return folder
+
+
+def _own(folder: Path, owner: psutil.Process) -> None:
+    """Note which process has to live for a folder to be used."""
+    _write(folder / "owner.json", [owner.pid, owner.create_time()])
+
+
+def _write(path: Path, document: Any) -> None:
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(document))
+
+
 def _was_left(folder: Path) -> bool:
     """Whether a run was killed before it closed its folder."""
-    return (folder / "owner.json").exists() and not _is_owned(folder)
+    return (folder / "owner.json").exists() and not is_owned(folder)
 
 
-def _is_owned(folder: Path) -> bool:
-    """Whether the process that opened a run's folder still lives."""
+def is_owned(folder: Path) -> bool:
+    """Whether the process still lives that a folder belongs to: a run, or the servers' keeper."""
     try:
         pid, created = json.loads((folder / "owner.json").read_text())
-        return bool(psutil.Process(pid).create_time() == created)
+        owner = psutil.Process(pid)
+        return bool(owner.create_time() == created and processes.lives(owner))
     except (OSError, ValueError, psutil.Error):
         return False
 

@@ -1,8 +1,8 @@
 """The Airflow side of a headless run: one DAG in this process, through `dag.test()`.
 
 The operators are those of production, and so is the way to Ray; Airflow runs their triggers in
-line. Started by `operators.stack.headless`, which reads the lines for people from a pipe and the
-result from ``result.json``.
+line. Started by `operators.stack.headless`, which says in ``order.json`` what to run, maybe later,
+and reads the lines for people from ``console.log`` and the result from ``result.json``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ import httpx
 from airflow.sdk.exceptions import ParamValidationError
 
 from operators.plain_log import plain
-from operators.stack.headless import READY, RESULT
+from operators.stack.headless import CONSOLE, ORDER, READY, RESULT, is_owned
 
 # What a driver's log lines look like; the rest (tracebacks, Ray's own) is for the file only.
 _LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (INFO|WARNING|ERROR) [\w.]+: ")
+
+_POLL_S, _WATCH_S = 0.1, 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -35,20 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m operators.stack.headless_child", description=__doc__
     )
-    for name in ("--dag", "--conf", "--folder", "--console"):
-        parser.add_argument(name, required=True)
-    given = parser.parse_args(arguments)
-    folder = Path(given.folder)
-    conf = json.loads(given.conf)
-    dag = _load(given.dag)
-    _speak(int(given.console), given.dag)
+    parser.add_argument("--folder", type=Path, required=True)
+    folder = parser.parse_args(arguments).folder
+    threading.Thread(target=_end_with_owner, args=(folder,), daemon=True).start()
+    _warm_up()
+    _wait_for(folder / ORDER)
+    order = json.loads((folder / ORDER).read_text())
+    dag_id, conf = order["dag"], order["conf"]
+    dag = _load(dag_id)
+    _speak(folder / CONSOLE, dag_id)
     try:
         _check(dag, conf)
     except ParamValidationError as error:
-        logger.error("%s: %s", given.dag, str(error).partition("\n\n")[0])  # noqa: TRY400
+        logger.error("%s: %s", dag_id, str(error).partition("\n\n")[0])  # noqa: TRY400
         result: dict[str, Any] = {"state": "failed", "run_id": "", "results": {}}
     else:
-        _warm_up()
         _wait_for(folder / READY)
         run = dag.test(run_conf=conf)
         result = {"state": str(run.state), "run_id": run.run_id, "results": _results(run)}
@@ -73,9 +77,9 @@ def _check(dag: Any, conf: dict[str, Any]) -> None:
     params.validate()
 
 
-def _speak(pipe: int, dag_id: str) -> None:
-    """Send our own log lines, and only them, to the pipe."""
-    console = logging.StreamHandler(os.fdopen(pipe, "w", buffering=1))
+def _speak(file: Path, dag_id: str) -> None:
+    """Send our own log lines, and only them, to the file."""
+    console = logging.StreamHandler(file.open("a", encoding="utf-8", buffering=1))
     console.setFormatter(_Console())
     console.addFilter(functools.partial(_is_for_people, dag_id))
     for name in ("operators", __name__):
@@ -107,20 +111,26 @@ def _is_for_people(dag_id: str, record: logging.LogRecord) -> bool:
 
 
 def _warm_up() -> None:
-    """Build Airflow's API, which tasks talk to in this process, while the servers come up."""
+    """Do what no order changes: imports, and Airflow's API, which tasks talk to in this process."""
+    from airflow.dag_processing import dagbag  # noqa: F401
     from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+    from operators.schedule import pipeline  # noqa: F401
 
     with httpx.Client(transport=in_process_api_server().transport) as client:
         client.get("http://in-process.invalid./health")
 
 
 def _wait_for(path: Path) -> None:
-    """Wait until the servers are up; end if whoever started us has."""
-    parent = os.getppid()
     while not path.exists():
-        if os.getppid() != parent:
-            raise SystemExit("the headless run was ended")
-        time.sleep(0.1)
+        time.sleep(_POLL_S)
+
+
+def _end_with_owner(folder: Path) -> None:
+    """End once the process has that the folder belongs to: a run, or the servers' keeper."""
+    while is_owned(folder):
+        time.sleep(_WATCH_S)
+    os._exit(1)
 
 
 def _results(run: Any) -> dict[str, list[dict[str, str]]]:

@@ -2,7 +2,8 @@
 
 Kept servers belong to a keeper, a process of its own, which ends them when no run has used them for
 a while. A run that uses them holds a shared lock, which the kernel gives back however the run ends;
-so what is kept is bounded, and two runs at once share it.
+so what is kept is bounded, and two runs at once share it. Each leaves a spare process of Airflow,
+which one later run takes if it was started from the same code and environment.
 
     python -m operators.stack.headless_servers end
 """
@@ -34,6 +35,7 @@ from operators.stack.services import Ports
 from operators.stack.state import STATE
 from operators.tries import KEPT_S
 from tasks.core.errors import OrreryError
+from tasks.core.files import whole_file
 
 MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
 END_LIMIT_S = 10.0
@@ -82,6 +84,11 @@ class KeptServers:
         self.ports = ports
         self._lock = lock
 
+    @property
+    def keeper(self) -> psutil.Process | None:
+        """Who keeps them, if it lives."""
+        return noted[1] if (noted := _noted()) is not None else None
+
     def wait(self) -> None:
         """Wait until both are up; they may have been started a moment ago.
 
@@ -126,6 +133,38 @@ def borrow(say: Callable[[str], None], *, starts: bool) -> KeptServers | None:
             lock.close()
             return None
     return KeptServers(ports, lock)
+
+
+def offer(folder: Path, spare: psutil.Process, fitting: str) -> None:
+    """Leave a spare process to the first run that fits; an earlier one that nobody took ends.
+
+    Args:
+        folder: Its folder, whose name is its mark.
+        spare: The process.
+        fitting: What a run has to have in common with it.
+    """
+    take("")
+    with whole_file(KEPT / "spare.json") as partial:
+        partial.write_text(json.dumps([str(folder), spare.pid, spare.create_time(), fitting]))
+
+
+def take(fitting: str) -> tuple[Path, psutil.Process] | None:
+    """Take the spare process and its folder; one that does not fit, or has ended, is removed.
+
+    Args:
+        fitting: What it has to have in common with the run; a text that none has removes any.
+    """
+    note = KEPT / "spare.json"
+    with suppress(OSError, ValueError):
+        folder, pid, created, fits = json.loads(note.read_text())
+        note.unlink()  # fails for all but one of those that try at once
+        with suppress(psutil.Error):
+            spare = psutil.Process(pid)
+            if fits == fitting and spare.create_time() == created and processes.lives(spare):
+                return Path(folder), spare
+        processes.end(Path(folder).name, patience_s=0.0)
+        shutil.rmtree(folder, ignore_errors=True)
+    return None
 
 
 def end_kept() -> bool:
@@ -195,6 +234,7 @@ def _noted() -> tuple[Ports, psutil.Process] | None:
 
 
 def _forget() -> None:
+    take("")
     (KEPT / "keeper.json").unlink(missing_ok=True)
     link = KEPT / "ray"
     if link.is_symlink():

@@ -37,7 +37,6 @@ def start(
     env: Mapping[str, str],
     log: Path,
     folder: Path,
-    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own.
 
@@ -47,7 +46,6 @@ def start(
         env: Its whole environment.
         log: File that takes what it prints.
         folder: Its working directory.
-        pass_fds: Open files that it inherits.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -59,7 +57,6 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=pass_fds,
         )
 
 
@@ -71,7 +68,7 @@ def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
         sessions: Sessions that `start` opened (the process ids it returned).
     """
     known = set(sessions)
-    everyone = {p.pid: p for p in psutil.process_iter() if p.pid != os.getpid() and _lives(p)}
+    everyone = {p.pid: p for p in psutil.process_iter() if p.pid != os.getpid() and lives(p)}
     parents = {pid: _ask(process.ppid) for pid, process in everyone.items()}
     found = {pid for pid, process in everyone.items() if _is_member(process, mark, known)}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
@@ -199,7 +196,7 @@ def memory_gb(of: Iterable[psutil.Process]) -> float:
 def _wait(ending: Iterable[psutil.Process], limit_s: float) -> None:
     """Wait until processes have ended. A zombie has, even if nobody collects it."""
     until_s = time.monotonic() + limit_s
-    while any(_lives(process) for process in ending) and time.monotonic() < until_s:
+    while any(lives(process) for process in ending) and time.monotonic() < until_s:
         time.sleep(_POLL_S / 2)
 
 
@@ -210,7 +207,8 @@ def _is_member(process: psutil.Process, mark: str, sessions: set[int]) -> bool:
     return env.get(MARK) == mark or env.get(MARK, "").startswith(f"{mark}/")
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
+    """Whether a process runs; one that has ended and that nobody collected does not."""
     return _ask(process.status) not in (None, psutil.STATUS_ZOMBIE)
 
 

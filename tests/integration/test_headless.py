@@ -188,6 +188,12 @@ def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trac
     assert second.returncode == 0, second.stdout
     assert "using the kept servers" in second.stdout
     assert time.monotonic() - begun_s < 60.0
+    note = tmp_path / "state" / "kept" / "spare.json"
+    folder, *_ = json.loads(note.read_text())
+    third = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert third.returncode == 0, third.stdout
+    assert json.loads(Path(folder, "result.json").read_text())["state"] == "success"
+    assert json.loads(note.read_text())[0] != folder, "the next one's"
     end = [sys.executable, "-m", "operators.stack.headless_servers", "end"]
     told = subprocess.run(end, env=env, capture_output=True, text=True, check=True)
     assert "have ended" in told.stdout

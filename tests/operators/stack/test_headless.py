@@ -40,8 +40,8 @@ def leave(folder: Path, name: str, owner: object) -> Path:
 
 
 def test_a_run_keeps_its_log_and_drops_the_rest(folder: Path) -> None:
-    with headless._run_folder() as mine:
-        assert headless._is_owned(mine)
+    with headless._run_folder() as (mine, _):
+        assert headless.is_owned(mine)
         (mine / "airflow.log").write_text("its log")
         (mine / "airflow.db").write_text("bulk")
     assert [each.name for each in mine.iterdir()] == ["airflow.log"]
@@ -61,15 +61,65 @@ def test_what_a_killed_run_left_is_cleaned_by_the_next(folder: Path) -> None:
 
 def test_a_process_id_that_was_given_again_is_no_owner(folder: Path) -> None:
     left = leave(folder, "20260101-000000-a", [os.getpid(), 1.0])
-    assert not headless._is_owned(left)
+    assert not headless.is_owned(left)
     (left / "ray").readlink().rmdir()
+
+
+def test_a_process_that_ended_owns_nothing_even_if_nobody_collects_it(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        headless._own(tmp_path, psutil.Process(process.pid))
+        assert headless.is_owned(tmp_path)
+        process.kill()
+        assert os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not headless.is_owned(tmp_path)
+
+
+def test_a_run_takes_the_spare_process_that_fits(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = psutil.Process()
+    folder.mkdir()
+    spare = headless._new_folder(psutil.Process(me.ppid()))
+    monkeypatch.setattr(headless, "take", lambda fitting: (spare, me) if fitting == "x" else None)
+    with headless._run_folder("x") as (mine, child):
+        assert (mine, child) == (spare, me)
+        assert json.loads((mine / "owner.json").read_text()) == [me.pid, me.create_time()]
+    with headless._run_folder("y") as (mine, child):
+        assert (mine.exists(), mine == spare, child) == (True, False, None)
+
+
+def test_a_spare_process_fits_runs_of_the_same_code_dags_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitting = headless._fitting(tmp_path)
+    monkeypatch.setenv("CONF", '{"count": 1}')
+    assert headless._fitting(tmp_path) == fitting, "each run has its own params"
+    assert headless._fitting(tmp_path / "others") != fitting
+    with monkeypatch.context() as other:
+        other.setattr(headless, "code_digest", lambda: "changed")
+        assert headless._fitting(tmp_path) != fitting
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    assert headless._fitting(tmp_path) != fitting
+
+
+def test_lines_are_passed_on_whole_until_the_process_has_ended(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfile = open(sys.argv[1], 'a', buffering=1)\n"
+        "file.write('one\\ntw')\nfile.flush()\ntime.sleep(0.3)\nfile.write('o\\n')\n"
+    )
+    (tmp_path / headless.CONSOLE).touch()
+    lines: list[str] = []
+    command = [sys.executable, "-c", code, str(tmp_path / headless.CONSOLE)]
+    with subprocess.Popen(command) as process:
+        state = headless._follow(psutil.Process(process.pid), tmp_path, lines.append)
+    assert (lines, state) == (["one", "two"], "failed"), "it did not say how it ended"
 
 
 def test_only_the_newest_logs_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(headless, "NUM_RUNS_KEPT", 2)
     for second in range(4):
         (folder / f"20260101-00000{second}-x").mkdir(parents=True)
-    with headless._run_folder() as mine:
+    with headless._run_folder() as (mine, _):
         kept = sorted(each.name for each in folder.iterdir() if each != mine)
     assert kept == ["20260101-000002-x", "20260101-000003-x"]
 

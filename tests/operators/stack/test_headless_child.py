@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import psutil
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
+from operators.stack import headless_child
+from operators.stack.headless import _own
 from operators.stack.headless_child import _check, _is_for_people
 
 DAGS = Path(__file__).resolve().parent.parent.parent / "support" / "dags"
@@ -43,3 +50,20 @@ def test_good_values_and_unknown_names_are_left_to_the_first_task(dag: Any) -> N
 def test_the_console_shows_what_is_for_people(logger: str, line: str, is_shown: bool) -> None:
     record = logging.LogRecord(logger, logging.INFO, "", 0, line, None, None)
     assert _is_for_people("sample", record) == is_shown
+
+
+def test_it_ends_with_the_process_that_its_folder_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(code: int) -> NoReturn:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(headless_child.os, "_exit", end)
+    monkeypatch.setattr(headless_child, "_WATCH_S", 0.02)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
+        _own(tmp_path, psutil.Process(owner.pid))
+        begun_s = time.monotonic()
+        threading.Timer(0.3, owner.kill).start()
+        with pytest.raises(SystemExit):
+            headless_child._end_with_owner(tmp_path)
+    assert time.monotonic() - begun_s >= 0.3

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from operators.stack import headless_servers as kept
+from operators.stack import processes
 from operators.stack.services import Ports
 from tasks.core.errors import TransientError
 
@@ -51,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def keeper(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is noted as the keeper."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         created = psutil.Process(process.pid).create_time()
         (folder / "keeper.json").write_text(json.dumps([process.pid, created, asdict(PORTS)]))
         yield process
@@ -122,6 +123,48 @@ def test_a_keeper_that_was_killed_is_replaced(
     borrowed.end()
     assert not ray.exists()
     assert not (folder / "ray").is_symlink()
+
+
+@pytest.fixture
+def spare(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that a run left to the next, in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    mine = folder.parent / f"run-{folder.parent.name}"
+    mine.mkdir()
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    process = processes.start(command, mark=mine.name, env={}, log=mine / "log", folder=mine)
+    kept.offer(mine, psutil.Process(process.pid), "same")
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_spare_process_is_taken_once(spare: subprocess.Popen[bytes], folder: Path) -> None:
+    taken = kept.take("same")
+    assert taken == (folder.parent / f"run-{folder.parent.name}", psutil.Process(spare.pid))
+    assert kept.take("same") is None
+    assert spare.poll() is None
+
+
+def test_a_spare_process_that_does_not_fit_is_ended(
+    spare: subprocess.Popen[bytes], folder: Path
+) -> None:
+    assert kept.take("other") is None
+    assert spare.wait(10.0) != 0
+    assert [each.name for each in folder.parent.iterdir()] == ["kept"]
+
+
+def test_a_spare_process_ends_with_what_is_kept(
+    spare: subprocess.Popen[bytes], keeper: subprocess.Popen[bytes]
+) -> None:
+    kept.end_kept()
+    assert spare.wait(10.0) != 0
+
+
+def test_a_spare_process_that_was_killed_is_not_taken(spare: subprocess.Popen[bytes]) -> None:
+    spare.kill()
+    spare.wait()
+    assert kept.take("same") is None
 
 
 def test_what_is_kept_is_told_and_ended_by_command(
