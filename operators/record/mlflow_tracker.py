@@ -60,12 +60,9 @@ def open_run(
 
 
 def close_run(tracking_uri: str, run_id: str, status: str) -> None:
-    """Close a parent run, and as killed each run below whose driver did not live to close it.
+    """Close a parent run as ``FINISHED`` or ``FAILED``.
 
-    Args:
-        tracking_uri: The MLflow server.
-        run_id: The parent run.
-        status: ``FINISHED`` or ``FAILED``.
+    Each run below whose driver did not live to close it is closed as killed.
 
     Raises:
         TransientError: The server can't be reached.
