@@ -24,6 +24,7 @@ from operators.store.manifests import Manifest
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
 from tasks.core.files import disk_fault, whole_file
+from tasks.core.outside.stored import client_error
 from tasks.core.records import FileRef
 
 MANIFEST = "manifest.json"
@@ -64,10 +65,9 @@ def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
             raise
         raise told from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
+        if (told := client_error(error, where)) is None:
             raise
-        kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
-        raise kind(f"can't reach {where}: {error}") from error
+        raise told from error
 
 
 def _told(where: str, error: OSError, num_bytes: int) -> OrreryError | None:
