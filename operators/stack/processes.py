@@ -152,17 +152,7 @@ def wait_until(
     is_alive: Callable[[], bool],
     say: Callable[[str], None] = lambda _line: None,
 ) -> float:
-    """Wait for a server.
-
-    Args:
-        name: Its name.
-        is_ready: Whether it answers.
-        limit_s: How long to wait.
-        is_alive: Whether its process still runs.
-        say: Receives a sign of life now and then.
-
-    Returns:
-        How long it took, in seconds.
+    """Wait for a server, and say now and then that we do; returns how long it took, in seconds.
 
     Raises:
         TransientError: It ended, or does not answer in time.
