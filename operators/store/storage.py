@@ -252,21 +252,19 @@ class Storage:
                 seen = (str(local), found.st_mtime_ns, found.st_size)
                 if not stat.S_ISREG(found.st_mode):  # it may have no end
                     raise ArtifactError(f"{where}: expected a plain file; restore it")
-                if found.st_size != file.num_bytes:
-                    raise ArtifactError(
-                        f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), "
-                        f"got {found.st_size} bytes; restore it or run its stage again"
-                    )
-                if seen not in _verified:
+                is_cut = found.st_size != file.num_bytes  # known without reading it
+                if seen not in _verified and not is_cut:
                     _verified[seen] = file_digest(local)
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise ArtifactError(
                     f"{where} is missing: restore it or run its stage again"
                 ) from error
-        if _verified[seen] != file.sha256:
+        if is_cut or _verified[seen] != file.sha256:
+            size = f"{found.st_size} bytes"
             raise ArtifactError(
                 f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), got "
-                f"{_verified[seen]} ({found.st_size} bytes); restore it or run its stage again"
+                f"{size if is_cut else f'{_verified[seen]} ({size})'}; restore it or run its stage "
+                "again"
             )
         return local
 
