@@ -62,9 +62,7 @@ def section(path: tuple[str, ...]) -> str:
 def label(name: str, unit: str) -> str:
     """Return what people call a setting: ``solve.max_iterations`` -> ``Maximum iterations``.
 
-    Args:
-        name: Its param.
-        unit: Its unit, which the help tells.
+    Its unit is left out, since the help tells it.
     """
     words = name.rpartition(".")[2].split("_")
     if len(words) > 1 and words[-1] == unit.lower():
