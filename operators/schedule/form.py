@@ -27,10 +27,7 @@ _LONG_NUMBER = 100_000
 def form(config: type[Any], yaml_path: Path | None, given: Mapping[str, Any]) -> dict[str, Param]:
     """Return the params of a pipeline: needed ones first, then named ones, the rest by section.
 
-    Args:
-        config: Class of the pipeline's settings.
-        yaml_path: ``configs/<pipeline>.yaml``.
-        given: Defaults that a schedule brings.
+    Defaults are those that a schedule has given, then those of ``configs/<pipeline>.yaml``.
     """
     schemas = param_schemas(config, yaml_path)
     params = {}

@@ -63,12 +63,8 @@ class Job:
 def job_id(dag_id: str, run_id: str, task_id: str, map_index: int, attempt: int) -> str:
     """Return the id of a task's job: readable, unique, the same whenever it is computed.
 
-    Args:
-        dag_id: Pipeline.
-        run_id: DAG run.
-        task_id: Task.
-        map_index: Index of a mapped task; -1 if it is not mapped.
-        attempt: One more than the number of the task's earlier jobs that ended.
+    The map index is -1 where the task is not mapped; the attempt is one more than the number of
+    the task's earlier jobs that ended.
     """
     place = [dag_id, run_id, task_id] + ([str(map_index)] if map_index >= 0 else [])
     readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", p)[:_SLUG_LENGTH] for p in place)

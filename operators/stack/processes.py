@@ -39,16 +39,7 @@ def start(
     folder: Path,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own.
-
-    Args:
-        command: Program and arguments.
-        mark: Name of the stack that it belongs to; see `members`.
-        env: Its whole environment.
-        log: File that takes what it prints.
-        folder: Its working directory.
-        pass_fds: Open files that it inherits.
-    """
+    """Start a server in a session of its own; the log takes what it prints."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -80,12 +71,7 @@ def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
 
 
 def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> int:
-    """End a stack: ask, wait, then kill, until nothing of it is left.
-
-    Args:
-        mark: The stack's name.
-        sessions: Sessions that `start` opened.
-        patience_s: Time to end by themselves.
+    """End a stack: ask, wait, then kill, until nothing of it is left; see `members`.
 
     Returns:
         How many processes had to be killed.
@@ -110,10 +96,7 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
 def ask_to_end(ending: Sequence[psutil.Process], patience_s: float) -> None:
     """Send TERM to processes, and wait until all have ended or the patience has.
 
-    Args:
-        ending: The processes; only those without a parent among them get the signal, since
-            they know in which order their children end.
-        patience_s: How long to wait.
+    Only those without a parent among them get it: they know in which order their children end.
     """
     ours = {process.pid for process in ending}
     for process in ending:

@@ -117,12 +117,6 @@ def end_noted(mark: str, sockets: Path, patience_s: float, orphans_s: float) -> 
     The supervisor ends its servers in order. What is left then are orphans of servers that were
     killed before, such as the workers of a scheduler; they don't listen to TERM.
 
-    Args:
-        mark: Name of their stack.
-        sockets: See `Servers`.
-        patience_s: Time for the supervisor to end them.
-        orphans_s: Time for what is left.
-
     Returns:
         How many processes had to be killed.
     """

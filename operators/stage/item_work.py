@@ -153,11 +153,6 @@ class _Folder(Draft):
 def make_item(work: ItemWork, key: str, item: Any) -> Record:
     """Make and commit one item; runs in a worker.
 
-    Args:
-        work: What it has in common with others.
-        key: Its key.
-        item: The item.
-
     Returns:
         The committed record, or `Skipped`.
 
@@ -216,13 +211,7 @@ class Running:
         return len(self._calls)
 
     def submit(self, key: str, item: Any, tries: int = 1) -> None:
-        """Start to make an item.
-
-        Args:
-            key: Its key.
-            item: The item.
-            tries: The how-manieth try it is.
-        """
+        """Start to make an item, for the first time or once more."""
         self._calls[self.executor.submit(make_item, self.work, key, item)] = (key, item, tries)
 
     def next_ended(self) -> tuple[str, Any, Record]:

@@ -277,11 +277,7 @@ class Checkpoint:
     key: str
 
     def fetch(self, target: Path) -> Path | None:
-        """Return a local path of the file; None if there is none.
-
-        Args:
-            target: Where to copy it to if it is not on this machine.
-        """
+        """Return a local path of the file, a copy if it is elsewhere; None if there is none."""
         with storage_errors(self._path):
             if self.storage.is_local:
                 return Path(self._path) if Path(self._path).is_file() else None

@@ -44,11 +44,7 @@ _verified: dict[tuple[str, int, int], str] = {}
 
 @contextmanager
 def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
-    """Translate what disks and object stores raise.
-
-    Args:
-        where: What is read or written, for the message.
-        num_bytes: How much is written, where it is known.
+    """Translate what disks and object stores raise while something is read or written.
 
     Raises:
         NotWritableError: It is full or read-only.
@@ -88,11 +84,7 @@ def _told(where: str, error: OSError, num_bytes: int) -> OrreryError | None:
 
 @contextmanager
 def disk_faults(where: str, *folders: Path) -> Iterator[None]:
-    """Tell a disk that is full, read-only or lost from data that are bad.
-
-    Args:
-        where: Who reads and writes, for the message.
-        folders: What is written to.
+    """Tell a disk that is full, read-only or lost from data that are bad; folders are written to.
 
     Raises:
         NotWritableError: A disk is full or read-only, whatever else was raised.
