@@ -115,7 +115,7 @@ class MlflowApi:
         return self._run(self._send("GET", f"runs/get?run_id={run_id}")["run"])
 
     def search(self, experiment_id: str, *, status: str = "", **tags: str) -> list[Run]:
-        """Return an experiment's runs with all these tags, in any status if it is empty."""
+        """Return an experiment's runs with all these tags, newest first; any status if empty."""
         clauses = [f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items()]
         clauses += [f"attributes.status = '{status}'"] if status else []
         body = {"experiment_ids": [experiment_id], "filter": " and ".join(clauses)}

@@ -110,7 +110,7 @@ class Pipeline:
             *others: Further mapped stages, whose results of the same group it takes too.
             task: Name of the task; that of the stage's module if empty.
         """
-        if isinstance(groups, StageOperator):
+        if isinstance(groups, StageOperator):  # a mapped stage gives a list by itself
             groups.fans_out = True
         output = groups.output.zip(*(each.output for each in others)) if others else groups.output
         return StageOperator.partial(

@@ -41,9 +41,9 @@ class StageTrigger(BaseTrigger):
     def __init__(
         self, address: str, job_id: str, task: str, since_s: float, attached: bool
     ) -> None:
-        """Follow a job on which an operator waits since a time, in seconds since 1970.
+        """Follow a job, for which an operator waits since a time, in seconds since 1970.
 
-        It had attached itself if it found the job running. The task's name is for log lines.
+        It had attached to the job if that ran already. The task's name is for log lines.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self.address = address

@@ -27,7 +27,7 @@ class Progress:
             is one unit unless it says otherwise.
         tracker: Receives ``items_done``, ``items_skipped`` and ``items_per_s``, or the same of
             another unit.
-        counts: The stage's items ``made``, ``reused`` and ``skipped``, which are counted on.
+        counts: The stage's items ``made``, ``reused`` and ``skipped``, to which it adds.
         unit: What is shown.
     """
 
