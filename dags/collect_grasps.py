@@ -27,7 +27,7 @@ from tasks.grasping.config import CollectGraspsConfig
 STAGES = "tasks.grasping.stages"
 
 with pipeline(__file__, __doc__, config=CollectGraspsConfig, tags=["grasping"]) as run:
-    plans = run.stage(f"{STAGES}.plan:plan_collection", fans_out=True)
+    plans = run.stage(f"{STAGES}.plan:plan_collection")
     shards = run.map(f"{STAGES}.collect:collect_shards", plans)
     checked = run.stage(f"{STAGES}.check:check_dataset", shards)
     run.stage(f"{STAGES}.publish:publish_dataset", checked, publishes=True)

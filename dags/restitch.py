@@ -25,7 +25,7 @@ from tasks.panorama.config import RestitchConfig
 STAGES = "tasks.panorama.stages"
 
 with pipeline(__file__, __doc__, config=RestitchConfig, tags=["panorama"]) as run:
-    captures = run.stage(f"{STAGES}.ingest:ingest_captures", fans_out=True)
+    captures = run.stage(f"{STAGES}.ingest:ingest_captures")
     matches = run.map(f"{STAGES}.match:match_captures", captures)
     fields = run.map(f"{STAGES}.solve:solve_captures", matches)
     panoramas = run.map(f"{STAGES}.render:render_captures", fields)

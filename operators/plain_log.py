@@ -7,17 +7,16 @@ in one place, so that a folder's name can begin no line and move no terminal's c
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import traceback
 from collections.abc import Iterator
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+from tasks.core.outside.roots import CONTROL
 
 
 def plain(text: object) -> str:
     """Return one line of text: control characters, and what is no Unicode, as escapes."""
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(text))
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], str(text))
 
 
 class PlainFormatter(logging.Formatter):

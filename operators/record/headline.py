@@ -21,14 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 def show_headline(tracking_uri: str, run_id: str, key: str) -> None:
-    """Copy figures, pictures and pages of the stage's run to the DAG run's.
+    """Copy figures, pictures and pages to a DAG run's run from that of the published result's key.
 
     Records are for people: where MLflow fails, a warning is all.
-
-    Args:
-        tracking_uri: The MLflow server.
-        run_id: The DAG run's run.
-        key: Key of the publishing stage's result.
     """
     try:
         with MlflowApi(tracking_uri) as api:
@@ -38,7 +33,7 @@ def show_headline(tracking_uri: str, run_id: str, key: str) -> None:
                 logger.warning("MLflow has no run of the published result: key %s", key)
                 return
             # What was recorded at a later step is a point of a curve.
-            figures = [each for each in api.metrics(found[0].run_id) if not int(each["step"])]
+            figures = [each for each in found[0].metrics if not int(each["step"])]
             api.log_batch(run_id, metrics=figures)
             files = {k: v for k, v in api.files(found[0].run_id).items() if _is_shown(k, v)}
             for name in sorted(files)[:MAX_FILES]:

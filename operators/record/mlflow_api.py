@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
@@ -46,6 +46,7 @@ class Run:
         url: Where a browser finds it.
         name: What people see.
         inherited_tags: Those of its tags that runs below it bear too.
+        metrics: The last value of each of its metrics, as `MlflowApi.log_batch` takes them.
     """
 
     run_id: str
@@ -54,16 +55,14 @@ class Run:
     url: str
     name: str
     inherited_tags: Mapping[str, str]
+    metrics: Sequence[dict[str, Any]]
 
 
 class MlflowApi:
     """The calls of the REST API that Orrery uses."""
 
     def __init__(self, tracking_uri: str) -> None:
-        """Prepare the client; nothing is sent yet.
-
-        Args:
-            tracking_uri: Base URL of the server; the login comes from the environment.
+        """Prepare the client; nothing is sent yet. The login comes from the environment.
 
         Raises:
             ConfigError: The URL holds a login.
@@ -116,13 +115,7 @@ class MlflowApi:
         return self._run(self._send("GET", f"runs/get?run_id={run_id}")["run"])
 
     def search(self, experiment_id: str, *, status: str = "", **tags: str) -> list[Run]:
-        """Return the runs of an experiment that bear all these tags, the newest first.
-
-        Args:
-            experiment_id: The experiment.
-            status: The status that they are in; any if empty.
-            **tags: Their tags.
-        """
+        """Return an experiment's runs with all these tags, newest first; any status if empty."""
         clauses = [f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items()]
         clauses += [f"attributes.status = '{status}'"] if status else []
         body = {"experiment_ids": [experiment_id], "filter": " and ".join(clauses)}
@@ -131,12 +124,6 @@ class MlflowApi:
     def children(self, run: Run, status: str) -> list[Run]:
         """Return a run's children that are in a status."""
         return self.search(run.experiment_id, status=status, **{PARENT_TAG: run.run_id})
-
-    def metrics(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the last value of each of a run's metrics, as `log_batch` takes them."""
-        return list(
-            self._send("GET", f"runs/get?run_id={run_id}")["run"]["data"].get("metrics", [])
-        )
 
     def files(self, run_id: str, folder: str = "") -> dict[str, int]:
         """Return the bytes of each of a run's files, by its path."""
@@ -211,6 +198,7 @@ class MlflowApi:
                 for tag in run["data"].get("tags", [])
                 if tag["key"].startswith(_INHERITED)
             },
+            metrics=run["data"].get("metrics", []),
         )
 
     def _send(

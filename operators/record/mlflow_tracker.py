@@ -35,14 +35,10 @@ logger = logging.getLogger(__name__)
 def open_run(
     tracking_uri: str, experiment: str, name: str, tags: Mapping[str, str], note: str = ""
 ) -> Run:
-    """Open the parent run of a DAG run, or find it again by its Airflow tags.
+    """Open the parent run of a DAG run, or find it again by its tags.
 
-    Args:
-        tracking_uri: The MLflow server.
-        experiment: The pipeline's name.
-        name: Name of the run.
-        tags: Labels; ``airflow.dag_id`` and ``airflow.run_id`` identify the run.
-        note: Description of the pipeline, in Markdown.
+    ``airflow.dag_id`` and ``airflow.run_id`` identify it. The note, in Markdown, describes the
+    pipeline.
 
     Raises:
         TransientError: The server can't be reached.
@@ -60,12 +56,9 @@ def open_run(
 
 
 def close_run(tracking_uri: str, run_id: str, status: str) -> None:
-    """Close a parent run, and as killed each run below whose driver did not live to close it.
+    """Close a parent run as ``FINISHED`` or ``FAILED``.
 
-    Args:
-        tracking_uri: The MLflow server.
-        run_id: The parent run.
-        status: ``FINISHED`` or ``FAILED``.
+    Each run below whose driver did not live to close it is closed as killed.
 
     Raises:
         TransientError: The server can't be reached.
@@ -110,13 +103,7 @@ class MlflowTracker:
     def start(
         cls, tracking_uri: str, parent_run_id: str | None, stage: str, tags: Mapping[str, str]
     ) -> Self:
-        """Open a stage's run below its parent's.
-
-        Args:
-            tracking_uri: The MLflow server.
-            parent_run_id: The DAG run's run; None puts the run into the experiment ``stages``.
-            stage: Name of the stage, e.g. ``panorama.match``.
-            tags: Labels.
+        """Open a stage's run below the DAG run's; without one, in the experiment ``stages``.
 
         Raises:
             TransientError: The server can't be reached.

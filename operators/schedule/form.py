@@ -27,10 +27,7 @@ _LONG_NUMBER = 100_000
 def form(config: type[Any], yaml_path: Path | None, given: Mapping[str, Any]) -> dict[str, Param]:
     """Return the params of a pipeline: needed ones first, then named ones, the rest by section.
 
-    Args:
-        config: Class of the pipeline's settings.
-        yaml_path: ``configs/<pipeline>.yaml``.
-        given: Defaults that a schedule brings.
+    Defaults are those that a schedule has given, then those of ``configs/<pipeline>.yaml``.
     """
     schemas = param_schemas(config, yaml_path)
     params = {}
@@ -62,9 +59,7 @@ def section(path: tuple[str, ...]) -> str:
 def label(name: str, unit: str) -> str:
     """Return what people call a setting: ``solve.max_iterations`` -> ``Maximum iterations``.
 
-    Args:
-        name: Its param.
-        unit: Its unit, which the help tells.
+    Its unit is left out, since the help tells it.
     """
     words = name.rpartition(".")[2].split("_")
     if len(words) > 1 and words[-1] == unit.lower():

@@ -40,12 +40,7 @@ class LinkedOperator(BaseOperator):
         self.urls: dict[str, str] = {}
 
     def link(self, mlflow_url: str, job_id: str = "") -> None:
-        """Note where the buttons lead.
-
-        Args:
-            mlflow_url: The pipeline's run in MLflow; empty without one.
-            job_id: The task's job; empty, where it runs none, for the list of all.
-        """
+        """Note where the buttons lead: to the task's job, or, where it runs none, to all jobs."""
         ray_url = os.environ.get(RAY_URL) or load_profile(profile_name()).ray_api
         page = f"{ray_url}/#/jobs/{job_id}".rstrip("/")
         self.urls = {MlflowLink.name: mlflow_url, RayLink.name: page}

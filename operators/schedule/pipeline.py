@@ -1,7 +1,7 @@
 """Wires stages into an Airflow DAG, so that a file in `dags/` is a page of names.
 
     with pipeline(__file__, __doc__, config=RestitchConfig, tags=["panorama"]) as run:
-        groups = run.stage("tasks.panorama.stages.ingest:ingest_captures", fans_out=True)
+        groups = run.stage("tasks.panorama.stages.ingest:ingest_captures")
         matches = run.map("tasks.panorama.stages.match:match_captures", groups)
         run.stage("tasks.panorama.stages.publish:publish_captures", matches, publishes=True)
 
@@ -82,7 +82,6 @@ class Pipeline:
         stage: str,
         *inputs: Any,
         task: str = "",
-        fans_out: bool = False,
         publishes: bool = False,
     ) -> StageOperator:
         """Add a stage that runs once.
@@ -92,7 +91,6 @@ class Pipeline:
             *inputs: Stages whose results it takes, in the order of its parameters; a mapped
                 stage gives the list of its results.
             task: Name of the task; that of the stage's module if empty.
-            fans_out: Whether it returns groups to `map` over.
             publishes: Whether its result is announced as the asset that bears the DAG's name.
         """
         return StageOperator(
@@ -100,7 +98,6 @@ class Pipeline:
             stage=stage,
             config=self._config,
             inputs=[each.output for each in inputs],
-            fans_out=fans_out,
             outlets=[asset(self.dag.dag_id)] if publishes else [],
         )
 
@@ -109,10 +106,12 @@ class Pipeline:
 
         Args:
             stage: ``module:function``.
-            groups: Stage that fans out, or a mapped stage.
+            groups: Stage that declares ``fans_out=True``, or a mapped stage.
             *others: Further mapped stages, whose results of the same group it takes too.
             task: Name of the task; that of the stage's module if empty.
         """
+        if isinstance(groups, StageOperator):  # a mapped stage gives a list by itself
+            groups.fans_out = True
         output = groups.output.zip(*(each.output for each in others)) if others else groups.output
         return StageOperator.partial(
             task_id=task or task_id(stage), stage=stage, config=self._config
@@ -126,7 +125,6 @@ def pipeline(
     *,
     config: type[Any],
     tags: Iterable[str] = (),
-    max_active_runs: int = MAX_ACTIVE_RUNS,
 ) -> Iterator[Pipeline]:
     """Open the DAG of a pipeline; the stages that the block adds run between open and close.
 
@@ -135,7 +133,6 @@ def pipeline(
         doc: The DAG's page in Markdown (``__doc__``); its first line describes the DAG in lists.
         config: Class of the pipeline's settings.
         tags: Labels in the list of DAGs.
-        max_active_runs: Runs at a time.
     """
     dag_id = Path(file).stem
     schedule, defaults = _schedule(dag_id, config)
@@ -147,7 +144,7 @@ def pipeline(
         schedule=schedule,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
-        max_active_runs=max_active_runs,
+        max_active_runs=MAX_ACTIVE_RUNS,
         tags=sorted(tags),
         default_args=_DEFAULTS,
     ) as dag:
@@ -167,12 +164,7 @@ class OpenRun(LinkedOperator):
     """Checks the params and opens the MLflow run; nothing runs on Ray before it."""
 
     def __init__(self, *, config: type[Any], **kwargs: Any) -> None:
-        """Declare the task.
-
-        Args:
-            config: Class of the pipeline's settings.
-            **kwargs: What every Airflow operator takes.
-        """
+        """Declare the task; ``config`` is the class of the pipeline's settings."""
         super().__init__(**kwargs)
         self.config = config
 
@@ -197,7 +189,7 @@ class OpenRun(LinkedOperator):
             tags |= source_tags(f"dags/{dag_id}.py") | git_tags() | {"mlflow.user": _user(context)}
             run = open_run(uri, dag_id, run_id, tags, context["dag"].doc_md or "")
         tracker = MlflowTracker(uri, run)
-        tracker.log_params(_flat(config_json(config)))
+        tracker.log_params(by_param(self.config, config_json(config)))
         tracker.close()
         url = run.url.replace(uri, os.environ.get(MLFLOW_URL, uri), 1)
         self.link(url)
@@ -282,12 +274,3 @@ def _note(dag_id: str, run_id: str) -> str:
         return f"Headless run `{run_id}` of the pipeline `{dag_id}`."
     url = f"{base}/dags/{dag_id}/runs/{quote(run_id)}"
     return f"Run of the pipeline `{dag_id}`: [in Airflow]({url})"
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by the names that the params have."""
-    flat: dict[str, Any] = {}
-    for key, each in value.items():
-        name = f"{prefix}{key}"
-        flat |= _flat(each, f"{name}.") if isinstance(each, Mapping) else {name: each}
-    return flat

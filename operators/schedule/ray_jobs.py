@@ -11,7 +11,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import httpx
@@ -40,7 +39,6 @@ class Job:
         state: Where it stands.
         exit_code: Exit code of its driver; None before it ended, or if the driver was lost.
         message: What Ray says about the state.
-        started_s: Time of submission, seconds since 1970.
         metadata: What the submitter noted.
     """
 
@@ -48,7 +46,6 @@ class Job:
     state: State
     exit_code: int | None
     message: str
-    started_s: float
     metadata: dict[str, str]
 
     @property
@@ -66,12 +63,8 @@ class Job:
 def job_id(dag_id: str, run_id: str, task_id: str, map_index: int, attempt: int) -> str:
     """Return the id of a task's job: readable, unique, the same whenever it is computed.
 
-    Args:
-        dag_id: Pipeline.
-        run_id: DAG run.
-        task_id: Task.
-        map_index: Index of a mapped task; -1 if it is not mapped.
-        attempt: One more than the number of the task's earlier jobs that ended.
+    The map index is -1 where the task is not mapped; the attempt is one more than the number of
+    the task's earlier jobs that ended.
     """
     place = [dag_id, run_id, task_id] + ([str(map_index)] if map_index >= 0 else [])
     readable = "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", p)[:_SLUG_LENGTH] for p in place)
@@ -87,11 +80,7 @@ class RayJobs:
     """
 
     def __init__(self, address: str, token: Path | None = None) -> None:
-        """Prepare the client.
-
-        Args:
-            address: Base URL, e.g. ``http://127.0.0.1:8265``.
-            token: File of the cluster's token; that of Ray's environment variables if None.
+        """Prepare the client; without a token's file, Ray's environment variables say the token.
 
         Raises:
             ConfigError: The address holds a login.
@@ -110,12 +99,7 @@ class RayJobs:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
     async def submit(self, job_id: str, entrypoint: str, metadata: dict[str, str]) -> bool:
@@ -133,7 +117,7 @@ class RayJobs:
                 f"command line may have {MAX_ENTRYPOINT_BYTES}; use fewer groups (num_jobs)"
             )
         body = {"submission_id": job_id, "entrypoint": entrypoint, "metadata": metadata}
-        reply = await self._call("POST", "/api/jobs/", json=body, may_fail=True)
+        reply = await self._call("POST", "/api/jobs/", (400, 500), json=body)
         if reply.is_success:
             return True
         if "already exists" in reply.text:
@@ -142,7 +126,7 @@ class RayJobs:
 
     async def find(self, job_id: str) -> Job | None:
         """Return a job; None if the cluster does not know it."""
-        reply = await self._call("GET", f"/api/jobs/{job_id}", missing_ok=True)
+        reply = await self._call("GET", f"/api/jobs/{job_id}", (404,))
         return _job(reply.json()) if reply.is_success else None
 
     async def jobs(self) -> list[Job]:
@@ -152,22 +136,17 @@ class RayJobs:
 
     async def log(self, job_id: str) -> str:
         """Return all that the job has printed; empty if the cluster does not know it."""
-        reply = await self._call("GET", f"/api/jobs/{job_id}/logs", missing_ok=True)
+        reply = await self._call("GET", f"/api/jobs/{job_id}/logs", (404,))
         return str(reply.json().get("logs") or "") if reply.is_success else ""
 
     async def stop(self, job_id: str) -> None:
         """Ask a job to stop; a job that has ended or is unknown is left as it is."""
-        await self._call("POST", f"/api/jobs/{job_id}/stop", missing_ok=True)
+        await self._call("POST", f"/api/jobs/{job_id}/stop", (404,))
 
     async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        missing_ok: bool = False,
-        may_fail: bool = False,
+        self, method: str, path: str, answers: tuple[int, ...] = (), json: Any = None
     ) -> httpx.Response:
+        """Call the API; a failure with one of these codes is an answer like any other."""
         try:
             reply = await self._http.request(method, path, json=json)
         except httpx.HTTPError as error:
@@ -186,7 +165,7 @@ class RayJobs:
                 f"Ray at {self._address} refuses the token: set RAY_AUTH_MODE=token, and "
                 "RAY_AUTH_TOKEN_PATH to the cluster's token file or RAY_AUTH_TOKEN to the token"
             )
-        if reply.is_success or may_fail or (missing_ok and reply.status_code == 404):
+        if reply.is_success or reply.status_code in answers:
             return reply
         raise TransientError(
             f"Ray at {self._address} failed on {method} {path}: {reply.status_code} {_last(reply)}"
@@ -199,7 +178,6 @@ def _job(details: dict[str, Any]) -> Job:
         state=details["status"],
         exit_code=details.get("driver_exit_code"),
         message=details.get("message") or "",
-        started_s=(details.get("start_time") or 0) / 1000,
         metadata=details.get("metadata") or {},
     )
 

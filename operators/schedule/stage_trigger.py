@@ -41,14 +41,9 @@ class StageTrigger(BaseTrigger):
     def __init__(
         self, address: str, job_id: str, task: str, since_s: float, attached: bool
     ) -> None:
-        """Follow a job.
+        """Follow a job, for which an operator waits since a time, in seconds since 1970.
 
-        Args:
-            address: Base URL of the Jobs API.
-            job_id: The job.
-            task: Name of the task in log lines.
-            since_s: When the operator began to wait, seconds since 1970.
-            attached: Whether the operator found the job running.
+        It had attached to the job if that ran already. The task's name is for log lines.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self.address = address

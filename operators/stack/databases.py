@@ -132,14 +132,27 @@ def bring_up_to_date(home: Path, env: Mapping[str, str], say: Callable[[str], No
     home.mkdir(parents=True, exist_ok=True)
     if env.get(AIRFLOW_DATABASE, "").startswith("postgresql"):
         say("bringing Airflow's database up to date")
-        _migrate({**env, "AIRFLOW_HOME": str(home)})
+        airflow_db("migrate", env={**env, "AIRFLOW_HOME": str(home)})
         return
     if not (home / "airflow.db").exists():
         shutil.copyfile(_empty_database(version, env, say), home / "airflow.db")
     elif not known.exists() or known.read_text() != version:
         say("migrating Airflow's database")
-        _migrate(_in_folder(home, env))
+        airflow_db("migrate", env=_in_folder(home, env))
     known.write_text(version)
+
+
+def airflow_db(command: str, *options: str, env: Mapping[str, str]) -> None:
+    """Run ``airflow db <command>``.
+
+    Raises:
+        ResourceError: It fails; the message has its last lines.
+    """
+    words = [sys.executable, "-m", "airflow", "db", command, *options]
+    done = subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = (done.stdout + done.stderr)[-2000:]
+        raise ResourceError(f"`airflow db {command}` failed:\n{told}")
 
 
 def _empty_database(version: str, env: Mapping[str, str], say: Callable[[str], None]) -> Path:
@@ -151,20 +164,13 @@ def _empty_database(version: str, env: Mapping[str, str], say: Callable[[str], N
         if not cached.exists():
             say("making Airflow's database, which later runs copy")
             with tempfile.TemporaryDirectory(dir=STATE) as folder:
-                _migrate(_in_folder(Path(folder), env))
+                airflow_db("migrate", env=_in_folder(Path(folder), env))
                 Path(folder, "airflow.db").replace(cached)
     return cached
 
 
 def _in_folder(home: Path, env: Mapping[str, str]) -> dict[str, str]:
     return {**env, "AIRFLOW_HOME": str(home), AIRFLOW_DATABASE: sqlite_url(home / "airflow.db")}
-
-
-def _migrate(env: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", "airflow", "db", "migrate"]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ResourceError(f"`airflow db migrate` failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
 def _spelt(url: URL) -> str:

@@ -33,7 +33,14 @@ from operators.installed_code import code_digest
 from operators.schedule.ray_jobs import RayJobs
 from operators.stack import processes, services
 from operators.stack.databases import bring_up_to_date
-from operators.stack.headless_servers import KeptServers, RunServers, borrow, offer, take
+from operators.stack.headless_servers import (
+    KeptServers,
+    RunServers,
+    borrow,
+    environment,
+    offer,
+    take,
+)
 from operators.stack.interrupts import ended_by_signals
 from operators.stack.services import Ports
 from operators.stack.state import STATE, ray_token
@@ -49,9 +56,6 @@ ORDER, READY, RESULT, CONSOLE = "order.json", "ready", "result.json", "console.l
 NUM_RUNS_KEPT = 20
 FOLDER = STATE / "headless"
 _POLL_S = 0.1
-# What the shell and make set anew for each command.
-_PASSING = {"_", "SHLVL", "OLDPWD", "PIPELINE", "CONF", "KEEP"}
-_PASSING |= {"MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKE_TERMOUT", "MAKE_TERMERR"}
 _INTERRUPTED = (
     "interrupted; everything that was started has ended, and what was made is kept: the same "
     "command goes on where this run was"
@@ -193,8 +197,7 @@ def _leave_spare(dags: Path, servers: KeptServers) -> None:
 
 def _fitting(dags: Path) -> str:
     """Digest of all that Airflow's process has from its start: another run's may be other."""
-    env = {name: value for name, value in services.base_env().items() if name not in _PASSING}
-    known = json.dumps([str(dags), code_digest(), env], sort_keys=True)
+    known = json.dumps([str(dags), code_digest(), environment()])
     return hashlib.sha256(known.encode()).hexdigest()
 
 

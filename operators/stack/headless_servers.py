@@ -27,7 +27,7 @@ from typing import IO
 
 import psutil
 
-from operators.installation import ROOT
+from operators.installation import PROFILE, ROOT
 from operators.stack import processes, services
 from operators.stack.interrupts import ended_by_signals
 from operators.stack.servers import Program, Servers
@@ -42,6 +42,9 @@ END_LIMIT_S = 10.0
 KEPT = STATE / "kept"
 MARK = f"kept-{hashlib.sha256(str(STATE).encode()).hexdigest()[:8]}"
 _POLL_S = 1.0
+# What the shell and make set anew for each command, and what each run has of its own.
+_PASSING = {"_", "SHLVL", "OLDPWD", "PIPELINE", "CONF", "KEEP", PROFILE}
+_PASSING |= {"MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKE_TERMOUT", "MAKE_TERMERR"}
 
 
 class RunServers:
@@ -113,7 +116,8 @@ def borrow(say: Callable[[str], None], *, starts: bool) -> KeptServers | None:
         starts: Whether they are started where there are none.
 
     Returns:
-        None where there are none.
+        None where there are none, or where they have another environment: the stages, which
+        have theirs, might look into another store than the run.
     """
     if not starts and not KEPT.exists():
         return None
@@ -124,6 +128,10 @@ def borrow(say: Callable[[str], None], *, starts: bool) -> KeptServers | None:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if (noted := _noted()) is not None:
             ports = noted[0]
+            if (KEPT / "environment").read_text() != environment():
+                say("the kept servers have another environment: this run starts its own")
+                lock.close()
+                return None
             say(f"using the kept servers: MLflow {ports.mlflow_url}, Ray {ports.ray_url}")
         elif starts:
             say(f"starting Ray and MLflow, kept until {KEPT_S / 60:g} minutes after their last run")
@@ -133,6 +141,12 @@ def borrow(say: Callable[[str], None], *, starts: bool) -> KeptServers | None:
             lock.close()
             return None
     return KeptServers(ports, lock)
+
+
+def environment() -> str:
+    """Digest of what a run's processes have from the environment."""
+    env = {name: value for name, value in services.base_env().items() if name not in _PASSING}
+    return hashlib.sha256(json.dumps(env, sort_keys=True).encode()).hexdigest()
 
 
 def offer(folder: Path, spare: psutil.Process, fitting: str) -> None:
@@ -218,6 +232,7 @@ def _start_keeper(ports: Ports) -> None:
         log=KEPT / "keeper.log",
         folder=ROOT,
     )
+    (KEPT / "environment").write_text(environment())
     known = [keeper.pid, psutil.Process(keeper.pid).create_time(), asdict(ports)]
     (KEPT / "keeper.json").write_text(json.dumps(known))
     keeper.returncode = 0  # it outlives this process: nobody is to wait for it

@@ -38,15 +38,7 @@ def start(
     log: Path,
     folder: Path,
 ) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own.
-
-    Args:
-        command: Program and arguments.
-        mark: Name of the stack that it belongs to; see `members`.
-        env: Its whole environment.
-        log: File that takes what it prints.
-        folder: Its working directory.
-    """
+    """Start a server in a session of its own; the log takes what it prints."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -77,12 +69,7 @@ def members(mark: str, sessions: Iterable[int] = ()) -> list[psutil.Process]:
 
 
 def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> int:
-    """End a stack: ask, wait, then kill, until nothing of it is left.
-
-    Args:
-        mark: The stack's name.
-        sessions: Sessions that `start` opened.
-        patience_s: Time to end by themselves.
+    """End a stack: ask, wait, then kill, until nothing of it is left; see `members`.
 
     Returns:
         How many processes had to be killed.
@@ -107,10 +94,7 @@ def end(mark: str, sessions: Iterable[int] = (), patience_s: float = 10.0) -> in
 def ask_to_end(ending: Sequence[psutil.Process], patience_s: float) -> None:
     """Send TERM to processes, and wait until all have ended or the patience has.
 
-    Args:
-        ending: The processes; only those without a parent among them get the signal, since
-            they know in which order their children end.
-        patience_s: How long to wait.
+    Only those without a parent among them get it: they know in which order their children end.
     """
     ours = {process.pid for process in ending}
     for process in ending:
@@ -149,17 +133,7 @@ def wait_until(
     is_alive: Callable[[], bool],
     say: Callable[[str], None] = lambda _line: None,
 ) -> float:
-    """Wait for a server.
-
-    Args:
-        name: Its name.
-        is_ready: Whether it answers.
-        limit_s: How long to wait.
-        is_alive: Whether its process still runs.
-        say: Receives a sign of life now and then.
-
-    Returns:
-        How long it took, in seconds.
+    """Wait for a server, and say now and then that we do; returns how long it took, in seconds.
 
     Raises:
         TransientError: It ended, or does not answer in time.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -48,13 +47,10 @@ def remove_old_records(before: datetime, *, dry_run: bool) -> None:
     logger.info("%s %d runs of MLflow that ended before %s", how, len(gone), f"{before:%Y-%m-%d}")
     home = STATE / "airflow"
     env = services.base_env() | services.airflow_env(home, ROOT / "dags", ports)
-    command = [sys.executable, "-m", "airflow", "db", "clean", "--yes", "--skip-archive"]
-    command += [f"--clean-before-timestamp={before.isoformat()}", *(["--dry-run"] * dry_run)]
-    done = subprocess.run(
-        command, env=env | databases.airflow_env(home), cwd=ROOT, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise ResourceError(f"`airflow db clean` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    env |= databases.airflow_env(home)
+    options = ["--yes", "--skip-archive", *(["--dry-run"] * dry_run)]
+    since = f"--clean-before-timestamp={before.isoformat()}"
+    databases.airflow_db("clean", *options, since, env=env)
     logger.info("%s Airflow's records from before %s", how, f"{before:%Y-%m-%d}")
 
 

@@ -80,11 +80,6 @@ class Servers:
     def wait(self, name: str, is_up: Callable[[], bool], limit_s: float) -> None:
         """Wait until a server answers, and say so.
 
-        Args:
-            name: Its name for people; in small letters its log's.
-            is_up: Whether it answers.
-            limit_s: How long to wait.
-
         Raises:
             TransientError: It does not answer; the message names its log.
         """
@@ -106,9 +101,8 @@ class Servers:
     def end(self, patience_s: float) -> None:
         """End the supervisor, which ends its servers in order; kill what is left.
 
-        Args:
-            patience_s: Time for the supervisor. Orphans, such as the agents of a Ray head that
-                was killed, get none: they don't listen to TERM.
+        Orphans, such as the agents of a Ray head that was killed, get no time: they don't listen
+        to TERM.
         """
         session = [self._supervisor.pid]
         supervisor = [each for each in processes.members("", session) if each.pid in session]
@@ -122,12 +116,6 @@ def end_noted(mark: str, sockets: Path, patience_s: float, orphans_s: float) -> 
 
     The supervisor ends its servers in order. What is left then are orphans of servers that were
     killed before, such as the workers of a scheduler; they don't listen to TERM.
-
-    Args:
-        mark: Name of their stack.
-        sockets: See `Servers`.
-        patience_s: Time for the supervisor to end them.
-        orphans_s: Time for what is left.
 
     Returns:
         How many processes had to be killed.
@@ -146,11 +134,7 @@ def supervisor(mark: str, sockets: Path) -> list[psutil.Process]:
 
 
 def restarts(logs: Path) -> list[str]:
-    """Say how often each server was started again since the supervisor was, and why the last time.
-
-    Args:
-        logs: Folder of the supervisor's log.
-    """
+    """Say how often each server was started again since the supervisor was, and why last time."""
     try:
         log = (logs / _LOG).read_text("utf-8", "replace")
     except OSError:

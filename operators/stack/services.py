@@ -99,12 +99,7 @@ class Ports:
 
 
 def ray_command(ports: Ports, folder: Path) -> list[str]:
-    """Command of the Ray head.
-
-    Args:
-        ports: Where it listens.
-        folder: Its own folder for sockets and logs; the path must be short.
-    """
+    """Command of the Ray head; its own folder for sockets and logs must have a short path."""
     inner = [f"{name}={port}" for name, port in zip(_RAY_PORTS, ports.ray_inner, strict=True)]
     return [
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
@@ -117,11 +112,7 @@ def ray_command(ports: Ports, folder: Path) -> list[str]:
 
 
 def mlflow_command(ports: Ports, state: Path = STATE) -> list[str]:
-    """Command of the MLflow server, whose environment names its database.
-
-    Args:
-        ports: Where it listens.
-        state: Its figures stay in ``<state>/mlflow``.
+    """Command of the MLflow server: its environment names its database, figures lie in the state.
 
     Raises:
         ResourceError: PostgreSQL is to be used, and is away.
@@ -200,13 +191,7 @@ def base_env() -> dict[str, str]:
 
 
 def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
-    """Environment of Airflow's processes.
-
-    Args:
-        home: AIRFLOW_HOME; holds the SQLite database and the logs.
-        dags: Folder of the DAG files.
-        ports: Where the servers listen.
-    """
+    """Environment of Airflow's processes; their home holds the SQLite database and the logs."""
     known = airflow_keys()
     settings = {
         "CORE__EXECUTOR": "LocalExecutor",
@@ -246,12 +231,10 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
 
 
 def write_profile(path: Path, base: str, ports: Ports) -> dict[str, str]:
-    """Write a profile with a stack's own addresses; return the environment that selects it.
+    """Write a profile with a stack's own addresses, and all else as in another, ``base``.
 
-    Args:
-        path: File to write.
-        base: Name or path of the profile that says everything else.
-        ports: Where the stack listens.
+    Returns:
+        The environment that selects it.
     """
     profile = config_json(load_profile(base))
     addresses = {"tracking_uri": ports.mlflow_url, "ray_api": ports.ray_url, "ray_address": "auto"}

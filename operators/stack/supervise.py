@@ -71,9 +71,6 @@ def running_ports() -> Ports | None:
 def up(dags: Path = ROOT / "dags") -> None:
     """Start the stack and wait until all of it is well.
 
-    Args:
-        dags: Folder of the DAG files.
-
     Raises:
         TransientError: A server does not start; the message names it.
     """
@@ -127,12 +124,7 @@ def status() -> int:
 
 
 def programs(ports: Ports, folder: Path) -> dict[str, Program]:
-    """Return the servers of the stack; Ray gives up on a busy machine, so it starts alone.
-
-    Args:
-        ports: Where they listen.
-        folder: Folder for Ray; the path must be short.
-    """
+    """Return the servers of the stack; Ray gives up on a busy machine, so it starts alone."""
     found = {
         "ray": Program(services.ray_command(ports, folder / "ray")),
         "mlflow": Program(services.mlflow_command(ports), starts_at_once=False),

@@ -130,13 +130,7 @@ class LiveContext:
 def open_context(
     call: PlacedCall, executor: StageExecutor, tracker: RunTracker | None = None
 ) -> LiveContext:
-    """Put together what a stage may touch.
-
-    Args:
-        call: The call, on the device class that it runs on.
-        executor: Runs its parallel work.
-        tracker: Receives its numbers; what the plan names if None.
-    """
+    """Put together what a stage may touch; without a tracker, it gets the one the plan names."""
     plan, granted = call.plan, call.plan.resources
     num_gpus = granted.num_gpus if call.device == "gpu" else 0.0
     executor = executor.granted(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -102,7 +100,6 @@ class ItemPool:
     size: int
     journal: Journal
     progress: Progress
-    on_close: Callable[[], None]
     _noted: deque[Event] = field(default_factory=deque)
     _num_submitted: int = 0
     _num_ended: int = 0
@@ -114,13 +111,8 @@ class ItemPool:
         self._noted = deque(self.journal.events())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.on_close()
+    def __exit__(self, *_: object) -> None:
+        """End the loop; what is committed stays."""
 
     @property
     def num_free(self) -> int:
@@ -174,5 +166,5 @@ class ItemPool:
         return next(iter(self._outcomes))
 
     def _collect(self) -> None:
-        ended = self.running.next_ended()
-        self._outcomes[ended.key] = ended.outcome
+        key, _, outcome = self.running.next_ended()
+        self._outcomes[key] = outcome

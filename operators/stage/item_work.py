@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -135,13 +134,8 @@ class _Folder(Draft):
         self._is_saved = True
         self._checkpoint.save(path)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, tb)
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        super().__exit__()
         has_ended = kind is None or issubclass(kind, DataError)
         if has_ended and self._is_saved:
             self._checkpoint.drop()
@@ -158,11 +152,6 @@ class _Folder(Draft):
 
 def make_item(work: ItemWork, key: str, item: Any) -> Record:
     """Make and commit one item; runs in a worker.
-
-    Args:
-        work: What it has in common with others.
-        key: Its key.
-        item: The item.
 
     Returns:
         The committed record, or `Skipped`.
@@ -204,21 +193,6 @@ def _load_imports(function: Callable[..., Any]) -> None:
             importlib.import_module(instruction.argval)
 
 
-@dataclass(frozen=True)
-class Ended:
-    """An item that has ended.
-
-    Attributes:
-        key: Its key.
-        item: The item.
-        outcome: Its record, or `Skipped`.
-    """
-
-    key: str
-    item: Any
-    outcome: Record
-
-
 @dataclass
 class Running:
     """Items that are being made.
@@ -237,17 +211,11 @@ class Running:
         return len(self._calls)
 
     def submit(self, key: str, item: Any, tries: int = 1) -> None:
-        """Start to make an item.
-
-        Args:
-            key: Its key.
-            item: The item.
-            tries: The how-manieth try it is.
-        """
+        """Start to make an item, for the first time or once more."""
         self._calls[self.executor.submit(make_item, self.work, key, item)] = (key, item, tries)
 
-    def next_ended(self) -> Ended:
-        """Wait for the item that ends first.
+    def next_ended(self) -> tuple[str, Any, Record]:
+        """Wait for the item that ends first; returns its key, itself, and its record or `Skipped`.
 
         An item whose worker was lost is tried once more, then given up.
 
@@ -258,9 +226,9 @@ class Running:
             future = next(iter(self.executor.as_completed(list(self._calls))))
             key, item, tries = self._calls.pop(future)
             try:
-                return Ended(key, item, future.result())
+                return key, item, future.result()
             except WorkerLostError as error:
                 if tries == ITEM_TRIES:
                     reason = f"{error} (tried {ITEM_TRIES} times)"
-                    return Ended(key, item, Skipped(item_id=item.item_id, reason=reason))
+                    return key, item, Skipped(item_id=item.item_id, reason=reason)
                 self.submit(key, item, tries + 1)

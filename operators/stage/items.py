@@ -52,14 +52,14 @@ class StageItems:
         """Make each item in parallel, in the items' order; committed items are not redone."""
         work = self._work(function, config, shared)
         _check_unique([item.item_id for item in items])
-        progress = Progress.of(self.work.spec.name, items, self.tracker)
+        progress = Progress.of(self.work.spec.name, items, self.tracker, self.counts)
         outcomes: dict[str, Any] = {}
         running = Running(work, self.executor)
 
         def collect() -> None:
-            ended = running.next_ended()
-            outcomes[ended.item.item_id] = ended.outcome
-            progress.add(ended.outcome, ended.item)
+            _, item, outcome = running.next_ended()
+            outcomes[item.item_id] = outcome
+            progress.add(outcome, item)
 
         for item, (key, found) in zip(items, _find_all(work, items), strict=True):
             if found is not None:
@@ -71,7 +71,6 @@ class StageItems:
             running.submit(key, item)
         while running:
             collect()
-        self._count(progress)
         return [outcomes[item.item_id] for item in items]
 
     def pool(
@@ -93,13 +92,11 @@ class StageItems:
                 f"{self.work.spec.name} depends on the order in which items end: declare it with "
                 "replays=True"
             )
-        progress = Progress(self.work.spec.name, total, self.tracker)
         return ItemPool(
             running=Running(work, self.executor),
             size=self.max_in_flight,
             journal=self.journal,
-            progress=progress,
-            on_close=lambda: self._count(progress),
+            progress=Progress(self.work.spec.name, total, self.tracker, self.counts),
         )
 
     def _work(
@@ -112,10 +109,6 @@ class StageItems:
             config=config,
             shared={name: self.executor.share(array) for name, array in (shared or {}).items()},
         )
-
-    def _count(self, progress: Progress) -> None:
-        for name in self.counts:
-            self.counts[name] += getattr(progress, name)
 
 
 def _outcome_type(function: Any) -> type[Record]:

@@ -27,28 +27,24 @@ class Progress:
             is one unit unless it says otherwise.
         tracker: Receives ``items_done``, ``items_skipped`` and ``items_per_s``, or the same of
             another unit.
-        unit: What is counted.
-        made: Items made.
-        reused: Items found committed.
-        skipped: Items that can't be used.
+        counts: The stage's items ``made``, ``reused`` and ``skipped``, to which it adds.
+        unit: What is shown.
     """
 
     stage: str
     total: int
     tracker: Tracker
+    counts: dict[str, int]
     unit: str = "items"
-    made: int = 0
-    reused: int = 0
-    skipped: int = 0
     _units: Counter[str] = field(default_factory=Counter)
     _started_s: float = field(default_factory=time.monotonic)
     _said_s: float = 0.0
 
     @classmethod
-    def of(cls, stage: str, items: Sequence[Any], tracker: Tracker) -> Self:
+    def of(cls, stage: str, items: Sequence[Any], tracker: Tracker, counts: dict[str, int]) -> Self:
         """Begin to count items that may name a ``unit`` and hold ``num_units`` of it each."""
         unit = getattr(items[0], "unit", "items") if items else "items"
-        return cls(stage, sum(_num_units(item) for item in items), tracker, unit)
+        return cls(stage, sum(_num_units(item) for item in items), tracker, counts, unit)
 
     @property
     def done(self) -> int:
@@ -63,7 +59,7 @@ class Progress:
         is_first = not self._units
         self._units[kind] += _num_units(item)
         self.total = max(self.total, self.done)
-        setattr(self, kind, getattr(self, kind) + 1)
+        self.counts[kind] += 1
         now_s = time.monotonic()
         if is_first or self.done == self.total or now_s - self._said_s >= _INTERVAL_S:
             self._said_s = now_s

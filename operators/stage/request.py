@@ -109,10 +109,7 @@ def check_run_id(run_id: str) -> None:
 def entrypoint(request: StageRequest, word: str, python: str = sys.executable) -> str:
     """Return the shell command of a stage's job. Everything travels in arguments, no secret does.
 
-    Args:
-        request: The call.
-        word: What the job's last line is known by.
-        python: Python with which the cluster runs it.
+    The job's last line is known by the word.
     """
     given = request.model_dump(mode="json")
     command = [python, "-m", "operators.stage.run", "--word", word]

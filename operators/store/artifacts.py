@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from operators.store.manifests import Manifest
@@ -50,12 +49,7 @@ class Draft:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
 
     @property
@@ -216,7 +210,7 @@ class StageStore:
     def close(self) -> None:
         """Drop what was added but not written."""
         if self._draft:
-            self._draft.__exit__(None, None, None)
+            self._draft.__exit__()
             self._draft = None
 
     def _open(self) -> Draft:
@@ -283,11 +277,7 @@ class Checkpoint:
     key: str
 
     def fetch(self, target: Path) -> Path | None:
-        """Return a local path of the file; None if there is none.
-
-        Args:
-            target: Where to copy it to if it is not on this machine.
-        """
+        """Return a local path of the file, a copy if it is elsewhere; None if there is none."""
         with storage_errors(self._path):
             if self.storage.is_local:
                 return Path(self._path) if Path(self._path).is_file() else None

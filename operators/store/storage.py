@@ -24,6 +24,7 @@ from operators.store.manifests import Manifest
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
 from tasks.core.files import disk_fault, whole_file
+from tasks.core.outside.stored import client_error
 from tasks.core.records import FileRef
 
 MANIFEST = "manifest.json"
@@ -43,11 +44,7 @@ _verified: dict[tuple[str, int, int], str] = {}
 
 @contextmanager
 def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
-    """Translate what disks and object stores raise.
-
-    Args:
-        where: What is read or written, for the message.
-        num_bytes: How much is written, where it is known.
+    """Translate what disks and object stores raise while something is read or written.
 
     Raises:
         NotWritableError: It is full or read-only.
@@ -64,10 +61,9 @@ def storage_errors(where: str, num_bytes: int = 0) -> Iterator[None]:
             raise
         raise told from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
+        if (told := client_error(error, where)) is None:
             raise
-        kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
-        raise kind(f"can't reach {where}: {error}") from error
+        raise told from error
 
 
 def _told(where: str, error: OSError, num_bytes: int) -> OrreryError | None:
@@ -88,11 +84,7 @@ def _told(where: str, error: OSError, num_bytes: int) -> OrreryError | None:
 
 @contextmanager
 def disk_faults(where: str, *folders: Path) -> Iterator[None]:
-    """Tell a disk that is full, read-only or lost from data that are bad.
-
-    Args:
-        where: Who reads and writes, for the message.
-        folders: What is written to.
+    """Tell a disk that is full, read-only or lost from data that are bad; folders are written to.
 
     Raises:
         NotWritableError: A disk is full or read-only, whatever else was raised.
@@ -252,21 +244,19 @@ class Storage:
                 seen = (str(local), found.st_mtime_ns, found.st_size)
                 if not stat.S_ISREG(found.st_mode):  # it may have no end
                     raise ArtifactError(f"{where}: expected a plain file; restore it")
-                if found.st_size != file.num_bytes:
-                    raise ArtifactError(
-                        f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), "
-                        f"got {found.st_size} bytes; restore it or run its stage again"
-                    )
-                if seen not in _verified:
+                is_cut = found.st_size != file.num_bytes  # known without reading it
+                if seen not in _verified and not is_cut:
                     _verified[seen] = file_digest(local)
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise ArtifactError(
                     f"{where} is missing: restore it or run its stage again"
                 ) from error
-        if _verified[seen] != file.sha256:
+        if is_cut or _verified[seen] != file.sha256:
+            size = f"{found.st_size} bytes"
             raise ArtifactError(
                 f"{where} was altered: expected {file.sha256} ({file.num_bytes} bytes), got "
-                f"{_verified[seen]} ({found.st_size} bytes); restore it or run its stage again"
+                f"{size if is_cut else f'{_verified[seen]} ({size})'}; restore it or run its stage "
+                "again"
             )
         return local
 

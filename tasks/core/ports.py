@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
@@ -238,13 +237,8 @@ class ItemPool(Protocol):
     def __enter__(self) -> Self:
         """Read what is noted of earlier calls under the same key."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        """Count what was made."""
+    def __exit__(self, *_: object) -> None:
+        """End the loop; what is committed stays."""
 
     @property
     def num_free(self) -> int:

@@ -54,7 +54,7 @@ def read_npz(
         ) from error
 
 
-def read_npy(path: Path, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any]:
+def read_npy(path: Path) -> npt.NDArray[Any]:
     """Read an array of numbers from an ``.npy`` file.
 
     Raises:
@@ -62,9 +62,9 @@ def read_npy(path: Path, max_bytes: int = MAX_BYTES) -> npt.NDArray[Any]:
             limit, or more than there is.
     """
     try:
-        _check_file(path, 2 * max_bytes)
+        _check_file(path, 2 * MAX_BYTES)
         with path.open("rb") as file:
-            _check_header(file, path.stat().st_size, shown(path), max_bytes, max_bytes)
+            _check_header(file, path.stat().st_size, shown(path), MAX_BYTES, MAX_BYTES)
             file.seek(0)
             array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
             return array

@@ -45,12 +45,12 @@ def check_image(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS)
     Raises:
         DataError: It is no image, has no pixels or too many.
     """
-    with open_image(data, where, max_megapixels) as image:
+    with _opened(data, where, max_megapixels) as image:
         return image.size
 
 
-def open_image(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
-    """Open an image that may be decoded; its pixels are not, yet. See `check_image`."""
+def _opened(data: bytes, where: str, max_megapixels: float) -> Image.Image:
+    """An image that may be decoded; its pixels are not, yet."""
     _check_size(_webp_size(data), where, max_megapixels)
     try:
         with warnings.catch_warnings():
@@ -70,7 +70,7 @@ def open_image(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) 
     return image
 
 
-def decode_rgb(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> Image.Image:
+def decode_rgb(data: bytes, where: str) -> Image.Image:
     """Decode an image.
 
     Returns:
@@ -79,12 +79,12 @@ def decode_rgb(data: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) 
     Raises:
         DataError: As `check_image`, or it is damaged.
     """
-    with open_image(data, where, max_megapixels) as image:
+    with _opened(data, where, MAX_MEGAPIXELS) as image:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of odd metadata and palettes
                 return image.convert("RGB")
-        except Exception as error:  # see `open_image`
+        except Exception as error:  # see `_opened`
             raise DataError(
                 f"{where} is no image that can be read: it is damaged ({error}); copy it again"
             ) from error

@@ -15,28 +15,26 @@ MAX_SKIPPED_FRACTION = 0.05
 _NUM_NAMED, _MAX_CHARS = 5, 300
 
 
-def check_few(
-    skipped: Sequence[Skipped], num_items: int, what: str, most: float = MAX_SKIPPED_FRACTION
-) -> None:
+def check_few(skipped: Sequence[Skipped], num_items: int, what: str) -> None:
     """Log what is left out.
 
     Args:
         skipped: What can't be used.
         num_items: All there are, with those.
         what: What they are, for messages, e.g. ``images of train``.
-        most: Part of them that may be skipped, in [0, 1].
 
     Raises:
         DataError: More are; the message names the first and the reasons.
     """
     for each in skipped:
         logger.warning("skipped: %s", _told(each))
-    if len(skipped) > most * num_items:
+    if len(skipped) > MAX_SKIPPED_FRACTION * num_items:
         named = "; ".join(_told(each) for each in skipped[:_NUM_NAMED])
         more = f"; and {len(skipped) - _NUM_NAMED} more" if len(skipped) > _NUM_NAMED else ""
         raise DataError(
-            f"{len(skipped)} {what} can't be used: {named}{more}; at most {most:.0%} of "
-            f"{num_items} may be left out: repair them or take them out"
+            f"{len(skipped)} {what} can't be used: {named}{more}; at most "
+            f"{MAX_SKIPPED_FRACTION:.0%} of {num_items} may be left out: repair them or take them "
+            "out"
         )
 
 

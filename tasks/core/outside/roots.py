@@ -23,7 +23,7 @@ MAX_PATH_BYTES, MAX_NAME_BYTES = 4095, 255  # Linux' own
 _MAX_SHOWN = 100
 _INSIDES = ("/proc", "/sys", "/dev")  # folders that hold no data but the machine's insides
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What programs read as more than a name: escapes, versions, patterns.
 _NOT_IN_KEYS = re.compile(r"[%?#*\\\[\]{}]")
 
@@ -88,7 +88,7 @@ def quoted(text: str) -> str:
 def _oddity(place: str) -> str:
     """What is wrong with a text that is to name a place; empty if nothing is."""
     names = place.split("/")
-    if found := _CONTROL.search(place):
+    if found := CONTROL.search(place):
         return f"holds {found[0]!r}, which is no plain character: rename the folder"
     if len(place.encode()) > MAX_PATH_BYTES or max(len(n.encode()) for n in names) > MAX_NAME_BYTES:
         return (

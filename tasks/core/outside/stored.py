@@ -25,10 +25,9 @@ from tasks.core.errors import (
     TransientError,
 )
 from tasks.core.files import disk_fault, whole_file
+from tasks.core.outside.roots import CONTROL, MAX_NAME_BYTES
 
-MAX_NAME_BYTES = 255
 _STORED = re.compile(r"(?!file://)[A-Za-z][A-Za-z0-9+.-]*://")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What a store says of a file that changes with it; the first that it knows.
 _VERSIONS = ("ETag", "etag", "generation")
 # Kinds of errors of stores' clients, which fsspec hands on.
@@ -225,10 +224,17 @@ class StoredFolder:
                 raise fault from error
             raise TransientError(f"can't reach {self.uri}: {error}") from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in _CLIENTS:
+            if (told := client_error(error, self.uri)) is None:
                 raise
-            kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
-            raise kind(f"can't reach {self.uri}: {error}") from error
+            raise told from error
+
+
+def client_error(error: Exception, where: str) -> OrreryError | None:
+    """Return what an error of a store's client means; None if it comes from elsewhere."""
+    if type(error).__module__.partition(".")[0] not in _CLIENTS:
+        return None
+    kind = ResourceError if "Credentials" in type(error).__name__ else TransientError
+    return kind(f"can't reach {where}: {error}")
 
 
 def _version(info: dict[str, Any]) -> str:
@@ -238,7 +244,7 @@ def _version(info: dict[str, Any]) -> str:
 def _oddity(name: str, found: dict[str, StoredFile]) -> str:
     """Why a stored name can't be that of a file on a disk; empty if it can."""
     path = PurePosixPath(name)
-    if _CONTROL.search(name) or "::" in name:
+    if CONTROL.search(name) or "::" in name:
         return "its name holds control characters or '::'; rename it"
     if str(path) != name or path.is_absolute() or ".." in path.parts:
         return "its name holds empty parts; rename it"

@@ -46,6 +46,7 @@ def test_a_run_says_where_it_is_found(api_of: Callable[[Any], MlflowApi]) -> Non
             url="http://mlflow:5000/#/experiments/1/runs/r?workflowType=machine_learning",
             name="monday",
             inherited_tags={"airflow.run_id": "x"},
+            metrics=[],
         )
 
 

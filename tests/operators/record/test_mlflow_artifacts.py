@@ -133,8 +133,10 @@ def test_who_is_not_let_in_is_told_so_at_once_and_no_secret_is_shown(
         with pytest.raises(ResourceError, match=message) as refused:
             open_run(known, "sample", "run", TAGS)
         raised.append(str(refused.value))
-    MlflowTracker(known, run).set_tags({"late": "yes"})
-    tracker.set_tags({"early": "yes"})
+    late = MlflowTracker(known, run)
+    for each, label in ((late, "late"), (tracker, "early")):
+        each.set_tags({label: "yes"})
+        each.close()
     monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)

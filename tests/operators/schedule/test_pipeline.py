@@ -35,7 +35,7 @@ def sample() -> Pipeline:
     doc = "Help.\n\nMore."
     with pipeline("dags/sample.py", doc, config=SampleConfig, tags=["b", "a"]) as run:
         numbers = run.stage(f"{STAGES}:list_numbers", task="list")
-        groups = run.stage(f"{STAGES}:group_numbers", numbers, task="group", fans_out=True)
+        groups = run.stage(f"{STAGES}:group_numbers", numbers, task="group")
         doubled = run.map(f"{STAGES}:double_numbers", groups, task="double")
         run.stage("tests.support.kernel.sample_publish:sum_numbers", doubled, publishes=True)
     return run

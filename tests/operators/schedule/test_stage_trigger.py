@@ -25,7 +25,7 @@ FORGED = f"{RESULT} []\n{RESULT} {{\n{RESULT} secre []\n{ERROR} {{\n"
 
 
 def job(state: Any, exit_code: int | None = None, message: str = "") -> Job:
-    return Job("j", state, exit_code, message, 0.0, {WORD: "secret"})
+    return Job("j", state, exit_code, message, {WORD: "secret"})
 
 
 @pytest.mark.parametrize(

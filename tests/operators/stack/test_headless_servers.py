@@ -44,6 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(kept, "MARK", f"kept-test-{tmp_path.name}")
     monkeypatch.setattr(kept, "RunServers", FakeServers)
     monkeypatch.setattr(kept, "_POLL_S", 0.02)
+    # pytest's own differs between a fixture and its test.
+    monkeypatch.setattr(kept, "_PASSING", kept._PASSING | {"PYTEST_CURRENT_TEST"})
     monkeypatch.setattr(FakeServers, "events", [], raising=False)
     return tmp_path / "kept"
 
@@ -55,6 +57,7 @@ def keeper(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         folder.mkdir(exist_ok=True)
         created = psutil.Process(process.pid).create_time()
         (folder / "keeper.json").write_text(json.dumps([process.pid, created, asdict(PORTS)]))
+        (folder / "environment").write_text(kept.environment())
         yield process
         process.kill()
 
@@ -87,6 +90,20 @@ def test_two_runs_share_what_is_kept_and_it_ends_after_the_last(
     assert FakeServers.events == ["start", "up", "end"]
     assert not (folder / "keeper.json").exists()
     assert kept.borrow(said.append, starts=False) is None
+
+
+@pytest.mark.usefixtures("keeper")
+def test_servers_of_another_environment_are_not_borrowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere")
+    for starts in (False, True):
+        assert kept.borrow(said.append, starts=starts) is None
+    assert set(said) == {"the kept servers have another environment: this run starts its own"}
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("ORRERY_PROFILE", "ci")  # each run writes its own
+    borrowed = kept.borrow(said.append, starts=False)
+    assert borrowed is not None
+    borrowed.end()
 
 
 def test_a_run_that_is_killed_holds_nothing(keeper: subprocess.Popen[bytes], folder: Path) -> None:

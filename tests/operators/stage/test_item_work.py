@@ -97,11 +97,11 @@ def test_an_item_is_tried_as_often_as_the_page_says(tmp_path: Path, num_lost: in
     work = item_work(tmp_path)
     running = Running(work, LosesWorkers(num_threads=num_lost))
     running.submit(work.key(ONE), ONE)
-    ended = running.next_ended()
-    assert (ended.key, ended.item) == (work.key(ONE), ONE)
-    assert isinstance(ended.outcome, Skipped) == (num_lost == ITEM_TRIES)
-    if isinstance(ended.outcome, Skipped):
-        assert ended.outcome.reason == f"its worker died (tried {ITEM_TRIES} times)"
+    key, item, outcome = running.next_ended()
+    assert (key, item) == (work.key(ONE), ONE)
+    assert isinstance(outcome, Skipped) == (num_lost == ITEM_TRIES)
+    if isinstance(outcome, Skipped):
+        assert outcome.reason == f"its worker died (tried {ITEM_TRIES} times)"
     assert len(running) == 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -36,12 +37,12 @@ def test_items_may_be_counted_in_a_unit_of_their_own(
 ) -> None:
     tracker: Any = Metrics()
     items = batches(10, 20, 30)
-    progress = Progress.of("bakery.bake", items, tracker)
+    progress = Progress.of("bakery.bake", items, tracker, Counter())
     with caplog.at_level(logging.INFO):
         progress.add(object(), items[0], reused=True)
         progress.add(Skipped(item_id="batch-1", reason="burnt"), items[1])
         progress.add(object(), items[2])
-    assert (progress.made, progress.reused, progress.skipped) == (1, 1, 1)
+    assert progress.counts == {"made": 1, "reused": 1, "skipped": 1}
     step, last = tracker.logged[-1]
     assert step == 60
     assert (last["rolls_done"], last["rolls_skipped"]) == (60, 20)
@@ -56,7 +57,7 @@ def test_the_rate_leaves_out_what_was_reused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("operators.stage.progress.time.monotonic", lambda: clock_s[0])
     tracker: Any = Metrics()
     items = batches(50, 20, 30)
-    progress = Progress.of("bakery.bake", items, tracker)
+    progress = Progress.of("bakery.bake", items, tracker, Counter())
     progress._started_s = clock_s[0]
     progress.add(object(), items[0], reused=True)
     clock_s[0] += 10.0
@@ -76,7 +77,7 @@ def test_the_time_left_is_in_words_that_fit(
     clock_s = [0.0]
     monkeypatch.setattr("operators.stage.progress.time.monotonic", lambda: clock_s[0])
     items = batches(*[1] * 10)
-    progress = Progress.of("bakery.bake", items, Metrics())  # type: ignore[arg-type]
+    progress = Progress.of("bakery.bake", items, Metrics(), Counter())  # type: ignore[arg-type]
     progress._started_s = clock_s[0]
     clock_s[0] = seconds_each
     with caplog.at_level(logging.INFO):
@@ -86,7 +87,7 @@ def test_the_time_left_is_in_words_that_fit(
 
 def test_a_guess_that_was_too_small_grows(caplog: pytest.LogCaptureFixture) -> None:
     tracker: Any = Metrics()
-    progress = Progress("bakery.bake", 1, tracker)
+    progress = Progress("bakery.bake", 1, tracker, Counter())
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             progress.add(object())
