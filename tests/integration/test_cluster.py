@@ -84,6 +84,7 @@ class Machine:
             k: v for k, v in services.base_env().items() if k != alone and "CA_BUNDLE" not in k
         }
         self.env |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self.env |= {"ORRERY_CACHE": str(folder / "cache")}
 
     def words(self, step: str) -> str:
         """A step of the guide with this machine's addresses, paths and secrets."""
