@@ -235,6 +235,7 @@ def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    own = os.environ.get(access.MLFLOW_BUNDLE)
     _, believed = access.bundle(mlflow=True)
     if believed and access.trust(mlflow=True):  # it reads fewer variables than we do
         os.environ[access.MLFLOW_BUNDLE] = believed
@@ -257,3 +258,6 @@ def _mlflow_errors(uri: str, name: str) -> Iterator[None]:
             f"model {name} can't be kept at the artifact root of MLflow at {uri}: {error}; install "
             "the package, or let the server serve its artifacts (mlflow-artifacts:)"
         ) from error
+    finally:
+        if own is None:  # later calls believe what they are told then
+            os.environ.pop(access.MLFLOW_BUNDLE, None)

@@ -1,12 +1,13 @@
 """What servers and runs leave on this machine's disk once nobody needs it.
 
-Folders of processes that have ended go at once, logs by their age. Results are the store's, and
-stay; see `operators.store.prune`.
+Folders of processes that have ended go at once, logs by their age, what was fetched or unpacked by
+the time since it was last used. Results are the store's, and stay; see `operators.store.prune`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -19,17 +20,20 @@ import psutil
 
 from operators.owners import is_nobodys
 from operators.stack.state import STATE
+from tasks.core.outside.cache import UNFINISHED, cache_root
 
 _RAY_FOLDERS = ("orrery-ray-*", f"orrery-{os.getuid()}-stack-*/ray/session_*")
+# What is named otherwise is not the cache's, wherever the environment says that it lies.
+_CACHED = re.compile(rf"([0-9a-f]{{16,64}}|{re.escape(UNFINISHED)}.+)(\.gone)*")
 # A folder this young may belong to servers that are just being started.
 _STARTING_S = 600.0
 
 
 def clear(older_than: timedelta, say: Callable[[str], None], *, dry_run: bool = False) -> None:
-    """Remove scratch folders and Ray's sessions that nobody uses, and old logs.
+    """Remove scratch folders and Ray's sessions that nobody uses, old logs and old copies.
 
     Args:
-        older_than: Logs that were written to later than this ago stay.
+        older_than: Logs that were written to, and copies that were used, later than this ago stay.
         say: Receives a line for each kind that is removed.
         dry_run: Only say what would go.
     """
@@ -38,6 +42,7 @@ def clear(older_than: timedelta, say: Callable[[str], None], *, dry_run: bool = 
         "scratch folders of processes that have ended": _scratch(temporary),
         "folders of Ray heads that have ended": _dead_sessions(temporary),
         f"logs older than {older_than.days} days": _old_logs(temporary, older_than),
+        f"copies that were not used for {older_than.days} days": _unused_copies(older_than),
     }
     for what, paths in kinds.items():
         count, num_bytes = 0, 0
@@ -77,6 +82,13 @@ def _old_logs(temporary: Path, older_than: timedelta) -> Iterator[Path]:
                     yield path
 
 
+def _unused_copies(older_than: timedelta) -> Iterator[Path]:
+    """Entries of the cache; each can be fetched, or made, again."""
+    for path in _ours(cache_root().glob("*/*")):
+        if _CACHED.fullmatch(path.name) and _age_s(path) > older_than.total_seconds():
+            yield path
+
+
 def _ours(paths: Iterable[Path]) -> list[Path]:
     """Folders of this user; a link is none, wherever it leads."""
     return [
@@ -87,10 +99,13 @@ def _ours(paths: Iterable[Path]) -> list[Path]:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
         return
-    path.unlink(missing_ok=True)
+    gone = path.with_name(f"{path.name}.gone")  # a half of a copy would pass for a whole one
+    with suppress(OSError):
+        path.rename(gone)
+        shutil.rmtree(gone)
 
 
 def _owner(path: Path) -> int:

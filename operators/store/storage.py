@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 import stat
@@ -24,6 +23,7 @@ from operators.store.manifests import Manifest
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, OrreryError, ResourceError, TransientError
 from tasks.core.files import disk_fault, whole_file
+from tasks.core.outside.cache import cache_entry, cache_root
 from tasks.core.outside.stored import client_error
 from tasks.core.records import FileRef
 
@@ -271,13 +271,9 @@ class Storage:
 
 def _download(fs: Any, path: str, file: FileRef) -> Path:
     """Copy a remote file to the node's cache, once."""
-    cache = Path(
-        os.environ.get("ORRERY_CACHE", f"{tempfile.gettempdir()}/orrery-cache-{os.getuid()}")
-    )
-    target = cache / file.sha256[:2] / file.sha256 / path.rpartition("/")[2]
-    if not target.exists():
-        with disk_faults(str(target), cache):
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with disk_faults(f"a copy of {file.uri}", cache_root()):
+        target = cache_entry(file.sha256[:2], file.sha256) / path.rpartition("/")[2]
+        if not target.exists():
             with whole_file(target) as partial:
                 fs.get_file(path, str(partial))
     return target

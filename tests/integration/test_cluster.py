@@ -26,7 +26,6 @@ import yaml
 
 from operators.installation import ROOT
 from operators.stack import processes, services
-from operators.tries import SERVER_RESTARTS
 from tasks.core.errors import TransientError
 from tests.support.panorama.captures import write_capture
 from tests.support.s3 import serving_s3
@@ -37,6 +36,7 @@ HOST = "127.0.0.1"
 USER, PASSWORD, TOKEN = "orrery", "a-word-for-the-database", "a-long-random-text-for-ray"
 LOGIN = "a-word-for-mlflow"
 NUM_ITEMS = 9
+MAX_STARTS = 5
 # The nodes of one machine, each at an own address of its loopback interface.
 NODES = {f: f"127.0.0.{i}" for i, f in enumerate(("head", "second", "other", "third"), start=2)}
 
@@ -84,6 +84,7 @@ class Machine:
             k: v for k, v in services.base_env().items() if k != alone and "CA_BUNDLE" not in k
         }
         self.env |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self.env |= {"ORRERY_CACHE": str(folder / "cache")}
 
     def words(self, step: str) -> str:
         """A step of the guide with this machine's addresses, paths and secrets."""
@@ -145,7 +146,7 @@ class Machine:
 
         Ray gives a node 30 s to start, which is little where several share two cores.
         """
-        for tries_left in reversed(range(SERVER_RESTARTS)):
+        for tries_left in reversed(range(MAX_STARTS)):
             server = self.servers[name]
             try:
                 processes.wait_until(name, is_so, limit_s, lambda each=server: each.poll() is None)
@@ -273,6 +274,8 @@ def test_the_guide_leads_to_a_run_on_three_nodes(machine: Machine) -> None:
         f"export PGPASSWORD={PASSWORD}", re.sub(r"(?m)^createdb", f"createdb {client}", databases)
     )
     machine.serve("mlflow", common, mlflow)
+    url = f"http://{HOST}:{machine.ports['mlflow']}"
+    machine.wait("mlflow", lambda: processes.answers(f"{url}/health", "OK"))
     ports = f"--ray-client-server-port={machine.ports['client']} --temp-dir={machine.folder}/r"
     machine.serve("head", common, head.replace("--head", f"--head {machine.own('head')} {ports}"))
     machine.wait("head", lambda: machine.nodes() == 1)
@@ -284,8 +287,6 @@ def test_the_guide_leads_to_a_run_on_three_nodes(machine: Machine) -> None:
         machine.serve(name, common, first, own)
         machine.wait(name, lambda: machine.nodes() == num_before + 1)  # noqa: B023
     machine.run(common, airflow)
-    url = f"http://{HOST}:{machine.ports['mlflow']}"
-    machine.wait("mlflow", lambda: processes.answers(f"{url}/health", "OK"))
 
     # A run whose many items come to every node.
     conf = json.dumps({"count": NUM_ITEMS, "double.wait_s": 2.0})

@@ -7,7 +7,6 @@ them changes, there is another copy. It lies in the node's cache and serves late
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.core.files import user_path
+from tasks.core.outside.cache import UNFINISHED, cache_entry
 from tasks.core.outside.stored import StoredFile, StoredFolder, is_stored
 
 MAX_FILES = 5_000_000
@@ -58,7 +58,7 @@ def copy_of(place: str) -> Path:
         if file is None:
             raise DataError(f"{place}: expected a file or folder, found nothing; correct it")
         files = {name: file}
-    whole = _cache() / _digest(place, files)
+    whole = cache_entry("places", _digest(place, files))
     if not whole.exists():
         _fill(whole, folder, files, "" if folder.uri == above else name)
     return whole / name
@@ -66,14 +66,13 @@ def copy_of(place: str) -> Path:
 
 def _fill(whole: Path, folder: StoredFolder, files: Mapping[str, StoredFile], below: str) -> None:
     """Make a copy beside its place, and put it there when it is whole."""
-    whole.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     needed, free = sum(f.num_bytes for f in files.values()), shutil.disk_usage(whole.parent).free
     if needed > free:
         raise ResourceError(
             f"{folder.uri}: its copy needs {needed:,} bytes, and {whole.parent} has {free:,} left; "
             "free some, or name another disk in ORRERY_CACHE"
         )
-    with tempfile.TemporaryDirectory(prefix=".copy-", dir=whole.parent) as aside:
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=whole.parent) as aside:
         for name, file in files.items():
             folder.fetch(name, file, Path(aside) / "copy" / below / name)
         try:
@@ -86,8 +85,3 @@ def _fill(whole: Path, folder: StoredFolder, files: Mapping[str, StoredFile], be
 def _digest(place: str, files: Mapping[str, StoredFile]) -> str:
     lines = (f"{name}\0{file.num_bytes}\0{file.version}\n" for name, file in files.items())
     return hashlib.sha256(f"{place}\n{''.join(lines)}".encode()).hexdigest()
-
-
-def _cache() -> Path:
-    root = os.environ.get("ORRERY_CACHE", f"{tempfile.gettempdir()}/orrery-cache-{os.getuid()}")
-    return Path(root) / "places"

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.files import read_bytes, shown, whole_file
+from tasks.core.outside.cache import UNFINISHED, cache_entry
 from tasks.core.ports import Skipped
-from tasks.grasping.objects.cache import cache_folder
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.objects.checks import MESH_SUFFIXES
 from tasks.grasping.objects.materials import MAX_FILE_BYTES
@@ -84,11 +84,10 @@ def unpack(zip_path: Path) -> Path:
     """
     with zip_path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    parent = cache_folder("objects")
-    target = parent / digest
+    target = cache_entry("objects", digest)
     if target.is_dir():
         return target
-    partial = Path(tempfile.mkdtemp(prefix=f".{digest[:8]}-", dir=parent))
+    partial = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent))
     try:
         _extract(zip_path, partial)
         try:

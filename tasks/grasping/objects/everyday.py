@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.grasping.objects.cache import cache_folder, write_once
+from tasks.core.files import whole_file
+from tasks.core.outside.cache import cache_entry
 from tasks.grasping.objects.everyday_things import Thing, things
 from tasks.grasping.objects.solids import Body, body_of, obj_text, urdf_text
 
@@ -29,11 +30,18 @@ def everyday_urdfs() -> dict[str, tuple[Path, float]]:
     bodies = {name: (thing, body_of(thing.parts)) for name, thing in sorted(things().items())}
     texts = {name: _texts(name, thing, body) for name, (thing, body) in bodies.items()}
     digest = hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
-    folder = cache_folder("everyday", digest)
+    folder = cache_entry("everyday", digest)
     for name, (mesh, urdf) in texts.items():
-        write_once(folder / f"{name}.obj", mesh)
-        write_once(folder / f"{name}.urdf", urdf)  # after the mesh that it names
+        _write_once(folder / f"{name}.obj", mesh)
+        _write_once(folder / f"{name}.urdf", urdf)  # after the mesh that it names
     return {name: (folder / f"{name}.urdf", body.reach_m) for name, (_, body) in bodies.items()}
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file unless it is there; other processes see all of it or nothing."""
+    if not path.exists():
+        with whole_file(path) as partial:
+            partial.write_text(text, "utf-8")
 
 
 def _texts(name: str, thing: Thing, body: Body) -> tuple[str, str]:

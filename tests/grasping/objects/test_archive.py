@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_unpacking_twice_is_once(folder, tmp_path):
     before = (first / "apple.obj").stat().st_mtime_ns
     assert unpack(packed) == first
     assert (first / "apple.obj").stat().st_mtime_ns == before
+
+
+def test_many_at_once_unpack_the_same_folder_once(tmp_path, cache):
+    for k in range(20):
+        write_box(tmp_path / "models", f"box{k}")
+    packed = pack(tmp_path / "models", tmp_path / "models.zip")
+
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: unpack(packed), range(16)))
+
+    (folder,) = folders
+    assert len(list(folder.iterdir())) == 40
+    assert list((cache / "objects").iterdir()) == [folder]
 
 
 def test_folder_without_models_is_refused(tmp_path):

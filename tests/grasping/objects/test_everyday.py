@@ -50,11 +50,13 @@ def test_files_of_everyday_things_are_written_once_more_if_lost(tmp_path, monkey
     everyday.everyday_urdfs.cache_clear()
     try:
         first = {model.path: Path(model.path).read_bytes() for model in catalogue("everyday")}
-        lost = Path(next(iter(first)))
+        lost, *others = map(Path, first)
+        written = [other.stat().st_mtime_ns for other in others]
         lost.unlink()
         everyday.everyday_urdfs.cache_clear()
         again = {model.path: Path(model.path).read_bytes() for model in catalogue("everyday")}
         assert again == first
+        assert [other.stat().st_mtime_ns for other in others] == written
         assert str(tmp_path) in str(lost)
         assert not list(tmp_path.rglob(".*"))
     finally:

@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_who_is_not_let_in_is_told_so_at_once_and_no_secret_is_shown(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     run = open_run(known, "sample", "run", TAGS)
-    tracker = MlflowTracker(known, run)
+    early = MlflowTracker(known, run)
     shown = [access.mlflow_login()["Authorization"].partition(" ")[2], PASSWORD, "other-word"]
     raised = []
     for name, value, message in (
@@ -133,10 +134,10 @@ def test_who_is_not_let_in_is_told_so_at_once_and_no_secret_is_shown(
         with pytest.raises(ResourceError, match=message) as refused:
             open_run(known, "sample", "run", TAGS)
         raised.append(str(refused.value))
-    late = MlflowTracker(known, run)
-    for each, label in ((late, "late"), (tracker, "early")):
-        each.set_tags({label: "yes"})
-        each.close()
+    with closing(MlflowTracker(known, run)) as tracker:
+        tracker.set_tags({"late": "yes"})
+    early.set_tags({"early": "yes"})
+    early.close()
     monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)

@@ -13,11 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import certifi
 import numpy as np
 import pytest
 import requests
 import torch
 
+from operators import access
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.record.mlflow_tracker import MlflowTracker, open_run
@@ -107,9 +109,17 @@ def champion(client: Any, package: ModelPackage) -> int:
 
 
 def test_a_network_is_registered_with_all_that_belongs_to_it(
-    client: Any, tracker: MlflowTracker, package: ModelPackage, tmp_path: Path
+    client: Any,
+    tracker: MlflowTracker,
+    package: ModelPackage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = tracker.models.register(package)
+    with monkeypatch.context() as patch:
+        patch.delenv(access.MLFLOW_BUNDLE, raising=False)
+        patch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+        done = tracker.models.register(package)
+        assert access.bundle(mlflow=True)[0] == "REQUESTS_CA_BUNDLE", "as before"
     assert (done.name, done.version, done.is_champion) == (package.name, 1, True)
     version = client.get_model_version(package.name, "1")
     assert version.run_id == tracker.run.run_id

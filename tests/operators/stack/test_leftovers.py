@@ -16,6 +16,7 @@ import pytest
 from operators.owners import owner
 from operators.stack import leftovers
 from operators.stack.leftovers import clear
+from tasks.core.outside.cache import cache_entry
 
 WEEK = timedelta(days=7)
 
@@ -24,6 +25,7 @@ WEEK = timedelta(days=7)
 def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setattr(leftovers, "STATE", tmp_path / "state")
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tmp").mkdir()
     return tmp_path / "tmp"
 
@@ -35,6 +37,10 @@ def fill(folder: Path, age: timedelta = timedelta(0)) -> Path:
     for path in (folder / "file", folder):
         os.utime(path, (then, then))
     return folder
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_scratch_of_a_process_that_has_ended_goes(temporary: Path) -> None:
@@ -67,6 +73,34 @@ def test_sessions_of_ray_go_unless_a_process_names_them(temporary: Path) -> None
         raylet.kill()
     clear(WEEK, print)
     assert not used.exists()
+
+
+def test_copies_go_once_nobody_used_them_for_long(temporary: Path, tmp_path: Path) -> None:
+    unused, used, new = (digit * 64 for digit in "abc")
+    places = tmp_path / "cache" / "places"
+    for name, age in ((unused, 2), (used, 2), (new, 0.5), (".copy-cut-short", 2), ("a-users", 2)):
+        fill(places / name, age * WEEK)
+    fill(tmp_path / "elsewhere", 2 * WEEK)
+    (places / ("d" * 64)).symlink_to(tmp_path / "elsewhere")
+    cache_entry("places", used)
+    said: list[str] = []
+    clear(WEEK, said.append)
+    assert said == ["removed 2 copies that were not used for 7 days, 2.0 MB"]
+    assert {path.name for path in places.iterdir()} == {used, new, "a-users", "d" * 64}
+    assert (tmp_path / "elsewhere" / "file").exists()
+
+
+def test_a_copy_that_is_cut_short_while_it_goes_is_none_any_more(
+    temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = fill(tmp_path / "cache" / "places" / ("a" * 64), 2 * WEEK)
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers.shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            clear(WEEK, print)
+    assert not old.exists()
+    clear(WEEK, print)
+    assert list(old.parent.iterdir()) == []
 
 
 def test_logs_go_by_their_age(temporary: Path, tmp_path: Path) -> None:
