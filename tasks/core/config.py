@@ -1,7 +1,4 @@
-"""Settings: frozen pydantic dataclasses, validated strictly.
-
-How they are loaded from defaults, YAML and params is `tasks.core.params`'.
-"""
+"""Settings: frozen pydantic dataclasses, validated strictly, loaded by `tasks.core.params`."""
 
 from __future__ import annotations
 
@@ -32,8 +29,7 @@ def setting(
         default: Value where neither YAML nor params name one.
         help: One sentence for the trigger form, which adds the range.
         unit: Unit of the value, shown with the range.
-        param: Name under which the run's params carry it, and which puts it at the form's top;
-            ``section.field`` if empty.
+        param: Its name in the run's params, and ``section.field`` if empty; a name puts it on top.
         label: What the form calls it; made of its name if empty.
         needed: Whether a run is refused that leaves it empty.
         path: What is done with the path that it names, which the profile must allow.
