@@ -41,7 +41,7 @@ from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
 from operators.record.source import git_tags, source_tags
 from operators.schedule.form import form
 from operators.schedule.links import LinkedOperator
-from operators.schedule.stage_operator import OPEN_RUN, StageOperator, judged
+from operators.schedule.stage_operator import OPEN_RUN, StageOperator, judged, without_result
 from operators.stage.request import check_run_id
 from operators.tries import CLOSE_RETRIES, TASK_BACKOFF, TASK_MAX_PAUSE, TASK_PAUSE, TASK_RETRIES
 from tasks.core.config import SETTINGS, config_json
@@ -201,7 +201,8 @@ class CloseRun(LinkedOperator):
     """Closes the MLflow run as finished or failed, however the stages ended.
 
     It fails where a stage did not succeed, after it has closed the MLflow run, and so does the
-    DAG run: Airflow alone would call a run a success whose last stages were skipped.
+    DAG run: Airflow alone would call a run a success whose last stages were skipped, or one whose
+    stage a person marked as succeeded that had made nothing yet.
     """
 
     def execute(self, context: Context) -> None:
@@ -218,6 +219,8 @@ class CloseRun(LinkedOperator):
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         others = {name: str(each) for name, each in states.items() if name != CLOSE_RUN}
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
+        stages = set(context["dag"].task_ids) - {OPEN_RUN, CLOSE_RUN}
+        failed += [f"{name} (no result)" for name in without_result(ti, stages)]
         status = "FAILED" if failed else "FINISHED"
         if run.get("run_id"):
             with judged(f"MLflow run {run['url']}"):

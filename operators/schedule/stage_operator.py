@@ -14,7 +14,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -40,6 +40,7 @@ from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
 OPEN_RUN = "open_run"
+_NO_RESULT = "returned no result, as happens where a person marks it as succeeded: clear that task"
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,8 @@ class StageOperator(LinkedOperator):
             AirflowFailException: Trying again would not help.
         """
         with judged(task_name(context)):
+            if missing := without_result(context["ti"], self.upstream_task_ids - {OPEN_RUN}):
+                raise ArtifactError(f"{', '.join(missing)} {_NO_RESULT}")
             request = self._request(context)
             address = load_profile(profile_name()).ray_api
             refs = find_finished(request)
@@ -208,6 +211,22 @@ class StageOperator(LinkedOperator):
         return values if self.fans_out else values[0]
 
 
+def without_result(ti: Any, task_ids: Iterable[str]) -> list[str]:
+    """Tasks that count as a success and returned nothing: a person said so, no stage did.
+
+    Args:
+        ti: The running task instance, as Airflow gives it.
+        task_ids: Stages of its DAG, mapped ones among them.
+    """
+    missing = []
+    for name in sorted(task_ids):
+        of_run = {"dag_id": ti.dag_id, "run_ids": [ti.run_id], "task_ids": [name]}
+        results = [each for each in ti.xcom_pull(task_ids=[name]) if each is not None]
+        if len(results) < ti.get_ti_count(**of_run, states=["success"]):
+            missing.append(name)
+    return missing
+
+
 @contextmanager
 def judged(what: str) -> Iterator[None]:
     """Let errors that pass be tried again, and make final for Airflow those that last."""
@@ -252,8 +271,5 @@ def _references(inputs: Any) -> list[Any]:
     if isinstance(inputs, Mapping):
         return [dict(inputs)]
     if inputs is None or any(each is None for each in inputs):
-        raise ArtifactError(
-            "a task before this one returned no result, as happens where a person marks it as "
-            "succeeded: clear that task"
-        )
+        raise ArtifactError(f"a task before this one {_NO_RESULT}")
     return [dict(each) if isinstance(each, Mapping) else list(each) for each in inputs]

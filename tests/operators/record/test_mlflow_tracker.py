@@ -208,7 +208,7 @@ def test_a_server_that_hangs_takes_a_tenth_of_a_stage_s_time_at_most(
     clock = SimpleNamespace(monotonic=lambda: now_s[0])
     monkeypatch.setattr("operators.record.mlflow_tracker.time", clock)
     monkeypatch.setattr("operators.record.mlflow_tracker.now_ms", lambda: 0)
-    tracker = MlflowTracker("http://mlflow", Run("r", "1", "mlflow-artifacts:/r", "", "", {}))
+    tracker = MlflowTracker("http://mlflow", Run("r", "1", "mlflow-artifacts:/r", "", "", {}, []))
     monkeypatch.setattr(tracker._api, "_request", hang)
     for _ in range(2000):
         now_s[0] += 3.0

@@ -131,16 +131,46 @@ def test_a_profile_without_mlflow_tracks_nothing(
     assert opened == {"run_id": "", "url": ""}
 
 
-def close(states: dict[str, str], run: dict[str, str] | None = None) -> None:
-    """Run the last task of a run whose tasks ended so."""
+def close(
+    states: dict[str, str],
+    run: dict[str, str] | None = None,
+    results: dict[str, list[Any]] | None = None,
+) -> None:
+    """Run the last task of a run whose tasks ended so; each success has a result unless told."""
     told = {"open_run": "success", **states, "close_run": "running"}
-    ti = types.SimpleNamespace(
+
+    def count(task_ids: list[str], states: list[str], **_: Any) -> int:
+        (name,), (state,) = task_ids, states
+        return sum(each == state for key, each in told.items() if key.partition("_")[0] == name)
+
+    def pull(task_ids: Any) -> Any:
+        if task_ids == "open_run":
+            return run
+        made = [{}] * count(task_ids, ["success"])
+        return made if results is None else results.get(task_ids[0], made)
+
+    ti: Any = types.SimpleNamespace(
         dag_id="sample",
         run_id="r",
-        xcom_pull=lambda task_ids: run,
+        xcom_pull=pull,
+        get_ti_count=count,
         get_task_states=lambda dag_id, run_ids: {"r": told},
     )
-    CloseRun(task_id="close_run").execute({"ti": ti})
+    names = ["open_run", *{key.partition("_")[0] for key in states}, "close_run"]
+    dag: Any = types.SimpleNamespace(task_ids=names)
+    CloseRun(task_id="close_run").execute({"ti": ti, "dag": dag})
+
+
+@pytest.mark.parametrize(
+    ("results", "named"),
+    [({"double": [{}]}, "double"), ({"double": []}, "double"), ({"list": [None]}, "list")],
+)
+def test_a_run_fails_where_a_person_said_that_a_stage_succeeded(
+    results: dict[str, list[Any]], named: str
+) -> None:
+    states = {"list": "success", "double_0": "success", "double_1": "success"}
+    with pytest.raises(AirflowFailException, match=rf"{named} \(no result\) did not succeed"):
+        close(states, results=results)
 
 
 def test_a_run_is_well_only_where_all_its_stages_are() -> None:
