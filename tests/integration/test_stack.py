@@ -257,6 +257,17 @@ def test_a_task_that_is_marked_as_failed_stops_its_job(
 
 
 @slow
+def test_a_task_that_is_marked_as_succeeded_makes_no_green_run(
+    ports: Ports, airflow: Airflow, running: tuple[str, Path]
+) -> None:
+    run, _ = running
+    path = f"/api/v2/dags/sample/dagRuns/{run}/taskInstances/double/0"
+    airflow.http.patch(path, json={"new_state": "success"}).raise_for_status()
+    assert airflow.finished(run) == "failed"
+    assert airflow.tasks(run)["sum"]["state"] == "failed", "it would have summed what was there"
+
+
+@slow
 def test_a_task_that_is_cleared_stops_its_job_and_runs_again(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
