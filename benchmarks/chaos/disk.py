@@ -19,13 +19,13 @@ def small_disk(folder: Path) -> Iterator[Path]:
     """Mount a disk of `SIZE_MB`; yields where.
 
     Args:
-        folder: New folder for its image and its mount point.
+        folder: Folder for its image and its mount point.
 
     Raises:
         subprocess.CalledProcessError: This user may not mount.
     """
     place, image = folder / "disk", folder / "disk.img"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     with image.open("wb") as file:
         file.truncate(SIZE_MB << 20)
     _run("mkfs.ext4", "-q", "-m", "0", str(image))
@@ -41,7 +41,7 @@ def can_mount(folder: Path) -> bool:
     """Whether this user may mount a disk.
 
     Args:
-        folder: New folder to try it in.
+        folder: Folder to try it in.
     """
     try:
         with small_disk(folder):
