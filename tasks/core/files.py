@@ -88,13 +88,15 @@ def disk_fault(
         error: The error.
         where: What was written or read, for the message.
         advice: What to do where a disk is full or read-only.
-        folders: What may have been written to; if the disk of one is full, that is the reason.
+        folders: What was to be written; if the disk of one is full or read-only, that is why.
         num_bytes: How much was to be written, where it is known.
     """
     found = next((each for each in _chain(error) if _number(each) in _FAULTS), None)
     number, named = _number(found), getattr(found, "filename", None)
-    if number == errno.EROFS:
-        return NotWritableError(f"{where}: the disk is read-only ({found}); {advice}")
+    # Some libraries say it in words alone.
+    is_read_only = not isinstance(error, OSError) and any(map(_is_read_only, folders))
+    if number == errno.EROFS or is_read_only:
+        return NotWritableError(f"{where}: the disk is read-only ({found or error}); {advice}")
     full = [folder for folder in folders if _free_bytes(folder) < _FULL_BYTES]
     if number in _FULL or full:
         places = [Path(named)] if isinstance(named, str) else [*full, *folders]
@@ -116,6 +118,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _number(error: BaseException | None) -> int | None:
     return error.errno if isinstance(error, OSError) else None
+
+
+def _is_read_only(folder: Path) -> bool:
+    with suppress(OSError):
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    return False
 
 
 def _free_bytes(folder: Path) -> float:

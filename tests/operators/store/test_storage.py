@@ -92,6 +92,16 @@ def test_a_read_only_disk_is_told(tiny_disk: Path) -> None:
         Storage(str(tiny_disk)).write("p/x", b"bytes")
 
 
+@pytest.mark.parametrize("write", [of_numpy, of_torch, of_pyarrow])
+def test_a_read_only_disk_is_told_whatever_a_library_says_of_it(
+    tiny_disk: Path, write: Callable[[Path], None]
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    said = "it: the disk is read-only .*make prune"
+    with pytest.raises(NotWritableError, match=said), disk_faults("it", tiny_disk):
+        write(tiny_disk / "file")
+
+
 def test_what_is_no_disk_s_fault_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a bad one"), disk_faults("it", tmp_path):
         raise DataError("a bad one")
