@@ -304,7 +304,7 @@ def _new_folder(owner: psutil.Process) -> Path:
 
 def _own(folder: Path, owner: psutil.Process) -> None:
     """Note which process has to live for a folder to be used."""
-    _write(folder / "owner.json", [owner.pid, owner.create_time()])
+    _write(folder / "owner.json", processes.noted(owner))
 
 
 def _write(path: Path, document: Any) -> None:
@@ -321,10 +321,9 @@ def is_owned(folder: Path) -> bool:
     """Whether the process still lives that a folder belongs to: a run, or the servers' keeper."""
     try:
         pid, created = json.loads((folder / "owner.json").read_text())
-        owner = psutil.Process(pid)
-        return bool(owner.create_time() == created and processes.lives(owner))
-    except (OSError, ValueError, psutil.Error):
+    except (OSError, ValueError):
         return False
+    return processes.find_noted(pid, created) is not None
 
 
 def _drop_bulk(folder: Path) -> None:

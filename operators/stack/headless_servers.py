@@ -127,8 +127,8 @@ def borrow(say: Callable[[str], None], *, starts: bool) -> KeptServers | None:
     with (KEPT / "start.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if (noted := _noted()) is not None:
-            ports = noted[0]
-            if (KEPT / "environment").read_text() != environment():
+            ports, _, theirs = noted
+            if theirs != environment():
                 say("the kept servers have another environment: this run starts its own")
                 lock.close()
                 return None
@@ -159,7 +159,7 @@ def offer(folder: Path, spare: psutil.Process, fitting: str) -> None:
     """
     take("")
     with whole_file(KEPT / "spare.json") as partial:
-        partial.write_text(json.dumps([str(folder), spare.pid, spare.create_time(), fitting]))
+        partial.write_text(json.dumps([str(folder), *processes.noted(spare), fitting]))
 
 
 def take(fitting: str) -> tuple[Path, psutil.Process] | None:
@@ -172,10 +172,9 @@ def take(fitting: str) -> tuple[Path, psutil.Process] | None:
     with suppress(OSError, ValueError):
         folder, pid, created, fits = json.loads(note.read_text())
         note.unlink()  # fails for all but one of those that try at once
-        with suppress(psutil.Error):
-            spare = psutil.Process(pid)
-            if fits == fitting and spare.create_time() == created and processes.lives(spare):
-                return Path(folder), spare
+        spare = processes.find_noted(pid, created)
+        if fits == fitting and spare is not None:
+            return Path(folder), spare
         processes.end(Path(folder).name, patience_s=0.0)
         shutil.rmtree(folder, ignore_errors=True)
     return None
@@ -232,19 +231,17 @@ def _start_keeper(ports: Ports) -> None:
         log=KEPT / "keeper.log",
         folder=ROOT,
     )
-    (KEPT / "environment").write_text(environment())
-    known = [keeper.pid, psutil.Process(keeper.pid).create_time(), asdict(ports)]
+    known = [*processes.noted(psutil.Process(keeper.pid)), asdict(ports), environment()]
     (KEPT / "keeper.json").write_text(json.dumps(known))
     keeper.returncode = 0  # it outlives this process: nobody is to wait for it
 
 
-def _noted() -> tuple[Ports, psutil.Process] | None:
-    """Where the kept servers listen, and their keeper; None without a living one."""
-    with suppress(OSError, ValueError, psutil.Error):
-        pid, created, ports = json.loads((KEPT / "keeper.json").read_text())
-        keeper = psutil.Process(pid)
-        if keeper.create_time() == created and keeper.status() != psutil.STATUS_ZOMBIE:
-            return Ports(**ports | {"ray_inner": tuple(ports["ray_inner"])}), keeper
+def _noted() -> tuple[Ports, psutil.Process, str] | None:
+    """Where the kept servers listen, their keeper and `environment`; None if it does not live."""
+    with suppress(OSError, ValueError):
+        pid, created, ports, theirs = json.loads((KEPT / "keeper.json").read_text())
+        if (keeper := processes.find_noted(pid, created)) is not None:
+            return Ports.parse(ports), keeper, theirs
     return None
 
 
@@ -272,8 +269,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.command == "keep":
-            ports = json.loads(given.ports)
-            keep(Ports(**ports | {"ray_inner": tuple(ports["ray_inner"])}), KEPT_S)
+            keep(Ports.parse(json.loads(given.ports)), KEPT_S)
         elif given.command == "end":
             if end_kept():
                 _say("the kept servers of headless runs have ended")

@@ -186,6 +186,20 @@ def lives(process: psutil.Process) -> bool:
     return _ask(process.status) not in (None, psutil.STATUS_ZOMBIE)
 
 
+def noted(process: psutil.Process) -> tuple[int, float]:
+    """What a note names a process by: its id, which is given anew one day, and its birth."""
+    return process.pid, process.create_time()
+
+
+def find_noted(pid: int, created: float) -> psutil.Process | None:
+    """The process that a note names; None if it does not run any more."""
+    try:
+        process = psutil.Process(pid)
+        return process if process.create_time() == created and lives(process) else None
+    except psutil.Error:
+        return None
+
+
 def _ask(question: Callable[[], Any]) -> Any:
     """What a process says of itself; None if it has gone, or is not ours to ask."""
     try:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -70,6 +72,17 @@ class Ports:
     mlflow: int
     ray: int
     ray_inner: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, known: Mapping[str, Any]) -> Ports:
+        """Take them from a note, which `dataclasses.asdict` made; it may say more.
+
+        Raises:
+            KeyError: A port is missing.
+            TypeError: It is no such note.
+        """
+        one_each = {name: known[name] for name in ("airflow", "mlflow", "ray")}
+        return cls(**one_each, ray_inner=tuple(known["ray_inner"]))
 
     @classmethod
     def choose(cls, airflow: int = 0, mlflow: int = 0, ray: int = 0) -> Ports:

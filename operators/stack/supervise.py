@@ -187,10 +187,8 @@ def noted_database() -> str:
 
 
 def _noted() -> Ports | None:
-    noted = _read_note()
     try:
-        known = {name: noted[name] for name in ("airflow", "mlflow", "ray")}
-        return Ports(**known, ray_inner=tuple(noted["ray_inner"]))
+        return Ports.parse(_read_note())
     except (KeyError, TypeError):
         return None
 

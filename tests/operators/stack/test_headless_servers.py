@@ -55,9 +55,8 @@ def keeper(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is noted as the keeper."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         folder.mkdir(exist_ok=True)
-        created = psutil.Process(process.pid).create_time()
-        (folder / "keeper.json").write_text(json.dumps([process.pid, created, asdict(PORTS)]))
-        (folder / "environment").write_text(kept.environment())
+        known = [*processes.noted(psutil.Process(process.pid)), asdict(PORTS), kept.environment()]
+        (folder / "keeper.json").write_text(json.dumps(known))
         yield process
         process.kill()
 
