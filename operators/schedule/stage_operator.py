@@ -40,7 +40,6 @@ from tasks.core.params import load_config
 from tasks.core.records import ArtifactRef
 
 OPEN_RUN = "open_run"
-_NO_RESULT = "returned no result, as happens where a person marks it as succeeded: clear that task"
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +84,10 @@ class StageOperator(LinkedOperator):
         """
         with judged(task_name(context)):
             if missing := without_result(context["ti"], self.upstream_task_ids - {OPEN_RUN}):
-                raise ArtifactError(f"{', '.join(missing)} {_NO_RESULT}")
+                raise ArtifactError(
+                    f"{', '.join(missing)} returned no result, as happens where a person marks it "
+                    "as succeeded: clear that task"
+                )
             request = self._request(context)
             address = load_profile(profile_name()).ray_api
             refs = find_finished(request)
@@ -263,13 +265,7 @@ async def _stop(address: str, live_id: str) -> None:
 
 
 def _references(inputs: Any) -> list[Any]:
-    """Sort what XCom gave into one entry per parameter of the stage.
-
-    Raises:
-        ArtifactError: A task before returned nothing.
-    """
+    """Sort what XCom gave into one entry per parameter of the stage."""
     if isinstance(inputs, Mapping):
         return [dict(inputs)]
-    if inputs is None or any(each is None for each in inputs):
-        raise ArtifactError(f"a task before this one {_NO_RESULT}")
     return [dict(each) if isinstance(each, Mapping) else list(each) for each in inputs]

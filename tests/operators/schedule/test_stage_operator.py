@@ -211,11 +211,21 @@ def event(result: Any = None, error: Any = None) -> dict[str, Any]:
     return {"job_id": FIRST, "result": result, "error": error}
 
 
-@pytest.mark.parametrize("inputs", [None, [None]])
-def test_an_input_whose_task_was_marked_as_succeeded_is_told(inputs: Any, ray: FakeRay) -> None:
+@pytest.mark.parametrize(
+    ("inputs", "results", "num_well"), [(None, [None], 1), ([None], [None], 1), ([REFS], REFS, 3)]
+)
+def test_an_input_whose_task_was_marked_as_succeeded_is_told(
+    inputs: Any, results: list[Any], num_well: int, ray: FakeRay
+) -> None:
     task = operator(stage="tests.support.kernel.sample_publish:sum_numbers", inputs=inputs)
-    with pytest.raises(AirflowFailException, match="marks it as succeeded: clear that task"):
-        task.execute(context())
+    task.upstream_task_ids = {"open_run", "double"}
+    where = context()
+    where["ti"].xcom_pull = lambda task_ids: results if task_ids == ["double"] else {}
+    where["ti"].get_ti_count = lambda **_: num_well
+    with pytest.raises(
+        AirflowFailException, match=r"double .*marks it as succeeded: clear that task"
+    ):
+        task.execute(where)
     assert not ray.jobs
 
 
