@@ -6,16 +6,16 @@ them changes, there is another copy. It lies in the node's cache and serves late
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tasks.core.digests import digest
 from tasks.core.errors import DataError, ResourceError
 from tasks.core.files import user_path
 from tasks.core.outside.cache import UNFINISHED, cache_entry
-from tasks.core.outside.stored import StoredFile, StoredFolder, is_stored
+from tasks.core.outside.stored import StoredFile, StoredFolder, fingerprint, is_stored
 
 MAX_FILES = 5_000_000
 
@@ -58,7 +58,7 @@ def copy_of(place: str) -> Path:
         if file is None:
             raise DataError(f"{place}: expected a file or folder, found nothing; correct it")
         files = {name: file}
-    whole = cache_entry("places", _digest(place, files))
+    whole = cache_entry("places", digest([place, fingerprint(files)]))
     if not whole.exists():
         _fill(whole, folder, files, "" if folder.uri == above else name)
     return whole / name
@@ -80,8 +80,3 @@ def _fill(whole: Path, folder: StoredFolder, files: Mapping[str, StoredFile], be
         except OSError:
             if not whole.exists():  # or another process was first
                 raise
-
-
-def _digest(place: str, files: Mapping[str, StoredFile]) -> str:
-    lines = (f"{name}\0{file.num_bytes}\0{file.version}\n" for name, file in files.items())
-    return hashlib.sha256(f"{place}\n{''.join(lines)}".encode()).hexdigest()

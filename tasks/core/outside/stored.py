@@ -9,8 +9,9 @@ Credentials come from the environment of the node, as the store's own tools read
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +46,12 @@ class StoredFile:
 
     num_bytes: int
     version: str
+
+
+def fingerprint(files: Mapping[str, StoredFile]) -> str:
+    """Digest of files by name: it changes with any of them, and with what there is."""
+    lines = (f"{name}\0{file.num_bytes}\0{file.version}\n" for name, file in files.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def is_stored(place: str) -> bool:

@@ -6,13 +6,12 @@ checks. What the store says of the files, and not a time, stands for their conte
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.core.errors import DataError
-from tasks.core.outside.stored import StoredFile, StoredFolder
+from tasks.core.outside.stored import StoredFile, StoredFolder, fingerprint
 from tasks.core.ports import Skipped
 from tasks.panorama.input.captures import find_captures
 from tasks.panorama.manifests import CaptureFolder
@@ -63,10 +62,14 @@ class StoredCaptures:
             Skipped(item_id=e.item_id, reason=e.reason.replace(str(outline), self._folder.uri))
             for e in odd
         ]
-        places = {name: path.relative_to(outline).as_posix() for name, path in folders.items()}
-        found = [
-            self._capture(name, place if place != "." else "") for name, place in places.items()
-        ]
+        places = {path.relative_to(outline): name for name, path in folders.items()}
+        files: dict[Path, dict[str, StoredFile]] = {place: {} for place in places}
+        for name, file in self._files.items():  # once, however many captures there are
+            for place in Path(name).parents:
+                if place in files:
+                    files[place][Path(name).relative_to(place).as_posix()] = file
+                    break
+        found = [self._capture(name, place, files[place]) for place, name in places.items()]
         return [*found, *skipped]
 
     def _outline(self, scratch: Path) -> Path:
@@ -79,15 +82,10 @@ class StoredCaptures:
             path.touch()
         return outline
 
-    def _capture(self, item_id: str, name: str) -> CaptureFolder:
-        begin = f"{name}/" if name else ""
-        files = {
-            each.removeprefix(begin): file
-            for each, file in self._files.items()
-            if each.startswith(begin)
-        }
+    def _capture(self, item_id: str, place: Path, files: Mapping[str, StoredFile]) -> CaptureFolder:
+        below = place.as_posix() if place.parts else ""
         return CaptureFolder(
-            item_id=item_id, path=self._folder.below(name).uri, fingerprint=_fingerprint(files)
+            item_id=item_id, path=self._folder.below(below).uri, fingerprint=fingerprint(files)
         )
 
 
@@ -105,7 +103,7 @@ def fetch_capture(item: CaptureFolder, target: Path) -> None:
     """
     folder = StoredFolder(item.path)
     files = folder.files(MAX_CAPTURE_FILES)
-    if _fingerprint(files) != item.fingerprint:
+    if fingerprint(files) != item.fingerprint:
         raise DataError(f"{item.path} was changed after it was found; run again")
     num_bytes = sum(file.num_bytes for file in files.values())
     if num_bytes > MAX_CAPTURE_BYTES:
@@ -115,8 +113,3 @@ def fetch_capture(item: CaptureFolder, target: Path) -> None:
         )
     for name, file in files.items():
         folder.fetch(name, file, target / name)
-
-
-def _fingerprint(files: Mapping[str, StoredFile]) -> str:
-    lines = (f"{name}\0{file.num_bytes}\0{file.version}\n" for name, file in files.items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
