@@ -120,6 +120,8 @@ def ray_command(ports: Ports, folder: Path) -> list[str]:
         *(f"--dashboard-port={ports.ray}", *inner),
         # Any free ports for the workers: two clusters on one machine must not meet.
         *("--min-worker-port=0", "--max-worker-port=0"),
+        # One machine has nothing to scale.
+        "--no-monitor",
         *(f"--num-cpus={num_cpus()}", f"--temp-dir={folder}", "--disable-usage-stats"),
     ]
 
