@@ -15,3 +15,5 @@ GRASP_HEIGHT_M: Final = (0.003, 0.03)  # of the TCP above the floor
 HOVER_HEIGHT_M: Final = (0.18, 0.28)  # of the TCP above the floor, where an attempt starts
 LIFT_HEIGHT_M: Final = 0.12  # how far the gripper rises
 SUCCESS_HEIGHT_M: Final = 0.08  # least rise of an object that counts as lifted
+GRIP_FORCE_N: Final = 10.0  # with which each finger closes, at its tip: as of pybullet_envs' Kuka
+OPENING_SLACK_M: Final = 0.002  # by which end stops may give: no gap exceeds the opening by more

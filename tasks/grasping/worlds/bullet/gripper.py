@@ -9,7 +9,8 @@ that how the gripper moves does not depend on the length of a step.
 The pads touch as soft fingers do: a patch of contact resists turning about its normal (J. Salisbury
 and B. Roth, "Kinematic and Force Analysis of Articulated Mechanical Hands", 1983). A hard point
 would leave what hangs between two of them free to spin, and which way it goes to rounding. The
-fingers move each by its own motor; gearing them together kept the solver from converging.
+fingers move each by its own motor, from one end stop to the other, the opening and the middle;
+gearing them together kept the solver from converging.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 import pybullet
 
 from tasks.grasping.types import FloatArray, GripperPose
+from tasks.grasping.workspace import GRIP_FORCE_N
 from tasks.grasping.worlds.bullet.arm import Finger, Robot
 from tasks.grasping.worlds.bullet.meshes import simplify
 
@@ -32,7 +34,8 @@ _FIELDS: Final[dict[Axis, str]] = {"x": "x_m", "y": "y_m", "z": "z_m", "yaw": "y
 _MOTOR_LAG_S: Final = 0.02
 _PUSH_N: Final = 60.0  # of the carriage, along x, y and z
 _TURN_NM: Final = 6.0
-_FINGER_NM: Final = 2.0  # at the hinge, 19 cm from the tip: about 10 N, as of pybullet_envs' Kuka
+_STOP_NM: Final = 200.0  # of the end stops: 1 kN at the tip, far more than the arm can bring about
+_STOP_SLACK_RAD: Final = 1e-3  # beyond the commanded travel, lest a stop work against a motor
 _SPINNING_M: Final = 0.005  # spinning friction of the pads: two thirds of a patch's radius
 _ROLLING_M: Final = 0.002
 _CARRIAGE_KG: Final = 0.5
@@ -63,7 +66,7 @@ class Gripper:
     Args:
         client: PyBullet client.
         robot: The model.
-        opening_m: Distance between the open tips.
+        opening_m: Distance between the open tips, beyond which nothing pushes them.
         axes: Along which the carriage moves by force; the others stay as `place` sets them.
     """
 
@@ -74,12 +77,14 @@ class Gripper:
         self.open_rad = left.angle_rad(opening_m / 2)
         self.closed_rad = left.angle_rad(0.0)
         self._left = left
+        self._torque_nm = GRIP_FORCE_N * float(left.hinge_m[2])
         links = _links(client, robot, axes)
         self.body = _create(client, links)
         self._fingers = (len(axes) + 0, len(axes) + 2)
         self.finger_links = tuple(range(len(axes), len(axes) + 4))
         self.solid_links = tuple(range(len(axes) - 1, len(links)))
         self._set_dynamics(len(links))
+        self._set_stops()
 
     def set_friction(self, friction: float) -> None:
         """Set the fingers' lateral friction coefficient, and make their pads soft."""
@@ -128,7 +133,7 @@ class Gripper:
         """Aim the fingers' motors; angles of the left finger, the right one mirrors it."""
         velocity = (after_rad - now_rad) / step_s
         for joint, sign in zip(self._fingers, (1, -1), strict=True):
-            self._drive(joint, sign * now_rad, sign * velocity, _FINGER_NM, step_s)
+            self._drive(joint, sign * now_rad, sign * velocity, self._torque_nm, step_s)
 
     def pose(self) -> GripperPose:
         """Where the gripper is."""
@@ -146,15 +151,19 @@ class Gripper:
 
     def angle_rad(self) -> float:
         """Mean angle of the fingers, as the left one's."""
+        return sum(self._angles_rad()) / 2
+
+    def gap_m(self) -> float:
+        """Distance between the tips."""
+        return max(0.0, sum(map(self._left.reach_m, self._angles_rad())))
+
+    def _angles_rad(self) -> tuple[float, float]:
+        """Angles of both fingers, as the left one's."""
         left, right = (
             pybullet.getJointState(self.body, joint, physicsClientId=self._client)[0]
             for joint in self._fingers
         )
-        return float(left - right) / 2
-
-    def gap_m(self) -> float:
-        """Distance between the tips."""
-        return max(0.0, 2 * self._left.reach_m(self.angle_rad()))
+        return float(left), -float(right)
 
     def _drive(
         self, joint: int, position: float, velocity: float, force: float, step_s: float
@@ -177,6 +186,19 @@ class Gripper:
             if link in self._fingers or link not in self.finger_links:
                 settings["localInertiaDiagonal"] = [_FINGER_INERTIA] * 3
             pybullet.changeDynamics(self.body, link, physicsClientId=self._client, **settings)
+
+    def _set_stops(self) -> None:
+        """Stop the fingers at both ends of their travel, as a gripper's housing does."""
+        for joint, sign in zip(self._fingers, (1, -1), strict=True):
+            low, high = sorted((sign * self.open_rad, sign * self.closed_rad))
+            pybullet.changeDynamics(
+                self.body,
+                joint,
+                jointLowerLimit=low - _STOP_SLACK_RAD,
+                jointUpperLimit=high + _STOP_SLACK_RAD,
+                jointLimitForce=_STOP_NM,
+                physicsClientId=self._client,
+            )
 
 
 def folded_rad(yaw_rad: float) -> float:

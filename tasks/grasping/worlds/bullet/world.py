@@ -222,17 +222,16 @@ class BulletScene:
         gripper = self._gripper
         before = np.array([state.position_m[2] for state in self._objects])
         self._close(steps[-1].target)
-        is_empty = self._physics.early_stop and not self._touches()
+        is_empty = self._physics.early_stop and not self._touched()
         if is_empty or not self._lift():
             return Attempt(steps, False, None, 0.0, gripper.gap_m(), True)
         rises = heights_m(self._client, self._bodies) - before
-        lifted = int(np.argmax(rises))
-        is_success = bool(rises[lifted] >= SUCCESS_HEIGHT_M)
+        held = [i for i in self._touched() if rises[i] >= SUCCESS_HEIGHT_M]
         return Attempt(
             steps,
-            is_success,
-            lifted if is_success else None,
-            float(rises[lifted]),
+            bool(held),
+            max(held, key=lambda i: rises[i]) if held else None,
+            float(max(0.0, rises.max())),
             gripper.gap_m(),
             False,
         )
@@ -254,7 +253,7 @@ class BulletScene:
             height = start.z_m + LIFT_HEIGHT_M * _smooth(share)
             return GripperPose(start.x_m, start.y_m, height, start.yaw_rad)
 
-        looks = _Looks(round(_LOOK_S / self._step_s), self._touches)
+        looks = _Looks(round(_LOOK_S / self._step_s), self._touched)
         is_over = looks.is_lost if self._physics.early_stop else None
         if not self._follow(_LIFT_S, at, gripper.move, is_over):
             return False
@@ -299,13 +298,12 @@ class BulletScene:
     def _step(self) -> None:
         pybullet.stepSimulation(physicsClientId=self._client)
 
-    def _touches(self) -> bool:
-        """Whether a finger touches an object."""
-        objects = set(self._bodies)
-        points = pybullet.getContactPoints(bodyA=self._gripper.body, physicsClientId=self._client)
-        return any(
-            (point[1] in objects or point[2] in objects) and point[8] < _TOUCH_M for point in points
-        )
+    def _touched(self) -> set[int]:
+        """Return the indices of the objects that a finger touches."""
+        gripper = self._gripper
+        points = pybullet.getContactPoints(bodyA=gripper.body, physicsClientId=self._client)
+        found = {p[2] for p in points if p[3] in gripper.finger_links and p[8] < _TOUCH_M}
+        return {index for index, body in enumerate(self._bodies) if body in found}
 
 
 class _Looks:
@@ -313,10 +311,10 @@ class _Looks:
 
     Args:
         num_steps: From one look to the next.
-        touches: Whether something is touched.
+        touches: What is touched; empty if nothing is.
     """
 
-    def __init__(self, num_steps: int, touches: Callable[[], bool]) -> None:
+    def __init__(self, num_steps: int, touches: Callable[[], object]) -> None:
         self._num_steps = max(1, num_steps)
         self._touches = touches
         self._step = 0

@@ -13,7 +13,7 @@ import numpy as np
 
 from tasks.grasping.config import PhysicsConfig
 from tasks.grasping.types import FloatArray, GripperPose, SemanticClass
-from tasks.grasping.workspace import LIFT_HEIGHT_M
+from tasks.grasping.workspace import GRIP_FORCE_N, LIFT_HEIGHT_M
 from tasks.grasping.worlds.surrogate.arm import (
     FINGER_HALF_M,
     LINKS,
@@ -32,8 +32,6 @@ TURN_RAD_S: Final = 4.0
 ARRIVAL_S: Final = 0.06  # for the drives to catch up with the last command
 CLOSING_S: Final = 0.30
 LIFT_M_S: Final = 0.6
-OPENING_MAX_M: Final = 0.085
-FINGER_FORCE_N: Final = 20.0
 PRESS_FORCE_N: Final = 60.0  # with which the gripper presses down on what is in its way
 PAD_GRIP: Final = 1.5
 """The pads' friction relative to the scene's value: soft rubber follows what it holds."""
@@ -68,11 +66,13 @@ def add_robot(builder: Builder, physics: PhysicsConfig, finger_friction: float) 
     builder.see(gripper, "arm_palm", surfaces["palm"], look, meaning, group=ARM, pos=palm)
     _grip(gripper, "palm_hit", PALM_HALF_M, palm, finger_friction)
     for name, side in (("finger_a", 1.0), ("finger_b", -1.0)):
-        _add_finger(builder, gripper, name, side, finger_friction)
+        _add_finger(builder, gripper, name, side, physics, finger_friction)
     _add_drives(spec, physics)
 
 
-def _add_finger(builder: Builder, gripper: Any, name: str, side: float, friction: float) -> None:
+def _add_finger(
+    builder: Builder, gripper: Any, name: str, side: float, physics: PhysicsConfig, friction: float
+) -> None:
     at_m = [side * FINGER_HALF_M[0], 0.0, FINGER_HALF_M[2]]
     finger = gripper.add_body(name=name, gravcomp=1.0)
     finger.mass, finger.explicitinertial = 0.08, True
@@ -82,7 +82,10 @@ def _add_finger(builder: Builder, gripper: Any, name: str, side: float, friction
         type=mujoco.mjtJoint.mjJNT_SLIDE,
         axis=[side, 0, 0],
         limited=True,
-        range=[0.0, OPENING_MAX_M / 2],
+        range=[0.0, physics.opening_m / 2],
+        # As stiff as the time step can follow: a stop that gives is no stop.
+        solref_limit=[2.0 / physics.rate_hz, 1.0],
+        solimp_limit=[0.99, 0.999, 0.001, 0.5, 2.0],
         damping=2.0,
         armature=0.1,
     )
@@ -118,7 +121,7 @@ def _add_drives(spec: Any, physics: PhysicsConfig) -> None:
     ):
         _drive(spec, name, inertia * omega**2, 2 * inertia * omega, limit)
     for name in ("finger_a", "finger_b"):
-        _drive(spec, name, 2000.0, 40.0, FINGER_FORCE_N)
+        _drive(spec, name, 2000.0, 40.0, GRIP_FORCE_N)
     # The fingers are geared together, as a real parallel gripper's are.
     coupling = spec.add_equality(type=mujoco.mjtEq.mjEQ_JOINT, name1="finger_a", name2="finger_b")
     coupling.data[:5] = [0.0, 1.0, 0.0, 0.0, 0.0]

@@ -10,6 +10,7 @@ import pybullet
 import pytest
 
 from tasks.grasping.types import GripperPose
+from tasks.grasping.workspace import GRIP_FORCE_N
 from tasks.grasping.worlds.bullet.arm import Robot, read_robot
 from tasks.grasping.worlds.bullet.gripper import Axis, Gripper, folded_rad
 
@@ -78,6 +79,34 @@ def test_fingers_close_until_their_tips_meet(client: int, robot: Robot) -> None:
     assert gaps_m[0] > 0.07
     assert gaps_m[-1] < 0.004
     assert (np.diff(gaps_m) < 1e-4).all(), "all the way"
+
+
+def pushed(client: int, gripper: Gripper, forces_n: tuple[float, float], num_steps: int) -> float:
+    """The gap after forces on the tips along x, left and right, in the frame of the gripper."""
+    for _ in range(num_steps):
+        for link, force_n in zip(gripper.finger_links[1::2], forces_n, strict=True):
+            middle_m = pybullet.getLinkState(gripper.body, link, physicsClientId=client)[0]
+            pybullet.applyExternalForce(
+                gripper.body, link, [force_n, 0, 0], middle_m, pybullet.WORLD_FRAME, client
+            )
+        pybullet.stepSimulation(physicsClientId=client)
+    return gripper.gap_m()
+
+
+def test_open_fingers_stand_at_their_stops(client: int, robot: Robot) -> None:
+    gripper = Gripper(client, robot, OPENING_M, ("z",))
+    gripper.place(GripperPose(0.5, 0.0, 0.3, 0.0), STEP_S)
+    # As hard as the arm presses, though a wedge between them would pass on less.
+    assert pushed(client, gripper, (60.0, -60.0), 60) == pytest.approx(OPENING_M, abs=1e-3)
+
+
+def test_no_finger_passes_the_middle(client: int, robot: Robot) -> None:
+    """Else one that opens beyond its stop would hide behind one that closes beyond its own."""
+    gripper = Gripper(client, robot, OPENING_M, ("z",))
+    gripper.place(GripperPose(0.5, 0.0, 0.3, 0.0), STEP_S)
+    gripper.squeeze(gripper.closed_rad, gripper.closed_rad, STEP_S)
+    one_sided = pushed(client, gripper, (3 * GRIP_FORCE_N, 3 * GRIP_FORCE_N), 60)
+    assert one_sided == pytest.approx(OPENING_M / 2, abs=2e-3)
 
 
 def test_friction_is_of_the_fingers_alone(client: int, robot: Robot) -> None:

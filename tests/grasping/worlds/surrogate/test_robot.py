@@ -7,7 +7,7 @@ import pytest
 
 from tasks.grasping.config import PhysicsConfig
 from tasks.grasping.types import GripperPose
-from tasks.grasping.workspace import LIFT_HEIGHT_M
+from tasks.grasping.workspace import GRIP_FORCE_N, LIFT_HEIGHT_M, OPENING_SLACK_M
 from tasks.grasping.worlds.surrogate import robot as parts
 from tasks.grasping.worlds.surrogate.builder import Builder
 from tasks.grasping.worlds.surrogate.robot import Robot, add_robot
@@ -67,6 +67,14 @@ def test_fingers_meet_where_nothing_is_between_them(robot: Robot) -> None:
     assert one == pytest.approx(other, abs=1e-3), "geared together"
 
 
+def test_nothing_pushes_the_fingers_beyond_their_opening(robot: Robot, model) -> None:
+    for name, side in (("finger_a", 1.0), ("finger_b", -1.0)):
+        robot.data.xfrc_applied[model.body(name).id, 0] = 200.0 * side
+    robot.run(60)
+    robot.data.xfrc_applied[:] = 0.0
+    assert robot.finger_gap_m == pytest.approx(PHYSICS.opening_m, abs=OPENING_SLACK_M)
+
+
 def test_it_rises_by_the_height_of_a_lift(robot: Robot) -> None:
     robot.lift()
     assert robot.pose.z_m - START.z_m == pytest.approx(LIFT_HEIGHT_M, abs=2e-3)
@@ -75,7 +83,7 @@ def test_it_rises_by_the_height_of_a_lift(robot: Robot) -> None:
 def test_drives_are_no_stronger_than_they_say(model) -> None:
     limits = {model.actuator(i).name: model.actuator(i).forcerange[1] for i in range(model.nu)}
     assert limits["z"] == parts.PRESS_FORCE_N
-    assert limits["finger_a"] == limits["finger_b"] == parts.FINGER_FORCE_N
+    assert limits["finger_a"] == limits["finger_b"] == GRIP_FORCE_N
     pads = [model.geom(f"finger_{side}_hit").friction[0] for side in "ab"]
     assert pads == pytest.approx([parts.PAD_GRIP * 1.2] * 2)
 
