@@ -14,7 +14,7 @@ from operators.access import refuse_login
 from tasks.core.config import SETTINGS, setting
 from tasks.core.errors import ConfigError
 from tasks.core.files import user_path
-from tasks.core.outside.roots import STORES, Roots
+from tasks.core.outside.roots import STORES, Roots, quoted
 from tasks.core.params import load_config, named_paths
 
 # Profile: a name in configs/profiles, or the path of a YAML file.
@@ -45,6 +45,7 @@ def profile_name() -> str:
 
 
 ROOT = Path(__file__).resolve().parent.parent
+_PROFILES = ROOT / "configs" / "profiles"
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -142,7 +143,13 @@ def load_profile(name: str) -> Profile:
     Raises:
         ConfigError: The profile does not exist, or holds an unknown or wrong setting, or a secret.
     """
-    path = Path(name) if name.endswith(".yaml") else ROOT / f"configs/profiles/{name}.yaml"
+    path = Path(name) if name.endswith(".yaml") else _PROFILES / f"{name}.yaml"
+    known = sorted(each.stem for each in _PROFILES.glob("*.yaml"))
+    if path.parent == _PROFILES and path.stem not in known:
+        raise ConfigError(
+            f"there is no profile {quoted(name)}, there are: {', '.join(known)}; set {PROFILE} to "
+            "one of them, or to the path of a YAML file"
+        )
     profile = load_config(Profile, path)
     _refuse_secrets(profile)
     _refuse_odd_places(profile)

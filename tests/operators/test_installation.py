@@ -133,8 +133,10 @@ def test_a_param_with_a_login_is_refused_unseen() -> None:
 
 
 def test_unknown_profile_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"can't read the settings .*none\.yaml"):
+    with pytest.raises(ConfigError, match=r"no profile 'none', there are: ci, cluster, laptop"):
         load_profile("none")
+    with pytest.raises(ConfigError, match=r"can't read the settings .*none\.yaml"):
+        load_profile("/etc/none.yaml")
 
 
 def test_relative_store_counts_from_the_repository() -> None:
