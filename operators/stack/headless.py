@@ -13,8 +13,8 @@ import argparse
 import ast
 import asyncio
 import hashlib
-import importlib
 import json
+import pkgutil
 import shutil
 import sys
 import tempfile
@@ -141,27 +141,42 @@ def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
     """Check a run's params against the settings that a DAG file names, without loading Airflow.
 
     Args:
-        file: The DAG file; it names the class of its settings as ``pipeline(…, config=Name)``.
+        file: The DAG file; it names the class of its settings as ``pipeline(…, config=Name)``, or
+            ``config=module.Name``. What it makes itself is left to the run's first task.
         conf: The params.
         profile: Name or path of the profile.
 
     Raises:
-        ConfigError: A param is unknown or wrong, or names a path that the profile does not allow.
+        ConfigError: A param is unknown or wrong, or names a path that the profile does not allow,
+            or there are no such settings.
     """
+    for settings in _settings(file):
+        config = load_config(settings, config_path(file.stem), conf)
+        load_profile(profile).check_paths(config)
+
+
+def _settings(file: Path) -> Iterator[Any]:
+    """The settings' class that a DAG file imports."""
     tree = ast.parse(file.read_text("utf-8"), str(file))
-    imported = {
-        alias.asname or alias.name: (str(node.module), alias.name)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    imported: dict[str, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "pipeline":
-            given = {keyword.arg: getattr(keyword.value, "id", "") for keyword in node.keywords}
-            module, name = imported[given["config"]]
-            settings = getattr(importlib.import_module(module), name)
-            config = load_config(settings, config_path(file.stem), conf)
-            load_profile(profile).check_paths(config)
+        if isinstance(node, ast.ImportFrom):
+            imported |= {
+                each.asname or each.name: f"{node.module}.{each.name}" for each in node.names
+            }
+        elif isinstance(node, ast.Import):
+            imported |= {each.asname or each.name: each.name for each in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("pipeline"):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            module, dot, name = given.get("config", "").rpartition(".")
+            known = imported.get(module or name)
+            if known is None:
+                continue
+            try:
+                yield pkgutil.resolve_name(f"{known}{dot}{name}" if dot else known)
+            except (ImportError, AttributeError, ValueError) as error:
+                raise ConfigError(f"{file}: its settings can't be found: {error}") from error
 
 
 def _servers(folder: Path, keeps: bool, say: Callable[[str], None]) -> RunServers | KeptServers:

@@ -158,6 +158,42 @@ def test_every_pipeline_names_its_settings_so_that_they_can_be_checked() -> None
             headless.check_settings(file, {"no_such": 1}, "laptop")
 
 
+@pytest.mark.parametrize(
+    ("imports", "named"),
+    [
+        ("from tests.support.kernel.sample_stages import SampleConfig", "SampleConfig"),
+        ("from tests.support.kernel.sample_stages import SampleConfig as Mine", "Mine"),
+        ("from tests.support.kernel import sample_stages", "sample_stages.SampleConfig"),
+        ("import tests.support.kernel.sample_stages as mine", "mine.SampleConfig"),
+        (
+            "import tests.support.kernel.sample_stages",
+            "tests.support.kernel.sample_stages.SampleConfig",
+        ),
+    ],
+)
+def test_settings_are_found_however_a_dag_file_imports_them(
+    imports: str, named: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "sample.py"
+    file.write_text(
+        f"{imports}\nwith pipeline(__file__, __doc__, config={named}) as run:\n    ...\n"
+    )
+    headless.check_settings(file, {"count": 1}, "laptop")
+    with pytest.raises(ConfigError, match=r"unknown setting 'cuont'.*did you mean 'count'"):
+        headless.check_settings(file, {"cuont": 1}, "laptop")
+
+
+def test_settings_that_can_not_be_found_are_told_and_those_that_a_file_makes_are_left(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "sample.py"
+    file.write_text("import tasks.core.config\npipeline('', '', config=tasks.core.config.Non)\n")
+    with pytest.raises(ConfigError, match=r"sample\.py: its settings can't be found: .*Non"):
+        headless.check_settings(file, {}, "laptop")
+    file.write_text("class Mine: ...\npipeline('', '', config=Mine)\npipeline('', '')\n")
+    headless.check_settings(file, {"cuont": 1}, "laptop")
+
+
 def test_a_path_outside_of_the_profile_s_roots_is_refused_before_anything_starts() -> None:
     with pytest.raises(ConfigError, match="captures: '/srv' lies outside of what is readable"):
         headless.run_headless("restitch", {"captures": "/srv"}, profile="cluster")
