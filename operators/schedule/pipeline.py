@@ -47,7 +47,8 @@ from operators.tries import CLOSE_RETRIES, TASK_BACKOFF, TASK_MAX_PAUSE, TASK_PA
 from tasks.core.config import SETTINGS, config_json
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.outside.documents import read_yaml
-from tasks.core.params import by_param, load_config, parse_config
+from tasks.core.outside.roots import quoted
+from tasks.core.params import by_param, load_config, near, parse_config
 
 CLOSE_RUN = "close_run"
 MAX_ACTIVE_RUNS = 4
@@ -135,7 +136,7 @@ def pipeline(
         tags: Labels in the list of DAGs.
     """
     dag_id = Path(file).stem
-    schedule, defaults = _schedule(dag_id, config)
+    schedule, defaults = _schedule(Path(file), config)
     with DAG(
         dag_id=dag_id,
         description=(doc or "").partition("\n")[0],
@@ -248,13 +249,21 @@ class Schedule:
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-def _schedule(dag_id: str, config: type[Any]) -> tuple[str | None, Mapping[str, Any]]:
-    """The pipeline's entry of configs/schedules.yaml."""
+def _schedule(file: Path, config: type[Any]) -> tuple[str | None, Mapping[str, Any]]:
+    """The entry of a DAG file's pipeline in configs/schedules.yaml."""
     path = Path(os.environ.get(SCHEDULES, ROOT / "configs" / "schedules.yaml"))
-    schedules = (read_yaml(path) if path.exists() else None) or {}
+    schedules, dag_id = (read_yaml(path) if path.exists() else None) or {}, file.stem
+    if not isinstance(schedules, dict):
+        raise ConfigError(f"{path}: expected pipelines, got {type(schedules).__name__}")
+    folders = (ROOT / "dags", file.parent)
+    pipelines = {each.stem: each for at in folders for each in sorted(at.glob("[!_]*.py"))}
+    pipelines[dag_id] = file
+    for name in map(str, schedules):
+        if name not in pipelines:
+            raise ConfigError(
+                f"{path}: no pipeline is called {quoted(name)}{near(name, pipelines)}"
+            )
     try:
-        if not isinstance(schedules, dict):
-            raise ConfigError(f"expected pipelines, got {type(schedules).__name__}")  # noqa: TRY301
         found = parse_config(Schedule, schedules.get(dag_id) or {})
         if found.cron or found.params:
             load_config(config, config_path(dag_id), found.params)

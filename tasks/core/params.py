@@ -257,12 +257,13 @@ def _walk(
             elif is_section and value is None:
                 continue
             else:
-                raise ConfigError(f"unknown setting {quoted(name)} in {where}{_near(name, names)}")
+                raise ConfigError(f"unknown setting {quoted(name)} in {where}{near(name, names)}")
 
     yield from walk(given, ())
 
 
-def _near(name: str, valid: Mapping[str, Any]) -> str:
+def near(name: str, valid: Mapping[str, Any]) -> str:
+    """End of a message on an unknown name: the valid one most like it, or all of them."""
     close = difflib.get_close_matches(name[:_MAX_COMPARED], valid, n=1, cutoff=0.4)
     return f"; did you mean {close[0]!r}?" if close else f"; valid are: {', '.join(valid)}"
 
