@@ -221,7 +221,7 @@ class CloseRun(LinkedOperator):
         others = {name: str(each) for name, each in states.items() if name != CLOSE_RUN}
         failed = [f"{name} ({each})" for name, each in sorted(others.items()) if each not in _WELL]
         stages = set(context["dag"].task_ids) - {OPEN_RUN, CLOSE_RUN}
-        failed += [f"{name} (no result)" for name in without_result(ti, stages)]
+        failed += [f"{name} (no result)" for name in without_result(context, stages)]
         status = "FAILED" if failed else "FINISHED"
         if run.get("run_id"):
             with judged(f"MLflow run {run['url']}"):

@@ -83,7 +83,7 @@ class StageOperator(LinkedOperator):
             AirflowFailException: Trying again would not help.
         """
         with judged(task_name(context)):
-            if missing := without_result(context["ti"], self.upstream_task_ids - {OPEN_RUN}):
+            if missing := without_result(context, self.upstream_task_ids - {OPEN_RUN}):
                 raise ArtifactError(
                     f"{', '.join(missing)} returned no result, as happens where a person marks it "
                     "as succeeded: clear that task"
@@ -213,18 +213,29 @@ class StageOperator(LinkedOperator):
         return values if self.fans_out else values[0]
 
 
-def without_result(ti: Any, task_ids: Iterable[str]) -> list[str]:
+def without_result(context: Context, task_ids: Iterable[str]) -> list[str]:
     """Tasks that count as a success and returned nothing: a person said so, no stage did.
 
     Args:
-        ti: The running task instance, as Airflow gives it.
+        context: Of the running task, as Airflow gives it.
         task_ids: Stages of its DAG, mapped ones among them.
+
+    Raises:
+        TransientError: Airflow's API can't be asked.
     """
-    missing = []
+    ti, missing = context["ti"], []
     for name in sorted(task_ids):
-        of_run = {"dag_id": ti.dag_id, "run_ids": [ti.run_id], "task_ids": [name]}
-        results = [each for each in ti.xcom_pull(task_ids=[name]) if each is not None]
-        if len(results) < ti.get_ti_count(**of_run, states=["success"]):
+        task = context["dag"].get_task(name)
+        # Of a mapped task their number alone is asked for: each of many tasks behind it does.
+        results = task.output.resolve(context)
+        try:
+            num_results = len(results) if task.is_mapped else int(results is not None)
+        except RuntimeError as error:
+            raise TransientError(f"can't count the results of {name}: {error}") from error
+        num_well = ti.get_ti_count(
+            dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=[name], states=["success"]
+        )
+        if num_results < num_well:
             missing.append(name)
     return missing
 

@@ -143,21 +143,23 @@ def close(
         (name,), (state,) = task_ids, states
         return sum(each == state for key, each in told.items() if key.partition("_")[0] == name)
 
-    def pull(task_ids: Any) -> Any:
-        if task_ids == "open_run":
-            return run
-        made = [{}] * count(task_ids, ["success"])
-        return made if results is None else results.get(task_ids[0], made)
+    def stage(name: str) -> Any:
+        made = [{}] * count([name], ["success"])
+        made = made if results is None else results.get(name, made)
+        is_mapped = name == "double"
+        one = made[0] if made else None
+        output = types.SimpleNamespace(resolve=lambda _context: made if is_mapped else one)
+        return types.SimpleNamespace(output=output, is_mapped=is_mapped)
 
     ti: Any = types.SimpleNamespace(
         dag_id="sample",
         run_id="r",
-        xcom_pull=pull,
+        xcom_pull=lambda task_ids: run,
         get_ti_count=count,
         get_task_states=lambda dag_id, run_ids: {"r": told},
     )
     names = ["open_run", *{key.partition("_")[0] for key in states}, "close_run"]
-    dag: Any = types.SimpleNamespace(task_ids=names)
+    dag: Any = types.SimpleNamespace(task_ids=names, get_task=stage)
     CloseRun(task_id="close_run").execute({"ti": ti, "dag": dag})
 
 

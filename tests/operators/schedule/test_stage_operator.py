@@ -211,22 +211,56 @@ def event(result: Any = None, error: Any = None) -> dict[str, Any]:
     return {"job_id": FIRST, "result": result, "error": error}
 
 
+class Counted:
+    """Results of a mapped task, of which only the number is asked for."""
+
+    def __init__(self, count: int | Exception) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        if isinstance(self.count, Exception):
+            raise self.count
+        return self.count
+
+
+def behind(results: Any, num_well: int) -> Any:
+    """What Airflow gives a task behind ``double``."""
+    where = context()
+    output = types.SimpleNamespace(resolve=lambda _context: results)
+    double = types.SimpleNamespace(output=output, is_mapped=isinstance(results, Counted))
+    where["dag"].get_task = {"double": double}.__getitem__
+    where["ti"].get_ti_count = lambda **_: num_well
+    return where
+
+
 @pytest.mark.parametrize(
-    ("inputs", "results", "num_well"), [(None, [None], 1), ([None], [None], 1), ([REFS], REFS, 3)]
+    ("inputs", "results", "num_well"),
+    [(None, None, 1), ([None], Counted(0), 1), ([REFS], Counted(2), 3)],
 )
 def test_an_input_whose_task_was_marked_as_succeeded_is_told(
-    inputs: Any, results: list[Any], num_well: int, ray: FakeRay
+    inputs: Any, results: Any, num_well: int, ray: FakeRay
 ) -> None:
     task = operator(stage="tests.support.kernel.sample_publish:sum_numbers", inputs=inputs)
     task.upstream_task_ids = {"open_run", "double"}
-    where = context()
-    where["ti"].xcom_pull = lambda task_ids: results if task_ids == ["double"] else {}
-    where["ti"].get_ti_count = lambda **_: num_well
     with pytest.raises(
         AirflowFailException, match=r"double .*marks it as succeeded: clear that task"
     ):
-        task.execute(where)
+        task.execute(behind(results, num_well))
     assert not ray.jobs
+
+
+@pytest.mark.parametrize(("results", "num_well"), [(REFS, 1), (Counted(3), 3)])
+def test_inputs_that_were_made_are_taken(results: Any, num_well: int, ray: FakeRay) -> None:
+    task = operator()
+    task.upstream_task_ids = {"double"}
+    assert deferred(task, behind(results, num_well))["job_id"] == FIRST
+
+
+def test_results_that_can_not_be_counted_now_may_be_later(ray: FakeRay) -> None:
+    task = operator()
+    task.upstream_task_ids = {"double"}
+    with pytest.raises(TransientError, match="can't count the results of double: away"):
+        task.execute(behind(Counted(RuntimeError("away")), 1))
 
 
 def test_only_references_come_back(ray: FakeRay) -> None:
