@@ -7,6 +7,7 @@ Measured on the project's machine: ``import mlflow`` takes 1.8-2.2 s in every dr
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,9 +31,17 @@ _PAGES = "?workflowType=machine_learning"
 _INHERITED = ("airflow.", "mlflow.user", "mlflow.source.git.")
 _EXISTS = ("RESOURCE_ALREADY_EXISTS",)
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+# What the server says of a run, or of an experiment, that somebody deleted there.
+_GONE = ("RESOURCE_DOES_NOT_EXIST", "must be in the 'active' state")
+# What finds a run again whose creation was not answered.
+_CREATED_TAG = "orrery.created"
 
 # It says one line per call, which would drown the log of the stage.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class GoneError(ResourceError):
+    """Somebody deleted it in MLflow."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +110,27 @@ class MlflowApi:
         return experiment_id
 
     def create(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Run:
-        """Start a run."""
+        """Start a run.
+
+        Where a failure leaves open whether one was made, it is looked for before it is made again.
+        """
+        mark = {_CREATED_TAG: secrets.token_hex(8)}
         body = {
             "experiment_id": experiment_id,
             "run_name": name,
             "start_time": now_ms(),
-            "tags": pairs(tags, MAX_TAG_CHARS),
+            "tags": pairs({**tags, **mark}, MAX_TAG_CHARS),
         }
-        return self._run(self._send("POST", "runs/create", body)["run"])
+        for left in reversed(range(MLFLOW_TRIES)):
+            try:
+                return self._run(self._send("POST", "runs/create", body, tries=1)["run"])
+            except TransientError:
+                if not left:
+                    raise
+            time.sleep(MLFLOW_PAUSE_S)
+            if found := self.search(experiment_id, **mark):
+                return found[0]
+        raise AssertionError("unreachable: the last try returns or raises")
 
     def get(self, run_id: str) -> Run:
         """Return a run."""
@@ -207,9 +229,10 @@ class MlflowApi:
         path: str,
         body: Mapping[str, Any] | None = None,
         answers: tuple[str, ...] = (),
+        tries: int = MLFLOW_TRIES,
     ) -> dict[str, Any]:
         """Call the API; an error with one of these codes is an answer like any other."""
-        reply = self._request(method, f"/api/2.0/mlflow/{path}", answers, json=body)
+        reply = self._request(method, f"/api/2.0/mlflow/{path}", answers, tries, json=body)
         try:
             return dict(reply.json())
         except ValueError as error:  # a login page, say
@@ -219,11 +242,16 @@ class MlflowApi:
             ) from error
 
     def _request(
-        self, method: str, path: str, answers: tuple[str, ...] = (), **content: Any
+        self,
+        method: str,
+        path: str,
+        answers: tuple[str, ...] = (),
+        tries: int = MLFLOW_TRIES,
+        **content: Any,
     ) -> httpx.Response:
         if "://" in path:  # the login is for the tracking server alone
             content["headers"] = {"Authorization": ""}
-        for left in reversed(range(MLFLOW_TRIES)):
+        for left in reversed(range(tries)):
             try:
                 reply = self._http.request(method, path, **content)
             except httpx.HTTPError as error:
@@ -237,7 +265,8 @@ class MlflowApi:
                 if not _is_busy(reply) or not left:
                     break
             time.sleep(MLFLOW_PAUSE_S)
-        kind = TransientError if _is_busy(reply) else ResourceError
+        is_gone = any(code in reply.text for code in _GONE)
+        kind = TransientError if _is_busy(reply) else GoneError if is_gone else ResourceError
         raise kind(
             f"MLflow at {self.uri} refused {method} {path}: {reply.status_code} {reply.text[:500]}"
         )

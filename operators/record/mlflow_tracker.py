@@ -11,11 +11,20 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from operators.record.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, Run, now_ms, pairs
+from operators.record.mlflow_api import (
+    MAX_TAG_CHARS,
+    PARENT_TAG,
+    GoneError,
+    MlflowApi,
+    Run,
+    now_ms,
+    pairs,
+)
 from operators.record.model_registry import MlflowModels
 from operators.tries import MLFLOW_PAUSE_SHARE, MLFLOW_POLL_S, MLFLOW_RETURN_S
 from tasks.core.digests import digest
@@ -55,28 +64,33 @@ def open_run(
         return found[0]
 
 
-def close_run(tracking_uri: str, run_id: str, status: str) -> None:
+def close_run(tracking_uri: str, run_id: str, status: str) -> bool:
     """Close a parent run as ``FINISHED`` or ``FAILED``.
 
     Each run below whose driver did not live to close it is closed as killed.
 
+    Returns:
+        Whether there was such a run: one that a person deleted has no status to agree with.
+
     Raises:
         TransientError: The server can't be reached.
     """
-    with MlflowApi(tracking_uri) as api:
+    with _unless_deleted("its status"), MlflowApi(tracking_uri) as api:
         for child in api.children(api.get(run_id), "RUNNING"):
             for each in [*api.children(child, "RUNNING"), child]:
                 api.set_status(each.run_id, "KILLED")
         api.set_status(run_id, status)
+        return True
+    return False
 
 
 def tag_run(tracking_uri: str, run_id: str, tags: Mapping[str, str]) -> None:
-    """Label a run.
+    """Label a run, unless a person deleted it.
 
     Raises:
         TransientError: The server can't be reached.
     """
-    with MlflowApi(tracking_uri) as api:
+    with _unless_deleted("a label"), MlflowApi(tracking_uri) as api:
         api.log_batch(run_id, tags=pairs(tags, MAX_TAG_CHARS))
 
 
@@ -105,17 +119,21 @@ class MlflowTracker:
     ) -> Self:
         """Open a stage's run below the DAG run's; without one, in the experiment ``stages``.
 
+        So it is with one that a person deleted, too.
+
         Raises:
             TransientError: The server can't be reached.
         """
         with MlflowApi(tracking_uri) as api:
-            if not parent_run_id:
-                return cls(tracking_uri, api.create(api.experiment("stages"), stage, tags))
-            parent = api.get(parent_run_id)
-            own = {**parent.inherited_tags, **tags, PARENT_TAG: parent_run_id}
-            scope = digest([parent_run_id, stage, dict(tags)])
-            name = f"{stage} · {parent.name}"
-            return cls(tracking_uri, api.create(parent.experiment_id, name, own), scope=scope)
+            with _unless_deleted(f"the place of {stage} below it"):
+                if parent_run_id:
+                    parent = api.get(parent_run_id)
+                    own = {**parent.inherited_tags, **tags, PARENT_TAG: parent_run_id}
+                    scope = digest([parent_run_id, stage, dict(tags)])
+                    name = f"{stage} · {parent.name}"
+                    run = api.create(parent.experiment_id, name, own)
+                    return cls(tracking_uri, run, scope=scope)
+            return cls(tracking_uri, api.create(api.experiment("stages"), stage, tags))
 
     @property
     def models(self) -> MlflowModels:
@@ -237,6 +255,15 @@ class MlflowTracker:
             except ResourceError as error:
                 logger.warning("%s of MLflow run %s is lost: %s", what, self.run.run_id, error)
             self._waiting.popleft()
+
+
+@contextmanager
+def _unless_deleted(what: str) -> Iterator[None]:
+    """Let what a deleted run was to hold be lost, and say so: the work is none the worse."""
+    try:
+        yield
+    except GoneError as error:
+        logger.warning("the run was deleted in MLflow, and %s is lost: %s", what, error)
 
 
 def _text(value: Any) -> str:

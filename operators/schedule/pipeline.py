@@ -225,8 +225,9 @@ class CloseRun(LinkedOperator):
         status = "FAILED" if failed else "FINISHED"
         if run.get("run_id"):
             with judged(f"MLflow run {run['url']}"):
-                close_run(load_profile(profile_name()).tracking_uri, run["run_id"], status)
-            logger.info("%s: MLflow's run is %s", ti.dag_id, status.lower())
+                uri = load_profile(profile_name()).tracking_uri
+                told = status.lower() if close_run(uri, run["run_id"], status) else "gone"
+            logger.info("%s: MLflow's run is %s", ti.dag_id, told)
         if failed:
             raise AirflowFailException(f"the run failed: {', '.join(failed)} did not succeed")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -69,6 +70,43 @@ def test_a_server_that_fails_is_asked_again(
         else:
             assert api.get("r").run_id == "r"
     assert len(asked) == min(num_failures + 1, MLFLOW_TRIES)
+
+
+class Runs:
+    """A server that makes runs, and whose first answers to that are lost."""
+
+    def __init__(self, makes_anyway: bool, num_lost: int) -> None:
+        self.makes_anyway, self.num_lost = makes_anyway, num_lost
+        self.tags: list[list[dict[str, str]]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        if request.url.path.endswith("search"):
+            found = [RUN for tags in self.tags if all(t["value"] in body["filter"] for t in tags)]
+            return httpx.Response(200, json={"runs": found})
+        self.num_lost -= 1
+        if self.num_lost < 0 or self.makes_anyway:
+            self.tags.append(body["tags"])
+        if self.num_lost >= 0:
+            raise httpx.ReadTimeout("no answer")
+        return httpx.Response(200, json={"run": RUN})
+
+
+@pytest.mark.parametrize(
+    ("makes_anyway", "num_lost", "num_made"),
+    [(True, 1, 1), (False, 1, 1), (False, 2, 1), (True, 0, 1), (False, 99, 0)],
+)
+def test_a_run_whose_creation_was_not_answered_is_not_made_twice(
+    makes_anyway: bool, num_lost: int, num_made: int, api_of: Callable[[Any], MlflowApi]
+) -> None:
+    server = Runs(makes_anyway, num_lost)
+    with api_of(server) as api:
+        if num_made:
+            assert api.create("1", "run", {}).run_id == "r"
+        else:
+            with pytest.raises(TransientError, match="can't reach MLflow"):
+                api.create("1", "run", {})
+    assert len(server.tags) == num_made
 
 
 def test_a_page_that_stands_before_the_server_is_told(

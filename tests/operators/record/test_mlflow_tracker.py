@@ -96,6 +96,22 @@ def test_a_stage_is_a_child_with_its_numbers(
     assert told.read_bytes() == b"\x89PNG"
 
 
+@pytest.mark.parametrize("for_good", [False, True])
+def test_a_run_that_a_person_deleted_holds_nothing_up(
+    for_good: bool, uri: str, client: Any, tags: dict[str, str], caplog: Any
+) -> None:
+    parent = open_run(uri, "sample", "run", tags)
+    client.delete_run(parent.run_id)
+    run_id = "0" * 32 if for_good else parent.run_id
+    tag_run(uri, run_id, {"reused.match": "a/b"})
+    tracker = MlflowTracker.start(uri, run_id, "sample.double", {})
+    tracker.finish("FINISHED")
+    assert client.get_run(tracker.run.run_id).info.status == "FINISHED"
+    assert not close_run(uri, run_id, "FINISHED")
+    lost = "the run was deleted in MLflow, and its status is lost: "
+    assert caplog.messages[-1].startswith(lost)
+
+
 def test_numbers_wait_for_their_batch(uri: str, client: Any, tags: dict[str, str]) -> None:
     parent = open_run(uri, "sample", "run", tags)
     tracker = MlflowTracker.start(uri, parent.run_id, "sample.double", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,19 @@ def test_a_run_fails_where_a_stage_did_not_succeed(
     with pytest.raises(AirflowFailException, match=rf"double_1 \({state}\) did not succeed"):
         close({"list": "success", "double_1": state}, {"run_id": "m", "url": "http://m"})
     assert closed == [("m", "FAILED")], "MLflow's run is closed before"
+
+
+@pytest.mark.parametrize(
+    ("state", "raises"), [("success", False), ("failed", True)], ids=["well", "failed"]
+)
+def test_a_run_that_mlflow_has_no_more_leaves_the_colour_to_the_stages(
+    state: str, raises: bool, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    caplog.set_level("INFO", "operators")
+    monkeypatch.setattr("operators.schedule.pipeline.close_run", lambda *_: False)
+    with pytest.raises(AirflowFailException) if raises else nullcontext():
+        close({"list": state}, {"run_id": "m", "url": "http://m"})
+    assert "sample: MLflow's run is gone" in caplog.messages
 
 
 @pytest.mark.parametrize("task", ["open_run", "double", "close_run"])
