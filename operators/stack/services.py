@@ -228,7 +228,6 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         # What waits in the executor's queue shows a token that is good for so long.
-        "SCHEDULER__TASK_QUEUED_TIMEOUT": str(TASK_TOKEN_S),
         "EXECUTION_API__JWT_EXPIRATION_TIME": str(TASK_TOKEN_S),
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(TASK_SILENCE_S),
         "WORKERS__EXECUTION_API_RETRIES": str(API_TRIES),
