@@ -1,6 +1,6 @@
 """Measures what the mechanism costs, whatever it runs.
 
-    python -m benchmarks.platform [--quick] [--parts imports,ways]
+    python -m benchmarks.platform [--quick] [--parts ways,imports,hostile]
 
 The same work, three stages of half a second, in each way (`benchmarks.platform.ways`):
 
@@ -13,6 +13,7 @@ The same work, three stages of half a second, in each way (`benchmarks.platform.
 - ``python_operator_over_full_stack``: ratio of the two overheads, within a round.
 - ``trigger_to_first_task_s``: from the trigger to the start of a run's first task.
 - ``idle_gb``: proportional set size of the full stack at rest.
+- ``hostile_inputs_tried``, ``hostile_inputs_through``: see `benchmarks.platform.hostile`.
 - ``import_cpu_s_SYSTEM_STAGE``: CPU seconds to import a stage; ``import_cpu_s_torch`` beside it.
 
 Faults and the soak are measured by `benchmarks.chaos`, on whichever commit each names.
@@ -28,7 +29,7 @@ from pathlib import Path
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.full_stack import with_own_state
 from benchmarks.parts import is_measured, together
-from benchmarks.platform import imports, ways
+from benchmarks.platform import hostile, imports, ways
 from benchmarks.results_file import Figure, write_results
 from operators.installation import ROOT
 
@@ -41,6 +42,7 @@ BOUNDS = {
     "overhead_share_full_stack": (0.0, 0.04),
     "idle_gb": (0.0, 2.0),
     "import_cpu_s_nas_search": (0.0, 1.0),
+    "hostile_inputs_through": (0.0, 0.0),
 }
 
 
@@ -81,6 +83,9 @@ def _ways(quick: bool) -> dict[str, Figure]:
 PARTS: dict[str, Measure] = {
     "ways": _ways,
     "imports": lambda quick: imports.measure(QUICK_ROUNDS if quick else FULL_ROUNDS),
+    "hostile": lambda quick: hostile.measure(
+        [ROOT / "tests" / "core" if quick else ROOT / "tests"]
+    ),
 }
 
 
