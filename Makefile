@@ -27,17 +27,17 @@ demo: $(STAMP) ## Restitch a small simulated batch and show what became better
 	$(PYTHON) -m benchmarks.demo
 
 run: $(STAMP) ## Run a pipeline without the full stack: PIPELINE=restitch CONF='{"captures": "PATH"}', KEEP=1
-	@$(PYTHON) -m operators.stack.headless $(PIPELINE) --conf "$$CONF" $(if $(KEEP),--keep)
+	@$(PYTHON) -m operators.headless.run $(PIPELINE) --conf "$$CONF" $(if $(KEEP),--keep)
 
 up: $(STAMP) ## Start Airflow, MLflow and Ray, and say where they are
 	@$(PYTHON) -m operators.stack.supervise up
 
 down: $(STAMP) ## Stop them, and what `make run KEEP=1` left; nothing is left running
-	@$(PYTHON) -m operators.stack.headless_servers end
+	@$(PYTHON) -m operators.headless.servers end
 	@$(PYTHON) -m operators.stack.supervise down
 
 status: $(STAMP) ## Say what runs
-	@$(PYTHON) -m operators.stack.headless_servers status
+	@$(PYTHON) -m operators.headless.servers status
 	@$(PYTHON) -m operators.stack.supervise status
 
 test: lint ## Check style, types, imports and behaviour

@@ -22,8 +22,8 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
+from operators.headless.run import HeadlessResult, run_headless
 from operators.installation import ROOT
-from operators.stack.headless import HeadlessResult, run_headless
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
 from tasks.core.errors import OrreryError

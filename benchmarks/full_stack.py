@@ -17,8 +17,9 @@ import yaml
 from supervisor.xmlrpc import SupervisorTransport
 
 from operators.installation import STATE_FOLDER
-from operators.stack import processes, services, supervise
-from operators.stack.services import Ports
+from operators.processes import marked
+from operators.processes.ports import Ports
+from operators.stack import services, supervise
 from operators.stack.state import STATE
 from tasks.core.errors import OrreryError
 
@@ -220,7 +221,7 @@ class FullStack:
 
     def members(self) -> list[psutil.Process]:
         """All processes of the stack."""
-        return processes.members(supervise.MARK)
+        return marked.members(supervise.MARK)
 
 
 def words(process: psutil.Process) -> str:

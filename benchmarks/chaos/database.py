@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from operators.stack.processes import free_ports
+from operators.processes.ports import free_ports
 
 BIN: Final = Path("/usr/lib/postgresql/15/bin")
 # Who runs it where the benchmark runs as root, which it refuses.

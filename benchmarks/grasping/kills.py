@@ -20,7 +20,9 @@ import numpy as np
 import psutil
 
 from operators.installation import ROOT
-from operators.stack import processes, services
+from operators.processes import marked
+from operators.processes.ports import Ports
+from operators.stack import services
 from operators.stage.local import LocalRun
 from operators.stage.plan import find_finished
 from operators.stage.request import StageRequest, entrypoint
@@ -121,7 +123,7 @@ class _Run:
     request: StageRequest
     store: Path
     folder: Path
-    ports: services.Ports
+    ports: Ports
     mark: str
     node: subprocess.Popen[bytes] | None = None
     driver: subprocess.Popen[bytes] | None = None
@@ -131,7 +133,7 @@ class _Run:
     def prepare(
         cls, stage: Callable[..., Any], plan: GraspPlan, config: Any, folder: Path, seed: int
     ) -> _Run:
-        ports = services.Ports.choose()
+        ports = Ports.choose()
         profile = folder / "profile.yaml"
         folder.mkdir(parents=True, exist_ok=True)
         profile.write_text(
@@ -146,7 +148,7 @@ class _Run:
         command = services.ray_command(self.ports, self.ray_folder)
         self.node = self._start("node", command)
         node = self.node
-        processes.wait_until(
+        marked.wait_until(
             "Ray",
             lambda: services.ray_is_up(self.ports),
             _START_LIMIT_S,
@@ -211,7 +213,7 @@ class _Run:
         self._kill_all()
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        return processes.start(
+        return marked.start(
             command,
             mark=self.mark,
             env=services.base_env(),
@@ -248,7 +250,7 @@ class _Run:
 
     def _members(self) -> list[psutil.Process]:
         sessions = [each.pid for each in (self.node, self.driver) if each is not None]
-        return processes.members(self.mark, sessions)
+        return marked.members(self.mark, sessions)
 
     def _kill_all(self) -> None:
         for _ in range(20):

@@ -22,8 +22,9 @@ import psutil
 
 from benchmarks.results_file import Figure
 from benchmarks.speedup import two_cpus
+from operators.processes.ports import Ports
 from operators.stack.databases import MLFLOW_DATABASE, sqlite_url
-from operators.stack.services import Ports, base_env, mlflow_command, mlflow_is_up
+from operators.stack.services import base_env, mlflow_command, mlflow_is_up
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results_file import RESULTS_DIR, Figure
+from operators.headless.run import run_headless
 from operators.installation import ROOT, load_profile
-from operators.stack.headless import run_headless
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
 from tasks.nas.manifests import RetrainedCells

@@ -94,7 +94,7 @@ def _headless(folder: Path, num_rounds: int, found: Seconds) -> None:
             found["make_run"].append(_make_run(state, 2 * number))
             found["make_run_again"].append(_make_run(state, 2 * number + 1))
         finally:
-            _timed([sys.executable, "-m", "operators.stack.headless_servers", "end"], _env(state))
+            _timed([sys.executable, "-m", "operators.headless.servers", "end"], _env(state))
         print(f"make run {found['make_run'][-1]:.1f} s, {found['make_run_again'][-1]:.1f} s")
 
 
@@ -103,7 +103,7 @@ def _make_run(state: Path, number: int) -> float:
     profile = state / "profile.yaml"
     profile.write_text(json.dumps({**PROFILE_TEXT, "store_uri": f"{state}/store"}))
     conf = json.dumps({"work.number": number})
-    command = [sys.executable, "-m", "operators.stack.headless", WITH_ORRERY, "--keep"]
+    command = [sys.executable, "-m", "operators.headless.run", WITH_ORRERY, "--keep"]
     return _timed([*command, f"--dags={DAGS}", f"--conf={conf}"], _env(state))
 
 

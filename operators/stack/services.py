@@ -10,28 +10,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
 
 from operators.installation import PROFILE, ROOT, load_profile
+from operators.processes.marked import answers
+from operators.processes.ports import HOST, RAY_PORTS, Ports
 from operators.stack.databases import (
     AIRFLOW_DATABASE,
     make_room_for_mlflow,
     mlflow_env,
     sqlite_url,
 )
-from operators.stack.processes import answers, free_ports, is_free
 from operators.stack.state import STATE, airflow_keys, passwords, ray_token
 from operators.tries import API_PAUSES_S, API_TRIES, HEAD_RETURN_S, TASK_SILENCE_S, TASK_TOKEN_S
 from tasks.core.config import config_json
 from tasks.core.files import whole_file
 
-HOST = "127.0.0.1"
 NUM_PARALLEL_TASKS = 4
 AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
 # Airflow 3.3 says only at the top of a long form which param it refuses, beside the button no more
@@ -45,75 +42,11 @@ _VISIBLE_REFUSAL = {
         "overflow": "auto",
     }
 }
-_RAY_PORTS = (
-    "--port",
-    "--ray-client-server-port",
-    "--node-manager-port",
-    "--object-manager-port",
-    "--dashboard-agent-listen-port",
-    "--dashboard-agent-grpc-port",
-    "--metrics-export-port",
-    "--runtime-env-agent-port",
-)
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the servers listen.
-
-    Attributes:
-        airflow: UI and API.
-        mlflow: UI and API.
-        ray: Dashboard and Jobs API.
-        ray_inner: Ray's other ports, in the order of `_RAY_PORTS`.
-    """
-
-    airflow: int
-    mlflow: int
-    ray: int
-    ray_inner: tuple[int, ...]
-
-    @classmethod
-    def parse(cls, known: Mapping[str, Any]) -> Ports:
-        """Take them from a note, which `dataclasses.asdict` made; it may say more.
-
-        Raises:
-            KeyError: A port is missing.
-            TypeError: It is no such note.
-        """
-        one_each = {name: known[name] for name in ("airflow", "mlflow", "ray")}
-        return cls(**one_each, ray_inner=tuple(known["ray_inner"]))
-
-    @classmethod
-    def choose(cls, airflow: int = 0, mlflow: int = 0, ray: int = 0) -> Ports:
-        """Take the wished ports where they are free, any free ones otherwise."""
-        spare = free_ports(3 + len(_RAY_PORTS))
-        return cls(
-            airflow=airflow if airflow and is_free(airflow) else spare[0],
-            mlflow=mlflow if mlflow and is_free(mlflow) else spare[1],
-            ray=ray if ray and is_free(ray) else spare[2],
-            ray_inner=tuple(spare[3:]),
-        )
-
-    @property
-    def airflow_url(self) -> str:
-        """Address of Airflow."""
-        return f"http://{HOST}:{self.airflow}"
-
-    @property
-    def mlflow_url(self) -> str:
-        """Address of MLflow."""
-        return f"http://{HOST}:{self.mlflow}"
-
-    @property
-    def ray_url(self) -> str:
-        """Address of Ray's dashboard and Jobs API."""
-        return f"http://{HOST}:{self.ray}"
 
 
 def ray_command(ports: Ports, folder: Path) -> list[str]:
     """Command of the Ray head; its own folder for sockets and logs must have a short path."""
-    inner = [f"{name}={port}" for name, port in zip(_RAY_PORTS, ports.ray_inner, strict=True)]
+    inner = [f"{name}={port}" for name, port in zip(RAY_PORTS, ports.ray_inner, strict=True)]
     return [
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
         *(f"--node-ip-address={HOST}", f"--dashboard-host={HOST}"),

@@ -35,10 +35,11 @@ from operators.installation import (
     load_profile,
     profile_name,
 )
-from operators.stack import databases, processes, services
+from operators.processes import marked
+from operators.processes.ports import Ports
+from operators.processes.supervised import Program, Servers, end_noted, restarts, supervisor
+from operators.stack import databases, services
 from operators.stack.leftovers import clear
-from operators.stack.servers import Program, Servers, end_noted, restarts, supervisor
-from operators.stack.services import Ports
 from operators.stack.state import STATE, open_state, passwords, ray_token
 from tasks.core.errors import OrreryError, ResourceError
 from tasks.core.files import whole_file
@@ -105,7 +106,7 @@ def down() -> None:
 def status() -> int:
     """Print what runs; returns 0 if all does, 3 if not."""
     ports = _noted()
-    alive = processes.members(MARK)
+    alive = marked.members(MARK)
     if ports is None or not alive:
         _say(f"the stack is down{f', but {len(alive)} processes are left' if alive else ''}")
         return EXIT_DOWN
@@ -119,7 +120,7 @@ def status() -> int:
     supervised = supervisor(MARK, _run_folder())
     if not supervised:
         _say("their supervisor has ended, so none is started again: `make up` starts all anew")
-    _say(f"{len(alive)} processes, {processes.memory_gb(alive):.1f} GB, logs in {LOGS}")
+    _say(f"{len(alive)} processes, {marked.memory_gb(alive):.1f} GB, logs in {LOGS}")
     return 0 if supervised and all(states.values()) else EXIT_DOWN
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import full_stack
 from benchmarks.full_stack import FullStack, dags_folder, until, with_own_state
-from operators.stack.services import Ports
+from operators.processes.ports import Ports
 from tasks.core.errors import OrreryError
 
 

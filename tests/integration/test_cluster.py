@@ -25,7 +25,9 @@ import pytest
 import yaml
 
 from operators.installation import ROOT
-from operators.stack import processes, services
+from operators.processes import marked
+from operators.processes.ports import free_ports
+from operators.stack import services
 from tasks.core.errors import TransientError
 from tests.support.panorama.captures import write_capture
 from tests.support.s3 import serving_s3
@@ -74,7 +76,7 @@ class Machine:
         """Choose addresses, and start what the guide takes as given: PostgreSQL and S3."""
         self.folder = folder
         names = ("postgres", "mlflow", "gcs", "api", "client", "head", "second", "other", "third")
-        self.ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.url = f"http://{HOST}:{self.ports['api']}"
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, list[str]] = {}
@@ -133,7 +135,7 @@ class Machine:
     def _start(self, name: str) -> None:
         log, folder = self.folder / f"{name}.log", self.folder
         command = self.commands[name]
-        server = processes.start(command, mark=MARK, env=self.env, log=log, folder=folder)
+        server = marked.start(command, mark=MARK, env=self.env, log=log, folder=folder)
         self.servers[name] = server
 
     def own(self, name: str) -> str:
@@ -149,7 +151,7 @@ class Machine:
         for tries_left in reversed(range(MAX_STARTS)):
             server = self.servers[name]
             try:
-                processes.wait_until(name, is_so, limit_s, lambda each=server: each.poll() is None)
+                marked.wait_until(name, is_so, limit_s, lambda each=server: each.poll() is None)
             except TransientError:
                 if server.poll() is None or not tries_left:
                     sys.stderr.write((self.folder / f"{name}.log").read_text()[-5000:])
@@ -170,7 +172,7 @@ class Machine:
 
     def end(self) -> None:
         """End all servers."""
-        processes.end(MARK)
+        marked.end(MARK)
         for server in self.servers.values():
             server.wait()
 
@@ -275,7 +277,7 @@ def test_the_guide_leads_to_a_run_on_three_nodes(machine: Machine) -> None:
     )
     machine.serve("mlflow", common, mlflow)
     url = f"http://{HOST}:{machine.ports['mlflow']}"
-    machine.wait("mlflow", lambda: processes.answers(f"{url}/health", "OK"))
+    machine.wait("mlflow", lambda: marked.answers(f"{url}/health", "OK"))
     ports = f"--ray-client-server-port={machine.ports['client']} --temp-dir={machine.folder}/r"
     machine.serve("head", common, head.replace("--head", f"--head {machine.own('head')} {ports}"))
     machine.wait("head", lambda: machine.nodes() == 1)

@@ -16,9 +16,9 @@ import httpx
 import psutil
 import pytest
 
+from operators.headless.run import run_headless
+from operators.processes.ports import Ports
 from operators.stack import services
-from operators.stack.headless import run_headless
-from operators.stack.services import Ports
 from operators.stack.state import ray_token
 from operators.store.artifacts import read_artifact
 from operators.store.storage import Storage
@@ -147,20 +147,20 @@ def test_an_interrupted_run_leaves_no_job_and_no_process(
 ) -> None:
     marks = tmp_path / "marks"
     conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
-    command = [sys.executable, "-m", "operators.stack.headless", "sample", f"--dags={DAGS}"]
+    command = [sys.executable, "-m", "operators.headless.run", "sample", f"--dags={DAGS}"]
     env = services.base_env() | {"ORRERY_PROFILE": profile}
     with subprocess.Popen([*command, f"--conf={json.dumps(conf)}"], env=env, cwd=ROOT) as run:
         until(marks.exists)
         run.send_signal(signal.SIGINT)
         assert run.wait(120) == 130
     until(lambda: not drivers("double_numbers"))
-    assert not [p for p in psutil.process_iter() if "operators.stack.headless_child" in words(p)]
+    assert not [p for p in psutil.process_iter() if "operators.headless.child" in words(p)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.5, 3.0, 6.0, 9.0, 12.0, 15.0])
 def test_a_start_that_is_ended_at_any_moment_leaves_nothing(after_s: float, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "operators.stack.headless", "sample", f"--dags={DAGS}"]
+    command = [sys.executable, "-m", "operators.headless.run", "sample", f"--dags={DAGS}"]
     env = services.base_env() | {"ORRERY_STATE": str(tmp_path / "state")}
     run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
     time.sleep(after_s)  # the moment is what is tried, wherever the start is then
@@ -177,7 +177,7 @@ def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trac
     profile: str, tmp_path: Path
 ) -> None:
     env = services.base_env() | {"ORRERY_STATE": str(tmp_path / "state"), "ORRERY_PROFILE": profile}
-    command = [sys.executable, "-m", "operators.stack.headless", "sample", f"--dags={DAGS}"]
+    command = [sys.executable, "-m", "operators.headless.run", "sample", f"--dags={DAGS}"]
     marks = tmp_path / "marks"
     conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
     with subprocess.Popen([*command, f"--conf={json.dumps(conf)}", "--keep"], env=env) as killed:
@@ -194,7 +194,7 @@ def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trac
     assert third.returncode == 0, third.stdout
     assert json.loads(Path(folder, "result.json").read_text())["state"] == "success"
     assert json.loads(note.read_text())[0] != folder, "the next one's"
-    end = [sys.executable, "-m", "operators.stack.headless_servers", "end"]
+    end = [sys.executable, "-m", "operators.headless.servers", "end"]
     told = subprocess.run(end, env=env, capture_output=True, text=True, check=True)
     assert "have ended" in told.stdout
     left = psutil.process_iter(["cmdline", "environ"])

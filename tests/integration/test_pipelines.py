@@ -33,8 +33,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.definitions.xcom_arg import ZipXComArg
 
 from operators.installation import PROFILE, ROOT, config_path
+from operators.processes.ports import Ports
 from operators.schedule.pipeline import OpenRun
-from operators.stack.services import Ports
 from operators.stage.request import Caller, StageRequest
 from operators.stage.run import run_stage
 from operators.store.artifacts import read_artifact

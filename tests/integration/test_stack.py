@@ -24,9 +24,10 @@ from benchmarks.chaos.work import NUM_ITEMS as NUM_SLOW_ITEMS
 from benchmarks.chaos.work import SAMPLE, sample
 from benchmarks.full_stack import FullStack
 from operators.installation import ROOT
-from operators.stack import processes, services
+from operators.processes import marked
+from operators.processes.ports import Ports
+from operators.stack import services
 from operators.stack import supervise as stack
-from operators.stack.services import Ports
 from operators.stack.state import passwords
 from tests.integration.test_headless import DAGS, jobs, mlflow, tags_of, until, words
 
@@ -63,7 +64,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
         if noted is not None:
             stack.NOTE.write_text(noted)
     assert told.returncode == 0, told.stdout + told.stderr
-    assert processes.members(stack.MARK) == []
+    assert marked.members(stack.MARK) == []
     assert noted is not None or stack.running_ports() is None
     assert with_our_state() <= before
 
@@ -131,7 +132,7 @@ def test_many_triggers_at_once_are_all_taken(ports: Ports, airflow: Airflow) -> 
 
 
 def kill(is_victim: Callable[[str], bool]) -> None:
-    victims = [p for p in processes.members(stack.MARK) if is_victim(words(p))]
+    victims = [p for p in marked.members(stack.MARK) if is_victim(words(p))]
     assert victims
     for victim in victims:
         victim.kill()
@@ -147,7 +148,7 @@ def test_a_second_up_says_so_and_status_is_well(ports: Ports) -> None:
 
 @slow
 def test_nothing_listens_beyond_the_loopback(ports: Ports) -> None:
-    pids = {process.pid for process in processes.members(stack.MARK)}
+    pids = {process.pid for process in marked.members(stack.MARK)}
     listening = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN"]
     hosts = {c.laddr.ip for c in listening if c.pid in pids}
     assert hosts <= {"127.0.0.1", "::ffff:127.0.0.1"}

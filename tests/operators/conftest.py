@@ -13,7 +13,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from operators.stack.services import Ports
+from operators.processes.ports import Ports
 from operators.store.storage import Storage
 from tests.support.kernel.private_authority import Authority, make_authority
 

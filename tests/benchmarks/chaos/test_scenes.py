@@ -10,7 +10,7 @@ import pytest
 from benchmarks.chaos.scenes import Scene
 from benchmarks.chaos.work import SAMPLE
 from benchmarks.full_stack import FullStack
-from operators.stack.services import Ports
+from operators.processes.ports import Ports
 
 
 @pytest.mark.parametrize(

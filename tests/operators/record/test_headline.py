@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from operators.processes.ports import free_ports
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import MlflowTracker, open_run
-from operators.stack.processes import free_ports
 
 pytestmark = [
     pytest.mark.integration,

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from operators.processes.ports import free_ports
 from operators.record.mlflow_api import Run
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run, tag_run
-from operators.stack.processes import free_ports
 from tasks.core.errors import TransientError
 
 pytestmark = [

@@ -22,9 +22,9 @@ import torch
 from operators import access
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
+from operators.processes.ports import free_ports
 from operators.record.mlflow_tracker import MlflowTracker, open_run
 from operators.record.model_registry import _compete, _mlflow_errors, _write
-from operators.stack.processes import free_ports
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url
 
 from operators.installation import ROOT
+from operators.processes.ports import free_ports
 from operators.stack import databases, services
 from operators.stack.databases import (
     AIRFLOW_DATABASE,
@@ -26,7 +27,6 @@ from operators.stack.databases import (
     sqlite_url,
     told,
 )
-from operators.stack.processes import free_ports
 from tasks.core.errors import ConfigError, ResourceError
 from tests.support.kernel.postgres import PASSWORD, QUOTED, Postgres
 

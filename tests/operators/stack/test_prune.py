@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from operators.processes.ports import Ports
 from operators.stack import prune as command
 from operators.stack.prune import main
-from operators.stack.services import Ports
 from tasks.core.errors import ResourceError
 
 PORTS = Ports(8080, 5000, 8265, tuple(range(26000, 26008)))

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from operators.installation import load_profile
+from operators.processes.ports import Ports
 from operators.stack import services
-from operators.stack.services import AIRFLOW_SERVICES, Ports
+from operators.stack.services import AIRFLOW_SERVICES
 from tasks.core.config import config_json
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent

@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from operators.stack import processes, services
+from operators.processes import marked
+from operators.processes.ports import Ports
+from operators.stack import services
 from operators.stack import supervise as stack
-from operators.stack.services import Ports
 
 PORTS = Ports(8080, 5000, 8265, tuple(range(26000, 26008)))
 
@@ -42,11 +43,11 @@ def test_status_tells_of_servers_whose_supervisor_and_folders_have_gone(
     monkeypatch.setattr(stack, "LOGS", tmp_path / "none" / "logs")
     stack.note(PORTS, "SQLite files somewhere")
     wait = [sys.executable, "-c", "import time; time.sleep(60)"]
-    orphan = processes.start(
+    orphan = marked.start(
         wait, mark=f"{stack.MARK}/ray", env=os.environ, log=tmp_path / "log", folder=tmp_path
     )
     known = [psutil.Process(orphan.pid)]
-    monkeypatch.setattr(processes, "members", lambda *_: known)
+    monkeypatch.setattr(marked, "members", lambda *_: known)
     try:
         for _ in ("while it lives", "just after it has gone"):
             assert stack.main(["status"]) == stack.EXIT_DOWN

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import psutil
 
-from operators.stack import processes
-from operators.stack.services import Ports
+from operators.processes import marked
+from operators.processes.ports import Ports
 from operators.stage.item_work import make_item
 
 
@@ -43,7 +43,7 @@ def metrics_of(run: Any) -> dict[str, float]:
 
 def drivers(stage: str) -> list[psutil.Process]:
     """Drivers of a stage that run now on this session's cluster."""
-    mine = processes.members(f"tests-{os.getpid()}")
+    mine = marked.members(f"tests-{os.getpid()}")
     found = [p for p in mine if stage in words(p)]
     return [p for p in found if Path(words(p).split()[0]).name not in {"sh", "bash"}]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.stack.processes import free_ports
+from operators.processes.ports import free_ports
 
 PASSWORD = "a %/secret@:x"  # noqa: S105 - made up, and awkward in a URL
 QUOTED = "a%20%25%2Fsecret%40%3Ax"

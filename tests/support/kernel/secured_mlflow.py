@@ -15,7 +15,9 @@ import fsspec
 import httpx
 
 from operators.installation import ROOT
-from operators.stack import processes, services
+from operators.processes import marked
+from operators.processes.ports import free_ports
+from operators.stack import services
 from operators.stack.services import HOST
 from tests.support.kernel.private_authority import Authority
 
@@ -52,7 +54,7 @@ def secured_mlflow(folder: Path, authority: Authority, s3: str) -> Iterator[Secu
     bucket = f"b{uuid.uuid4().hex}"
     client = {"key": "testing", "secret": "testing", "endpoint_url": s3}
     fsspec.filesystem("s3", **client).mkdir(bucket)
-    (port,) = processes.free_ports(1)
+    (port,) = free_ports(1)
     uri, mark, log = f"https://{HOST}:{port}", f"mlflow-{uuid.uuid4().hex}", folder / "mlflow.log"
     tls = f"--ssl-keyfile={authority.key} --ssl-certfile={authority.certificate}"
     command = [
@@ -70,9 +72,9 @@ def secured_mlflow(folder: Path, authority: Authority, s3: str) -> Iterator[Secu
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": uuid.uuid4().hex,
     }
-    server = processes.start(command, mark=mark, env=env, log=log, folder=folder)
+    server = marked.start(command, mark=mark, env=env, log=log, folder=folder)
     try:
-        processes.wait_until(
+        marked.wait_until(
             "MLflow",
             lambda: _answers(uri, authority),
             LIMIT_S,
@@ -86,7 +88,7 @@ def secured_mlflow(folder: Path, authority: Authority, s3: str) -> Iterator[Secu
         }
         yield SecuredMlflow(uri, known, log)
     finally:
-        processes.end(mark)
+        marked.end(mark)
         server.wait()
 
 

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from operators.stack import processes, services
+from operators.headless.servers import RunServers
+from operators.processes import marked
+from operators.processes.ports import HOST, Ports
+from operators.stack import services
 from operators.stack import supervise as stack
-from operators.stack.headless_servers import RunServers
-from operators.stack.services import HOST, Ports
 from operators.stack.state import STATE
 
 
@@ -44,9 +45,9 @@ def servers() -> Iterator[Ports]:
     finally:
         stack.NOTE.unlink(missing_ok=True)
         running.end()
-        processes.end(mark)
+        marked.end(mark)
         shutil.rmtree((folder / "ray").readlink(), ignore_errors=True)
-    assert processes.members(mark) == []
+    assert marked.members(mark) == []
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ a while. A run that uses them holds a shared lock, which the kernel gives back h
 so what is kept is bounded, and two runs at once share it. Each leaves a spare process of Airflow,
 which one later run takes if it was started from the same code and environment.
 
-    python -m operators.stack.headless_servers end
+    python -m operators.headless.servers end
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 import fcntl
 import hashlib
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -27,19 +26,19 @@ from typing import IO
 
 import psutil
 
+from operators.headless.folders import KEPT, drop_ray, take
 from operators.installation import PROFILE, ROOT
-from operators.stack import processes, services
-from operators.stack.interrupts import ended_by_signals
-from operators.stack.servers import Program, Servers
-from operators.stack.services import Ports
+from operators.processes import marked
+from operators.processes.interrupts import ended_by_signals
+from operators.processes.ports import Ports
+from operators.processes.supervised import Program, Servers
+from operators.stack import services
 from operators.stack.state import STATE
 from operators.tries import KEPT_S
 from tasks.core.errors import OrreryError
-from tasks.core.files import whole_file
 
 MLFLOW_LIMIT_S, RAY_LIMIT_S = 90.0, 180.0
 END_LIMIT_S = 10.0
-KEPT = STATE / "kept"
 MARK = f"kept-{hashlib.sha256(str(STATE).encode()).hexdigest()[:8]}"
 _POLL_S = 1.0
 # What the shell and make set anew for each command, and what each run has of its own.
@@ -99,7 +98,7 @@ class KeptServers:
             TransientError: One does not start.
         """
         for name, is_up in (("MLflow", services.mlflow_is_up), ("Ray", services.ray_is_up)):
-            processes.wait_until(
+            marked.wait_until(
                 name, partial(is_up, self.ports), RAY_LIMIT_S, lambda: _noted() is not None
             )
 
@@ -149,43 +148,12 @@ def environment() -> str:
     return hashlib.sha256(json.dumps(env, sort_keys=True).encode()).hexdigest()
 
 
-def offer(folder: Path, spare: psutil.Process, fitting: str) -> None:
-    """Leave a spare process to the first run that fits; an earlier one that nobody took ends.
-
-    Args:
-        folder: Its folder, whose name is its mark.
-        spare: The process.
-        fitting: What a run has to have in common with it.
-    """
-    take("")
-    with whole_file(KEPT / "spare.json") as partial:
-        partial.write_text(json.dumps([str(folder), *processes.noted(spare), fitting]))
-
-
-def take(fitting: str) -> tuple[Path, psutil.Process] | None:
-    """Take the spare process and its folder; one that does not fit, or has ended, is removed.
-
-    Args:
-        fitting: What it has to have in common with the run; a text that none has removes any.
-    """
-    note = KEPT / "spare.json"
-    with suppress(OSError, ValueError):
-        folder, pid, created, fits = json.loads(note.read_text())
-        note.unlink()  # fails for all but one of those that try at once
-        spare = processes.find_noted(pid, created)
-        if fits == fitting and spare is not None:
-            return Path(folder), spare
-        processes.end(Path(folder).name, patience_s=0.0)
-        shutil.rmtree(folder, ignore_errors=True)
-    return None
-
-
 def end_kept() -> bool:
     """End what is kept, whoever uses it; returns whether there was anything."""
-    was_there = bool(processes.members(MARK))
+    was_there = bool(marked.members(MARK))
     if (noted := _noted()) is not None:
-        processes.ask_to_end([noted[1]], 3 * END_LIMIT_S)
-    processes.end(MARK, patience_s=0.0)
+        marked.ask_to_end([noted[1]], 3 * END_LIMIT_S)
+    marked.end(MARK, patience_s=0.0)
     _forget()
     return was_there
 
@@ -221,17 +189,17 @@ def keep(ports: Ports, kept_s: float) -> None:
 
 def _start_keeper(ports: Ports) -> None:
     """Start the keeper and note it; what a keeper that was killed left is ended first."""
-    processes.end(MARK, patience_s=0.0)
+    marked.end(MARK, patience_s=0.0)
     _forget()
-    command = [sys.executable, "-m", "operators.stack.headless_servers", "keep"]
-    keeper = processes.start(
+    command = [sys.executable, "-m", "operators.headless.servers", "keep"]
+    keeper = marked.start(
         [*command, f"--ports={json.dumps(asdict(ports))}"],
         mark=MARK,
         env=services.base_env(),
         log=KEPT / "keeper.log",
         folder=ROOT,
     )
-    known = [*processes.noted(psutil.Process(keeper.pid)), asdict(ports), environment()]
+    known = [*marked.noted(psutil.Process(keeper.pid)), asdict(ports), environment()]
     (KEPT / "keeper.json").write_text(json.dumps(known))
     keeper.returncode = 0  # it outlives this process: nobody is to wait for it
 
@@ -240,7 +208,7 @@ def _noted() -> tuple[Ports, psutil.Process, str] | None:
     """Where the kept servers listen, their keeper and `environment`; None if it does not live."""
     with suppress(OSError, ValueError):
         pid, created, ports, theirs = json.loads((KEPT / "keeper.json").read_text())
-        if (keeper := processes.find_noted(pid, created)) is not None:
+        if (keeper := marked.find_noted(pid, created)) is not None:
             return Ports.parse(ports), keeper, theirs
     return None
 
@@ -248,10 +216,7 @@ def _noted() -> tuple[Ports, psutil.Process, str] | None:
 def _forget() -> None:
     take("")
     (KEPT / "keeper.json").unlink(missing_ok=True)
-    link = KEPT / "ray"
-    if link.is_symlink():
-        shutil.rmtree(link.readlink(), ignore_errors=True)
-        link.unlink()
+    drop_ray(KEPT)
 
 
 def _say(line: str) -> None:
@@ -262,7 +227,7 @@ def _say(line: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m operators.stack.headless_servers", description=__doc__
+        prog="python -m operators.headless.servers", description=__doc__
     )
     parser.add_argument("command", choices=("keep", "end", "status"))
     parser.add_argument("--ports", metavar="JSON", help="where kept servers listen")

@@ -15,9 +15,9 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-from operators.stack import headless_child
-from operators.stack.headless import _own
-from operators.stack.headless_child import _check, _is_for_people
+from operators.headless import child
+from operators.headless.child import _check, _is_for_people
+from operators.headless.folders import own
 
 DAGS = Path(__file__).resolve().parent.parent.parent / "support" / "dags"
 
@@ -58,12 +58,12 @@ def test_it_ends_with_the_process_that_its_folder_belongs_to(
     def end(code: int) -> NoReturn:
         raise SystemExit(code)
 
-    monkeypatch.setattr(headless_child.os, "_exit", end)
-    monkeypatch.setattr(headless_child, "_WATCH_S", 0.02)
+    monkeypatch.setattr(child.os, "_exit", end)
+    monkeypatch.setattr(child, "_WATCH_S", 0.02)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
-        _own(tmp_path, psutil.Process(owner.pid))
+        own(tmp_path, psutil.Process(owner.pid))
         begun_s = time.monotonic()
         threading.Timer(0.3, owner.kill).start()
         with pytest.raises(SystemExit):
-            headless_child._end_with_owner(tmp_path)
+            child._end_with_owner(tmp_path)
     assert time.monotonic() - begun_s >= 0.3

@@ -15,9 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from operators.stack import headless_servers as kept
-from operators.stack import processes
-from operators.stack.services import Ports
+from operators.headless import folders
+from operators.headless import servers as kept
+from operators.processes import marked
+from operators.processes.ports import Ports
 from tasks.core.errors import TransientError
 
 PORTS = Ports(airflow=1, mlflow=2, ray=3, ray_inner=(4, 5))
@@ -40,7 +41,8 @@ class FakeServers:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(kept, "KEPT", tmp_path / "kept")
+    for module in (kept, folders):
+        monkeypatch.setattr(module, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(kept, "MARK", f"kept-test-{tmp_path.name}")
     monkeypatch.setattr(kept, "RunServers", FakeServers)
     monkeypatch.setattr(kept, "_POLL_S", 0.02)
@@ -55,7 +57,7 @@ def keeper(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is noted as the keeper."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         folder.mkdir(exist_ok=True)
-        known = [*processes.noted(psutil.Process(process.pid)), asdict(PORTS), kept.environment()]
+        known = [*marked.noted(psutil.Process(process.pid)), asdict(PORTS), kept.environment()]
         (folder / "keeper.json").write_text(json.dumps(known))
         yield process
         process.kill()
@@ -141,46 +143,16 @@ def test_a_keeper_that_was_killed_is_replaced(
     assert not (folder / "ray").is_symlink()
 
 
-@pytest.fixture
-def spare(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that a run left to the next, in a folder of its own."""
-    folder.mkdir(exist_ok=True)
-    mine = folder.parent / f"run-{folder.parent.name}"
+def test_a_spare_process_ends_with_what_is_kept(
+    keeper: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    mine = tmp_path / f"run-{tmp_path.name}"
     mine.mkdir()
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
-    process = processes.start(command, mark=mine.name, env={}, log=mine / "log", folder=mine)
-    kept.offer(mine, psutil.Process(process.pid), "same")
-    yield process
-    process.kill()
-    process.wait()
-
-
-def test_a_spare_process_is_taken_once(spare: subprocess.Popen[bytes], folder: Path) -> None:
-    taken = kept.take("same")
-    assert taken == (folder.parent / f"run-{folder.parent.name}", psutil.Process(spare.pid))
-    assert kept.take("same") is None
-    assert spare.poll() is None
-
-
-def test_a_spare_process_that_does_not_fit_is_ended(
-    spare: subprocess.Popen[bytes], folder: Path
-) -> None:
-    assert kept.take("other") is None
-    assert spare.wait(10.0) != 0
-    assert [each.name for each in folder.parent.iterdir()] == ["kept"]
-
-
-def test_a_spare_process_ends_with_what_is_kept(
-    spare: subprocess.Popen[bytes], keeper: subprocess.Popen[bytes]
-) -> None:
+    spare = marked.start(command, mark=mine.name, env={}, log=mine / "log", folder=mine)
+    folders.offer(mine, psutil.Process(spare.pid), "same")
     kept.end_kept()
     assert spare.wait(10.0) != 0
-
-
-def test_a_spare_process_that_was_killed_is_not_taken(spare: subprocess.Popen[bytes]) -> None:
-    spare.kill()
-    spare.wait()
-    assert kept.take("same") is None
 
 
 def test_what_is_kept_is_told_and_ended_by_command(

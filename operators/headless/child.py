@@ -1,7 +1,7 @@
 """The Airflow side of a headless run: one DAG in this process, through `dag.test()`.
 
 The operators are those of production, and so is the way to Ray; Airflow runs their triggers in
-line. Started by `operators.stack.headless`, which says in ``order.json`` what to run, maybe later,
+line. Started by `operators.headless.run`, which says in ``order.json`` what to run, maybe later,
 and reads the lines for people from ``console.log`` and the result from ``result.json``.
 """
 
@@ -22,8 +22,8 @@ from typing import Any
 import httpx
 from airflow.sdk.exceptions import ParamValidationError
 
+from operators.headless.folders import CONSOLE, ORDER, READY, RESULT, is_owned
 from operators.plain_log import plain
-from operators.stack.headless import CONSOLE, ORDER, READY, RESULT, is_owned
 
 # What a driver's log lines look like; the rest (tracebacks, Ray's own) is for the file only.
 _LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (INFO|WARNING|ERROR) [\w.]+: ")
@@ -35,9 +35,7 @@ logger = logging.getLogger(__name__)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the DAG; returns 0 if it succeeded."""
-    parser = argparse.ArgumentParser(
-        prog="python -m operators.stack.headless_child", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m operators.headless.child", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     folder = parser.parse_args(arguments).folder
     threading.Thread(target=_end_with_owner, args=(folder,), daemon=True).start()

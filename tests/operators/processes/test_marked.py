@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.stack import processes
-from operators.stack.processes import answers, end, free_ports, is_free, members, start, wait_until
+from operators.processes.marked import end, members, start, wait_until
 from tasks.core.errors import TransientError
 
 # A parent that goes at once; its child is re-parented, opens its own session and ignores TERM.
@@ -72,22 +70,10 @@ def test_nothing_else_is_touched(mark: str) -> None:
     assert end(mark) == 0
 
 
-def test_free_ports_are_free_and_different() -> None:
-    ports = free_ports(5)
-    assert len(set(ports)) == 5
-    assert all(is_free(port) for port in ports)
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", ports[0]))
-        server.listen()
-        assert not is_free(ports[0])
-        assert ports[0] not in free_ports(5)
-        assert not answers(f"http://127.0.0.1:{free_ports(1)[0]}")
-
-
 def test_waiting_ends_when_the_server_does_or_time_is_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(processes, "_POLL_S", 0.01)
+    monkeypatch.setattr("operators.processes.marked._POLL_S", 0.01)
     with pytest.raises(TransientError, match="Ray ended"):
         wait_until("Ray", lambda: False, 9.0, lambda: False)
     with pytest.raises(TransientError, match="Ray does not answer"):

@@ -1,6 +1,6 @@
 """Becomes a server, once what an earlier one of the same name left behind is ended.
 
-    python -m operators.stack.alone <command>
+    python -m operators.processes.alone <command>
 
 A server that is killed leaves its children (MLflow's server process, the scheduler's workers,
 all of Ray below the head), which would keep its ports and go on with its work.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from operators.installation import MARK
-from operators.stack import processes
+from operators.processes import marked
 
 # Each begins with the name of the only servers that get it: the stages, which Ray runs, need none.
 _SECRETS = (
@@ -26,10 +26,10 @@ _SECRETS = (
 def main(command: Sequence[str]) -> None:
     """End the orphans of this server, which its mark names, and become the command."""
     mark = os.environ[MARK]
-    if left := processes.members(mark):
+    if left := marked.members(mark):
         sys.stdout.write(f"ending what an earlier {mark} left: {[each.pid for each in left]}\n")
         sys.stdout.flush()
-        processes.end(mark, patience_s=0.0)
+        marked.end(mark, patience_s=0.0)
     service = mark.rpartition("/")[2].partition("-")[0].upper()
     for name in _SECRETS:
         if not name.startswith(service):

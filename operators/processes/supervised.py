@@ -18,7 +18,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from operators.installation import MARK, ROOT
-from operators.stack import processes
+from operators.processes import marked
 from operators.tries import SERVER_RESTARTS, SERVER_STEADY_S
 from tasks.core.errors import TransientError
 
@@ -62,7 +62,7 @@ class Servers:
 
         Args:
             programs: The servers by name.
-            mark: Name of the stack; see `processes.members`.
+            mark: Name of the stack; see `marked.members`.
             env: Their environment.
             logs: Folder of their logs, ``<name>.log``.
             sockets: Folder of the control socket and the note of the supervisor's process; its
@@ -75,7 +75,7 @@ class Servers:
         config.write_text(supervisor_config(programs, mark, logs, sockets))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         log = logs / "supervisord.out"
-        self._supervisor = processes.start(command, mark=mark, env=env, log=log, folder=ROOT)
+        self._supervisor = marked.start(command, mark=mark, env=env, log=log, folder=ROOT)
 
     def wait(self, name: str, is_up: Callable[[], bool], limit_s: float) -> None:
         """Wait until a server answers, and say so.
@@ -84,7 +84,7 @@ class Servers:
             TransientError: It does not answer; the message names its log.
         """
         try:
-            waited_s = processes.wait_until(
+            waited_s = marked.wait_until(
                 name, is_up, limit_s, lambda: self._supervisor.poll() is None, self._say
             )
         except TransientError as error:
@@ -105,9 +105,9 @@ class Servers:
         to TERM.
         """
         session = [self._supervisor.pid]
-        supervisor = [each for each in processes.members("", session) if each.pid in session]
-        processes.ask_to_end(supervisor, patience_s)
-        processes.end("", session, 0.0)
+        supervisor = [each for each in marked.members("", session) if each.pid in session]
+        marked.ask_to_end(supervisor, patience_s)
+        marked.end("", session, 0.0)
         self._supervisor.wait()
 
 
@@ -120,8 +120,8 @@ def end_noted(mark: str, sockets: Path, patience_s: float, orphans_s: float) -> 
     Returns:
         How many processes had to be killed.
     """
-    processes.ask_to_end(supervisor(mark, sockets), patience_s)
-    return processes.end(mark, patience_s=orphans_s)
+    marked.ask_to_end(supervisor(mark, sockets), patience_s)
+    return marked.end(mark, patience_s=orphans_s)
 
 
 def supervisor(mark: str, sockets: Path) -> list[psutil.Process]:
@@ -130,7 +130,7 @@ def supervisor(mark: str, sockets: Path) -> list[psutil.Process]:
         pid = int((sockets / "supervisord.pid").read_text())
     except (OSError, ValueError):
         return []
-    return [process for process in processes.members(mark) if process.pid == pid]
+    return [process for process in marked.members(mark) if process.pid == pid]
 
 
 def restarts(logs: Path) -> list[str]:
@@ -169,7 +169,7 @@ def supervisor_config(programs: Mapping[str, Program], mark: str, logs: Path, so
     A server that ends within `SERVER_STEADY_S` of its start is started again after a pause, which
     grows by a second each time.
     """
-    alone = [sys.executable, "-m", "operators.stack.alone"]
+    alone = [sys.executable, "-m", "operators.processes.alone"]
     head = f"""[supervisord]
 nodaemon=true
 logfile={logs}/{_LOG}

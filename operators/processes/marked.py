@@ -9,11 +9,9 @@ the other two.)
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,6 @@ import psutil
 from operators.installation import MARK
 from tasks.core.errors import ResourceError, TransientError
 
-# Below Ray's worker ports (10002-19999) begin the usual servers, above 32767 the ports that the
-# system gives to outgoing connections.
-FREE_PORTS = range(20_000, 32_000)
 SAY_INTERVAL_S = 10.0
 _POLL_S = 0.2
 
@@ -101,29 +96,6 @@ def ask_to_end(ending: Sequence[psutil.Process], patience_s: float) -> None:
         if _ask(process.ppid) not in ours:
             _ask(process.terminate)
     _wait(ending, patience_s)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on, the same ones if free."""
-    ports: list[int] = []
-    first = FREE_PORTS.start + os.getpid() * 16 % len(FREE_PORTS)
-    for port in [*range(first, FREE_PORTS.stop), *range(FREE_PORTS.start, first)]:
-        if len(ports) == count:
-            return ports
-        if is_free(port):
-            ports.append(port)
-    raise ResourceError(f"expected {count} free ports in {FREE_PORTS}, found {len(ports)}")
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens on a port of the loopback interface."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def wait_until(

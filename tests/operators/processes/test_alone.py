@@ -35,6 +35,6 @@ TELL = f"import json, os; print(json.dumps([n for n in {sorted(SECRETS)} if n in
 )
 def test_a_server_gets_its_own_secrets_alone(server: str, given: list[str]) -> None:
     env = {**os.environ, **SECRETS, MARK: f"{uuid.uuid4()}/{server}"}
-    command = [sys.executable, "-m", "operators.stack.alone", sys.executable, "-c", TELL]
+    command = [sys.executable, "-m", "operators.processes.alone", sys.executable, "-c", TELL]
     told = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, check=True)
     assert json.loads(told.stdout) == given

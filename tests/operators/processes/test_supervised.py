@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from operators.stack import processes
-from operators.stack.servers import Program, Servers, end_noted, restarts, supervisor_config
+from operators.processes import marked
+from operators.processes.ports import free_ports
+from operators.processes.supervised import Program, Servers, end_noted, restarts, supervisor_config
 from tasks.core.errors import TransientError
 
 # Writes a new file each time it is started, then waits.
@@ -69,12 +70,12 @@ def test_a_server_that_is_killed_comes_back_and_none_is_left(tmp_path: Path) -> 
         servers.wait("One", lambda: len(pids(tmp_path / "one")) == 2, 30.0)
     finally:
         servers.end(20.0)
-    assert processes.members(mark) == []
+    assert marked.members(mark) == []
     assert [line.split(" is up")[0] for line in said if "is up" in line] == ["One", "Two", "One"]
 
 
 def test_a_killed_parent_leaves_no_child_that_keeps_its_port(tmp_path: Path) -> None:
-    (port,) = processes.free_ports(1)
+    (port,) = free_ports(1)
     (tmp_path / "parent.py").write_text(PARENT)
     command = [sys.executable, str(tmp_path / "parent.py"), str(port)]
     mark, servers = start(tmp_path, {"one": Program(command)}, [])
@@ -88,12 +89,12 @@ def test_a_killed_parent_leaves_no_child_that_keeps_its_port(tmp_path: Path) -> 
         orphan = psutil.Process(holder())
         orphan.parent().kill()
         servers.wait("One", lambda: holder() not in (0, orphan.pid), 30.0)
-        assert len(processes.members(f"{mark}/one")) == 2
+        assert len(marked.members(f"{mark}/one")) == 2
         (told,) = restarts(tmp_path / "logs")
         assert re.fullmatch(r"one was restarted once since .*, last at .* \(.* SIGKILL\)", told)
     finally:
         servers.end(20.0)
-    assert processes.members(mark) == []
+    assert marked.members(mark) == []
     assert f"left: [{orphan.pid}]" in (tmp_path / "logs" / "one.log").read_text()
 
 
@@ -119,7 +120,7 @@ def test_servers_are_ended_by_their_note_and_a_lost_one_names_its_log(tmp_path: 
     mark, servers = start(tmp_path, {"one": Program(program(tmp_path, "one"))}, [])
     servers.wait("One", lambda: bool(pids(tmp_path / "one")), 30.0)
     assert end_noted(mark, tmp_path, 20.0, 3.0) == 0
-    assert processes.members(mark) == []
+    assert marked.members(mark) == []
     with pytest.raises(TransientError, match=r"One ended .* its log is in .*logs"):
         servers.wait("One", lambda: False, 30.0)
 
@@ -130,7 +131,7 @@ def test_the_supervisor_reads_its_configuration(tmp_path: Path) -> None:
     parser = configparser.RawConfigParser()
     parser.read_string(supervisor_config(programs, "mark", tmp_path / "logs", tmp_path))
     ray, rest = parser["program:ray"], parser["program:rest"]
-    alone = [sys.executable, "-m", "operators.stack.alone"]
+    alone = [sys.executable, "-m", "operators.processes.alone"]
     assert shlex.split(ray["command"].replace("%%", "%")) == alone + command
     assert ray["environment"] == 'ORRERY_STACK="mark/ray"'
     assert (ray["stopsignal"], rest["stopsignal"]) == ("KILL", "TERM")

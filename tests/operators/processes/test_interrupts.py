@@ -11,11 +11,11 @@ import threading
 import pytest
 
 from operators.installation import ROOT
-from operators.stack.interrupts import ended_by_signals
+from operators.processes.interrupts import ended_by_signals
 
 HEAD = """
 import os, signal, sys, time
-from operators.stack.interrupts import ended_by_signals
+from operators.processes.interrupts import ended_by_signals
 """
 LOST = """
 class Swallows:

@@ -1,0 +1,6 @@
+"""Processes that outlive a command: started, marked, watched, and ended without a rest.
+
+`marked` starts them in sessions of their own and finds them again by their mark; `supervised` keeps
+a stack's servers alive under one supervisor, each by way of `alone`, on `ports` of this machine;
+`interrupts` lets a process that is told to end do so in order.
+"""
