@@ -2,6 +2,6 @@
 
 Read `serial` first: it shows what an executor owes a stage. `ray_executor` does the same on a
 cluster, Dask collections included, and `ray_training` runs a torch loop on several workers.
-`limits` holds one item to its threads, time and memory, wherever it runs. Ray and Dask's
-scheduler are imported here and nowhere else.
+`limits` holds one item to its threads, time and memory, wherever it runs; `ray_jobs` starts drivers
+on a cluster, over HTTP. Ray and Dask's scheduler are imported here and nowhere else.
 """

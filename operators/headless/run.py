@@ -23,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from operators.compute.ray_jobs import RayJobs
 from operators.headless.folders import (
     CONSOLE,
     ORDER,
@@ -41,7 +42,6 @@ from operators.installed_code import code_digest
 from operators.processes import marked
 from operators.processes.interrupts import ended_by_signals
 from operators.processes.ports import Ports
-from operators.schedule.ray_jobs import RayJobs
 from operators.stack import services
 from operators.stack.databases import bring_up_to_date
 from operators.stack.state import ray_token

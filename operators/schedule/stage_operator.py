@@ -21,13 +21,13 @@ from typing import Any, NoReturn
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from operators.compute.ray_jobs import WORD, RayJobs, job_id
 from operators.installation import MARK, PYTHON, config_path, load_profile, profile_name
 from operators.installed_code import code_digest, code_folder
 from operators.plain_log import plain
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
 from operators.schedule.links import LinkedOperator
-from operators.schedule.ray_jobs import WORD, RayJobs, job_id
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller, StageRequest, entrypoint

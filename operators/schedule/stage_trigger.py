@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from operators.compute.ray_jobs import WORD, Job, RayJobs
 from operators.plain_log import plain
-from operators.schedule.ray_jobs import WORD, Job, RayJobs
 from operators.stage.request import ERROR, EXIT_TRANSIENT, RESULT, last_said
 from operators.tries import HEAD_POLL_S, HEAD_RETURN_S
 from tasks.core.errors import OrreryError, TransientError

@@ -1,8 +1,7 @@
-"""One call of a stage: its request, plan, key, run and items; knows no framework.
+"""One call of a stage: its request, plan, key and run; knows no framework.
 
 Read `request` first: the call, and the wire on which it travels. `plan` looks up everything
 that it names; `key` digests all that a result depends on, code included. `run` is the call
 itself and the command of its job, in the world that `context` puts together; `local` is the
-same for tests and notebooks. `items` maps over many items, `item_pool` asks and tells; both
-make each by `item_work` and count with `progress`.
+same for tests and notebooks.
 """

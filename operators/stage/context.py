@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits
+from operators.items.pool import Journal
+from operators.items.stage_items import StageItems
+from operators.items.work import StageWork
 from operators.owners import owner
 from operators.record.trackers import NullTracker
-from operators.stage.item_pool import Journal
-from operators.stage.item_work import StageWork
-from operators.stage.items import StageItems
 from operators.stage.plan import PlacedCall
 from operators.store.artifacts import StageStore
 from operators.store.storage import TRAINING, storage_errors

@@ -161,18 +161,6 @@ def stage_key(
     )
 
 
-def item_key(parts: Mapping[str, Any], function: str, config: Any, item: str) -> str:
-    """Key of one item: its digest stands in place of the stage's inputs.
-
-    Args:
-        parts: See `key_parts`.
-        function: Qualified name of the item function.
-        config: Settings that the function receives, as JSON values.
-        item: Digest of the item.
-    """
-    return digest({**parts, "function": function, "config": config, "item": item})
-
-
 def _version(library: str, stage: str) -> str:
     try:
         return importlib.metadata.version(library)

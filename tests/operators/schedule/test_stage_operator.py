@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from operators.compute.ray_jobs import job_id
 from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
 from operators.installed_code import code_digest, code_folder
 from operators.schedule.links import MlflowLink, RayLink
 from operators.schedule.pipeline import asset
-from operators.schedule.ray_jobs import job_id
 from operators.schedule.stage_operator import StageOperator
 from operators.stage.request import parse_request, parse_word
 from operators.stage.run import run_stage

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from operators.compute.ray_jobs import WORD, Job
 from operators.schedule import stage_trigger
-from operators.schedule.ray_jobs import WORD, Job
 from operators.schedule.stage_trigger import ERROR, RESULT, StageTrigger, outcome
 from tests.support.kernel.fake_ray import FakeRay, fake_ray
 from tests.support.kernel.live_runs import until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.stage.key import code_digest, declaration_of, item_key, key_parts, stage_key
+from operators.stage.key import code_digest, declaration_of, key_parts, stage_key
 from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.stages import StageSpec
 from tests.support.kernel.sample_stages import DoubleConfig, double_numbers
@@ -197,13 +197,6 @@ def test_missing_library_is_named(tree: Path) -> None:
     path.write_text(path.read_text().replace("'numpy'", "'no-such-thing'"))
     with pytest.raises(ResourceError, match=r"fruit.press needs the package 'no-such-thing'"):
         key_parts(declaration_of(STAGE, tree), 0, "cpu")
-
-
-def test_each_part_of_an_item_key_counts() -> None:
-    parts = key_parts(declaration_of(f"{sample}:double_numbers"), 0, "cpu")
-    base = ("m:f", {"a": 1}, "digest")
-    others = [("m:g", base[1], base[2]), (base[0], {"a": 2}, base[2]), (*base[:2], "other")]
-    assert len({item_key(parts, *each) for each in [base, *others]}) == 4
 
 
 def test_encoding_counts_where_a_stage_adds_pictures(tree: Path) -> None:

@@ -1,4 +1,4 @@
-"""A stand-in for Ray's Jobs API: the calls of `operators.schedule.ray_jobs` on a loopback port."""
+"""A stand-in for Ray's Jobs API: the calls of `operators.compute.ray_jobs` on a loopback port."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import psutil
 
+from operators.items.work import make_item
 from operators.processes import marked
 from operators.processes.ports import Ports
-from operators.stage.item_work import make_item
 
 
 def mlflow(ports: Ports, path: str, **body: Any) -> Any:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operators.compute.ray_jobs import MAX_ENTRYPOINT_BYTES, RayJobs, job_id
 from operators.processes.ports import free_ports
-from operators.schedule.ray_jobs import MAX_ENTRYPOINT_BYTES, RayJobs, job_id
 from tasks.core.errors import ConfigError, ResourceError, TransientError
 from tests.support.kernel.fake_ray import fake_ray
 from tests.support.kernel.private_authority import Authority, make_authority

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from operators.stage.item_work import Running
-from operators.stage.progress import Progress
+from operators.items.progress import Progress
+from operators.items.work import Running
 from operators.store.storage import Storage, storage_errors
 from tasks.core.errors import ArtifactError, TransientError
 from tasks.core.ports import Skipped

@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits, limited
-from operators.stage.key import item_key
 from operators.store.artifacts import Checkpoint, Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, disk_faults
@@ -81,9 +80,10 @@ class ItemWork:
         return config_json(self.config)
 
     def key(self, item: Record) -> str:
-        """Key of one item; computed once, then carried."""
+        """Key of one item: its digest stands in place of the stage's inputs."""
         name = f"{self.function.__module__}:{self.function.__qualname__}"
-        return item_key(self.stage.key_parts, name, self._config_json, digest(item))
+        parts = {"function": name, "config": self._config_json, "item": digest(item)}
+        return digest({**self.stage.key_parts, **parts})
 
     def folder(self, key: str) -> str:
         """Folder of an item, relative to the store's root."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from operators.compute.serial import SerialExecutor
+from operators.items.pool import Event, Journal
 from operators.stage.context import LiveContext, open_context
-from operators.stage.item_pool import Event, Journal
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
 from operators.store.storage import Storage

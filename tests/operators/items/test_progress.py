@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from operators.stage.progress import Progress
+from operators.items.progress import Progress
 from tasks.core.ports import Skipped
 from tasks.core.records import Record
 
@@ -54,7 +54,7 @@ def test_items_may_be_counted_in_a_unit_of_their_own(
 
 def test_the_rate_leaves_out_what_was_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     clock_s = [100.0]
-    monkeypatch.setattr("operators.stage.progress.time.monotonic", lambda: clock_s[0])
+    monkeypatch.setattr("operators.items.progress.time.monotonic", lambda: clock_s[0])
     tracker: Any = Metrics()
     items = batches(50, 20, 30)
     progress = Progress.of("bakery.bake", items, tracker, Counter())
@@ -75,7 +75,7 @@ def test_the_time_left_is_in_words_that_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock_s = [0.0]
-    monkeypatch.setattr("operators.stage.progress.time.monotonic", lambda: clock_s[0])
+    monkeypatch.setattr("operators.items.progress.time.monotonic", lambda: clock_s[0])
     items = batches(*[1] * 10)
     progress = Progress.of("bakery.bake", items, Metrics(), Counter())  # type: ignore[arg-type]
     progress._started_s = clock_s[0]

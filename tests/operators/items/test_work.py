@@ -10,7 +10,7 @@ import pytest
 
 from operators.compute.limits import Limits
 from operators.compute.serial import SerialExecutor
-from operators.stage.item_work import ItemWork, Running, StageWork, make_item
+from operators.items.work import ItemWork, Running, StageWork, make_item
 from operators.store.storage import Storage
 from operators.tries import ITEM_TRIES
 from tasks.core.errors import ArtifactError, OrreryError, WorkerLostError

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from operators.stage.item_pool import ItemPool, Journal
-from operators.stage.item_work import ItemWork, Running, StageWork
-from operators.stage.progress import Progress
+from operators.items.pool import ItemPool, Journal
+from operators.items.progress import Progress
+from operators.items.work import ItemWork, Running, StageWork
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.ports import Executor, ItemFunction, Tracker
 from tasks.core.records import Record

@@ -1,0 +1,5 @@
+"""The parts of a long stage, each made in parallel and committed on its own.
+
+Read `work` first: one item's key, its folder, and the call that makes it in a worker. `stage_items`
+maps over many items, `pool` asks and tells; both count with `progress`.
+"""
