@@ -14,6 +14,12 @@ from collections.abc import Iterator
 from tasks.core.outside.roots import CONTROL
 
 
+def say(line: str) -> None:
+    """Write a line for people to the standard output, at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def plain(text: object) -> str:
     """Return one line of text: control characters, and what is no Unicode, as escapes."""
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], str(text))

@@ -39,6 +39,7 @@ from operators.headless.servers import KeptServers, RunServers, borrow, environm
 from operators.headless.settings import check_settings, dag_file
 from operators.installation import PROFILE, ROOT, profile_name
 from operators.installed_code import code_digest
+from operators.plain_log import say
 from operators.processes import marked
 from operators.processes.interrupts import ended_by_signals
 from operators.processes.ports import Ports
@@ -254,28 +255,23 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--conf: expected a JSON object of params, got {given.conf!r}")
     try:
         result = run_headless(
-            given.pipeline, conf, dags=given.dags.resolve(), keeps=given.keep, on_line=_print
+            given.pipeline, conf, dags=given.dags.resolve(), keeps=given.keep, on_line=say
         )
     except KeyboardInterrupt:
-        _print(_INTERRUPTED)
+        say(_INTERRUPTED)
         return 130
     except SystemExit:
-        _print(_INTERRUPTED)
+        say(_INTERRUPTED)
         raise
     except OrreryError as error:
-        _print(f"ERROR {error}")
+        say(f"ERROR {error}")
         return 1
-    _print(f"{given.pipeline}: {result.state} in {result.seconds:.0f} s")
+    say(f"{given.pipeline}: {result.state} in {result.seconds:.0f} s")
     for task, refs in result.results.items():
         for ref in refs:
-            _print(f"  {task}: {ref.uri}")
-    _print(f"  MLflow run {result.mlflow_run_id} (`make up`, then its UI), log {result.log}")
+            say(f"  {task}: {ref.uri}")
+    say(f"  MLflow run {result.mlflow_run_id} (`make up`, then its UI), log {result.log}")
     return 0 if result.state == "success" else 1
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

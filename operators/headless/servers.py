@@ -28,6 +28,7 @@ import psutil
 
 from operators.headless.folders import KEPT, drop_ray, take
 from operators.installation import PROFILE, ROOT
+from operators.plain_log import say
 from operators.processes import marked
 from operators.processes.interrupts import ended_by_signals
 from operators.processes.ports import Ports
@@ -166,7 +167,7 @@ def keep(ports: Ports, kept_s: float) -> None:
         kept_s: For how long nobody uses them before they end.
     """
     with ended_by_signals() as begin_to_end, (KEPT / "users.lock").open("w") as lock:
-        servers = RunServers(MARK, KEPT, ports, services.base_env(), _say)
+        servers = RunServers(MARK, KEPT, ports, services.base_env(), say)
         try:
             servers.wait()
             used_s = time.monotonic()
@@ -219,11 +220,6 @@ def _forget() -> None:
     drop_ray(KEPT)
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -237,11 +233,11 @@ def main(arguments: list[str] | None = None) -> int:
             keep(Ports.parse(json.loads(given.ports)), KEPT_S)
         elif given.command == "end":
             if end_kept():
-                _say("the kept servers of headless runs have ended")
+                say("the kept servers of headless runs have ended")
         elif (noted := _noted()) is not None:
-            _say(f"kept for headless runs: MLflow {noted[0].mlflow_url}, Ray {noted[0].ray_url}")
+            say(f"kept for headless runs: MLflow {noted[0].mlflow_url}, Ray {noted[0].ray_url}")
     except OrreryError as error:
-        _say(f"ERROR {error}")
+        say(f"ERROR {error}")
         return 1
     return 0
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from operators.installation import MARK
+from operators.plain_log import say
 from operators.processes import marked
 
 # Each begins with the name of the only servers that get it: the stages, which Ray runs, need none.
@@ -27,8 +28,7 @@ def main(command: Sequence[str]) -> None:
     """End the orphans of this server, which its mark names, and become the command."""
     mark = os.environ[MARK]
     if left := marked.members(mark):
-        sys.stdout.write(f"ending what an earlier {mark} left: {[each.pid for each in left]}\n")
-        sys.stdout.flush()
+        say(f"ending what an earlier {mark} left: {[each.pid for each in left]}")
         marked.end(mark, patience_s=0.0)
     service = mark.rpartition("/")[2].partition("-")[0].upper()
     for name in _SECRETS:

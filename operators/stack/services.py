@@ -149,7 +149,6 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         # Our DAG files don't spell the words that Airflow guesses by.
         "CORE__DAG_DISCOVERY_SAFE_MODE": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "CORE__DEFAULT_TIMEZONE": "utc",
         "CORE__FERNET_KEY": known["fernet"],
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords()),

@@ -35,6 +35,7 @@ from operators.installation import (
     load_profile,
     profile_name,
 )
+from operators.plain_log import say
 from operators.processes import marked
 from operators.processes.ports import Ports
 from operators.processes.supervised import Program, Servers, end_noted, restarts, supervisor
@@ -80,14 +81,14 @@ def up(dags: Path = ROOT / "dags") -> None:
         ports = _noted()
         supervised = supervisor(MARK, _run_folder())
         if ports and supervised and all(check(ports) for _, check in _CHECKS):
-            _say("the stack is up already")
+            say("the stack is up already")
         else:
             _end()
-            clear(timedelta(days=load_profile(profile_name()).keep.days), _say)
+            clear(timedelta(days=load_profile(profile_name()).keep.days), say)
             ports = Ports.choose(*WISHED_PORTS)
             _start(ports, dags)
             _count_waiting_tasks(ports)
-            _say(f"the stack is up after {time.monotonic() - begun_s:.0f} s")
+            say(f"the stack is up after {time.monotonic() - begun_s:.0f} s")
         _print_addresses(ports)
 
 
@@ -100,7 +101,7 @@ def down() -> None:
         shutil.rmtree(_run_folder(), ignore_errors=True)
         how = f", {num_killed} processes had to be killed" if num_killed else ""
         seconds = time.monotonic() - begun_s
-        _say(f"the stack is down after {seconds:.0f} s{how}" if was_up else "the stack was down")
+        say(f"the stack is down after {seconds:.0f} s{how}" if was_up else "the stack was down")
 
 
 def status() -> int:
@@ -108,19 +109,19 @@ def status() -> int:
     ports = _noted()
     alive = marked.members(MARK)
     if ports is None or not alive:
-        _say(f"the stack is down{f', but {len(alive)} processes are left' if alive else ''}")
+        say(f"the stack is down{f', but {len(alive)} processes are left' if alive else ''}")
         return EXIT_DOWN
     states = {name: check(ports) for name, check in _CHECKS}
     urls = {"Ray": ports.ray_url, "MLflow": ports.mlflow_url, "Airflow": ports.airflow_url}
     for name, is_up in states.items():
-        _say(f"{name:8}{'up  ' if is_up else 'DOWN'}  {urls[name]}")
-    _say(f"database {noted_database() or 'not noted'}")
+        say(f"{name:8}{'up  ' if is_up else 'DOWN'}  {urls[name]}")
+    say(f"database {noted_database() or 'not noted'}")
     for line in restarts(LOGS):
-        _say(line)
+        say(line)
     supervised = supervisor(MARK, _run_folder())
     if not supervised:
-        _say("their supervisor has ended, so none is started again: `make up` starts all anew")
-    _say(f"{len(alive)} processes, {marked.memory_gb(alive):.1f} GB, logs in {LOGS}")
+        say("their supervisor has ended, so none is started again: `make up` starts all anew")
+    say(f"{len(alive)} processes, {marked.memory_gb(alive):.1f} GB, logs in {LOGS}")
     return 0 if supervised and all(states.values()) else EXIT_DOWN
 
 
@@ -146,10 +147,10 @@ def _start(ports: Ports, dags: Path) -> None:
         RAY_URL: ports.ray_url,
     }
     env |= databases.airflow_env(home)
-    _say(f"the servers keep their records in {databases.told()}")
+    say(f"the servers keep their records in {databases.told()}")
     found = programs(ports, folder)
-    databases.bring_up_to_date(home, env, _say)
-    servers = Servers(found, mark=MARK, env=env, logs=LOGS, sockets=folder, say=_say)
+    databases.bring_up_to_date(home, env, say)
+    servers = Servers(found, mark=MARK, env=env, logs=LOGS, sockets=folder, say=say)
     note(ports, databases.told())
     for index, (name, check) in enumerate(_CHECKS):
         servers.wait(name, partial(check, ports), UP_LIMIT_S)
@@ -219,16 +220,11 @@ def _lock() -> Iterator[None]:
 
 
 def _print_addresses(ports: Ports) -> None:
-    _say(f"Airflow  {ports.airflow_url}  user admin, password in {passwords()}")
-    _say(f"MLflow   {ports.mlflow_url}")
-    _say(f"Ray      {ports.ray_url}  token in {ray_token()}")
-    _say(f"database {noted_database() or 'not noted'}")
-    _say("`make status` tells how it is, `make down` stops it")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    say(f"Airflow  {ports.airflow_url}  user admin, password in {passwords()}")
+    say(f"MLflow   {ports.mlflow_url}")
+    say(f"Ray      {ports.ray_url}  token in {ray_token()}")
+    say(f"database {noted_database() or 'not noted'}")
+    say("`make status` tells how it is, `make down` stops it")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -247,7 +243,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             down()
     except OrreryError as error:
-        _say(f"ERROR {error}; logs are in {LOGS}")
+        say(f"ERROR {error}; logs are in {LOGS}")
         return 1
     return 0
 
