@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -91,11 +92,13 @@ def _unused_copies(older_than: timedelta) -> Iterator[Path]:
 
 def _ours(paths: Iterable[Path]) -> list[Path]:
     """Folders of this user; a link is none, wherever it leads."""
-    return [
-        path
-        for path in paths
-        if not path.is_symlink() and path.is_dir() and _owner(path) == os.getuid()
-    ]
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):  # it has just gone, as others may anywhere here
+            told = path.lstat()
+            if stat.S_ISDIR(told.st_mode) and told.st_uid == os.getuid():
+                found.append(path)
+    return found
 
 
 def _remove(path: Path) -> None:
@@ -106,13 +109,6 @@ def _remove(path: Path) -> None:
     with suppress(OSError):
         path.rename(gone)
         shutil.rmtree(gone)
-
-
-def _owner(path: Path) -> int:
-    try:
-        return path.lstat().st_uid
-    except FileNotFoundError:  # it has just gone, as others may anywhere here
-        return -1
 
 
 def _age_s(path: Path) -> float:

@@ -33,15 +33,9 @@ NUM_PARALLEL_TASKS = 4
 AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
 # Airflow 3.3 says only at the top of a long form which param it refuses, beside the button no more
 # than "Bad Request". Its theme can't say more, but keep the top's message in sight.
-_VISIBLE_REFUSAL = {
-    "[data-testid='error-alert']": {
-        "position": "sticky !important",
-        "top": "0",
-        "zIndex": "1",
-        "maxHeight": "40vh",
-        "overflow": "auto",
-    }
-}
+_ALERT = "[data-testid='error-alert']"
+_IN_SIGHT = {"position": "sticky !important", "top": "0", "zIndex": "1"}
+_IN_SIGHT |= {"maxHeight": "40vh", "overflow": "auto"}
 
 
 def ray_command(ports: Ports, folder: Path) -> list[str]:
@@ -155,7 +149,7 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
         "CORE__EXECUTION_API_SERVER_URL": f"{ports.airflow_url}/execution/",
         "API__SECRET_KEY": known["api"],
         "API__BASE_URL": ports.airflow_url,
-        "API__THEME": json.dumps({"globalCss": _VISIBLE_REFUSAL}),
+        "API__THEME": json.dumps({"globalCss": {_ALERT: _IN_SIGHT}}),
         "API_AUTH__JWT_SECRET": known["jwt"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
