@@ -46,15 +46,11 @@ def check_settings(file: Path, conf: Mapping[str, Any], profile: str) -> None:
 
 def _settings(file: Path) -> Iterator[Any]:
     """The settings' class that a DAG file imports."""
-    tree = ast.parse(file.read_text("utf-8"), str(file))
-    imported: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            imported |= {
-                each.asname or each.name: f"{node.module}.{each.name}" for each in node.names
-            }
-        elif isinstance(node, ast.Import):
-            imported |= {each.asname or each.name: each.name for each in node.names}
+    try:
+        tree = ast.parse(file.read_text("utf-8"), str(file))
+    except (SyntaxError, ValueError) as error:  # what is no text counts among the latter
+        raise ConfigError(f"{file} can't be read as a DAG file: {error}") from error
+    imported = _imported(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("pipeline"):
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
@@ -66,3 +62,16 @@ def _settings(file: Path) -> Iterator[Any]:
                 yield pkgutil.resolve_name(f"{known}{dot}{name}" if dot else known)
             except (ImportError, AttributeError, ValueError) as error:
                 raise ConfigError(f"{file}: its settings can't be found: {error}") from error
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Where each imported name of a file comes from: ``module``, or ``module.name``."""
+    imported: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            imported |= {
+                each.asname or each.name: f"{node.module}.{each.name}" for each in node.names
+            }
+        elif isinstance(node, ast.Import):
+            imported |= {each.asname or each.name: each.name for each in node.names}
+    return imported

@@ -78,6 +78,9 @@ def test_settings_that_can_not_be_found_are_told_and_those_that_a_file_makes_are
     file.write_text("import tasks.core.config\npipeline('', '', config=tasks.core.config.Non)\n")
     with pytest.raises(ConfigError, match=r"sample\.py: its settings can't be found: .*Non"):
         settings.check_settings(file, {}, "laptop")
+    file.write_text("with pipeline(:")
+    with pytest.raises(ConfigError, match=r"sample\.py can't be read as a DAG file: .*line 1"):
+        settings.check_settings(file, {}, "laptop")
     file.write_text("class Mine: ...\npipeline('', '', config=Mine)\npipeline('', '')\n")
     settings.check_settings(file, {"cuont": 1}, "laptop")
 
