@@ -34,7 +34,7 @@ from airflow.sdk.definitions.xcom_arg import ZipXComArg
 
 from operators.installation import PROFILE, ROOT, config_path
 from operators.processes.ports import Ports
-from operators.schedule.pipeline import OpenRun
+from operators.schedule.run_tasks import OpenRun
 from operators.stage.request import Caller, StageRequest
 from operators.stage.run import run_stage
 from operators.store.artifacts import read_artifact
