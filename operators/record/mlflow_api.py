@@ -33,8 +33,8 @@ _EXISTS = ("RESOURCE_ALREADY_EXISTS",)
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 # What the server says of a run, or of an experiment, that somebody deleted there.
 _GONE = ("RESOURCE_DOES_NOT_EXIST", "must be in the 'active' state")
-# What finds a run again whose creation was not answered.
-_CREATED_TAG = "orrery.created"
+# What finds a run again whose creation was not answered; MLflow shows no tag that begins so.
+_CREATED_TAG = "mlflow.orrery.created"
 
 # It says one line per call, which would drown the log of the stage.
 logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -27,6 +27,7 @@ LOG_BYTES_PER_S = 500_000
 REATTACHED_AFTER_S = 30.0
 NUM_LINES_AGAIN = 20
 _NOISE = (f"{RESULT} ", f"{ERROR} ", "Running entrypoint for job ")
+_NOISE_ENDS = " -- Runtime env is setting up."
 # How a job is described that a person stopped.
 STOPPED = "Stopped"
 
@@ -122,7 +123,8 @@ class StageTrigger(BaseTrigger):
                 num_shown = max(0, len(lines) - NUM_LINES_AGAIN)
                 logger.info("%s: re-attached to job %s", self.task_name, self.job_id)
         for line in lines[num_shown:]:
-            if line.strip() and not line.startswith(_NOISE):
+            is_noise = line.startswith(_NOISE) or line.endswith(_NOISE_ENDS)
+            if line.strip() and not is_noise:
                 logger.info("[%s] %s", self.task_name, plain(line))
         return len(lines)
 

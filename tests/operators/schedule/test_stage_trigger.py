@@ -84,7 +84,8 @@ def shown(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_each_whole_line_is_copied_once(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[str] = []
     with fake_ray() as ray:
-        ray.add("j", "RUNNING", "Running entrypoint for job j: x\none\ntw")
+        rays = "2026-11-29 23:45:07,291\tINFO job_manager.py:581 -- Runtime env is setting up."
+        ray.add("j", "RUNNING", f"{rays}\nRunning entrypoint for job j: x\none\ntw")
 
         def go_on() -> None:
             try:
