@@ -55,9 +55,10 @@ class StillObjects:
 
     def release_touched(self) -> None:
         """Set free what has come to be touched; ask before each step."""
-        for body in self._bodies:
+        for body in self.held:
             # What sleeps is not tested against what sleeps: all that touches a fixed one moves.
-            if body in self.held and _touching(self._client, body):
+            is_touched = pybullet.getContactPoints(bodyA=body, physicsClientId=self._client)
+            if is_touched and body in self.held:
                 self._release(self._leaning[body])
 
     def _release(self, bodies: Set[int]) -> None:
@@ -77,13 +78,9 @@ def _leaning(client: int, bodies: Sequence[int]) -> dict[int, Set[int]]:
     """For each object those that contacts link it with, itself among them."""
     groups: dict[int, Set[int]] = {body: {body} for body in bodies}
     for body in bodies:
-        for other in _touching(client, body) & groups.keys():
+        # What the engine's last step found less than a millimetre or so away.
+        points = pybullet.getContactPoints(bodyA=body, physicsClientId=client)
+        for other in {point[2] for point in points} & groups.keys():
             joined = groups[body] | groups[other]
             groups.update(dict.fromkeys(joined, joined))
     return groups
-
-
-def _touching(client: int, body: int) -> set[int]:
-    """What the engine's last step found less than a millimetre or so away."""
-    points = pybullet.getContactPoints(bodyA=body, physicsClientId=client)
-    return {point[2] for point in points}
