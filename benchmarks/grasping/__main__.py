@@ -1,6 +1,6 @@
 """Measures grasp collection: cost against a peer, agreement of fast settings, workers, kills.
 
-    python -m benchmarks.grasping [--quick] [--parts rates,speedup,agreement,kills]
+    python -m benchmarks.grasping [--quick] [--parts rates,speedup,agreement,levers,kills]
 
 Parts may be measured one by one; the results file is written when all are there, all of one
 commit. CPU seconds are user and system of the processes that do the work, start-up apart;
@@ -27,8 +27,11 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
   solver iterations; ``agreement_ceiling``: of these with themselves, commanded pose jittered;
   ``agreement_gap``: the latter less the former; ``success_difference``: fast less reference;
   ``early_stop_…``: with early stopping, in the lift too, less without;
-  ``closing_axis_agreement``: of fast attempts with themselves turned by 90 degrees. See
+  ``closing_axis_agreement``: of fast attempts with themselves turned by 90 degrees;
+  ``pried_successes``: successes, in all these runs, with fingers wider apart than they open. See
   `benchmarks.grasping.agreement`.
+- ``lever_…``: what else would make attempts cheaper, and what it costs in agreement. See
+  `benchmarks.grasping.levers`.
 - ``kills_survived``, ``attempts_lost``, ``attempts_doubled``: random kills (SIGKILL) of workers,
   drivers and the node during one run; ``shards_changed_by_kills``: shards whose bytes are not
   those of a run that nothing disturbed. See `benchmarks.grasping.kills`.
@@ -44,6 +47,7 @@ from collections.abc import Sequence
 from benchmarks import speedup
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.grasping import agreement as grasping_agreement
+from benchmarks.grasping import levers as grasping_levers
 from benchmarks.grasping import rates as grasping_rates
 from benchmarks.grasping import speedup as grasping_speedup
 from benchmarks.grasping import survival as grasping_survival
@@ -72,6 +76,7 @@ BOUNDS = {
     "success_difference": (-0.025, 0.025),
     "early_stop_agreement": (0.98, 1.0),
     "early_stop_success_difference": (-0.025, 0.025),
+    "pried_successes": (0.0, 0.0),
     "kills_survived": (float(FULL_KILLS), INFINITE),
     "attempts_lost": (0.0, 0.0),
     "attempts_doubled": (0.0, 0.0),
@@ -142,6 +147,12 @@ def _agreement(quick: bool) -> dict[str, Figure]:
     )
 
 
+def _levers(quick: bool) -> dict[str, Figure]:
+    if quick:
+        return grasping_levers.measure(QUICK_SEEDS, grasping_levers.QUICK_SCENES, 1)
+    return grasping_levers.measure(FULL_SEEDS, grasping_levers.FULL_SCENES, os.cpu_count() or 1)
+
+
 def _kills(quick: bool) -> dict[str, Figure]:
     return grasping_survival.measure(FULL_SEEDS[0], QUICK_KILLS if quick else FULL_KILLS)
 
@@ -151,6 +162,7 @@ PARTS: dict[str, Measure] = {
     "rates": _rates,
     "speedup": _speedup,
     "agreement": _agreement,
+    "levers": _levers,
     "kills": _kills,
 }
 

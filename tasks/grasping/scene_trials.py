@@ -8,6 +8,7 @@ leave the first ones as they are.
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,11 +20,11 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 from tasks.core.config import SETTINGS
 from tasks.core.digests import digest
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, DataError
 from tasks.core.params import parse_config
 from tasks.core.records import FileRef
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
-from tasks.grasping.algorithms.scenes import draw_scene
+from tasks.grasping.algorithms.scenes import draw_scene, without_objects
 from tasks.grasping.config import SceneConfig
 from tasks.grasping.data.rows import Origin, TriedGrasp
 from tasks.grasping.looks.textures import Textures, load_textures
@@ -31,7 +32,7 @@ from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.objects.archive import unpack
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.types import ObjectModel, ObjectState, Rendering, Scene
-from tasks.grasping.worlds.interface import World
+from tasks.grasping.worlds.interface import OpenScene, World
 from tasks.grasping.worlds.registry import open_world
 
 _LIBRARIES = {
@@ -40,6 +41,8 @@ _LIBRARIES = {
     "surrogate": ("mujoco",),
 }
 _ALWAYS = ("numpy", "opencv-python-headless")
+
+_LOG = logging.getLogger(__name__)
 
 
 @settings_dataclass(frozen=True, config=SETTINGS)
@@ -109,7 +112,7 @@ class TriedScene:
     """A scene and what was tried in it.
 
     Attributes:
-        scene: As it was drawn.
+        scene: As it was drawn, but for objects that didn't stay in the bin.
         objects: Where its objects came to rest.
         before: Picture without the arm.
         tried: The attempts in order.
@@ -133,11 +136,12 @@ def try_scene(
         rng: The scene's own generator.
 
     Raises:
-        DataError: The scene can't be simulated; the message says what is at fault.
+        DataError: The scene can't be simulated, or none of its objects stays in the bin; the
+            message says what is at fault.
     """
     scene_rng, *attempt_rngs = rng.spawn(1 + num_attempts)
-    scene = draw_scene(scene_id, workshop.config, workshop.models, workshop.num_textures, scene_rng)
-    opened = workshop.world.open(scene)
+    drawn = draw_scene(scene_id, workshop.config, workshop.models, workshop.num_textures, scene_rng)
+    scene, opened = _settled(workshop, drawn)
     before, objects = opened.look(), opened.objects
     tried = []
     for attempt_rng in attempt_rngs:
@@ -151,6 +155,28 @@ def try_scene(
         )
         tried.append(TriedGrasp(opened.attempt(controller), policy))
     return TriedScene(scene, objects, before, tuple(tried))
+
+
+def _settled(workshop: Workshop, scene: Scene) -> tuple[Scene, OpenScene]:
+    """Open a scene, without the objects that roll, bounce or fall out of the bin.
+
+    Raises:
+        DataError: None stays; the message names them.
+    """
+    names = [placed.model.object_id for placed in scene.objects]
+    while scene.objects:
+        opened = workshop.world.open(scene)
+        lost = [i for i, state in enumerate(opened.objects) if not state.is_in_bin]
+        if not lost:
+            return scene, opened
+        gone = ", ".join(scene.objects[i].model.object_id for i in lost)
+        _LOG.warning("%s: left out, as it lay outside of the bin: %s", scene.scene_id, gone)
+        scene = without_objects(scene, lost)
+    raise DataError(
+        f"{scene.scene_id}: expected objects that come to rest in the bin, none of "
+        f"{', '.join(names)} does. They may be too large for it, roll away, or have a mesh that "
+        "falls through its floor"
+    )
 
 
 _open: dict[str, Workshop] = {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.core.config import config_json
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, DataError
 from tasks.core.records import FileRef
 from tasks.grasping import scene_trials
 from tasks.grasping.algorithms.policies import Mixture
@@ -22,10 +23,11 @@ from tasks.grasping.data.rows import Origin
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.objects.catalogue import catalogue
 from tasks.grasping.scene_trials import SceneInputs, Workshop, try_scene, workshop_of
+from tasks.grasping.types import Scene
 from tasks.grasping.workspace import OPENING_SLACK_M
 from tasks.grasping.worlds.registry import open_world
 from tests.support.grasping.surrogate_scenes import needs_renderer
-from tests.support.grasping.toy_world import ToyWorld, toy_models
+from tests.support.grasping.toy_world import ToyScene, ToyWorld, toy_models
 
 
 @pytest.fixture
@@ -133,6 +135,48 @@ def test_more_attempts_leave_the_first_ones_as_they_are() -> None:
         (t.policy, t.attempt.steps[0].target) for t in many.tried[:3]
     ]
     assert {t.policy for t in many.tried} == {"uniform", "near_object"}
+
+
+class Sieve(ToyWorld):
+    """A world through whose floor some objects fall.
+
+    Args:
+        lost: Their ids.
+    """
+
+    def __init__(self, lost: Collection[str]) -> None:
+        super().__init__()
+        self._lost = lost
+
+    def open(self, scene: Scene) -> ToyScene:
+        found = super().open(scene)
+        found.objects = tuple(
+            replace(state, is_in_bin=placed.model.object_id not in self._lost)
+            for placed, state in zip(scene.objects, found.objects, strict=True)
+        )
+        return found
+
+
+def names_of(scene: Scene) -> list[str]:
+    return [placed.model.object_id for placed in scene.objects]
+
+
+def test_objects_that_fall_out_of_the_bin_are_left_out() -> None:
+    whole = try_scene(toy_workshop(), "a", 2, np.random.default_rng(1))
+    lost, *others = names_of(whole.scene)
+    workshop = replace(toy_workshop(), world=Sieve([lost]))
+    found = try_scene(workshop, "a", 2, np.random.default_rng(1))
+    assert names_of(found.scene) == others
+    assert found.objects == whole.objects[1:]
+    assert found.before.instance_ids.max() == len(others)
+
+
+def test_a_scene_that_no_object_stays_in_is_no_scene() -> None:
+    every = [model.object_id for model in toy_workshop().models]
+    with pytest.raises(
+        DataError, match="a: expected objects that come to rest in the bin, none of"
+    ):
+        try_scene(replace(toy_workshop(), world=Sieve(every)), "a", 2, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("name", ["bullet", "surrogate"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -55,6 +56,24 @@ def draw_scene(
         look=_look(config, station, chosen, num_textures, look_rng),
         noise_seed=int(noise_rng.integers(2**63)),
         calibration=calibration,
+    )
+
+
+def without_objects(scene: Scene, lost: Container[int]) -> Scene:
+    """Return a scene without some of its objects, given by index; all else stays as it was."""
+    kept = [index for index in range(len(scene.objects)) if index not in lost]
+    dynamics = scene.dynamics
+    return replace(
+        scene,
+        objects=tuple(scene.objects[index] for index in kept),
+        dynamics=replace(
+            dynamics,
+            mass_scale=tuple(dynamics.mass_scale[index] for index in kept),
+            friction=tuple(dynamics.friction[index] for index in kept),
+            restitution=tuple(dynamics.restitution[index] for index in kept),
+            damping=tuple(dynamics.damping[index] for index in kept),
+        ),
+        look=scene.look and replace(scene.look, objects=tuple(scene.look.objects[i] for i in kept)),
     )
 
 

@@ -25,13 +25,21 @@ from tasks.grasping.types import (
     SemanticClass,
     motion_command,
 )
-from tasks.grasping.workspace import SUCCESS_HEIGHT_M
+from tasks.grasping.workspace import (
+    BIN_CENTRE_M,
+    BIN_FLOOR_M,
+    BIN_INNER_M,
+    OPENING_SLACK_M,
+    SUCCESS_HEIGHT_M,
+)
 
 Row = Mapping[str, Any]
 
 _MOTION_TOLERANCE = 1e-9
 _LEAST_VISIBLE_PX = 4
 _SLACK_PX = 2.0  # masks are as coarse as their pixels
+_WALL_M = 0.1  # by which what leans on a wall may lie beyond the wall's foot
+_SUNK_M, _PILE_M = 0.01, 0.3  # below the floor, and above it
 _REACH_M = 0.05  # what is seen of a half hidden object may lie this far from its centre
 
 
@@ -105,6 +113,28 @@ def check_outcome(row: Row) -> Iterator[Finding]:
     if row["is_uniform"] != (row["policy"] == "uniform"):
         problem = f"is_uniform is {row['is_uniform']}, but the policy is {row['policy']!r}"
         yield Finding(check="outcome", where=where, problem=problem)
+
+
+def check_gap(row: Row, opening_m: float) -> Iterator[Finding]:
+    """Look for fingers that are wider apart than their end stops allow."""
+    most_m = opening_m + OPENING_SLACK_M
+    if not 0 <= row["finger_gap_m"] <= most_m:
+        problem = (
+            f"the fingers are {row['finger_gap_m']:.4f} m apart; expected 0 to {most_m:.3f} m, as "
+            f"they open to {opening_m} m"
+        )
+        yield Finding(check="gap", where=row["attempt_id"], problem=problem)
+
+
+def check_places(row: Row) -> Iterator[Finding]:
+    """Look for objects that lie outside of the bin before anything has touched them."""
+    half_m = np.array(BIN_INNER_M) / 2 + _WALL_M
+    low_m, high_m = BIN_FLOOR_M - _SUNK_M, BIN_FLOOR_M + _PILE_M
+    for name, place_m in zip(row["object_ids"], row["object_positions_m"], strict=True):
+        is_over_it = (np.abs(np.array(place_m[:2]) - BIN_CENTRE_M) <= half_m).all()
+        if not (is_over_it and low_m <= place_m[2] <= high_m):
+            problem = f"object {name} lies outside of the bin, at {np.round(place_m, 3).tolist()}"
+            yield Finding(check="places", where=row["scene_id"], problem=problem)
 
 
 def check_motion(row: Row) -> Iterator[Finding]:

@@ -53,6 +53,7 @@ class _ShardTask(Record):
     item_id: str
     shard: ShardRecord
     world: str
+    opening_m: float
     attempts_per_scene: int
     expected: dict[str, Any]
 
@@ -126,6 +127,7 @@ def _task(first: ShardSet, shard: ShardRecord) -> _ShardTask:
         item_id=shard.item_id,
         shard=shard,
         world=plan.recipe["world"]["name"],
+        opening_m=plan.recipe["world"]["physics"]["opening_m"],
         attempts_per_scene=plan.attempts_per_scene,
         expected={
             "world": plan.recipe["world"]["name"],
@@ -150,12 +152,14 @@ def _row_findings(
 ) -> Iterator[Finding]:
     yield from checks.check_origin(row, item.expected)
     yield from checks.check_outcome(row)
+    yield from checks.check_gap(row, item.opening_m)
     yield from checks.check_motion(row)
     if row["attempt_index"] == 0:  # the picture without the arm is the scene's
         before = {name.removesuffix("_before"): row[name] for name in SCENE_COLUMNS}
         where = f"{row['attempt_id']}, before"
         yield from checks.check_pictures(where, before, config.min_brightness, pictures)
         yield from checks.check_masks(row, masks)
+        yield from checks.check_places(row)
     for index, step in enumerate(row["steps"]):
         where = f"{row['attempt_id']}, step {index}"
         yield from checks.check_pictures(where, step, config.min_brightness, pictures)

@@ -9,7 +9,7 @@ import pytest
 from tasks.core.errors import ConfigError
 from tasks.grasping.algorithms.cameras import STATIONS
 from tasks.grasping.algorithms.dynamics import nominal_dynamics
-from tasks.grasping.algorithms.scenes import draw_scene
+from tasks.grasping.algorithms.scenes import draw_scene, without_objects
 from tasks.grasping.config import ObjectsConfig, RandomiseConfig, SceneConfig, WorldConfig
 from tasks.grasping.types import ObjectModel, Scene
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M
@@ -145,3 +145,18 @@ def test_places_and_turns_vary():
     assert (np.ptp(places, axis=0) > 0.2).all()
     turns = np.array([placed.quaternion_xyzw for each in scenes for placed in each.objects])
     assert np.abs(turns.T @ turns / len(turns) - np.eye(4) / 4).max() < 0.05  # evenly turned
+
+
+def test_without_some_objects_the_others_keep_what_is_theirs():
+    recipe = SceneConfig(
+        world=WorldConfig("bullet-restyled"), randomise=RandomiseConfig(dynamics=True)
+    )
+    whole = scene(recipe, seed=3)
+    assert whole.look is not None
+    fewer = without_objects(whole, {1, 3})
+
+    assert fewer.objects == tuple(whole.objects[k] for k in (0, 2, 4))
+    for name in ("mass_scale", "friction", "restitution", "damping"):
+        every = getattr(whole.dynamics, name)
+        assert getattr(fewer.dynamics, name) == (every[0], every[2], every[4])
+    assert fewer.look == replace(whole.look, objects=whole.look.objects[::2])

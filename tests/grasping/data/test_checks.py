@@ -29,6 +29,8 @@ def test_sound_rows_pass_every_check() -> None:
         for each in rows:
             assert not kinds(checks.check_origin(each, {"root_seed": 7, "split": "train"}))
             assert not kinds(checks.check_outcome(each))
+            assert not kinds(checks.check_gap(each, 0.08))
+            assert not kinds(checks.check_places(each))
             assert not kinds(checks.check_motion(each))
             assert not kinds(checks.check_pictures("here", each["steps"][0], 8.0, pictures))
         assert not kinds(checks.check_masks(rows[0], masks))
@@ -47,6 +49,24 @@ def test_attempts_that_are_missing_doubled_or_foreign_are_named() -> None:
         "w/b/1": "missing",
         "w/c/0": "unexpected",
     }
+
+
+@pytest.mark.parametrize("gap_m", [0.0821, 0.134, -0.001, float("nan")])
+def test_fingers_wider_apart_than_they_open_are_found(row: dict[str, Any], gap_m: float) -> None:
+    (found,) = checks.check_gap(row | {"finger_gap_m": gap_m}, 0.08)
+    assert (found.check, found.where) == ("gap", row["attempt_id"])
+    assert "expected 0 to 0.082 m" in found.problem
+    assert not kinds(checks.check_gap(row | {"finger_gap_m": 0.0819}, 0.08))
+
+
+@pytest.mark.parametrize("place_m", [(0.6, 0.0, -0.9), (0.95, 0.0, -0.19), (0.6, -0.4, -0.1)])
+def test_objects_outside_of_the_bin_are_found(row: dict[str, Any], place_m: Any) -> None:
+    others = row["object_positions_m"][1:]
+    (found,) = checks.check_places(row | {"object_positions_m": [place_m, *others]})
+    assert (found.check, found.where) == ("places", row["scene_id"])
+    assert f"object {row['object_ids'][0]} lies outside of the bin" in found.problem
+    leaning = (0.88, 0.28, -0.1)
+    assert not kinds(checks.check_places(row | {"object_positions_m": [leaning, *others]}))
 
 
 def test_rows_of_another_data_set_are_found(row: dict[str, Any]) -> None:

@@ -157,6 +157,17 @@ def write_black(table: pa.Table, path: Path) -> None:
     write_rows(path, [with_column(table, "image_before", [black] * len(table))])
 
 
+def write_pried(table: pa.Table, path: Path) -> None:
+    write_rows(path, [with_column(table, "finger_gap_m", [0.134] * len(table))])
+
+
+def write_fallen(table: pa.Table, path: Path) -> None:
+    fallen = [
+        [[x, y, z - 1] for x, y, z in each] for each in table["object_positions_m"].to_pylist()
+    ]
+    write_rows(path, [with_column(table, "object_positions_m", fallen)])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -165,6 +176,8 @@ def write_black(table: pa.Table, path: Path) -> None:
         (write_doubled, r"duplicates, bullet/train-5-0000000/3: stands 2 times"),
         (write_short, r"missing, bullet/train-5-0000000/0: expected one row, found none"),
         (write_foreign, r"origin, .*root_seed: expected 5, got 9"),
+        (write_pried, r"gap, bullet/train-5-0000000/0: the fingers are 0.1340 m apart"),
+        (write_fallen, r"places, train-5-0000000: object .* lies outside of the bin"),
         (write_moved, r"masks: \d+ of \d+ visible objects lie off their poses"),
         (write_black, r"pictures: 3 of 70 are darker than 8.0"),
     ],

@@ -43,6 +43,7 @@ from tasks.grasping.worlds.bullet.bin import (
 )
 from tasks.grasping.worlds.bullet.gripper import Axis, Gripper, folded_rad
 from tasks.grasping.worlds.bullet.renderer import Renderer, shading
+from tasks.grasping.worlds.bullet.stillness import StillObjects
 from tasks.grasping.worlds.interface import Controller
 
 _SPEED_M_S: Final = 0.30  # mean speed of the way down and of servo moves
@@ -122,6 +123,7 @@ class BulletScene:
         bin_bodies = add_bin(client)
         self._bodies = add_objects(client, scene.objects, scene.dynamics)
         settle(client, self._bodies)
+        self._still = StillObjects(client, self._bodies)
         self._sleepers = (*bin_bodies, *self._bodies)
         self._objects = states(client, self._bodies)
         self._boxes = np.array(
@@ -179,11 +181,14 @@ class BulletScene:
 
     def _restore(self) -> None:
         if self._is_dirty:
+            self._still.release_all()
             put_back(self._client, self._bodies, self._objects)
-            self._gripper.park(self._step_s)
             links = [(body, -1) for body in self._bodies]
             links += [(self._gripper.body, link) for link in self._gripper.solid_links]
             forget_contacts(self._client, links)
+            put_back(self._client, self._bodies, self._objects)  # they fell for a step
+            self._still.hold()
+            self._gripper.park(self._step_s)
             send_to_sleep(self._client, self._sleepers)
             self._is_dirty = False
 
@@ -296,6 +301,7 @@ class BulletScene:
             self._step()
 
     def _step(self) -> None:
+        self._still.release_touched()
         pybullet.stepSimulation(physicsClientId=self._client)
 
     def _touched(self) -> set[int]:
