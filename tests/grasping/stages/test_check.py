@@ -79,7 +79,7 @@ def test_sound_data_become_a_data_set(local: LocalRun, sets: list[ShardSet]) -> 
     assert sum(t.successes for t in dataset.report.by_object.values()) == figures["successes"]
     assert sum(t.attempts for t in dataset.report.by_object.values()) == 3 * 56
     assert sum(dataset.report.histograms["lift_height_m"]) == 56
-    assert dataset.row_schema == "grasping.attempts/1"
+    assert dataset.row_schema == "grasping.attempts/2"
 
 
 def test_successes_are_those_of_the_rows(local: LocalRun, sets: list[ShardSet]) -> None:
@@ -160,7 +160,7 @@ def write_black(table: pa.Table, path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (write_old, r"schema, shard-00000: .*expected rows of grasping.attempts/1, got grasping"),
+        (write_old, r"schema, shard-00000: .*expected rows of grasping.attempts/2, got grasping"),
         (write_cut, r"schema, shard-00000: .*is cut short or not a Parquet file"),
         (write_doubled, r"duplicates, bullet/train-5-0000000/3: stands 2 times"),
         (write_short, r"missing, bullet/train-5-0000000/0: expected one row, found none"),

@@ -53,7 +53,7 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
     for expected in (
         "| attempts | 76 |",
         "| scenes | 19 |",
-        "grasping.attempts/1",
+        "grasping.attempts/2",
         "| near_object |",
         "| uniform |",
         "| split (by object) | train |",
@@ -113,7 +113,7 @@ def test_a_copy_holds_shards_card_and_pictures(
     out = tmp_path / "out"
     found = publish(checked, PublishConfig(export_to=str(out)))
     note = json.loads((out / "dataset.json").read_text())
-    assert note["row_schema"] == "grasping.attempts/1"
+    assert note["row_schema"] == "grasping.attempts/2"
     assert note["num_attempts"] == 76
     copied = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert copied == {*note["files"], "dataset.json", NOTE}
