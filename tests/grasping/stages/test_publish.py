@@ -60,6 +60,9 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
         "| train-5-0000007 | ",
         "world.physics.rate_hz | 240",
         "focal length, px | 76.8 |",
+        "## What poses alone predict",
+        "| command | 76 | ",
+        "| motion | 76 | ",
     ):
         assert expected in text
     for column in SCHEMA.names:
@@ -93,7 +96,10 @@ def test_figures_and_pictures_go_to_the_tracker(
     )
     run_stage(request, SerialExecutor(), FolderTracker(tmp_path / "track"))
     events = (tmp_path / "track/events.jsonl").read_text()
-    for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
+    for name in (
+        *("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"),
+        *("pose_only_auc_command", "pose_only_auc_motion"),
+    ):
         assert f'"{name}"' in events
     names = {path.name for path in (tmp_path / "track").rglob("*")}
     assert {"report.html", "data_card.html", "data_card.md", "success.png"} <= names
