@@ -64,4 +64,5 @@ def _num_scenes(scenes: np.ndarray, chosen: np.ndarray) -> int:
 
 def _features(poses: FloatArray) -> FloatArray:
     """Poses (n, 4) as numbers (n, 5) that are close where the grasps are."""
-    return np.c_[poses[:, :3], np.sin(2 * poses[:, 3]), np.cos(2 * poses[:, 3])]
+    turn_rad = 2 * poses[:, 3]
+    return np.column_stack([poses[:, :3], np.sin(turn_rad), np.cos(turn_rad)])
