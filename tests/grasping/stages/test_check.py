@@ -198,6 +198,16 @@ def test_a_shard_that_stands_twice_is_found(local: LocalRun, sets: list[ShardSet
         check(local, [*sets, sets[0].model_copy(update={"shards": sets[0].shards[:1]})])
 
 
+def test_a_shard_that_stands_under_another_name_too_is_found(
+    local: LocalRun, sets: list[ShardSet]
+) -> None:
+    first, second, *others = sets[0].shards
+    twice = second.model_copy(update={"file": first.file})
+    wrong = sets[0].model_copy(update={"shards": (first, twice, *others)})
+    with pytest.raises(DataError, match=rf"unexpected, bullet/{first.scene_ids[0]}/0"):
+        check(local, [wrong, sets[1]])
+
+
 def test_groups_of_two_plans_are_not_mixed(local: LocalRun, sets: list[ShardSet]) -> None:
     other = sets[1].model_copy(update={"recipe_digest": "0" * 64})
     with pytest.raises(DataError, match="plan, shard-00001: its plan differs from the first"):
