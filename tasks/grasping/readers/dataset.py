@@ -185,15 +185,15 @@ def _grasp_samples() -> type:
     import torch.utils.data
 
     class GraspSamples(SampleReader, torch.utils.data.Dataset[dict[str, torch.Tensor]]):
-        """Samples of the grasp predictor as tensors, pictures (3, h, w) uint8; texts as texts."""
+        """Samples of the grasp predictor as tensors, pictures (3, h, w) uint8; texts stay texts."""
 
         def _shaped(self, sample: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
             for picture in ("before", "now"):
                 sample[picture] = np.ascontiguousarray(np.moveaxis(sample[picture], -1, 0))
             return {name: _tensor(value) for name, value in sample.items()}
 
-    def _tensor(value: npt.NDArray[Any]) -> torch.Tensor | str:
-        return str(value) if value.dtype.kind == "U" else torch.from_numpy(value)
+    def _tensor(value: npt.NDArray[Any]) -> Any:
+        return value.tolist() if value.dtype.kind == "U" else torch.from_numpy(value)
 
     GraspSamples.__qualname__ = "GraspSamples"  # found by this name when it is unpickled
     return GraspSamples

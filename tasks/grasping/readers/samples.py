@@ -40,8 +40,8 @@ number of the scene's objects, which is the same in all scenes of a data set.
   ``now_instance_mask`` (h, w) uint8.
 - ``motion``: ``motion`` (5,) float32, to where the fingers closed. It gives part of the outcome
   away: nothing to predict success from.
-- ``objects``: ``object_positions_m`` (k, 3) and ``object_quaternions_xyzw`` (k, 4) float64, base
-  frame; i + 1 in an instance mask is object i.
+- ``objects``: ``object_ids`` (k,) texts, ``object_positions_m`` (k, 3) and
+  ``object_quaternions_xyzw`` (k, 4) float64, base frame; i + 1 in an instance mask is object i.
 - ``poses``: TCPs in the base frame, (4,) float64: x_m, y_m, z_m, yaw_rad. ``pose`` where the
   picture was taken, ``target`` and ``reached`` of this move, and ``grasp``, where the fingers shall
   close: the command leads from ``pose`` there.
@@ -58,7 +58,7 @@ _IN_ROW: Final[Mapping[Extra, tuple[str, ...]]] = {
     ),
     "g_buffers": ("depth_before", "parts_before", "shading_before"),
     "masks": ("class_mask_before", "instance_mask_before"),
-    "objects": ("object_positions_m", "object_quaternions_xyzw"),
+    "objects": ("object_ids", "object_positions_m", "object_quaternions_xyzw"),
 }
 _IN_STEP: Final[Mapping[Extra, tuple[str, ...]]] = {
     "g_buffers": ("depth", "parts", "shading"),
@@ -217,7 +217,7 @@ def _motion(_: _Values, decision: _Values) -> Sample:
 
 
 def _objects(row: _Values, _: _Values) -> Sample:
-    return {name: np.array(row[name], np.float64) for name in _IN_ROW["objects"]}
+    return {name: np.array(row[name]) for name in _IN_ROW["objects"]}
 
 
 def _poses(row: _Values, decision: _Values) -> Sample:

@@ -72,7 +72,7 @@ def test_attempts_may_have_different_numbers_of_steps(tmp_path: Path) -> None:
 def test_loader_with_workers_gives_every_sample_once(folder: Path) -> None:
     import torch.utils.data
 
-    samples = GraspSamples(folder, also=("masks", "about"))
+    samples = GraspSamples(folder, also=("masks", "about", "objects"))
     samples[0]  # what the parent read is not the workers'
     order = BlockShuffle(samples, seed=3, mixed_blocks=2)
     loader = torch.utils.data.DataLoader(samples, batch_size=5, sampler=order, num_workers=2)
@@ -89,6 +89,8 @@ def test_loader_with_workers_gives_every_sample_once(folder: Path) -> None:
     }
     assert found == expected
     assert batches[0]["is_uniform"].dtype == torch.bool
+    assert batches[0]["object_positions_m"].shape == (5, 3, 3)
+    assert np.shape(batches[0]["object_ids"]) == (3, 5)
 
 
 def test_only_a_few_row_groups_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

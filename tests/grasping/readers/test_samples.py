@@ -86,6 +86,7 @@ def test_all_that_is_asked_for_is_as_in_the_row(shard: Path) -> None:
         step, found = row["steps"][index], {name: each[number] for name, each in samples.items()}
         for name in ("attempt_id", "scene_id", "split", "is_uniform"):
             assert found[name] == row[name]
+        assert found["object_ids"].tolist() == row["object_ids"]
         for name in ("pose", "target", "reached"):
             assert found[name].tolist() == step[name]
         assert found["grasp"].tolist() == row["steps"][-1]["target"]
