@@ -1,7 +1,7 @@
 """Collect simulated grasp attempts over a bin, in parallel, in a format that people can load.
 
-Each attempt keeps a picture without the arm, pictures with it, semantic masks, the camera, the
-motion command and what came of it. `world` chooses PyBullet, PyBullet with other looks, or the
+Each attempt keeps a picture without the arm, pictures with it, semantic masks, the camera, what
+was commanded and what came of it. `world` chooses PyBullet, PyBullet with other looks, or the
 surrogate, a MuJoCo world that stands in for a real robot.
 
 `num_attempts` says how many; a later run with more of them goes on where the earlier one ended.

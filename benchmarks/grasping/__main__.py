@@ -1,6 +1,6 @@
 """Measures grasp collection: cost against a peer, agreement of fast settings, workers, kills.
 
-    python -m benchmarks.grasping [--quick] [--parts rates,speedup,agreement,levers,kills]
+    python -m benchmarks.grasping [--quick] [--parts rates,speedup,agreement,levers,leak,kills]
 
 Parts may be measured one by one; the results file is written when all are there, all of one
 commit. CPU seconds are user and system of the processes that do the work, start-up apart;
@@ -32,6 +32,8 @@ intervals are 95 %, by resampling rounds or scenes, unless it says otherwise.
   `benchmarks.grasping.agreement`.
 - ``lever_…``: what else would make attempts cheaper, and what it costs in agreement. See
   `benchmarks.grasping.levers`.
+- ``pose_only_auc_command``, ``pose_only_auc_motion``: success predicted from closing poses alone,
+  as commanded and as reached: area under the ROC curve, cross-validated by scene; 0.5 is chance.
 - ``kills_survived``, ``attempts_lost``, ``attempts_doubled``: random kills (SIGKILL) of workers,
   drivers and the node during one run; ``shards_changed_by_kills``: shards whose bytes are not
   those of a run that nothing disturbed. See `benchmarks.grasping.kills`.
@@ -47,6 +49,7 @@ from collections.abc import Sequence
 from benchmarks import speedup
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.grasping import agreement as grasping_agreement
+from benchmarks.grasping import leak as grasping_leak
 from benchmarks.grasping import levers as grasping_levers
 from benchmarks.grasping import rates as grasping_rates
 from benchmarks.grasping import speedup as grasping_speedup
@@ -153,6 +156,12 @@ def _levers(quick: bool) -> dict[str, Figure]:
     return grasping_levers.measure(FULL_SEEDS, grasping_levers.FULL_SCENES, os.cpu_count() or 1)
 
 
+def _leak(quick: bool) -> dict[str, Figure]:
+    if quick:
+        return grasping_leak.measure(QUICK_SEEDS, grasping_leak.QUICK_SCENES)
+    return grasping_leak.measure(FULL_SEEDS, grasping_leak.FULL_SCENES)
+
+
 def _kills(quick: bool) -> dict[str, Figure]:
     return grasping_survival.measure(FULL_SEEDS[0], QUICK_KILLS if quick else FULL_KILLS)
 
@@ -163,6 +172,7 @@ PARTS: dict[str, Measure] = {
     "speedup": _speedup,
     "agreement": _agreement,
     "levers": _levers,
+    "leak": _leak,
     "kills": _kills,
 }
 

@@ -149,7 +149,7 @@ class PolicyConfig:
         help="Trained model (a torch.export program, .pt2) that the policy asks.",
     )
     model_candidates: int = setting(
-        64, ge=4, le=4096, help="Motions that the model scores in each of its rounds."
+        64, ge=4, le=4096, help="Commands that the model scores in each of its rounds."
     )
     steer: bool = setting(
         True, help="Choose the mixture by a pilot so that success lies between the two bounds."

@@ -4,7 +4,7 @@ Its one method takes three tensors, in this order, and returns one:
 
 - ``before`` (1, h, w, 3) uint8: picture without the arm, RGB,
 - ``now`` (1, h, w, 3) uint8: picture with the arm, RGB,
-- ``motions`` (n, 5) float32: `tasks.grasping.types.motion_command` of each candidate,
+- ``commands`` (n, 5) float32: from the current TCP to each candidate, see `tasks.grasping.types`,
 - result (n,) float: probability that closing there lifts an object.
 
 n is dynamic, or the number of candidates that the policy scores in a round
@@ -30,10 +30,10 @@ from tasks.intake.memory import check_room
 
 _LOG = logging.getLogger(__name__)
 _EXPECTED = (
-    "expected (before: uint8 (1, h, w, 3), now: uint8 (1, h, w, 3), motions: float32 (n, 5)) "
+    "expected (before: uint8 (1, h, w, 3), now: uint8 (1, h, w, 3), commands: float32 (n, 5)) "
     "-> probabilities (n,); see tasks/grasping/policy_model.py"
 )
-_SHAPES = (("before", (1, None, None, 3)), ("now", (1, None, None, 3)), ("motions", (None, 5)))
+_SHAPES = (("before", (1, None, None, 3)), ("now", (1, None, None, 3)), ("commands", (None, 5)))
 
 
 class PolicyModel:
@@ -43,22 +43,22 @@ class PolicyModel:
         self._module = program.module()
         self._path = path
 
-    def __call__(self, before: ByteImage, now: ByteImage, motions: Float32Array) -> FloatArray:
-        """Return the probability of success of each motion, (n,).
+    def __call__(self, before: ByteImage, now: ByteImage, commands: Float32Array) -> FloatArray:
+        """Return the probability of success of each command, (n,).
 
         Args:
             before: Picture without the arm, (h, w, 3), RGB.
             now: Picture with the arm, (h, w, 3), RGB.
-            motions: Candidates, (n, 5).
+            commands: Candidates, (n, 5).
 
         Raises:
-            DataError: The program can't take the pictures or that many motions, or what it
+            DataError: The program can't take the pictures or that many commands, or what it
                 returns are no probabilities.
         """
         import torch
 
         given = [torch.from_numpy(np.ascontiguousarray(each[None])) for each in (before, now)]
-        given.append(torch.from_numpy(np.ascontiguousarray(motions, np.float32)))
+        given.append(torch.from_numpy(np.ascontiguousarray(commands, np.float32)))
         shapes = ", ".join(str(tuple(each.shape)) for each in given)
         try:
             with torch.no_grad(), _one_thread():
@@ -66,9 +66,9 @@ class PolicyModel:
         except (AssertionError, RuntimeError, ValueError, TypeError) as error:
             raise DataError(
                 f"policy.model {self._path} can't take inputs of {shapes}: {error}; export it for "
-                "the pictures of world.camera.size_px, with a dynamic number of motions"
+                "the pictures of world.camera.size_px, with a dynamic number of commands"
             ) from error
-        return self._checked(result, len(motions))
+        return self._checked(result, len(commands))
 
     def _checked(self, result: Any, count: int) -> FloatArray:
         if getattr(result, "shape", None) != (count,):
@@ -135,7 +135,7 @@ def check_model(path: Path, size_px: int, num_candidates: int) -> None:
     Args:
         path: The file.
         size_px: Width and height of the pictures that it will be shown.
-        num_candidates: Motions that it scores in each round.
+        num_candidates: Commands that it scores in each round.
 
     Raises:
         DataError: It can't.
@@ -156,7 +156,7 @@ def _check_inputs(program: Any, path: Path) -> None:
     if len(inputs) != len(_SHAPES):
         raise DataError(f"policy.model {path} takes {len(inputs)} inputs: {_EXPECTED}")
     for (name, shape), value in zip(_SHAPES, inputs, strict=True):
-        kind = torch.float32 if name == "motions" else torch.uint8
+        kind = torch.float32 if name == "commands" else torch.uint8
         if not isinstance(value, torch.Tensor) or value.dtype != kind:
             got = getattr(value, "dtype", type(value).__name__)
             raise DataError(f"policy.model {path}: {name} is {got}: {_EXPECTED}")

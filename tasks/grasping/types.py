@@ -8,11 +8,14 @@ Frames and units, used in every file of this system:
 - *TCP*: the point midway between the closed finger tips. The gripper always points down; its
   yaw is the angle about base z from base x to the axis along which the fingers close, and yaw
   and yaw + pi are the same grasp.
-- *motion*: what the grasp predictor sees, after S. Levine et al., "Learning Hand-Eye
+- *command*: what the grasp predictor is asked about, after S. Levine et al., "Learning Hand-Eye
   Coordination for Robotic Grasping with Deep Learning and Large-Scale Data Collection", IJRR
-  2018, section 4: from the current TCP to the pose where the fingers close,
+  2018, section 4: from the current TCP to the pose where the fingers are told to close,
   ``(dx, dy, dz, sin 2dyaw, cos 2dyaw)``, the doubled angle because a parallel gripper is
   symmetric.
+- *motion*: the same to the pose where they closed. A gripper that meets something stops early,
+  so motions give part of the outcome away, and no predictor can be asked about one beforehand:
+  Levine's arm went where it was told, and there the two are one.
 """
 
 from __future__ import annotations
@@ -290,7 +293,13 @@ class Attempt:
 
 
 def motion_command(pose: GripperPose, closing: GripperPose) -> FloatArray:
-    """Motion from a pose to where the fingers close, (5,); see the module's docstring."""
+    """What leads from a pose to a closing pose, (5,); see the module's docstring.
+
+    Args:
+        pose: The current TCP.
+        closing: Where the fingers are told to close, for a command; where they closed, for a
+            motion.
+    """
     turn_rad = closing.yaw_rad - pose.yaw_rad
     return np.array(
         [

@@ -94,7 +94,7 @@ def test_wrong_inputs_are_named(tmp_path):
         (picture, picture, torch.zeros(4, 7)),
         in_floats=True,
     )
-    with pytest.raises(DataError, match=r"motions is \(.*, 7\): expected"):
+    with pytest.raises(DataError, match=r"commands is \(.*, 7\): expected"):
         load_model(long)
 
 
@@ -121,7 +121,7 @@ def test_what_is_no_probability_is_refused(tmp_path):
 def test_a_fixed_number_of_motions_must_be_the_one_that_is_asked(tmp_path):
     fixed = save_model(tmp_path / "fixed.pt2", size_px=16, num_motions=8)
     check_model(fixed, 16, 8)
-    with pytest.raises(DataError, match="dynamic number of motions"):
+    with pytest.raises(DataError, match="dynamic number of commands"):
         check_model(fixed, 16, 64)
 
 

@@ -17,7 +17,7 @@ def test_its_code_runs_from_top_to_bottom(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_shards(tmp_path / "grasps" / "shards")
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
 
     names: dict = {}
     with warnings.catch_warnings():
@@ -26,7 +26,8 @@ def test_its_code_runs_from_top_to_bottom(tmp_path, monkeypatch):
 
     assert names["without_arm"].rgb.shape[-1] == 3
     assert names["attempt"].is_success == names["rows"][0]["is_success"]
-    assert names["batch"]["motion"].shape == (8, 5)
+    assert names["batch"]["command"].shape == (8, 5)
+    assert names["grasp_px"].shape == (1, 2)
     assert names["success"] == names["rows"][0]["is_success"]
     assert (tmp_path / "grasps" / "lerobot" / "meta" / "info.json").is_file()
     assert list((tmp_path / "grasps" / "rlds").rglob("dataset_info.json"))

@@ -36,15 +36,15 @@ SERVO_NOISE: Final = np.array([0.02, 0.02, 0.01, 0.2])
 
 
 class GraspPredictor(Protocol):
-    """Predicts the success of motions from what the camera sees."""
+    """Predicts the success of commands from what the camera sees."""
 
-    def __call__(self, before: ByteImage, now: ByteImage, motions: Float32Array) -> FloatArray:
-        """Return the probability of success of each motion, (n,).
+    def __call__(self, before: ByteImage, now: ByteImage, commands: Float32Array) -> FloatArray:
+        """Return the probability of success of each command, (n,).
 
         Args:
             before: Picture without the arm, (h, w, 3), RGB.
             now: Picture with the arm, (h, w, 3), RGB.
-            motions: `tasks.grasping.types.motion_command` of each candidate, (n, 5).
+            commands: From the current TCP to each candidate, (n, 5); see `tasks.grasping.types`.
         """
 
 
@@ -144,7 +144,7 @@ class GuidedServo:
         self, pose: GripperPose, now: ByteImage
     ) -> Callable[[list[GripperPose]], FloatArray]:
         def score(grasps: list[GripperPose]) -> FloatArray:
-            motions = np.array([motion_command(pose, grasp) for grasp in grasps], np.float32)
-            return self.predictor(self.before, now, motions)
+            commands = np.array([motion_command(pose, grasp) for grasp in grasps], np.float32)
+            return self.predictor(self.before, now, commands)
 
         return score

@@ -43,7 +43,7 @@ class Mixture:
         0.02, gt=0, le=0.2, unit="m", help="Standard deviation about an object's centre."
     )
     model_candidates: int = setting(
-        64, ge=4, le=4096, help="Motions that the model scores in each of its rounds."
+        64, ge=4, le=4096, help="Commands that the model scores in each of its rounds."
     )
 
     def __post_init__(self) -> None:

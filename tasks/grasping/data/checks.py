@@ -138,19 +138,20 @@ def check_places(row: Row) -> Iterator[Finding]:
 
 
 def check_motion(row: Row) -> Iterator[Finding]:
-    """Compare each step's motion with the closing pose minus the step's pose."""
+    """Compare each step's command and motion with the closing pose minus the step's pose."""
     if not row["steps"]:
         yield Finding(check="motion", where=row["attempt_id"], problem="expected a step, found 0")
         return
-    closing = GripperPose(*row["steps"][-1]["reached"])
-    for index, step in enumerate(row["steps"]):
-        expected = motion_command(GripperPose(*step["pose"]), closing)
-        if not np.allclose(step["motion"], expected, rtol=0, atol=_MOTION_TOLERANCE):
-            problem = (
-                f"step {index}: expected the motion {np.round(expected, 4).tolist()} from the "
-                f"poses, got {np.round(step['motion'], 4).tolist()}"
-            )
-            yield Finding(check="motion", where=row["attempt_id"], problem=problem)
+    for name, end in (("command", "target"), ("motion", "reached")):
+        closing = GripperPose(*row["steps"][-1][end])
+        for index, step in enumerate(row["steps"]):
+            expected = motion_command(GripperPose(*step["pose"]), closing)
+            if not np.allclose(step[name], expected, rtol=0, atol=_MOTION_TOLERANCE):
+                problem = (
+                    f"step {index}: expected the {name} {np.round(expected, 4).tolist()} from the "
+                    f"poses, got {np.round(step[name], 4).tolist()}"
+                )
+                yield Finding(check="motion", where=row["attempt_id"], problem=problem)
 
 
 def check_pictures(

@@ -200,7 +200,7 @@ def _attempt_values(origin: Origin, scene: Scene, index: int, tried: TriedGrasp)
     return {
         "attempt_id": f"{origin.world}/{scene.scene_id}/{index}",
         "attempt_index": index,
-        "steps": [_step_values(origin, each, attempt.steps[-1].reached) for each in attempt.steps],
+        "steps": [_step_values(origin, each, attempt.steps[-1]) for each in attempt.steps],
         "policy": tried.policy,
         "is_uniform": tried.policy == "uniform",
         "is_success": attempt.is_success,
@@ -211,13 +211,14 @@ def _attempt_values(origin: Origin, scene: Scene, index: int, tried: TriedGrasp)
     }
 
 
-def _step_values(origin: Origin, step: Step, closing: GripperPose) -> dict[str, Any]:
+def _step_values(origin: Origin, step: Step, last: Step) -> dict[str, Any]:
     return {
         **_pictures(step.rendering, with_g_buffers=origin.has_g_buffers),
         "pose": _pose(step.pose),
         "target": _pose(step.target),
         "reached": _pose(step.reached),
-        "motion": motion_command(step.pose, closing).tolist(),
+        "command": motion_command(step.pose, last.target).tolist(),
+        "motion": motion_command(step.pose, last.reached).tolist(),
     }
 
 

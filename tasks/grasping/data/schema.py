@@ -16,7 +16,11 @@ import pyarrow.parquet as pq
 
 from tasks.core.errors import ArtifactError
 
-SCHEMA_ID: Final = "grasping.attempts/1"
+SCHEMA_ID: Final = "grasping.attempts/2"
+_EARLIER: Final = {
+    "grasping.attempts/1": "where only the motion is kept, which gives part of the outcome away",
+}
+"""Why rows of earlier versions are not read."""
 MAX_ROWS: Final = 5_000_000
 MAX_BYTES: Final = 20_000_000_000
 _ID_KEY: Final = b"orrery.schema_id"
@@ -26,7 +30,8 @@ _DECLARED: Final = {
     b"orrery.camera_frame": b"x right, y down, z forward (OpenCV); first pixel's centre is (0, 0)",
     b"orrery.units": b"m, rad, s, px",
     b"orrery.pose": b"TCP of the downward gripper: x_m, y_m, z_m, yaw_rad of the closing axis",
-    b"orrery.motion": b"to the closing pose: dx_m, dy_m, dz_m, sin 2 dyaw, cos 2 dyaw; base frame",
+    b"orrery.command": b"to the closing pose: dx_m, dy_m, dz_m, sin 2 dyaw, cos 2 dyaw; base frame",
+    b"orrery.motion": b"as the command, but to where the gripper got to",
     b"orrery.pictures": b"PNG, RGB, 8 bit; masks and ids 8-bit grey; depth 16-bit grey, 0.1 mm",
     b"orrery.quaternions": b"x, y, z, w",
     b"orrery.classes": b"0 background, 1 tray, 2 object, 3 arm, 4 gripper",
@@ -51,7 +56,8 @@ STEP_FIELDS: Final = (
     _column("pose", _vector(4), "TCP where the picture was taken", "m, m, m, rad"),
     _column("target", _vector(4), "TCP that was commanded", "m, m, m, rad"),
     _column("reached", _vector(4), "TCP after the move", "m, m, m, rad"),
-    _column("motion", _vector(5), "from pose to where the fingers close", "m, m, m, -, -"),
+    _column("command", _vector(5), "from pose to where the fingers shall close", "m, m, m, -, -"),
+    _column("motion", _vector(5), "from pose to where the fingers closed", "m, m, m, -, -"),
     _column("depth", _PNG, "distance along the optical axis; null if not stored", "PNG, 0.1 mm"),
     _column("parts", _PNG, "1 + link index of arm and gripper; null if not stored", "PNG"),
     _column("shading", _PNG, "lights on a white surface; null if not stored", "PNG"),
@@ -182,7 +188,8 @@ def check_version(metadata: Any, where: str) -> None:
     """
     found = (metadata or {}).get(_ID_KEY, b"").decode("utf-8", "replace") or "no schema id"
     if found != SCHEMA_ID:
+        why = f" ({_EARLIER[found]})" if found in _EARLIER else ""
         raise ArtifactError(
-            f"{where}: expected rows of {SCHEMA_ID}, got {found}; read it with the version of "
+            f"{where}: expected rows of {SCHEMA_ID}, got {found}{why}; read it with the version of "
             "this software that wrote it, or collect again"
         )

@@ -6,14 +6,16 @@ at scenes, in the scenes' order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.grasping.data.schema import SCENE_COLUMNS, SCHEMA
+from tasks.core.errors import DataError
+from tasks.grasping.data.schema import SCENE_COLUMNS, SCHEMA, open_shard
 from tasks.grasping.manifests import ShardPlan
 from tasks.grasping.types import Split
 
@@ -75,6 +77,33 @@ def write_rows(path: Path, scenes: Iterable[pa.Table]) -> None:
                 waiting = []
         if waiting:
             _write_group(writer, waiting)
+
+
+def check_distinct(shards: Sequence[Path]) -> None:
+    """Make sure that no attempt stands twice, as all do of a shard that is given twice.
+
+    Raises:
+        ArtifactError: A shard can't be read; see `tasks.grasping.data.schema.open_shard`.
+        DataError: One does; it and its shards are named.
+    """
+    ids = [_attempt_ids(path) for path in shards]
+    every = pa.chunked_array([chunk for each in ids for chunk in each.chunks], pa.string())
+    if pc.count_distinct(every).as_py() == len(every):
+        return
+    twice = next(each for each in pc.value_counts(every) if each["counts"].as_py() > 1)["values"]
+    places = [str(path) for path, each in zip(shards, ids, strict=True) if _holds(each, twice)]
+    raise DataError(
+        f"the attempt {twice} stands twice, in {' and in '.join(places)}: give each shard once"
+    )
+
+
+def _attempt_ids(path: Path) -> pa.ChunkedArray:
+    with open_shard(path, ["attempt_id"]) as file:
+        return file.read(["attempt_id"], use_threads=False)["attempt_id"]
+
+
+def _holds(ids: pa.ChunkedArray, wanted: pa.Scalar) -> bool:
+    return bool(pc.index(ids, wanted).as_py() >= 0)
 
 
 def _write_group(writer: pq.ParquetWriter, scenes: list[pa.Table]) -> None:

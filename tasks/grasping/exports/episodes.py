@@ -5,7 +5,9 @@
   picture after the last move, so no frame is made up for it: the last frame's action ends with
   the closing of the fingers, and its reward says whether an object was lifted.
 - State: TCP as measured (x, y, z, yaw). Action: TCP that was commanded, and 1 where the fingers
-  close after the move. Motion: what a grasp predictor is given, see `tasks.grasping.types`.
+  close after the move. Command: what a grasp predictor is asked about; motion: the same to where
+  the fingers closed, which gives part of the outcome away. See `tasks.grasping.types`.
+- What learning may know of the camera is called ``calibrated_…``, what it really was ``true_…``.
 - Decisions have no clock; formats that want one are told one decision per second.
 """
 
@@ -21,14 +23,26 @@ import pyarrow.parquet as pq
 
 from tasks.core.errors import DataError
 from tasks.grasping.data.schema import SCHEMA, open_shard
+from tasks.grasping.data.shards import check_distinct
 from tasks.grasping.types import FloatArray
 
 STATE_NAMES: Final = ("x_m", "y_m", "z_m", "yaw_rad")
 ACTION_NAMES: Final = ("x_m", "y_m", "z_m", "yaw_rad", "close")
 MOTION_NAMES: Final = ("dx_m", "dy_m", "dz_m", "sin_2dyaw", "cos_2dyaw")
+CAMERAS: Final[dict[str, tuple[int, ...]]] = {
+    "calibrated_matrix": (3, 3),
+    "calibrated_from_base": (4, 4),
+    "true_matrix": (3, 3),
+    "true_from_base": (4, 4),
+    "distortion": (2,),
+}
+"""What an episode's row tells of the camera, each as a list, and its shape."""
+OBJECTS: Final[dict[str, int]] = {"object_positions_m": 3, "object_quaternions_xyzw": 4}
+"""What it tells of the scene's objects, and how many numbers of each."""
 TASK: Final = "Pick up an object from the bin."
 _ROWS_AT_ONCE = 32
 _NOT_EXPORTED: Final = ("depth", "parts", "shading")
+_TRUE: Final = {"camera_matrix": "true_matrix", "camera_from_base": "true_from_base"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,8 @@ class Frame:
         instance_mask: Object of its pixels, PNG.
         state: TCP where the picture was taken, (4,), see `STATE_NAMES`.
         action: Commanded TCP and closing, (5,), see `ACTION_NAMES`.
-        motion: From the state to where the fingers close, (5,), see `MOTION_NAMES`.
+        command: From the state to where the fingers shall close, (5,), see `MOTION_NAMES`.
+        motion: From the state to where they closed, (5,).
         reached: TCP after the move, (4,).
         reward: 1 on the last frame of a successful attempt, else 0.
         is_last: Whether the fingers close after this move.
@@ -52,6 +67,7 @@ class Frame:
     instance_mask: bytes
     state: FloatArray
     action: FloatArray
+    command: FloatArray
     motion: FloatArray
     reached: FloatArray
     reward: float
@@ -63,7 +79,7 @@ class Episode:
     """One attempt.
 
     Attributes:
-        row: The row without its pictures and steps.
+        row: The row without its pictures and steps; the true camera is called so.
         image_before: Picture without the arm, PNG, RGB.
         class_mask_before: Semantic class of its pixels, PNG.
         instance_mask_before: Object of its pixels, PNG.
@@ -82,8 +98,10 @@ def episodes(shards: Sequence[Path]) -> Iterator[Episode]:
 
     Raises:
         ArtifactError: A shard is cut short, no Parquet file, or of another schema version.
-        DataError: An attempt has no steps, or its pictures have another size than the first.
+        DataError: An attempt stands twice, has no steps, or its pictures have another size than
+            the first.
     """
+    check_distinct(shards)
     size_px: tuple[int, int] | None = None
     for path in shards:
         for row in _rows(path):
@@ -124,7 +142,7 @@ def _episode(row: dict[str, Any]) -> Episode:
         class_mask_before=row.pop("class_mask_before"),
         instance_mask_before=row.pop("instance_mask_before"),
         frames=tuple(_frame(row, step, step is steps[-1]) for step in steps),
-        row=row,
+        row={_TRUE.get(name, name): value for name, value in row.items()},
     )
 
 
@@ -135,6 +153,7 @@ def _frame(row: Mapping[str, Any], step: Mapping[str, Any], is_last: bool) -> Fr
         instance_mask=step["instance_mask"],
         state=np.array(step["pose"]),
         action=np.array([*step["target"], float(is_last)]),
+        command=np.array(step["command"]),
         motion=np.array(step["motion"]),
         reached=np.array(step["reached"]),
         reward=float(is_last and row["is_success"]),

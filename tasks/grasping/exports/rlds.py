@@ -17,25 +17,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from tasks.grasping.exports.episodes import TASK, Episode, episodes, png_size_px
+from tasks.grasping.exports.episodes import CAMERAS, OBJECTS, TASK, Episode, episodes, png_size_px
 from tasks.grasping.exports.rlds_features import TEXTS, features
 from tasks.grasping.exports.target import Exported, Written, export_to
 from tasks.grasping.exports.tfrecord import Values, example, write_record
 
-FORMAT_ID: Final = "rlds/1.0.0"
 NAME: Final = "grasp_attempts"
-VERSION: Final = "1.0.0"
+VERSION: Final = "2.0.0"
+FORMAT_ID: Final = f"rlds/{VERSION}"
 _FILE_BYTES = 256 * 2**20
 _DESCRIPTION = (
     "Simulated grasp attempts of a robot arm over a bin. State and action are poses of the tool "
     "centre point in the robot's base frame: x, y, z in metres and yaw in radians; the action "
-    "ends with 1 where the fingers close. Motion leads from the state to the closing pose: dx, "
-    "dy, dz, sin 2 dyaw, cos 2 dyaw. One attempt is one episode; pictures are RGB."
+    "ends with 1 where the fingers close. Command leads from the state to where the fingers shall "
+    "close: dx, dy, dz, sin 2 dyaw, cos 2 dyaw; motion to where they closed, which gives part of "
+    "the outcome away. A robot knows its calibrated camera, not the true one. Poses of objects are "
+    "in the base frame, metres and quaternions x, y, z, w. One attempt is one episode; pictures "
+    "are RGB."
 )
 
 
 def export_rlds(shards: Sequence[Path], target: Path, file_bytes: int = _FILE_BYTES) -> Exported:
-    """Export a data set as ``target/grasp_attempts/1.0.0``; splits are those of the rows.
+    """Export a data set as ``target/grasp_attempts/2.0.0``; splits are those of the rows.
 
     Args:
         shards: The data set's Parquet files, in order.
@@ -129,6 +132,7 @@ def _values(episode: Episode) -> dict[str, Any]:
                 "state": [value for frame in frames for value in frame.state.tolist()],
             },
             "action": [value for frame in frames for value in frame.action.tolist()],
+            "command": [value for frame in frames for value in frame.command.tolist()],
             "motion": [value for frame in frames for value in frame.motion.tolist()],
             "reward": [frame.reward for frame in frames],
             "discount": [0.0 if frame.is_last else 1.0 for frame in frames],
@@ -143,12 +147,14 @@ def _values(episode: Episode) -> dict[str, Any]:
             "instance_mask_before": [episode.instance_mask_before],
             "is_success": [int(row["is_success"])],
             "is_uniform": [int(row["is_uniform"])],
+            "is_stopped_early": [int(row["is_stopped_early"])],
             "lift_height_m": [float(row["lift_height_m"])],
+            "finger_gap_m": [float(row["finger_gap_m"])],
             "lifted_object": [(row["lifted_object"] or "").encode()],
             **{name: [row[name].encode()] for name in TEXTS},
             "object_ids": [each.encode() for each in row["object_ids"]],
-            "camera_matrix": list(row["camera_matrix"]),
-            "camera_from_base": list(row["camera_from_base"]),
+            **{name: list(row[name]) for name in CAMERAS},
+            **{name: [v for pose in row[name] for v in pose] for name in OBJECTS},
         },
     }
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tasks.grasping.exports.episodes import ACTION_NAMES, MOTION_NAMES, STATE_NAMES
+from tasks.grasping.exports.episodes import (
+    ACTION_NAMES,
+    CAMERAS,
+    MOTION_NAMES,
+    OBJECTS,
+    STATE_NAMES,
+)
 
-TEXTS: Final = ("attempt_id", "scene_id", "world", "policy", "object_family", "dynamics", "look")
+TEXTS: Final = (
+    *("attempt_id", "scene_id", "world", "split", "policy", "object_family"),
+    *("dynamics", "look"),
+)
 """Columns of the row that an episode's metadata repeat as text."""
 _PACKAGE: Final = "tensorflow_datasets.core.features"
 
@@ -22,6 +31,7 @@ def features(width_px: int, height_px: int) -> dict[str, Any]:
             state=_tensor("float32", len(STATE_NAMES)),
         ),
         action=_tensor("float32", len(ACTION_NAMES)),
+        command=_tensor("float32", len(MOTION_NAMES)),
         motion=_tensor("float32", len(MOTION_NAMES)),
         reward=_tensor("float32"),
         discount=_tensor("float32"),
@@ -36,12 +46,17 @@ def features(width_px: int, height_px: int) -> dict[str, Any]:
         instance_mask_before=mask,
         is_success=_tensor("bool"),
         is_uniform=_tensor("bool"),
+        is_stopped_early=_tensor("bool"),
         lift_height_m=_tensor("float32"),
+        finger_gap_m=_tensor("float32"),
         lifted_object=_text(),
         **{name: _text() for name in TEXTS},
         object_ids=_list("sequence_feature.Sequence", _text()),
-        camera_matrix=_tensor("float32", 3, 3),
-        camera_from_base=_tensor("float32", 4, 4),
+        **{name: _tensor("float32", *shape) for name, shape in CAMERAS.items()},
+        **{
+            name: _list("sequence_feature.Sequence", _tensor("float32", length))
+            for name, length in OBJECTS.items()
+        },
     )
     return _dict(steps=_list("dataset_feature.Dataset", steps), episode_metadata=metadata)
 

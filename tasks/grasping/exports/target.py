@@ -23,6 +23,7 @@ from tasks.core.files import read_bytes
 from tasks.core.folder_lock import locked
 
 NOTE: Final = "orrery_export.json"
+_SETTING: Final = "publish.export_to"  # what names the folder, for those that call a stage
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def export_to(
     """
     if not shards:
         raise DataError(f"expected shards to export to {target}, got none")
-    with locked(target.parent, f"an export to {format_id}", "publish.export_to"):
+    with locked(target.parent, f"an export to {format_id}", _SETTING):
         _check_ours(target)
         _tidy(target)
         source = digest([format_id, settings or {}, [file_digest(path) for path in shards]])
@@ -105,21 +106,27 @@ def export_to(
             return found
         draft = _beside(target, "partial")
         draft.mkdir()
-        written = write(draft)
-        exported = Exported(format_id, written.num_attempts, written.num_frames, *_measure(draft))
-        note = json.dumps(asdict(_Note(source, exported)), indent=2)
-        (draft / NOTE).write_text(note + "\n", "utf-8")
-        _place(draft, target)
-    return exported
+        try:
+            written = write(draft)
+            made = Exported(format_id, written.num_attempts, written.num_frames, *_measure(draft))
+            note = json.dumps(asdict(_Note(source, made)), indent=2)
+            (draft / NOTE).write_text(note + "\n", "utf-8")
+            _place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)  # on a full disk it would be in the way
+    return made
 
 
 def _check_ours(target: Path) -> None:
     if target.exists() and not target.is_dir():
-        raise ConfigError(f"can't export to {target}: expected a folder, found a file")
+        raise ConfigError(
+            f"can't export to {target}: expected a folder, found a file; choose another folder as "
+            f"{_SETTING}"
+        )
     if target.is_dir() and any(target.iterdir()) and not (target / NOTE).is_file():
         raise ConfigError(
             f"can't export to {target}: expected an empty folder or an earlier export, found "
-            "other files; choose another folder"
+            f"other files; choose another folder as {_SETTING}"
         )
 
 
@@ -152,7 +159,8 @@ def _found(target: Path, source: str) -> Exported | None:
     if num_files > noted.num_files:
         raise ConfigError(
             f"can't replace the export in {target}: it has {num_files} files, and "
-            f"{noted.num_files} were exported; move the others, or choose another folder"
+            f"{noted.num_files} were exported; move the others, or choose another folder as "
+            f"{_SETTING}"
         )
     return None
 

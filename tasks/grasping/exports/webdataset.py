@@ -3,7 +3,8 @@
 A sample is one attempt. Its key is the attempt's id with ``_`` for what tar members' keys may
 not hold; its members are ``before.png``, ``before_class.png``, ``before_instance.png``, for each
 decision k ``k.image.png``, ``k.class.png`` and ``k.instance.png``, ``json`` with all else that
-the row holds (poses and motions under ``steps``), and ``cls``, 1 for a success and 0 else.
+the row holds (poses, commands and motions under ``steps``), and ``cls``, 1 for a success and 0
+else.
 Equal shards give equal bytes.
 """
 
@@ -18,11 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tasks.core.errors import DataError
 from tasks.grasping.exports.episodes import Episode, Frame, episodes
 from tasks.grasping.exports.target import Exported, Written, export_to
 
-FORMAT_ID: Final = "webdataset/1"
+FORMAT_ID: Final = "webdataset/2"
 _TAR_BYTES = 256 * 2**20
 
 
@@ -77,6 +77,7 @@ def _step(frame: Frame) -> dict[str, list[float]]:
         "pose": frame.state,
         "target": frame.action[:4],
         "reached": frame.reached,
+        "command": frame.command,
         "motion": frame.motion,
     }
     return {name: vector.tolist() for name, vector in vectors.items()}
@@ -90,7 +91,6 @@ class _Tars:
         self._tar_bytes = tar_bytes
         self._tar: tarfile.TarFile | None = None
         self._num_tars = 0
-        self._keys: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -109,10 +109,6 @@ class _Tars:
             path = self._folder / f"attempts-{self._num_tars:06d}.tar"
             self._tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
             self._num_tars += 1
-            self._keys.clear()
-        if key in self._keys:
-            raise DataError(f"expected attempts with ids of their own, got {key} twice")
-        self._keys.add(key)
         for name, data in members:
             info = tarfile.TarInfo(f"{key}.{name}")
             info.size = len(data)

@@ -8,7 +8,7 @@ first named, so that this module is light without it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from tasks.core.errors import DataError
 from tasks.grasping.data.schema import open_shard
-from tasks.grasping.readers.samples import decode_sample, sample_columns, shards_of
+from tasks.grasping.readers.samples import Extra, decode_sample, sample_columns, shards_of
 
 _LIGHT_STEP: Final = "steps.list.element.pose"  # reading it tells how many steps there are
 _KEPT_BLOCKS = 8
@@ -32,23 +32,26 @@ class SampleReader:
 
     Args:
         source: Folder of shards, or the shards in order.
-        with_masks: Whether samples hold masks too.
+        also: What samples hold beside pictures, command and success; see
+            `tasks.grasping.readers.samples.EXTRAS`.
         kept_blocks: Row groups that are kept in memory, per worker.
 
     Raises:
         ArtifactError: A shard is cut short, no Parquet file, or of another schema version.
-        DataError: There are no samples.
+        DataError: There are no samples, or an attempt stands twice.
+        ValueError: There is no such extra.
     """
 
     def __init__(
         self,
         source: Path | Sequence[Path],
         *,
-        with_masks: bool = False,
+        also: Collection[Extra] = (),
         kept_blocks: int = _KEPT_BLOCKS,
     ) -> None:
+        self._also = tuple(also)
+        self._columns = sample_columns(self._also)
         self._shards = shards_of(source)
-        self._columns = sample_columns(with_masks=with_masks)
         self._kept_blocks = kept_blocks
         self._kept: OrderedDict[int, pa.Table] = OrderedDict()
         self._blocks: list[tuple[Path, int]] = []
@@ -76,7 +79,8 @@ class SampleReader:
         block = int(np.searchsorted(self._first_attempt, attempt, "right")) - 1
         row = attempt - int(self._first_attempt[block])
         (values,) = self._block(block).slice(row, 1).to_pylist()
-        return self._shaped(decode_sample(values, index - int(self._first_sample[attempt])))
+        step = index - int(self._first_sample[attempt])
+        return self._shaped(decode_sample(values, step, self._also))
 
     def values(self, column: str) -> npt.NDArray[Any]:
         """A column of the rows with one value per sample, to choose or weigh samples by.
@@ -181,12 +185,15 @@ def _grasp_samples() -> type:
     import torch.utils.data
 
     class GraspSamples(SampleReader, torch.utils.data.Dataset[dict[str, torch.Tensor]]):
-        """Samples of the grasp predictor as tensors; pictures (3, h, w) uint8, masks (h, w)."""
+        """Samples of the grasp predictor as tensors, pictures (3, h, w) uint8; texts stay texts."""
 
         def _shaped(self, sample: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
             for picture in ("before", "now"):
                 sample[picture] = np.ascontiguousarray(np.moveaxis(sample[picture], -1, 0))
-            return {name: torch.from_numpy(value) for name, value in sample.items()}
+            return {name: _tensor(value) for name, value in sample.items()}
+
+    def _tensor(value: npt.NDArray[Any]) -> Any:
+        return value.tolist() if value.dtype.kind == "U" else torch.from_numpy(value)
 
     GraspSamples.__qualname__ = "GraspSamples"  # found by this name when it is unpickled
     return GraspSamples

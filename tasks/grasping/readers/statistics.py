@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.grasping.data.schema import read_shard
+from tasks.grasping.data.shards import check_distinct
 from tasks.grasping.manifests import GroupSuccess
 from tasks.report.estimates import wilson
 
@@ -48,7 +49,12 @@ def success_counts(shards: Sequence[ShardT], fetch: Callable[[ShardT], str | Pat
     Returns:
         A Dask data frame, one partition per shard until it is summed up; computed, it is what
         `success_table` takes.
+
+    Raises:
+        DataError: An attempt stands twice in local files. Who fetches shards has checked that.
     """
+    if fetch is str:
+        check_distinct([Path(str(shard)) for shard in shards])
     counted = dd.from_map(count_shard, list(shards), fetch=fetch, meta=_empty())
     return counted.groupby(["kind", "group"])[list(_COUNTS)].sum()
 

@@ -25,6 +25,7 @@ from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import GraspDataset, Publication, ShardRecord
 from tasks.grasping.pictures.data_card import SAMPLE_COLUMNS, card_sections
 from tasks.grasping.pictures.sheets import card_pictures
+from tasks.grasping.readers.pose_only import POSE_COLUMNS, pose_only_auc
 from tasks.report.page import write_page
 
 _CARD = "data_card"
@@ -46,12 +47,13 @@ class _CardTask(Record):
 class _Card(Record):
     """The files of the card."""
 
-    schema_id = "grasping.card/1"
+    schema_id = "grasping.card/2"
 
     item_id: str
     card: FileRef
     card_text: FileRef
     pictures: dict[str, FileRef]
+    figures: dict[str, float]
 
 
 @stage(
@@ -61,6 +63,7 @@ class _Card(Record):
         libraries=(
             "numpy",
             "scipy",
+            "scikit-learn",
             "opencv-python-headless",
             "pyarrow",
             "matplotlib",
@@ -99,17 +102,20 @@ def write_card(item: _CardTask, config: None, folder: ItemFolder) -> _Card:  # n
     shards = item.dataset.shards
     step = max(1, len(shards) // _NUM_SAMPLED)
     sample = pa.concat_tables(
-        read_shard(folder.fetch(shard.file), list(SAMPLE_COLUMNS)) for shard in shards[::step]
+        read_shard(folder.fetch(shard.file), [*SAMPLE_COLUMNS, *POSE_COLUMNS])
+        for shard in shards[::step]
     )
+    poses = pose_only_auc(sample)
     success = item.dataset.report.success
     pictures = card_pictures([folder.fetch(shard.file) for shard in _pictured(shards)], success)
-    sections = card_sections(item.dataset, sample, pictures, _TEXT_FILE)
+    sections = card_sections(item.dataset, sample, poses, pictures, _TEXT_FILE)
     card, text, *shown = (folder.add(name) for name in write_page(sections, folder.path, _CARD))
     return _Card(
         item_id=item.item_id,
         card=card,
         card_text=text,
         pictures={each.name: file for each, file in zip(pictures, shown, strict=True)},
+        figures={f"pose_only_auc_{name}": auc.value for name, auc in poses.items()},
     )
 
 
@@ -137,7 +143,7 @@ def _pictured(shards: Sequence[ShardRecord]) -> list[ShardRecord]:
 
 
 def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
-    metrics = dict(dataset.report.figures)
+    metrics = dataset.report.figures | card.figures
     for policy, tally in dataset.report.by_policy.items():
         metrics[f"success_rate_{policy}"] = tally.successes / max(tally.attempts, 1)
         metrics[f"attempts_{policy}"] = float(tally.attempts)

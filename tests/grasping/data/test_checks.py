@@ -96,6 +96,11 @@ def test_a_motion_that_is_not_the_poses_is_found(row: dict[str, Any]) -> None:
     assert kinds(checks.check_motion(row)) == ["motion"]
     row["steps"][1]["reached"][3] += 0.01
     assert kinds(checks.check_motion(row)) == ["motion", "motion"]
+    row["steps"][1]["command"][2] += 1e-4
+    assert kinds(checks.check_motion(row)) == ["motion"] * 3
+    row["steps"][1]["target"][0] += 0.01
+    found = [each.problem for each in checks.check_motion(row)]
+    assert sum("expected the command" in each for each in found) == 2
     assert kinds(checks.check_motion(row | {"steps": []})) == ["motion"]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tasks.grasping.data.rows import (
     TriedGrasp,
@@ -13,6 +14,7 @@ from tasks.grasping.data.rows import (
     rows_of,
 )
 from tasks.grasping.types import GripperPose, Rendering
+from tests.support.grasping.grasp_rows import scene_rows
 from tests.support.grasping.toy_rows import ORIGIN, toy_rows
 from tests.support.grasping.toy_world import ToyController, ToyWorld, toy_scene
 
@@ -68,14 +70,36 @@ def test_what_the_calibration_says_stands_beside_the_truth() -> None:
         assert np.array_equal(camera_of(row).camera_from_base, scene.camera.camera_from_base)
 
 
-def test_motion_leads_from_each_step_to_the_closing_pose() -> None:
-    for row in toy_rows(num_steps=3).to_pylist():
-        closing = np.array(row["steps"][-1]["reached"])
-        for step in row["steps"]:
-            pose = np.array(step["pose"])
-            assert np.allclose(step["motion"][:3], closing[:3] - pose[:3])
-            turn_rad = closing[3] - pose[3]
-            assert np.allclose(step["motion"][3:], [np.sin(2 * turn_rad), np.cos(2 * turn_rad)])
+@pytest.mark.parametrize("num_steps", [1, 3])
+def test_command_and_motion_lead_from_each_step_to_a_closing_pose(num_steps: int) -> None:
+    """The one to where the fingers were told to close, the other to where they did."""
+    for row in scene_rows(0, num_steps=num_steps).to_pylist():
+        for name, end in (("command", "target"), ("motion", "reached")):
+            closing = np.array(row["steps"][-1][end])
+            for step in row["steps"]:
+                pose = np.array(step["pose"])
+                assert np.allclose(step[name][:3], closing[:3] - pose[:3])
+                turn_rad = closing[3] - pose[3]
+                assert np.allclose(step[name][3:], [np.sin(2 * turn_rad), np.cos(2 * turn_rad)])
+        assert row["steps"][0]["motion"][0] - row["steps"][0]["command"][0] == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("num_steps", [1, 2])
+def test_a_gripper_that_is_stopped_has_its_whole_command(num_steps: int) -> None:
+    """What stopped it would give the outcome away."""
+    scene = toy_scene("train-7-0000000", np.random.default_rng(3))
+    opened = ToyWorld().open(scene)
+    goal = GripperPose(*opened.objects[1].position_m[:2], -0.17, 0.3)
+    attempt = opened.attempt(ToyController(GripperPose(0.5, 0.1, 0.0, -0.2), goal, num_steps))
+    rows = []
+    for stopped_m in (0.0, 0.04):
+        reached = replace(attempt.steps[-1].reached, z_m=goal.z_m + stopped_m)
+        steps = (*attempt.steps[:-1], replace(attempt.steps[-1], reached=reached))
+        tried = [TriedGrasp(replace(attempt, steps=steps), "near_object")]
+        rows += rows_of(ORIGIN, scene, opened.objects, opened.look(), tried).to_pylist()
+    for free, stopped in zip(rows[0]["steps"], rows[1]["steps"], strict=True):
+        assert stopped["command"] == free["command"] == pytest.approx(free["motion"])
+        assert stopped["motion"][2] - free["motion"][2] == pytest.approx(0.04)
 
 
 def test_g_buffers_are_kept_only_where_asked_for() -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.core.errors import DataError
 from tasks.grasping.data.schema import read_shard
-from tasks.grasping.data.shards import plan_shards, scene_id, write_rows
+from tasks.grasping.data.shards import check_distinct, plan_shards, scene_id, write_rows
 from tests.support.grasping.toy_rows import toy_rows
 
 
@@ -25,6 +27,20 @@ def test_shards_hold_all_scenes_once_and_in_order(attempts: int, each: int, size
 def test_a_larger_number_keeps_all_shards_but_the_last(few: int, more: int) -> None:
     before, after = plan_shards(few, 3, 7), plan_shards(few + more, 3, 7)
     assert after[: len(before) - 1] == before[:-1]
+
+
+def test_an_attempt_that_stands_twice_is_named_with_its_shards(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.parquet", "b.parquet", "c.parquet")]
+    for path, scene in zip(paths, ("s-0", "s-1", "s-0"), strict=True):
+        write_rows(path, [toy_rows(scene)])
+    check_distinct(paths[:2])
+    check_distinct([])
+    twice = rf"bullet/s-0/0 stands twice, in {paths[0]} and in {paths[2]}: give each shard once"
+    with pytest.raises(DataError, match=twice):
+        check_distinct(paths)
+    write_rows(tmp_path / "d.parquet", [toy_rows("s-2"), toy_rows("s-2")])
+    with pytest.raises(DataError, match=r"bullet/s-2/0 stands twice, in [^ ]*d\.parquet: give"):
+        check_distinct([tmp_path / "d.parquet"])
 
 
 def test_scenes_of_two_seeds_or_splits_have_names_of_their_own() -> None:

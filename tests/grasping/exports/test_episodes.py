@@ -12,7 +12,13 @@ import pytest
 from tasks.core.errors import ArtifactError, DataError
 from tasks.grasping.data.rows import SCHEMA, read_shard
 from tasks.grasping.data.shards import write_rows
-from tasks.grasping.exports.episodes import episodes, num_attempts, png_size_px
+from tasks.grasping.exports.episodes import (
+    CAMERAS,
+    OBJECTS,
+    episodes,
+    num_attempts,
+    png_size_px,
+)
 from tests.support.grasping.grasp_rows import scene_rows, write_shards
 
 
@@ -31,6 +37,10 @@ def test_each_attempt_is_an_episode_and_each_decision_a_frame(tmp_path: Path) ->
         np.testing.assert_array_equal(last.action, [*row["steps"][-1]["target"], 1.0])
         np.testing.assert_array_equal(last.state, row["steps"][-1]["pose"])
         np.testing.assert_array_equal(last.motion, row["steps"][-1]["motion"])
+        np.testing.assert_array_equal(last.command, row["steps"][-1]["command"])
+        assert episode.row["true_from_base"] == row["camera_from_base"]
+        assert {*CAMERAS, *OBJECTS, "split", "finger_gap_m"} < episode.row.keys()
+        assert "camera_matrix" not in episode.row, "which camera that is must be said"
         assert episode.frames[0].action[-1] == 0.0
 
 

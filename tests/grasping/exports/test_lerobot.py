@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.environments import environment, run_there
-from tasks.grasping.data.png import decode_rgb
+from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.exports import lerobot
 from tasks.grasping.exports.lerobot import export_lerobot
+from tasks.grasping.exports.lerobot_features import MASKS
 from tests.support.grasping.grasp_rows import write_shards
 
 OPENER = Path(__file__).resolve().parents[2] / "support/grasping/open_lerobot.py"
@@ -63,17 +64,44 @@ def test_description_counts_what_is_there(tmp_path: Path, shards: list[Path]) ->
     assert info["features"]["observation.images.arm"]["shape"] == [32, 32, 3]
     assert info["features"]["next.reward"]["shape"] == [1]
     stats = json.loads((tmp_path / "out/meta/stats.json").read_text())
-    assert stats.keys() == info["features"].keys()
+    assert stats.keys() == info["features"].keys() - {*MASKS}
 
 
-def test_masks_are_there_when_asked_for(tmp_path: Path, shards: list[Path]) -> None:
-    export_lerobot(shards, tmp_path / "out", with_masks=True)
+def test_masks_are_there_unless_they_are_left_out(tmp_path: Path, shards: list[Path]) -> None:
+    rows = [row for path in shards for row in read_shard(path).to_pylist()]
+    export_lerobot(shards, tmp_path / "out")
     info = json.loads((tmp_path / "out/meta/info.json").read_text())
-    assert info["features"]["observation.images.arm_classes"]["shape"] == [32, 32, 1]
-    (row, *_) = read_shard(shards[0]).to_pylist()
-    (frame, *_) = read_all(tmp_path / "out/data")
-    mask = frame["observation.images.arm_classes"]["bytes"]
-    assert mask == row["steps"][0]["class_mask"]
+    assert info["features"]["masks.arm_classes"]["shape"] == [32 * 32]
+    frame = read_all(tmp_path / "out/data")[5]
+    for name, png in (
+        ("before_classes", rows[1]["class_mask_before"]),
+        ("before_instances", rows[1]["instance_mask_before"]),
+        ("arm_classes", rows[1]["steps"][2]["class_mask"]),
+        ("arm_instances", rows[1]["steps"][2]["instance_mask"]),
+    ):
+        assert frame[f"masks.{name}"] == decode_ids(png).ravel().tolist()
+    export_lerobot(shards, tmp_path / "out", with_masks=False)
+    assert not [name for name in read_all(tmp_path / "out/data")[5] if "mask" in name]
+
+
+def test_cameras_objects_and_outcome_are_those_of_the_row(
+    tmp_path: Path, shards: list[Path]
+) -> None:
+    export_lerobot(shards, tmp_path / "out")
+    rows = [row for path in shards for row in read_shard(path).to_pylist()]
+    for frame, row in zip(read_all(tmp_path / "out/data")[::3], rows, strict=True):
+        for name, column in (
+            *((name, name) for name in ("calibrated_matrix", "calibrated_from_base", "distortion")),
+            *(("true_matrix", "camera_matrix"), ("true_from_base", "camera_from_base")),
+        ):
+            np.testing.assert_allclose(frame[f"camera.{name}"], row[column], rtol=1e-6)
+    for episode, row in zip(read_all(tmp_path / "out/meta/episodes"), rows, strict=True):
+        for name in (
+            *("split", "finger_gap_m", "is_stopped_early", "is_uniform", "object_ids"),
+            *("object_positions_m", "object_quaternions_xyzw"),
+        ):
+            assert episode[name] == row[name]
+        assert episode["lifted_object"] == (row["lifted_object"] or "")
 
 
 @pytest.mark.slow
@@ -95,7 +123,12 @@ def test_lerobot_gives_back_every_frame(tmp_path: Path, shards: list[Path]) -> N
         assert frame["observation.images.arm"] == digest(arm)
         np.testing.assert_allclose(frame["observation.state"], step["pose"], rtol=1e-6)
         np.testing.assert_allclose(frame["action"][:4], step["target"], rtol=1e-6)
+        np.testing.assert_allclose(frame["command"], step["command"], rtol=1e-6)
         np.testing.assert_allclose(frame["motion"], step["motion"], rtol=1e-6)
+        camera = frame["camera.calibrated_from_base"]
+        np.testing.assert_allclose(camera, row["calibrated_from_base"], rtol=1e-6)
+        mask = decode_ids(step["instance_mask"])
+        np.testing.assert_array_equal(np.reshape(frame["masks.arm_instances"], (32, 32)), mask)
         is_last = step is row["steps"][-1]
         assert frame["action"][4] == frame["next.done"] == is_last
         assert frame["next.success"] == frame["next.reward"] == (is_last and row["is_success"])
@@ -103,6 +136,7 @@ def test_lerobot_gives_back_every_frame(tmp_path: Path, shards: list[Path]) -> N
     assert found["batches"][0] == [5, 3, 32, 32]
     assert found["policy_features"]["action"] == ["ACTION", [5]]
     assert found["policy_features"]["observation.images.arm"] == ["VISUAL", [3, 32, 32]]
+    assert not [name for name in found["policy_features"] if "mask" in name or "camera" in name]
     ahead = [[*step["target"], 0.0] for step in rows[1]["steps"][:2]]
     np.testing.assert_allclose(found["actions_ahead"], ahead, rtol=1e-6)
     assert found["parts"] == {"one": 6, "two": 3}

@@ -33,7 +33,7 @@ def digest(picture: np.ndarray) -> str:
 
 def test_files_are_named_and_counted_as_tfds_wants(tmp_path: Path, shards: list[Path]) -> None:
     exported = export_rlds(shards, tmp_path / "out", file_bytes=50_000)
-    folder = tmp_path / "out/grasp_attempts/1.0.0"
+    folder = tmp_path / "out/grasp_attempts/2.0.0"
     info = json.loads((folder / "dataset_info.json").read_text())
     assert exported.num_attempts == 36
     assert [split["name"] for split in info["splits"]] == ["train", "held_out"]
@@ -70,8 +70,17 @@ def check_episode(episode: dict[str, Any], row: dict[str, Any]) -> None:
     np.testing.assert_allclose(episode["motions"], [s["motion"] for s in steps], rtol=1e-6)
     actions = [[*step["target"], float(step is steps[-1])] for step in steps]
     np.testing.assert_allclose(episode["actions"], actions, rtol=1e-6)
-    camera = np.reshape(row["camera_from_base"], (4, 4))
-    np.testing.assert_allclose(episode["camera_from_base"], camera, rtol=1e-6)
+    np.testing.assert_allclose(episode["commands"], [s["command"] for s in steps], rtol=1e-6)
+    for name, column in (
+        *((name, name) for name in ("calibrated_matrix", "calibrated_from_base", "distortion")),
+        *(("true_matrix", "camera_matrix"), ("true_from_base", "camera_from_base")),
+    ):
+        np.testing.assert_allclose(np.ravel(episode[name]), row[column], rtol=1e-6)
+    for name in ("object_positions_m", "object_quaternions_xyzw", "finger_gap_m"):
+        np.testing.assert_allclose(episode[name], row[name], rtol=1e-6)
+    assert episode["split"] == row["split"]
+    before = digest(decode_ids(row["instance_mask_before"]))
+    assert episode["instance_mask_before"] == before
     assert episode["rewards"] == [0.0] * (len(steps) - 1) + [float(row["is_success"])]
     assert episode["is_first"] == [True] + [False] * (len(steps) - 1)
     assert episode["is_last"] == [False] * (len(steps) - 1) + [True]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tasks.grasping.exports.episodes import CAMERAS, OBJECTS
 from tasks.grasping.exports.rlds_features import TEXTS, features
 
 
@@ -17,7 +18,11 @@ def test_an_episode_is_steps_and_what_is_said_of_it() -> None:
     assert set(whole) == {"steps", "episode_metadata"}
     assert whole["steps"]["pythonClassName"].endswith("dataset_feature.Dataset")
     assert whole["steps"]["sequence"]["length"] == "-1", "as many as there are"
-    assert set(TEXTS) < set(inner(whole["episode_metadata"]))
+    about = inner(whole["episode_metadata"])
+    assert {*TEXTS, "split", *CAMERAS, *OBJECTS, "finger_gap_m"} < set(about)
+    assert about["true_matrix"]["tensor"]["shape"] == {"dimensions": ["3", "3"]}
+    each = about["object_quaternions_xyzw"]["sequence"]
+    assert (each["length"], each["feature"]["tensor"]["shape"]) == ("-1", {"dimensions": ["4"]})
 
 
 def test_pictures_have_their_size_and_vectors_their_length() -> None:
@@ -25,6 +30,7 @@ def test_pictures_have_their_size_and_vectors_their_length() -> None:
     seen = inner(steps["observation"])
     assert seen["image"]["image"]["shape"] == {"dimensions": ["48", "64", "3"]}
     assert seen["class_mask"]["image"]["shape"] == {"dimensions": ["48", "64", "1"]}
+    assert steps["command"]["tensor"]["shape"] == {"dimensions": ["5"]}
     assert steps["motion"]["tensor"]["shape"] == {"dimensions": ["5"]}
     assert steps["reward"]["tensor"] == {"dtype": "float32", "encoding": "none", "shape": {}}
 

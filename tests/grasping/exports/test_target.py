@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core import folder_lock
-from tasks.core.errors import ConfigError, DataError, TransientError
+from tasks.core.errors import ConfigError, DataError, NotWritableError, TransientError
 from tasks.core.folder_lock import locked
 from tasks.grasping.exports.target import NOTE, Written, export_to
 
@@ -83,7 +84,7 @@ def test_what_is_not_the_same_is_written_again(
 def test_foreign_folder_and_file_are_refused(tmp_path: Path, shards: list[Path]) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full/thesis.tex").write_text("years of work")
-    with pytest.raises(ConfigError, match="expected an empty folder or an earlier export"):
+    with pytest.raises(ConfigError, match=r"expected an empty folder .* as publish\.export_to"):
         export_to(tmp_path / "full", "f/1", shards, Writer(a="1"))
     assert (tmp_path / "full/thesis.tex").read_text() == "years of work"
     (tmp_path / "file").write_text("text")
@@ -116,8 +117,25 @@ def test_writer_that_fails_leaves_the_earlier_export(tmp_path: Path, shards: lis
     with pytest.raises(DataError, match="a bad row"):
         export_to(target, "f/1", shards, fail)
     assert names(target) == {"a", NOTE}
+    assert {path.name for path in tmp_path.iterdir()} == {"x", "shard.parquet"}
     export_to(target, "f/1", shards, Writer(b="2"))
     assert names(target) == {"b", NOTE}
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.ENOSPC, "no space left while writing"), (errno.EROFS, "the disk is read-only")],
+)
+def test_a_full_or_read_only_disk_names_the_setting_and_holds_nothing_of_ours(
+    tmp_path: Path, shards: list[Path], number: int, said: str
+) -> None:
+    def fail(folder: Path) -> Written:
+        (folder / "half").write_text("half")
+        raise OSError(number, "Disk fault")
+
+    with pytest.raises(NotWritableError, match=rf"{said}.*as publish\.export_to"):
+        export_to(tmp_path / "out" / "x", "f/1", shards, fail)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_second_writer_of_one_export_is_refused(

@@ -45,9 +45,12 @@ def test_library_gives_back_every_row(tmp_path: Path) -> None:
             np.testing.assert_array_equal(sample[f"{index}.image.png"], decode_rgb(step["image"]))
             grey = sample[f"{index}.class.png"]
             np.testing.assert_array_equal(grey[..., 0], decode_ids(step["class_mask"]))
-            kept = {name: about["steps"][index][name] for name in ("pose", "target", "motion")}
+            kept = {name: about["steps"][index][name] for name in ("pose", "target", "command")}
             assert kept == {name: step[name] for name in kept}
-        assert about["camera_matrix"] == row["camera_matrix"]
+            assert about["steps"][index]["motion"] == step["motion"]
+        assert about["true_matrix"] == row["camera_matrix"]
+        for name in ("calibrated_from_base", "distortion", "object_positions_m", "finger_gap_m"):
+            assert about[name] == row[name]
         assert about["dynamics"]["friction"] == [0.8, 0.8, 0.8]
         assert about["look"] is None
 
@@ -63,7 +66,8 @@ def test_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
 
 
 def test_attempt_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    """Keys would stand twice, also in two tar files."""
     write_rows(tmp_path / "a.parquet", [scene_rows(0), scene_rows(0)])
-    with pytest.raises(DataError, match="bullet_scene-000000_0 twice"):
-        export_webdataset([tmp_path / "a.parquet"], tmp_path / "out")
+    with pytest.raises(DataError, match="bullet/scene-000000/0 stands twice"):
+        export_webdataset([tmp_path / "a.parquet"], tmp_path / "out", tar_bytes=1)
     assert not (tmp_path / "out").exists()

@@ -49,7 +49,8 @@ def test_samples_are_the_steps_in_order(folder: Path) -> None:
         np.testing.assert_array_equal(now, decode_rgb(step["image"]))
         before = sample["before"].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(before, decode_rgb(row["image_before"]))
-        np.testing.assert_allclose(sample["motion"].numpy(), step["motion"], rtol=1e-6)
+        np.testing.assert_allclose(sample["command"].numpy(), step["command"], rtol=1e-6)
+        assert sample.keys() == {"before", "now", "command", "success"}
         assert sample["success"].item() == row["is_success"]
     assert torch.equal(samples[-1]["now"], samples[47]["now"])
     with pytest.raises(IndexError, match="sample 48 of 48"):
@@ -71,16 +72,25 @@ def test_attempts_may_have_different_numbers_of_steps(tmp_path: Path) -> None:
 def test_loader_with_workers_gives_every_sample_once(folder: Path) -> None:
     import torch.utils.data
 
-    samples = GraspSamples(folder, with_masks=True)
+    samples = GraspSamples(folder, also=("masks", "about", "objects"))
     samples[0]  # what the parent read is not the workers'
     order = BlockShuffle(samples, seed=3, mixed_blocks=2)
     loader = torch.utils.data.DataLoader(samples, batch_size=5, sampler=order, num_workers=2)
     batches = list(loader)
-    assert [len(batch["motion"]) for batch in batches] == [5] * 9 + [3]
+    assert [len(batch["command"]) for batch in batches] == [5] * 9 + [3]
     assert batches[0]["now_instance_mask"].shape == (5, 32, 32)
-    found = {tuple(row) for batch in batches for row in batch["motion"].tolist()}
-    expected = {tuple(np.float32(step["motion"]).tolist()) for _, step in steps_of(folder)}
+    found = {
+        (attempt_id, *command)
+        for batch in batches
+        for attempt_id, command in zip(batch["attempt_id"], batch["command"].tolist(), strict=True)
+    }
+    expected = {
+        (row["attempt_id"], *np.float32(step["command"]).tolist()) for row, step in steps_of(folder)
+    }
     assert found == expected
+    assert batches[0]["is_uniform"].dtype == torch.bool
+    assert batches[0]["object_positions_m"].shape == (5, 3, 3)
+    assert np.shape(batches[0]["object_ids"]) == (3, 5)
 
 
 def test_only_a_few_row_groups_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,13 +145,22 @@ def test_torch_is_loaded_when_it_is_needed() -> None:
         _ = dataset_module.Nothing
 
 
+def test_a_shard_that_is_given_twice_is_refused(folder: Path) -> None:
+    one, other = sorted(folder.iterdir())
+    copy = folder / "copy.parquet"
+    copy.write_bytes(other.read_bytes())
+    for source, twice in (([one, other, one], one), (folder, copy)):
+        with pytest.raises(DataError, match=rf"stands twice, in .*{twice.name}.*give each shard"):
+            SampleReader(source)
+
+
 def test_wrong_files_are_named(folder: Path, tmp_path: Path) -> None:
     path = sorted(folder.iterdir())[0]
     shards_module.write_rows(tmp_path / "empty.parquet", [])
     with pytest.raises(DataError, match="without any"):
         SampleReader([tmp_path / "empty.parquet"])
     pq.write_table(scene_rows(0).replace_schema_metadata(None), tmp_path / "old.parquet")
-    with pytest.raises(ArtifactError, match=r"old.parquet: expected rows of grasping.attempts/1"):
+    with pytest.raises(ArtifactError, match=r"old.parquet: expected rows of grasping.attempts/2"):
         SampleReader([tmp_path / "old.parquet"])
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ArtifactError, match="cut short"):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from operators.compute.serial import SerialExecutor
-from tasks.core.errors import ArtifactError
+from tasks.core.errors import ArtifactError, DataError
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.readers import statistics
 from tasks.grasping.readers.statistics import count_shard, success_counts, success_table
@@ -70,6 +70,13 @@ def test_one_shard_is_one_partition(shards: list[Path]) -> None:
     frame = count_shard(str(shards[0]))
     assert list(frame.columns) == ["kind", "group", *statistics._COUNTS]
     pd.testing.assert_series_equal(frame.dtypes, statistics._empty().dtypes)
+
+
+def test_a_shard_that_is_given_twice_is_refused(shards: list[Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.parquet"
+    copy.write_bytes(shards[1].read_bytes())
+    with pytest.raises(DataError, match=r"stands twice, in .*and in .*copy\.parquet"):
+        success_counts([*shards, copy])
 
 
 def test_wrong_shard_is_named(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_sound_data_become_a_data_set(local: LocalRun, sets: list[ShardSet]) -> 
     assert sum(t.successes for t in dataset.report.by_object.values()) == figures["successes"]
     assert sum(t.attempts for t in dataset.report.by_object.values()) == 3 * 56
     assert sum(dataset.report.histograms["lift_height_m"]) == 56
-    assert dataset.row_schema == "grasping.attempts/1"
+    assert dataset.row_schema == "grasping.attempts/2"
 
 
 def test_successes_are_those_of_the_rows(local: LocalRun, sets: list[ShardSet]) -> None:
@@ -171,7 +171,7 @@ def write_fallen(table: pa.Table, path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (write_old, r"schema, shard-00000: .*expected rows of grasping.attempts/1, got grasping"),
+        (write_old, r"schema, shard-00000: .*expected rows of grasping.attempts/2, got grasping"),
         (write_cut, r"schema, shard-00000: .*is cut short or not a Parquet file"),
         (write_doubled, r"duplicates, bullet/train-5-0000000/3: stands 2 times"),
         (write_short, r"missing, bullet/train-5-0000000/0: expected one row, found none"),
@@ -209,6 +209,16 @@ def test_a_missing_shard_is_found(local: LocalRun, sets: list[ShardSet]) -> None
 def test_a_shard_that_stands_twice_is_found(local: LocalRun, sets: list[ShardSet]) -> None:
     with pytest.raises(DataError, match="duplicates, shard-00000: stands 2 times"):
         check(local, [*sets, sets[0].model_copy(update={"shards": sets[0].shards[:1]})])
+
+
+def test_a_shard_that_stands_under_another_name_too_is_found(
+    local: LocalRun, sets: list[ShardSet]
+) -> None:
+    first, second, *others = sets[0].shards
+    twice = second.model_copy(update={"file": first.file})
+    wrong = sets[0].model_copy(update={"shards": (first, twice, *others)})
+    with pytest.raises(DataError, match=rf"unexpected, bullet/{first.scene_ids[0]}/0"):
+        check(local, [wrong, sets[1]])
 
 
 def test_groups_of_two_plans_are_not_mixed(local: LocalRun, sets: list[ShardSet]) -> None:

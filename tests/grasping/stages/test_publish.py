@@ -53,13 +53,16 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
     for expected in (
         "| attempts | 76 |",
         "| scenes | 19 |",
-        "grasping.attempts/1",
+        "grasping.attempts/2",
         "| near_object |",
         "| uniform |",
         "| split (by object) | train |",
         "| train-5-0000007 | ",
         "world.physics.rate_hz | 240",
         "focal length, px | 76.8 |",
+        "## What poses alone predict",
+        "| command | 76 | ",
+        "| motion | 76 | ",
     ):
         assert expected in text
     for column in SCHEMA.names:
@@ -93,7 +96,10 @@ def test_figures_and_pictures_go_to_the_tracker(
     )
     run_stage(request, SerialExecutor(), FolderTracker(tmp_path / "track"))
     events = (tmp_path / "track/events.jsonl").read_text()
-    for name in ("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"):
+    for name in (
+        *("success_rate", "attempts_uniform", "success_rate_near_object", "megabytes"),
+        *("pose_only_auc_command", "pose_only_auc_motion"),
+    ):
         assert f'"{name}"' in events
     names = {path.name for path in (tmp_path / "track").rglob("*")}
     assert {"report.html", "data_card.html", "data_card.md", "success.png"} <= names
@@ -113,7 +119,7 @@ def test_a_copy_holds_shards_card_and_pictures(
     out = tmp_path / "out"
     found = publish(checked, PublishConfig(export_to=str(out)))
     note = json.loads((out / "dataset.json").read_text())
-    assert note["row_schema"] == "grasping.attempts/1"
+    assert note["row_schema"] == "grasping.attempts/2"
     assert note["num_attempts"] == 76
     copied = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert copied == {*note["files"], "dataset.json", NOTE}

@@ -65,7 +65,7 @@ def scene_rows(
         ObjectState((float(x), float(y), -0.17), (0.0, 0.0, 0.0, 1.0), True) for x, y in places
     ]
     scene = Scene(
-        scene_id=f"scene-{index:06d}",
+        scene_id=f"{'scene' if split == 'train' else split}-{index:06d}",
         objects=tuple(
             PlacedObject(model, state.position_m, state.quaternion_xyzw)
             for model, state in zip(models, states, strict=True)

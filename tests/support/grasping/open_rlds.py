@@ -12,6 +12,11 @@ import sys
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+CAMERAS = (
+    *("calibrated_matrix", "calibrated_from_base", "true_matrix", "true_from_base"),
+    "distortion",
+)
+
 
 def digest(picture: tf.Tensor) -> str:
     array = picture.numpy()
@@ -25,12 +30,18 @@ def opened(episode: dict) -> dict:
         "attempt_id": about["attempt_id"].numpy().decode(),
         "is_success": bool(about["is_success"]),
         "object_ids": [each.decode() for each in about["object_ids"].numpy()],
-        "camera_from_base": about["camera_from_base"].numpy().tolist(),
+        **{name: about[name].numpy().tolist() for name in CAMERAS},
+        "object_positions_m": about["object_positions_m"].numpy().tolist(),
+        "object_quaternions_xyzw": about["object_quaternions_xyzw"].numpy().tolist(),
+        "finger_gap_m": float(about["finger_gap_m"]),
+        "split": about["split"].numpy().decode(),
+        "instance_mask_before": digest(about["instance_mask_before"]),
         "image_before": digest(about["image_before"]),
         "images": [digest(step["observation"]["image"]) for step in steps],
         "class_masks": [digest(step["observation"]["class_mask"]) for step in steps],
         "states": [step["observation"]["state"].numpy().tolist() for step in steps],
         "actions": [step["action"].numpy().tolist() for step in steps],
+        "commands": [step["command"].numpy().tolist() for step in steps],
         "motions": [step["motion"].numpy().tolist() for step in steps],
         "rewards": [float(step["reward"]) for step in steps],
         "is_first": [bool(step["is_first"]) for step in steps],
@@ -39,7 +50,7 @@ def opened(episode: dict) -> dict:
 
 
 def main(folder: str) -> None:
-    builder = tfds.builder_from_directory(f"{folder}/grasp_attempts/1.0.0")
+    builder = tfds.builder_from_directory(f"{folder}/grasp_attempts/2.0.0")
     episodes = {
         split: [opened(each) for each in builder.as_dataset(split=split)]
         for split in builder.info.splits
