@@ -68,11 +68,11 @@ class PictureCount:
 
 
 def check_ids(
-    found_ids: Sequence[str], world: str, scene_ids: Sequence[str], attempts_per_scene: int
+    found_ids: Sequence[str], world: str, num_attempts: Mapping[str, int]
 ) -> Iterator[Finding]:
-    """Compare the attempts that are there with those that should be."""
+    """Compare the attempts that are there with those that should be in each scene."""
     counts = Counter(found_ids)
-    expected = {f"{world}/{scene}/{k}" for scene in scene_ids for k in range(attempts_per_scene)}
+    expected = {f"{world}/{scene}/{k}" for scene, num in num_attempts.items() for k in range(num)}
     for attempt_id, count in counts.items():
         if count > 1:
             yield Finding(check="duplicates", where=attempt_id, problem=f"stands {count} times")

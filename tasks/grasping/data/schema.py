@@ -61,7 +61,7 @@ STEP_FIELDS: Final = (
 SCHEMA: Final = pa.schema(
     [
         _column("attempt_id", _TEXT, "<world>/<scene_id>/<attempt_index>, unique"),
-        _column("scene_id", _TEXT, "scene that the attempt started from"),
+        _column("scene_id", _TEXT, "<split>-<root_seed>-<index>-<recipe_digest's first 8>"),
         _column("attempt_index", pa.int32(), "number of the attempt within its scene"),
         _column("world", _TEXT, "bullet, bullet-restyled or surrogate"),
         _column("recipe_digest", _TEXT, "digest of all settings that decide the rows"),

@@ -7,7 +7,8 @@ import pytest
 
 from tasks.grasping.data import checks
 from tasks.grasping.data.png import encode_ids, encode_rgb
-from tests.support.grasping.toy_rows import toy_rows
+from tasks.grasping.data.rows import scene_name
+from tests.support.grasping.toy_rows import ORIGIN, toy_rows
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def test_sound_rows_pass_every_check() -> None:
         scene = f"train-7-{index:07d}"
         rows = toy_rows(scene, num_steps=2, seed=index).to_pylist()
         ids = [row["attempt_id"] for row in rows]
-        assert not kinds(checks.check_ids(ids, "bullet", [scene], 4))
+        name = scene_name(scene, ORIGIN.recipe_digest)
+        assert not kinds(checks.check_ids(ids, "bullet", {name: 4}))
         for each in rows:
             assert not kinds(checks.check_origin(each, {"root_seed": 7, "split": "train"}))
             assert not kinds(checks.check_outcome(each))
@@ -40,7 +42,9 @@ def test_sound_rows_pass_every_check() -> None:
 
 def test_attempts_that_are_missing_doubled_or_foreign_are_named() -> None:
     ids = ["w/a/0", "w/a/0", "w/b/0", "w/c/0"]
-    found = {each.where: each.check for each in checks.check_ids(ids, "w", ["a", "b"], 2)}
+    found = {
+        each.where: each.check for each in checks.check_ids(ids, "w", {"a": 2, "b": 2, "d": 0})
+    }
     assert found == {
         "w/a/0": "duplicates",
         "w/a/1": "missing",
