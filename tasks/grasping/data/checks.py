@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 _MOTION_TOLERANCE = 1e-9
 _LEAST_VISIBLE_PX = 4
 _SLACK_PX = 2.0  # masks are as coarse as their pixels
-_REACH_M = 0.05  # what is seen of a half hidden object may lie this far from its centre
+_REACH_M = 0.05  # what is seen of a half hidden object may lie this far from its centre of mass
 
 
 @dataclass
@@ -170,7 +170,7 @@ def check_masks(row: Row, count: MaskCount) -> Iterator[Finding]:
         camera, instances = camera_of(row), decode_ids(row["instance_mask_before"])
     except (DataError, TypeError):
         return  # `check_pictures` has said so
-    places_px, depth_m = project(np.array(row["object_positions_m"]), camera)
+    places_px, depth_m = project(np.array(row["object_centres_m"]), camera)
     count.num_objects += len(places_px)
     for index, (place_px, far_m) in enumerate(zip(places_px, depth_m, strict=True)):
         offset_px = _offset_px(instances, index, place_px)

@@ -179,6 +179,7 @@ def _scene_values(
         "object_family": origin.object_family,
         "object_ids": [placed.model.object_id for placed in scene.objects],
         "object_positions_m": [state.position_m for state in objects],
+        "object_centres_m": [state.centre_m for state in objects],
         "object_quaternions_xyzw": [state.quaternion_xyzw for state in objects],
         "camera_matrix": _matrix(camera),
         "camera_from_base": camera.camera_from_base.ravel().tolist(),

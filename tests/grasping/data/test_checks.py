@@ -104,11 +104,11 @@ def test_black_pictures_and_broken_ones_are_found(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("fault", ["pose", "camera", "mirrored"])
 def test_masks_off_their_poses_are_found(row: dict[str, Any], fault: str) -> None:
     if fault == "pose":
-        row["object_positions_m"] = [[x, y + 0.15, z] for x, y, z in row["object_positions_m"]]
+        row["object_centres_m"] = [[x, y + 0.15, z] for x, y, z in row["object_centres_m"]]
     elif fault == "camera":
         row["camera_from_base"][3] += 0.15
     else:
-        row["object_positions_m"] = [[1.2 - x, -y, z] for x, y, z in row["object_positions_m"]]
+        row["object_centres_m"] = [[1.2 - x, -y, z] for x, y, z in row["object_centres_m"]]
     count = checks.MaskCount()
     found = list(checks.check_masks(row, count))
     assert found

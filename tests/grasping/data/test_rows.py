@@ -51,6 +51,7 @@ def test_a_scene_comes_back_from_its_rows() -> None:
     assert (row["scene_id"], row["attempt_id"]) == (name, f"bullet/{name}/0")
     assert row["lifted_object"] == scene.objects[1].model.object_id
     assert row["object_positions_m"] == [list(each.position_m) for each in opened.objects]
+    assert row["object_centres_m"] == [list(each.centre_m) for each in opened.objects]
 
 
 def test_scenes_of_one_seed_and_other_settings_have_ids_of_their_own() -> None:

@@ -147,9 +147,9 @@ def write_foreign(table: pa.Table, path: Path) -> None:
 
 def write_moved(table: pa.Table, path: Path) -> None:
     moved = [
-        [[x, y + 0.15, z] for x, y, z in each] for each in table["object_positions_m"].to_pylist()
+        [[x, y + 0.15, z] for x, y, z in each] for each in table["object_centres_m"].to_pylist()
     ]
-    write_rows(path, [with_column(table, "object_positions_m", moved)])
+    write_rows(path, [with_column(table, "object_centres_m", moved)])
 
 
 def write_black(table: pa.Table, path: Path) -> None:
