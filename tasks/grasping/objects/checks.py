@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from tasks.core.errors import DataError
-from tasks.grasping.objects.meshes import volume_m3
+from tasks.grasping.objects.meshes import Surface, volume_m3
 from tasks.grasping.objects.rewriting import Solid, thickness_m
 from tasks.grasping.objects.solids import body_of
 from tasks.grasping.types import FloatArray
@@ -25,6 +25,7 @@ MIN_LENGTH_M, MIN_THICKNESS_M = 0.005, 0.0002
 MAX_HULL_RATIO = 1.3
 MAX_DIFFERENCE = 0.2
 _MIN_INERTIA_KGM2 = 1e-12
+_MIN_SEEN_M2 = 1e-7
 
 
 def check_solid(solid: Solid) -> None:
@@ -59,6 +60,14 @@ def check_size(solid: Solid) -> None:
         raise DataError(
             f"{solid.path}: what collides is flat, {_mm(thin_m)} thick, expected "
             f"{_mm(MIN_THICKNESS_M)} at least; thicken it, or give it a <box> in <collision>"
+        )
+    meshes = [surface for _, surface in solid.seen if surface is not None]
+    if len(meshes) == len(solid.seen) and (
+        len(solid.seen_points_m) < 4 or sum(map(_area_m2, meshes)) < _MIN_SEEN_M2
+    ):  # MuJoCo draws no less
+        raise DataError(
+            f"{solid.path}: what is seen has no surface, or less than four corners; export its "
+            "mesh again, or name that of <collision>"
         )
 
 
@@ -144,6 +153,11 @@ def _difference_remarks(solid: Solid) -> Iterator[str]:
 
 def _hull_m3(points_m: FloatArray) -> float:
     return float(ConvexHull(points_m, qhull_options="QJ Pp").volume)
+
+
+def _area_m2(surface: Surface) -> float:
+    a, b, c = surface.points[surface.faces].transpose(1, 0, 2)
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
 
 
 def _mm(length_m: float) -> str:

@@ -68,6 +68,14 @@ def test_a_flat_mesh_is_refused_where_it_collides_and_not_where_it_is_seen(tmp_p
     check_solid(solid_of(tmp_path, link_of('<box size="0.06 0.06 0.002"/>', seen=MESH), SHEET))
 
 
+@pytest.mark.parametrize("faces", ["v 0 .1 0\nf 1 2 5\n", "f 1 2 3\nf 2 3 4\n"])
+def test_what_can_not_be_seen_is_refused(tmp_path, faces):
+    line = "v 0 0 0\nv .01 0 0\nv .02 0 0\nv .03 0 0\n"
+    solid = solid_of(tmp_path, link_of(CUBE, seen=MESH), line + faces)
+    with pytest.raises(DataError, match="what is seen has no surface, or less than four corners"):
+        check_solid(solid)
+
+
 def test_what_a_body_may_be_is_taken(tmp_path):
     solid = solid_of(tmp_path)
     check_solid(solid)

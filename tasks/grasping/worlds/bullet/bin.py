@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -168,7 +169,7 @@ def inertial_frames(
     for placed, body in zip(objects, bodies, strict=True):
         _, quaternion = pybullet.getBasePositionAndOrientation(body, physicsClientId=client)
         turn = Rotation.from_quat(placed.quaternion_xyzw).inv() * Rotation.from_quat(quaternion)
-        found.append(InertialFrame(read_link(Path(placed.model.path)).inertial.xyz_m, turn))
+        found.append(InertialFrame(_centre_m(placed.model.path), turn))
     return tuple(found)
 
 
@@ -300,11 +301,17 @@ def _is_at_rest(client: int, body: int) -> bool:
     return bool(np.linalg.norm(linear) < _REST_M_S and np.linalg.norm(angular) < _REST_RAD_S)
 
 
+@lru_cache(maxsize=4096)
+def _centre_m(path: str) -> FloatArray:
+    """Centre of mass in the link's frame, as a model's file says, (3,)."""
+    return read_link(Path(path)).inertial.xyz_m
+
+
 def _load(client: int, placed: PlacedObject) -> int:
     path, turn = placed.model.path, Rotation.from_quat(placed.quaternion_xyzw)
     flags = pybullet.URDF_USE_INERTIA_FROM_FILE if placed.model.has_true_inertia else 0
     try:
-        centre_m = read_link(Path(path)).inertial.xyz_m
+        centre_m = _centre_m(path)
         with _quiet():
             body = pybullet.loadURDF(
                 path,
