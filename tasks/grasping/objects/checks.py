@@ -106,8 +106,8 @@ def remarks(solid: Solid) -> Iterator[str]:
     if most > bound:
         yield (
             f"its inertia is up to {most:.3g} kg m², and no body of {solid.link.mass_kg:g} kg and "
-            f"this size has more than {bound:.3g}: it will hardly turn; an evenly dense one has "
-            f"{_even_inertia(solid)}"
+            f"this size has more than {bound:.3g}: it turns more slowly than any; an evenly dense "
+            f"one has {_even_inertia(solid)}"
         )
 
 
