@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,24 @@ def volume_m3(surface: Surface) -> float | None:
                 trimesh.repair.fix_normals(mesh, multibody=True)  # type: ignore[no-untyped-call]
             return abs(float(mesh.volume))
     return None
+
+
+def outwards(surface: Surface) -> Surface:
+    """Turn the triangles of a closed surface so that they are seen from outside.
+
+    Renderers draw one side of a triangle; those that are turned inwards would be holes.
+    """
+    import trimesh
+
+    mesh: Any = trimesh.Trimesh(surface.points, surface.faces, process=False)
+    mesh.merge_vertices()
+    if not mesh.is_watertight or (mesh.is_winding_consistent and mesh.volume > 0):
+        return surface
+    before = mesh.faces.copy()
+    trimesh.repair.fix_normals(mesh, multibody=True)  # type: ignore[no-untyped-call]
+    is_turned = (mesh.faces != before).any(axis=1)
+    faces = np.where(is_turned[:, None], surface.faces[:, ::-1], surface.faces)
+    return replace(surface, faces=faces)
 
 
 def _scene(path: Path, **options: Any) -> list[Any]:

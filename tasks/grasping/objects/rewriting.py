@@ -18,7 +18,14 @@ import numpy as np
 
 from tasks.core.digests import digest
 from tasks.core.errors import DataError
-from tasks.grasping.objects.meshes import Surface, read_painted, read_picture, read_pieces, sampled
+from tasks.grasping.objects.meshes import (
+    Surface,
+    outwards,
+    read_painted,
+    read_picture,
+    read_pieces,
+    sampled,
+)
 from tasks.grasping.objects.solids import convex
 from tasks.grasping.objects.urdf import Frame, Link, Shape, read_link
 from tasks.grasping.types import FloatArray
@@ -168,7 +175,7 @@ def _seen(link: Link, root: Path) -> Iterator[tuple[Shape, Surface | None]]:
             yield shape, None
             continue
         for surface in read_painted(shape.mesh, root):
-            placed = _placed(shape, surface)
+            placed = _placed(shape, outwards(surface))
             if picture is not None and placed.uv is not None:
                 placed = replace(placed, picture=picture)
             yield shape, placed

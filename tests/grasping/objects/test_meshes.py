@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.grasping.objects.meshes import read_painted, read_picture, read_pieces, volume_m3
+from tasks.grasping.objects.meshes import (
+    Surface,
+    outwards,
+    read_painted,
+    read_picture,
+    read_pieces,
+    volume_m3,
+)
 from tasks.grasping.objects.solids import at, body_of, box, obj_text
 from tests.support.grasping.object_files import BOX, write_thing
 
@@ -58,6 +65,25 @@ def test_volume_needs_no_order_and_only_closed_surfaces_have_one(tmp_path):
     (tmp_path / "open.obj").write_text("\n".join(lines[:-2]))
     assert volume_m3(read_pieces(tmp_path / "turned.obj")[0]) == pytest.approx(4.8e-5, rel=1e-3)
     assert volume_m3(read_pieces(tmp_path / "open.obj")[0]) is None
+
+
+def signed_m3(surface):
+    a, b, c = surface.points[surface.faces].transpose(1, 0, 2)
+    return np.sum(a * np.cross(b, c)) / 6
+
+
+@pytest.mark.parametrize("turned", [slice(None), slice(None, None, 2), slice(0)])
+def test_triangles_are_turned_to_where_they_are_seen_from(turned):
+    ((points, faces),) = BOX.parts
+    faces = faces.copy()
+    faces[turned] = faces[turned][:, ::-1]
+    corners, uv = points[faces.ravel()], np.linspace(0, 1, 72).reshape(36, 2)
+    apart = Surface(corners, np.arange(36).reshape(12, 3), uv)
+    found = outwards(apart)
+    assert signed_m3(found) == pytest.approx(4.8e-5, rel=1e-3)
+    assert np.sort(found.faces, axis=1).tolist() == np.sort(apart.faces, axis=1).tolist()
+    half = Surface(apart.points, apart.faces[:5])
+    assert outwards(half) is half, "what isn't closed has no outside"
 
 
 def test_materials_come_with_their_picture_and_colour(tmp_path):
