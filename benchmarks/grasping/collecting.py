@@ -127,7 +127,9 @@ class Collector:
         shard = ShardPlan(
             item_id=f"shard-{first_scene:07d}", first_scene=first_scene, num_scenes=num_scenes
         )
-        part = self._run.put(self.plan.model_copy(update={"shards": (shard,)}))
+        num_attempts = (first_scene + num_scenes) * self.plan.attempts_per_scene
+        planned = {"shards": (shard,), "num_attempts": num_attempts}
+        part = self._run.put(self.plan.model_copy(update=planned))
         request = self._run.request(collect_shards, part, config=CollectConfig())
         begun: list[float] = []
 

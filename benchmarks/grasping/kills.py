@@ -27,8 +27,9 @@ from operators.stage.local import LocalRun
 from operators.stage.plan import find_finished
 from operators.stage.request import StageRequest, entrypoint
 from tasks.core.errors import OrreryError, TransientError
+from tasks.grasping.data.rows import scene_name
 from tasks.grasping.data.schema import read_shard
-from tasks.grasping.data.shards import scene_id
+from tasks.grasping.data.shards import num_attempts_of, scene_id
 from tasks.grasping.manifests import GraspPlan, ShardSet
 
 logger = logging.getLogger(__name__)
@@ -284,10 +285,11 @@ def _figures(
     for shard in found.shards:
         rows.update(read_shard(local.fetch(shard.file), ["attempt_id"])["attempt_id"].to_pylist())
     planned = {
-        f"{plan.recipe['world']['name']}/{scene_id(plan.split, seed, index)}/{k}"
+        f"{plan.recipe['world']['name']}/{scene}/{k}"
         for shard in plan.shards
         for index in range(shard.first_scene, shard.first_scene + shard.num_scenes)
-        for k in range(plan.attempts_per_scene)
+        for scene in [scene_name(scene_id(plan.split, seed, index), found.recipe_digest)]
+        for k in range(num_attempts_of(index, plan.num_attempts, plan.attempts_per_scene))
     }
     return KillFigures(
         kills_survived=killed.total(),

@@ -25,6 +25,15 @@ class ShardPlan(Record):
     num_scenes: int
 
 
+class ObjectRemark(Record):
+    """What a user should know of an object that is used."""
+
+    schema_id = "grasping.object_remark/1"
+
+    object_id: str
+    remark: str
+
+
 class GraspPlan(Record):
     """What to collect: frozen, so that collecting draws but no longer decides.
 
@@ -35,14 +44,16 @@ class GraspPlan(Record):
         textures: The textures that looks are painted with (npz); None where none is needed.
         objects: The user's object models (zip); None for a family that ships with the software.
         model: The model that the policy asks; None without one.
-        num_attempts: Attempts that were asked for; rounded up to whole scenes.
+        left_out: The user's objects that are not used: broken, or there under another name.
+        remarks: What a user should know of those that are used.
+        num_attempts: Attempts that were asked for; the last scene has as many as are left.
         attempts_per_scene: Attempts that start from the same state of one scene.
         scenes_per_shard: Scenes in one file.
         split: Part of the objects that scenes may show.
         shards: This group's shards; all else is equal in all groups.
     """
 
-    schema_id = "grasping.plan/1"
+    schema_id = "grasping.plan/2"
 
     recipe: dict[str, Any]
     mixture: dict[str, Any]
@@ -50,6 +61,8 @@ class GraspPlan(Record):
     textures: FileRef | None
     objects: FileRef | None
     model: FileRef | None
+    left_out: tuple[Skipped, ...] = ()
+    remarks: tuple[ObjectRemark, ...] = ()
     num_attempts: int
     attempts_per_scene: int
     scenes_per_shard: int

@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+from pydantic import Field
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.files import disk_fault
 from tasks.core.outside.copies import path_of
 from tasks.core.outside.stored import is_stored
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
 from tasks.grasping.looks.textures import generated_textures, read_textures, save_textures
-from tasks.grasping.objects.archive import MAX_BYTES, MAX_ENTRIES, files_to_pack, pack
-from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.objects.checks import check_model as check_object
-from tasks.grasping.objects.checks import model_facts
+from tasks.grasping.manifests import ObjectRemark
+from tasks.grasping.objects.archive import MAX_BYTES
+from tasks.grasping.objects.catalogue import split_of
+from tasks.grasping.objects.folder import MAX_ENTRIES, pack_folder
 from tasks.grasping.policy_model import check_model
+from tasks.grasping.types import Split
 from tasks.grasping.workspace import BIN_INNER_M
 from tasks.intake.folders import files_below
-from tasks.intake.skips import check_few
 
 NUM_TEXTURES: Final = 200
 """Textures that are generated where the user gives none."""
@@ -69,17 +70,26 @@ class PackedFile(Record):
         item_id: What it is.
         file: Textures as npz, objects as zip, a model as it was.
         skipped: What of the user's folder can't be used, and why.
+        duplicates: Objects that are there already under another name.
+        remarks: What a user should know of objects that are used.
+        num_objects: Objects of each split.
     """
 
-    schema_id = "grasping.packed_file/2"
+    schema_id = "grasping.packed_file/3"
 
     item_id: Kind
     file: FileRef
     skipped: tuple[Skipped, ...] = ()
+    duplicates: tuple[Skipped, ...] = ()
+    remarks: tuple[ObjectRemark, ...] = ()
+    num_objects: dict[Split, int] = Field(default_factory=dict)
 
 
-def pack_files(config: PlanConfig, ctx: StageContext) -> dict[str, FileRef]:
+def pack_files(config: PlanConfig, ctx: StageContext) -> dict[str, PackedFile]:
     """Check and pack all that the settings ask for.
+
+    Returns:
+        What was packed, by its kind.
 
     Raises:
         ConfigError: A setting names a file or folder that is missing or empty.
@@ -90,7 +100,7 @@ def pack_files(config: PlanConfig, ctx: StageContext) -> dict[str, FileRef]:
     faults = [each.reason for each in outcomes if isinstance(each, Skipped)]
     if faults:
         raise DataError("; ".join(faults))
-    return {each.item_id: each.file for each in outcomes if not isinstance(each, Skipped)}
+    return {each.item_id: each for each in outcomes if not isinstance(each, Skipped)}
 
 
 def pack_tasks(config: PlanConfig) -> list[PackTask]:
@@ -138,34 +148,23 @@ def _pack_textures(item: PackTask, folder: ItemFolder) -> PackedFile:
 
 
 def _pack_objects(item: PackTask, folder: ItemFolder) -> PackedFile:
-    root = path_of(item.path, item.item_id)
-    footprints_m2 = []
-    _, skipped = files_to_pack(root)
-    models = catalogue("folder", root)
-    faulty = set()
-    for model in models:
-        try:
-            check_object(model)
-            longest_m, second_m, _ = model_facts(model.path, str(root)).extent_m
-            footprints_m2.append(longest_m * second_m)
-        except DataError as error:
-            if fault := disk_fault(error, model.path, "see to the disk"):
-                raise fault from error
-            reason = str(error).replace(f"{root}/", "")
-            skipped.append(Skipped(item_id=model.object_id, reason=reason))
-            faulty.add(Path(model.path))
-    check_few(skipped, len(models), "objects")
-    covered_m2, bin_m2 = item.num_per_scene * np.mean(footprints_m2), math.prod(BIN_INNER_M)
+    packed = pack_folder(path_of(item.path, item.item_id), folder.path / "objects.zip")
+    mean_m2, bin_m2 = float(np.mean(packed.footprints_m2)), math.prod(BIN_INNER_M)
+    covered_m2 = item.num_per_scene * mean_m2
     if covered_m2 > MAX_LAYERS * bin_m2:
         raise DataError(
             f"objects.num_per_scene: {item.num_per_scene} objects of {item.path} cover "
             f"{covered_m2:.2f} m² on average, and the bin's floor is {bin_m2:.2f} m²: they would "
-            f"fall out; show {int(MAX_LAYERS * bin_m2 / np.mean(footprints_m2))} at most, or "
-            "smaller ones"
+            f"fall out; show {int(MAX_LAYERS * bin_m2 / mean_m2)} at most, or smaller ones"
         )
-    pack(root, folder.path / "objects.zip", leave_out=faulty)
-    file = folder.add("objects.zip")
-    return PackedFile(item_id=item.item_id, file=file, skipped=tuple(skipped))
+    return PackedFile(
+        item_id=item.item_id,
+        file=folder.add("objects.zip"),
+        skipped=tuple(packed.skipped),
+        duplicates=tuple(packed.duplicates),
+        remarks=tuple(packed.remarks),
+        num_objects=dict(Counter(split_of(each.shape_digest) for each in packed.entries)),
+    )
 
 
 def _pack_model(item: PackTask, folder: ItemFolder) -> PackedFile:

@@ -120,7 +120,7 @@ class ObjectModel:
         family: ``procedural``, ``everyday`` or ``folder``.
         split: The part of the data that may show it; fixed for each object.
         path: URDF file of the model, as found on this machine.
-        reach_m: No point of it is further from its own origin.
+        reach_m: No point of it is further from its centre of mass.
     """
 
     object_id: str
@@ -129,6 +129,11 @@ class ObjectModel:
     path: str
     reach_m: float = 0.115
 
+    @property
+    def has_true_inertia(self) -> bool:
+        """Whether its file's inertia is a body's: the procedural shapes' are placeholders."""
+        return self.family != "procedural"
+
 
 @dataclass(frozen=True)
 class PlacedObject:
@@ -136,8 +141,8 @@ class PlacedObject:
 
     Attributes:
         model: What it is.
-        position_m: Where it is let go, base frame.
-        quaternion_xyzw: How it is turned then.
+        position_m: Where its centre of mass is let go, base frame.
+        quaternion_xyzw: How its link is turned then.
     """
 
     model: ObjectModel
@@ -242,13 +247,15 @@ class ObjectState:
     """Where an object of the scene lies.
 
     Attributes:
-        position_m: Centre of mass, base frame.
-        quaternion_xyzw: Orientation.
-        is_in_bin: Whether its centre lies inside the bin's walls.
+        position_m: Origin of its link, as its URDF file has it, base frame.
+        quaternion_xyzw: Orientation of its link.
+        centre_m: Centre of mass, base frame.
+        is_in_bin: Whether its centre of mass lies inside the bin's walls.
     """
 
     position_m: tuple[float, float, float]
     quaternion_xyzw: tuple[float, float, float, float]
+    centre_m: tuple[float, float, float]
     is_in_bin: bool
 
 

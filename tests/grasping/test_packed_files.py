@@ -115,7 +115,7 @@ def objects_of(folder):
 def test_few_odd_objects_are_left_out_and_named(tmp_path):
     folder = tmp_path / "models"
     for number in range(24):
-        write_box(folder, f"box{number:02}")
+        write_box(folder, f"box{number:02}", 0.03 + 0.001 * number)
     (folder / "box07.urdf").write_text("<robot")
     packed = pack_file(objects_of(folder), None, Folder(tmp_path / "item"))
     assert isinstance(packed, PackedFile)

@@ -99,7 +99,7 @@ def draw_controller(
     within_reach = [
         each
         for each in objects
-        if each.is_in_bin and is_in_grasp_area(each.position_m[0], each.position_m[1])
+        if each.is_in_bin and is_in_grasp_area(each.centre_m[0], each.centre_m[1])
     ]
     if policy == "near_object" and within_reach:
         grasp = _draw_near(within_reach, mixture.spread_m, rng)
@@ -122,7 +122,7 @@ def _draw_near(
     objects: Sequence[ObjectState], spread_m: float, rng: np.random.Generator
 ) -> GripperPose:
     """Draw a grasp about the centre of one of the objects; its height and yaw are uniform."""
-    x_m, y_m, _ = objects[int(rng.integers(len(objects)))].position_m
+    x_m, y_m, _ = objects[int(rng.integers(len(objects)))].centre_m
     off_x, off_y = rng.normal(0.0, spread_m, 2)
     uniform = draw_grasp(rng)
     return kept_inside(x_m + off_x, y_m + off_y, uniform.z_m, uniform.yaw_rad)

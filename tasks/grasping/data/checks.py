@@ -40,7 +40,7 @@ _LEAST_VISIBLE_PX = 4
 _SLACK_PX = 2.0  # masks are as coarse as their pixels
 _WALL_M = 0.1  # by which what leans on a wall may lie beyond the wall's foot
 _SUNK_M, _PILE_M = 0.01, 0.3  # below the floor, and above it
-_REACH_M = 0.05  # what is seen of a half hidden object may lie this far from its centre
+_REACH_M = 0.05  # what is seen of a half hidden object may lie this far from its centre of mass
 
 
 @dataclass
@@ -76,11 +76,11 @@ class PictureCount:
 
 
 def check_ids(
-    found_ids: Sequence[str], world: str, scene_ids: Sequence[str], attempts_per_scene: int
+    found_ids: Sequence[str], world: str, num_attempts: Mapping[str, int]
 ) -> Iterator[Finding]:
-    """Compare the attempts that are there with those that should be."""
+    """Compare the attempts that are there with those that should be in each scene."""
     counts = Counter(found_ids)
-    expected = {f"{world}/{scene}/{k}" for scene in scene_ids for k in range(attempts_per_scene)}
+    expected = {f"{world}/{scene}/{k}" for scene, num in num_attempts.items() for k in range(num)}
     for attempt_id, count in counts.items():
         if count > 1:
             yield Finding(check="duplicates", where=attempt_id, problem=f"stands {count} times")
@@ -201,7 +201,7 @@ def check_masks(row: Row, count: MaskCount) -> Iterator[Finding]:
         camera, instances = camera_of(row), decode_ids(row["instance_mask_before"])
     except (DataError, TypeError):
         return  # `check_pictures` has said so
-    places_px, depth_m = project(np.array(row["object_positions_m"]), camera)
+    places_px, depth_m = project(np.array(row["object_centres_m"]), camera)
     count.num_objects += len(places_px)
     for index, (place_px, far_m) in enumerate(zip(places_px, depth_m, strict=True)):
         offset_px = _offset_px(instances, index, place_px)

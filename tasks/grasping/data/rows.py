@@ -41,6 +41,7 @@ __all__ = [
     "camera_of",
     "read_shard",
     "rows_of",
+    "scene_name",
 ]
 
 
@@ -106,6 +107,11 @@ def rows_of(
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
+def scene_name(scene_id: str, recipe_digest: str) -> str:
+    """Name a scene as rows do: apart from those of other settings, so that they can be joined."""
+    return f"{scene_id}-{recipe_digest[:8]}"
+
+
 def camera_of(row: Mapping[str, Any]) -> Camera:
     """Return the camera of a row as it really was; size from the picture without the arm."""
     return _camera(row, row["camera_matrix"], row["camera_from_base"])
@@ -165,7 +171,7 @@ def _scene_values(
     camera, calibration = before.camera, scene.calibration or before.camera
     pictures = _pictures(before, with_g_buffers=origin.has_g_buffers)
     return {
-        "scene_id": scene.scene_id,
+        "scene_id": scene_name(scene.scene_id, origin.recipe_digest),
         "world": origin.world,
         "recipe_digest": origin.recipe_digest,
         "root_seed": origin.root_seed,
@@ -173,6 +179,7 @@ def _scene_values(
         "object_family": origin.object_family,
         "object_ids": [placed.model.object_id for placed in scene.objects],
         "object_positions_m": [state.position_m for state in objects],
+        "object_centres_m": [state.centre_m for state in objects],
         "object_quaternions_xyzw": [state.quaternion_xyzw for state in objects],
         "camera_matrix": _matrix(camera),
         "camera_from_base": camera.camera_from_base.ravel().tolist(),
@@ -198,7 +205,7 @@ def _attempt_values(origin: Origin, scene: Scene, index: int, tried: TriedGrasp)
     attempt = tried.attempt
     lifted = attempt.lifted_object
     return {
-        "attempt_id": f"{origin.world}/{scene.scene_id}/{index}",
+        "attempt_id": f"{origin.world}/{scene_name(scene.scene_id, origin.recipe_digest)}/{index}",
         "attempt_index": index,
         "steps": [_step_values(origin, each, attempt.steps[-1]) for each in attempt.steps],
         "policy": tried.policy,

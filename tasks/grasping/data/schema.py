@@ -67,7 +67,7 @@ STEP_FIELDS: Final = (
 SCHEMA: Final = pa.schema(
     [
         _column("attempt_id", _TEXT, "<world>/<scene_id>/<attempt_index>, unique"),
-        _column("scene_id", _TEXT, "scene that the attempt started from"),
+        _column("scene_id", _TEXT, "<split>-<root_seed>-<index>-<recipe_digest's first 8>"),
         _column("attempt_index", pa.int32(), "number of the attempt within its scene"),
         _column("world", _TEXT, "bullet, bullet-restyled or surrogate"),
         _column("recipe_digest", _TEXT, "digest of all settings that decide the rows"),
@@ -75,8 +75,9 @@ SCHEMA: Final = pa.schema(
         _column("split", _TEXT, "part of the objects that the scene may show"),
         _column("object_family", _TEXT, "where the objects come from"),
         _column("object_ids", pa.list_(_TEXT), "the scene's objects"),
-        _column("object_positions_m", pa.list_(_vector(3)), "their centres at rest", "m"),
-        _column("object_quaternions_xyzw", pa.list_(_vector(4)), "their orientations at rest"),
+        _column("object_positions_m", pa.list_(_vector(3)), "origins of their links at rest", "m"),
+        _column("object_quaternions_xyzw", pa.list_(_vector(4)), "turns of their links at rest"),
+        _column("object_centres_m", pa.list_(_vector(3)), "their centres of mass at rest", "m"),
         _column("camera_matrix", _vector(9), "true intrinsics, row by row", "px"),
         _column("camera_from_base", _vector(16), "true extrinsics, row by row", "m"),
         _column("calibrated_matrix", _vector(9), "intrinsics as the calibration has them", "px"),

@@ -41,7 +41,7 @@ _SETTINGS: dict[str, Any] = {
 def plan_shards(
     num_attempts: int, attempts_per_scene: int, scenes_per_shard: int
 ) -> tuple[ShardPlan, ...]:
-    """Divide a number of attempts, rounded up to whole scenes, into shards.
+    """Divide a number of attempts into scenes, and these into shards.
 
     A larger number keeps all shards but the last.
     """
@@ -56,8 +56,17 @@ def plan_shards(
     )
 
 
+def num_attempts_of(index: int, num_attempts: int, attempts_per_scene: int) -> int:
+    """Attempts of one scene: the last one has as many as are left."""
+    return min(attempts_per_scene, num_attempts - index * attempts_per_scene)
+
+
 def scene_id(split: Split, root_seed: int, index: int) -> str:
-    """Name a scene so that data sets of several splits and seeds can be put together."""
+    """Name a scene; all that is drawn in it is drawn from this name.
+
+    Data sets of one seed and other settings show the same scenes, as far as the settings let
+    them: rows tell them apart by `tasks.grasping.data.rows.scene_name`.
+    """
     return f"{split}-{root_seed}-{index:07d}"
 
 

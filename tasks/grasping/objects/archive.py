@@ -1,75 +1,90 @@
-"""A user's folder of objects as one zip file, so that it reaches every worker unchanged."""
+"""A user's objects as one zip file, so that they reach every worker as they were checked.
+
+The zip holds rewritten models alone, each in a folder of its own, and an index of what they are.
+"""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from tasks.core.errors import ConfigError, DataError
-from tasks.core.files import read_bytes, shown, whole_file
+from tasks.core.errors import DataError
+from tasks.core.files import shown, whole_file
 from tasks.core.outside.cache import UNFINISHED, cache_entry
-from tasks.core.ports import Skipped
-from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.objects.checks import MESH_SUFFIXES
-from tasks.grasping.objects.materials import MAX_FILE_BYTES
-from tasks.intake.folders import files_below
 
 MAX_BYTES = 4_000_000_000
 """Unpacked size above which a zip is refused: more is a mistake, or an attack."""
 
-MAX_ENTRIES = 200_000
 _ODD_NAMES = {errno.ENAMETOOLONG, errno.EINVAL, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, None}
-_SUFFIXES = {".urdf", ".mtl", ".png", ".jpg", ".jpeg", *MESH_SUFFIXES}
+_INDEX = "objects.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever and wherever it is packed
 
 
-def pack(folder: Path, zip_path: Path, leave_out: Collection[Path] = ()) -> Path:
-    """Pack the models of a folder, with all that their files may name.
+@dataclass(frozen=True)
+class IndexEntry:
+    """What is known of a packed object.
+
+    Attributes:
+        object_id: Its id, after the user's file.
+        urdf: Its URDF file, relative to the folder that it is unpacked into.
+        shape_digest: Digest of what it is as a body; decides its split.
+        reach_m: No point of it is further from its centre of mass.
+    """
+
+    object_id: str
+    urdf: str
+    shape_digest: str
+    reach_m: float
+
+
+def pack(zip_path: Path, objects: Iterable[tuple[IndexEntry, Mapping[str, bytes]]]) -> Path:
+    """Pack rewritten models.
 
     Args:
-        folder: URDF files, meshes and their pictures, in any subfolders; other files stay out.
-        zip_path: File to write; it appears whole. Equal folders give equal bytes.
-        leave_out: Files that stay out.
+        zip_path: File to write; it appears whole. Equal objects give equal bytes.
+        objects: Each with its files by name, relative to the folder of its URDF file.
 
     Returns:
         `zip_path`.
-
-    Raises:
-        ConfigError: The folder is missing or has no URDF file, or its files are too large.
     """
-    catalogue("folder", folder)  # says what is amiss with the folder itself
-    files = {path.relative_to(folder).as_posix(): path for path in files_to_pack(folder)[0]}
-    files = {name: path for name, path in files.items() if path not in leave_out}
+    index = []
     with whole_file(zip_path) as partial, zipfile.ZipFile(partial, "w") as archive:
-        for name, path in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(entry, read_bytes(path, MAX_FILE_BYTES, "a part of a model"))
+        for entry, files in objects:
+            index.append(asdict(entry))
+            for name, content in sorted(files.items()):
+                _add(archive, str(PurePosixPath(entry.urdf).parent / name), content)
+        _add(archive, _INDEX, json.dumps(index, indent=1).encode())
     return zip_path
 
 
-def files_to_pack(folder: Path) -> tuple[list[Path], list[Skipped]]:
-    """Files of a folder that models may need; and what can't be used, with the reason.
+def read_index(unpacked: Path) -> list[IndexEntry]:
+    """List the objects of an unpacked zip file, in the order in which they were packed.
 
     Raises:
-        ConfigError: They are larger than what is unpacked again.
+        DataError: It has no index, or a damaged one.
     """
-    found, odd = files_below(folder, max_entries=MAX_ENTRIES)
-    files = [path for path in found if path.suffix.lower() in _SUFFIXES]
-    num_bytes = sum(path.stat().st_size for path in files)
-    if num_bytes > MAX_BYTES:
-        raise ConfigError(
-            f"objects.folder: expected models of at most {MAX_BYTES:,} bytes in {folder}, got "
-            f"{num_bytes:,}; name the folder that holds them alone"
-        )
-    return files, odd
+    path = unpacked / _INDEX
+    try:
+        return [IndexEntry(**each) for each in json.loads(path.read_bytes())]
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: expected the index of packed objects: {error}; plan again"
+        ) from error
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    archive.writestr(entry, content)
 
 
 def unpack(zip_path: Path) -> Path:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.core.errors import ConfigError, DataError
+from tasks.core.errors import ConfigError
 from tasks.core.seeds import digest64
-from tasks.grasping.objects.checks import model_facts
+from tasks.grasping.objects.archive import read_index
 from tasks.grasping.objects.everyday import everyday_urdfs
 from tasks.grasping.objects.procedural import procedural_urdfs
 from tasks.grasping.types import ObjectModel, Split
-from tasks.intake.folders import files_below
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.8, 0.1  # the rest is held out
 
 
-def catalogue(family: str, folder: Path | None = None) -> tuple[ObjectModel, ...]:
+def catalogue(family: str, unpacked: Path | None = None) -> tuple[ObjectModel, ...]:
     """List the objects of a family, sorted by id.
-
-    Models are not opened here; `tasks.grasping.objects.checks.check_model` does that for those
-    that a scene shows.
 
     Args:
         family: ``procedural``, ``everyday`` or ``folder``.
-        folder: The user's URDF files, for the family ``folder``.
+        unpacked: What `tasks.grasping.objects.archive.unpack` made of the user's objects, for the
+            family ``folder``.
 
     Raises:
-        ConfigError: There is no such family, or the folder is missing or has no URDF file.
+        ConfigError: There is no such family, or nothing was packed for ``folder``.
+        DataError: What was packed is damaged.
     """
     if family == "procedural":
         return _listed(family, procedural_urdfs())
@@ -36,37 +34,32 @@ def catalogue(family: str, folder: Path | None = None) -> tuple[ObjectModel, ...
         raise ConfigError(
             f"objects.family: expected procedural, everyday or folder, got {family!r}"
         )
-    if folder is None or not folder.is_dir():
-        raise ConfigError(
-            f"objects.folder: expected a folder of URDF files, got {str(folder or '')!r}; "
-            "name one or choose another objects.family"
+    if unpacked is None:
+        raise ConfigError("objects.folder: expected objects that were packed, got none; plan again")
+    return tuple(
+        ObjectModel(
+            object_id=each.object_id,
+            family=family,
+            split=split_of(each.shape_digest),
+            path=str(unpacked / each.urdf),
+            reach_m=each.reach_m,
         )
-    return _listed(family, _user_urdfs(folder))
+        for each in read_index(unpacked)
+    )
 
 
-def split_of(object_id: str) -> Split:
-    """Return the part of the data that may show an object: decided by its name, for good."""
-    place = digest64(object_id) / 2.0**64
+def split_of(key: str) -> Split:
+    """Return the part of the data that may show an object: decided for good.
+
+    Args:
+        key: Name of an object that ships with the software, which stands for one shape alone;
+            the digest of what a user's object is as a body, so that a copy under another name
+            never stands on both sides.
+    """
+    place = digest64(key) / 2.0**64
     if place < TRAIN_SHARE:
         return "train"
     return "validation" if place < TRAIN_SHARE + VALIDATION_SHARE else "held_out"
-
-
-def _user_urdfs(folder: Path) -> dict[str, tuple[Path, float]]:
-    paths = [path for path in files_below(folder)[0] if path.suffix.lower() == ".urdf"]
-    if not paths:
-        raise ConfigError(f"objects.folder: expected URDF files (*.urdf) in {folder}, found none")
-    return {
-        path.relative_to(folder).with_suffix("").as_posix(): (path, _reach_m(path, folder))
-        for path in paths
-    }
-
-
-def _reach_m(path: Path, folder: Path) -> float:
-    try:
-        return model_facts(str(path), str(folder)).reach_m
-    except DataError:  # said by `check_model`, of the scene that is to show it
-        return 0.1
 
 
 def _listed(family: str, urdfs: dict[str, tuple[Path, float]]) -> tuple[ObjectModel, ...]:

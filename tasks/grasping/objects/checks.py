@@ -1,224 +1,164 @@
-"""Whether an object's model can be simulated: its URDF file and its meshes.
+"""Whether a user's model can be simulated, and what about it a user should know.
 
-What is asked: one rigid body (one link) with a mass and with shapes to collide and to be seen;
-meshes (OBJ or STL) that can be read; a size that fits into the bin.
+What is asked: one rigid body with a mass, an inertia that a body can have, a volume, and a size
+between what the gripper can feel and what the bin holds. What one engine refuses is refused here
+for all: MuJoCo an inertia beyond the triangle inequality and bodies without volume, PyBullet, which
+drops such inertias to nothing and lets such bodies fall through the floor, without a word.
 """
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
-from xml.etree import ElementTree
+from collections.abc import Iterator
 
 import numpy as np
+from scipy.spatial import ConvexHull
 
 from tasks.core.errors import DataError
-from tasks.core.files import read_text
-from tasks.grasping.objects.materials import MAX_FILE_BYTES, check_materials, named_file
-from tasks.grasping.types import FloatArray, ObjectModel
+from tasks.grasping.objects.meshes import Surface, volume_m3
+from tasks.grasping.objects.rewriting import Solid, thickness_m
+from tasks.grasping.objects.solids import body_of
+from tasks.grasping.types import FloatArray
 from tasks.grasping.workspace import BIN_INNER_M
 
-MESH_SUFFIXES = (".obj", ".stl")
-_MAX_NUMBERS_CHARS = 400  # that three numbers take at most
-_MAX_URDF_BYTES = 1_000_000
-_MAX_NUMBER = 1e6  # of metres, kilograms and scales; beyond, products overflow
+MIN_LENGTH_M, MIN_THICKNESS_M = 0.005, 0.0002
+"""Below, contacts are as coarse as the object; most often a scale is wrong."""
+MAX_HULL_RATIO = 1.3
+MAX_DIFFERENCE = 0.2
+_MIN_INERTIA_KGM2 = 1e-12
+_MIN_SEEN_M2 = 1e-7
 
 
-@dataclass(frozen=True)
-class ModelFacts:
-    """What a model's files say.
-
-    Attributes:
-        mass_kg: Mass.
-        reach_m: Greatest distance of a point from the origin of the body.
-        extent_m: Lengths of the box around the body along its own axes, longest first.
-    """
-
-    mass_kg: float
-    reach_m: float
-    extent_m: tuple[float, float, float]
-
-
-def check_model(model: ObjectModel) -> None:
-    """Make sure that an object can be thrown into the bin.
+def check_solid(solid: Solid) -> None:
+    """Make sure that a model can be thrown into the bin.
 
     Raises:
-        DataError: Its URDF or one of its meshes can't be read or is broken, it is no single
-            rigid body with a mass, or it doesn't fit. The message names the file.
+        DataError: It can't be a body, or doesn't fit. The message names the file, and what to do.
     """
-    path = Path(model.path)
-    depth = max(0, len(PurePosixPath(model.object_id).parts) - 2)  # without family and name
-    facts = model_facts(model.path, str(path.parents[depth]))
-    if facts.extent_m[0] > min(BIN_INNER_M):
-        raise DataError(
-            f"object {model.object_id}, {model.path}: it is {facts.extent_m[0]:.3g} m long, the "
-            f"bin {min(BIN_INNER_M):g} m; give its meshes a smaller scale (URDF is in metres)"
-        )
+    check_size(solid)
+    check_inertia(solid)
 
 
-@functools.lru_cache(maxsize=4096)
-def model_facts(path: str, root: str = "") -> ModelFacts:
-    """Read a model's URDF file and its meshes.
-
-    Args:
-        path: The URDF file.
-        root: Folder that all it names must lie in; its own if empty.
+def check_size(solid: Solid) -> None:
+    """Make sure that it is a body, neither too large nor too small.
 
     Raises:
-        DataError: As `check_model`, but for the size.
+        DataError: It isn't. The message names the file, and what to do.
     """
-    link = _only_link(Path(path))
-    folder = Path(root) if root else Path(path).parent
-    mass_kg = _mass_kg(link, path)
-    points_m = [
-        _points_m(shape, Path(path), folder)
-        for kind in ("visual", "collision")
-        for shape in link.iter(kind)
-    ]
-    if link.find("collision") is None or link.find("visual") is None:
-        raise DataError(f"{path}: expected a <visual> and a <collision> shape; add what is missing")
-    corners_m = np.concatenate(points_m)
-    longest = sorted((float(each) for each in np.ptp(corners_m, axis=0)), reverse=True)
-    return ModelFacts(
-        mass_kg=mass_kg,
-        reach_m=float(np.linalg.norm(corners_m, axis=1).max()),
-        extent_m=(longest[0], longest[1], longest[2]),
-    )
-
-
-def _only_link(path: Path) -> ElementTree.Element:
-    try:
-        text = read_text(path, _MAX_URDF_BYTES, "a URDF file")
-    except DataError as error:
-        what = "is no URDF file" if path.is_file() else "can't read the URDF file"
-        raise DataError(f"{path}: {what} ({error}); export it again") from error
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise DataError(f"{path}: a URDF file needs no document type or entities; remove them")
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314  (entities are refused above)
-    except (ElementTree.ParseError, ValueError) as error:  # ValueError: an unknown encoding
-        raise DataError(f"{path} is no valid XML: {error}; export it again") from error
-    links = root.findall("link")
-    if root.tag != "robot" or len(links) != 1:
+    longest_m = solid.extent_m[0]
+    if longest_m > min(BIN_INNER_M):
         raise DataError(
-            f"{path}: expected a <robot> of one rigid <link>, got <{root.tag}> with {len(links)}; "
-            "merge the links into one"
+            f"{solid.path}: it is {longest_m:.3g} m long, the bin {min(BIN_INNER_M):g} m; give its "
+            "meshes a smaller scale (URDF is in metres)"
         )
-    return links[0]
-
-
-def _mass_kg(link: ElementTree.Element, path: str) -> float:
-    mass = link.find("inertial/mass")
-    value = _numbers(mass, "value", 1, path)[0] if mass is not None else 0.0
-    if value <= 0:
+    length_m, thin_m = float(np.ptp(solid.points_m, axis=0).max()), thickness_m(solid.points_m)
+    if length_m < MIN_LENGTH_M:
         raise DataError(
-            f"{path}: expected <inertial> with a <mass> above 0 kg, got "
-            f"{'none' if mass is None else f'{value:g}'}; a body without mass would not fall"
+            f"{solid.path}: what collides is {_mm(length_m)} long, expected {_mm(MIN_LENGTH_M)} at "
+            "least; give its meshes a larger scale (URDF is in metres)"
         )
-    return value
+    if thin_m < MIN_THICKNESS_M:
+        raise DataError(
+            f"{solid.path}: what collides is flat, {_mm(thin_m)} thick, expected "
+            f"{_mm(MIN_THICKNESS_M)} at least; thicken it, or give it a <box> in <collision>"
+        )
+    meshes = [surface for _, surface in solid.seen if surface is not None]
+    if len(meshes) == len(solid.seen) and (
+        len(solid.seen_points_m) < 4 or sum(map(_area_m2, meshes)) < _MIN_SEEN_M2
+    ):  # MuJoCo draws no less
+        raise DataError(
+            f"{solid.path}: what is seen has no surface, or less than four corners; export its "
+            "mesh again, or name that of <collision>"
+        )
 
 
-def _points_m(shape: ElementTree.Element, path: Path, root: Path) -> FloatArray:
-    """Points of a shape in the body's frame, (n, 3); corners of its box for a primitive."""
-    origin = shape.find("origin")
-    shift_m, turn = np.zeros(3), np.eye(3)
-    if origin is not None:
-        shift_m = _numbers(origin, "xyz", 3, str(path), default="0 0 0")
-        turn = _from_rpy(*_numbers(origin, "rpy", 3, str(path), default="0 0 0"))
-    geometry = shape.find("geometry")
-    if geometry is None or len(geometry) != 1:
-        raise DataError(f"{path}: expected one shape in each <geometry>")
-    return np.asarray(_geometry_points_m(geometry[0], path, root) @ turn.T + shift_m)
+def check_inertia(solid: Solid) -> None:
+    """Raise where no body can have the inertia.
 
-
-def _geometry_points_m(shape: ElementTree.Element, path: Path, root: Path) -> FloatArray:
-    where = str(path)
-    if shape.tag == "mesh":
-        scale = _numbers(shape, "scale", 3, where, default="1 1 1")
-        if not (scale > 0).all():
-            raise DataError(f"{path}: expected a mesh scale above 0, got {scale.tolist()}")
-        return _mesh_points(path, shape.get("filename", ""), root) * scale
-    if shape.tag == "box":
-        half_m = _numbers(shape, "size", 3, where) / 2
-    elif shape.tag == "sphere":
-        half_m = np.full(3, _numbers(shape, "radius", 1, where)[0])
-    elif shape.tag in ("cylinder", "capsule"):
-        radius_m, length_m = (_numbers(shape, key, 1, where)[0] for key in ("radius", "length"))
-        cap_m = radius_m if shape.tag == "capsule" else 0.0
-        half_m = np.array([radius_m, radius_m, length_m / 2 + cap_m])
+    Raises:
+        DataError: It is missing, has a moment that isn't above 0, or one that is greater than the
+            sum of the others.
+    """
+    if solid.link.inertia is None:
+        fault = "expected <inertia> beside <mass>, got none"
     else:
-        raise DataError(
-            f"{path}: unknown shape <{shape.tag}>; expected mesh, box, cylinder, sphere or capsule"
-        )
-    if not (half_m > 0).all():
-        raise DataError(f"{path}: expected a <{shape.tag}> larger than 0 m")
-    signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
-    return np.asarray(signs * half_m)
-
-
-def _mesh_points(urdf: Path, name: str, root: Path) -> FloatArray:
-    """Vertices of a mesh that a URDF file names, (n, 3)."""
-    path = named_file(name, urdf, root, "mesh")
-    if path.suffix.lower() not in MESH_SUFFIXES:
-        raise DataError(f"{path}: expected a mesh of {', '.join(MESH_SUFFIXES)}; convert it")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise DataError(
-            f"{path} (named in {urdf}): expected a mesh of at most {MAX_FILE_BYTES:,} bytes, got "
-            f"{path.stat().st_size:,}; simplify it"
-        )
-    try:
-        check_materials(path, root)
-    except DataError as error:
-        raise DataError(f"{path} (named in {urdf}): {error}") from error
-    vertices, num_faces = _read_mesh(path)
-    if not num_faces or not len(vertices):
-        raise DataError(f"{path} (named in {urdf}) has no faces; export it again")
-    if not np.isfinite(vertices).all():
-        raise DataError(f"{path} (named in {urdf}) has vertices that are no numbers; repair it")
-    if np.abs(vertices).max() > _MAX_NUMBER:
-        raise DataError(
-            f"{path} (named in {urdf}) has vertices beyond {_MAX_NUMBER:,.0f}; repair it"
-        )
-    return vertices
-
-
-def _read_mesh(path: Path) -> tuple[FloatArray, int]:
-    import trimesh  # half a second that only checks need
-
-    try:
-        mesh: Any = trimesh.load(str(path), force="mesh", process=False, skip_materials=True)
-        return np.asarray(mesh.vertices, np.float64), len(mesh.faces)
-    except Exception as error:  # the reader raises whatever a bad file makes it stumble over
-        raise DataError(f"{path} is no readable mesh: {error}; export it again") from error
-
-
-def _numbers(
-    element: ElementTree.Element, key: str, count: int, path: str, default: str = ""
-) -> FloatArray:
-    text = element.get(key, default)
-    try:
-        values = [float(each) for each in text[:_MAX_NUMBERS_CHARS].split()]
-    except ValueError:
-        values = []
-    if len(values) != count or not all(abs(each) < _MAX_NUMBER for each in values):
-        raise DataError(
-            f"{path}: expected {count} numbers in {key!r} of <{element.tag}>, got "
-            f"{text[:_MAX_NUMBERS_CHARS]!r}"
-        )
-    return np.array(values)
-
-
-def _from_rpy(roll_rad: float, pitch_rad: float, yaw_rad: float) -> FloatArray:
-    """Rotation of fixed-axis roll, pitch and yaw, as URDF writes it, (3, 3)."""
-    (sr, sp, sy), (cr, cp, cy) = (
-        f(np.array([roll_rad, pitch_rad, yaw_rad])) for f in (np.sin, np.cos)
+        low, middle, high = np.linalg.eigvalsh(solid.link.tensor_kgm2)
+        said = f"principal moments {low:.4g}, {middle:.4g} and {high:.4g} kg m²"
+        if low <= _MIN_INERTIA_KGM2:
+            fault = f"expected an <inertia> above 0 about every axis, got {said}"
+        elif high > (low + middle) * (1 + 1e-9):
+            fault = f"no body has this <inertia>: one of the {said} exceeds the sum of the others"
+        else:
+            return
+    raise DataError(
+        f"{solid.path}: {fault}; for an evenly dense body of this shape write "
+        f"{_even_inertia(solid)}"
     )
-    return np.array(
-        [
-            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-            [-sp, cp * sr, cp * cr],
-        ]
-    )
+
+
+def remarks(solid: Solid) -> Iterator[str]:
+    """Say what of a model is simulated other than a user may think."""
+    if solid.num_flat:
+        yield f"{solid.num_flat} pieces of what collides have no volume and are left out"
+    yield from _hull_remarks(solid)
+    yield from _difference_remarks(solid)
+    bound = solid.link.mass_kg * solid.reach_m**2
+    most = float(np.linalg.eigvalsh(solid.link.tensor_kgm2)[-1])
+    if most > bound:
+        yield (
+            f"its inertia is up to {most:.3g} kg m², and no body of {solid.link.mass_kg:g} kg and "
+            f"this size has more than {bound:.3g}: it turns more slowly than any; an evenly dense "
+            f"one has {_even_inertia(solid)}"
+        )
+
+
+def _even_inertia(solid: Solid) -> str:
+    values = body_of(list(solid.parts)).inertia_per_kg * solid.link.mass_kg
+    keys = ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
+    named = " ".join(f'{k}="{v + 0.0:.4g}"' for k, v in zip(keys, values, strict=True))
+    return f"<inertia {named}/>"
+
+
+def _hull_remarks(solid: Solid) -> Iterator[str]:
+    """Pieces collide as their convex hulls: a bowl of one piece is a lump."""
+    volumes = [volume_m3(piece) for piece in solid.pieces]
+    hulls = [_hull_m3(piece.points) for piece in solid.pieces]
+    if None in volumes:
+        yield "its mesh is not closed; it collides as the convex hull of each piece"
+        return
+    mesh_m3, hull_m3 = sum(each or 0.0 for each in volumes), sum(hulls)
+    if hull_m3 > MAX_HULL_RATIO * mesh_m3:
+        yield (
+            f"it collides as convex hulls of {hull_m3 / max(mesh_m3, 1e-12):.1f} times its mesh's "
+            "volume: hollows are closed; divide the mesh that collides into convex pieces, one `o` "
+            "group of an OBJ file each (as CoACD or V-HACD do)"
+        )
+
+
+def _difference_remarks(solid: Solid) -> Iterator[str]:
+    """Pictures show what is seen, and the gripper meets what collides."""
+    seen, hit = solid.seen_points_m, solid.points_m
+    lengths = np.stack([np.ptp(each, axis=0) for each in (seen, hit)])
+    apart = np.abs(lengths[0] - lengths[1]) / lengths.max(axis=0)
+    sizes = " and ".join(" x ".join(f"{1000 * each:.0f}" for each in row) for row in lengths)
+    if apart.max() > MAX_DIFFERENCE:
+        yield f"what is seen and what collides differ in size: {sizes} mm"
+        return
+    if thickness_m(seen) < MIN_THICKNESS_M:
+        return
+    volumes = [_hull_m3(each) for each in (seen, hit)]
+    if abs(volumes[0] - volumes[1]) > MAX_DIFFERENCE * max(volumes):
+        cm3 = " and ".join(f"{1e6 * each:.3g}" for each in volumes)
+        yield f"what is seen and what collides differ in volume: their hulls are {cm3} cm³"
+
+
+def _hull_m3(points_m: FloatArray) -> float:
+    return float(ConvexHull(points_m, qhull_options="QJ Pp").volume)
+
+
+def _area_m2(surface: Surface) -> float:
+    a, b, c = surface.points[surface.faces].transpose(1, 0, 2)
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+
+def _mm(length_m: float) -> str:
+    return f"{1000 * length_m:.3g} mm"

@@ -158,12 +158,14 @@ class Body:
 
 def body_of(parts: Parts) -> Body:
     """Weigh a solid of even density; where parts overlap, they count twice."""
-    hulls = [_hull(part) for part in parts]
+    hulls = [convex(part) for part in parts]
     # Each part is cut into tetrahedra about its middle, (n, 4, 3).
     corners = np.concatenate(
         [np.insert(points[faces], 0, points.mean(0), axis=1) for points, faces in hulls]
     )
-    volumes = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6
+    # Not by LAPACK's determinant, whose last digits are each processor's own.
+    a, b, c = (corners[:, 1:] - corners[:, :1]).transpose(1, 0, 2)
+    volumes = np.abs((np.cross(a, b) * c).sum(axis=1)) / 6
     total = volumes.sum()
     centre = (corners.mean(1) * volumes[:, None]).sum(0) / total
     corners = corners - centre
@@ -178,6 +180,18 @@ def body_of(parts: Parts) -> Body:
         volume_m3=float(total),
         inertia_per_kg=np.array([xx, yy, zz, inertia[0, 1], inertia[0, 2], inertia[1, 2]]),
     )
+
+
+def convex(points_m: FloatArray) -> tuple[FloatArray, IndexArray]:
+    """Return the corners of a convex hull, (n, 3), and its triangles, (m, 3), turned outwards."""
+    hull = ConvexHull(points_m, qhull_options="QJ Pp")
+    used, faces = np.unique(hull.simplices, return_inverse=True)
+    corners = points_m[used]
+    faces = faces.reshape(hull.simplices.shape)
+    a, b, c = (corners[faces[:, k]] for k in range(3))
+    is_inward = np.einsum("ni,ni->n", np.cross(b - a, c - a), a - corners.mean(0)) < 0
+    faces[is_inward] = faces[is_inward][:, ::-1]
+    return corners, faces
 
 
 def obj_text(body: Body) -> str:
@@ -237,15 +251,3 @@ def _is_solid(points_m: FloatArray) -> bool:
         return False
     centred = points_m - points_m.mean(0)
     return bool(np.linalg.svd(centred, compute_uv=False)[-1] > 1e-6)
-
-
-def _hull(points_m: FloatArray) -> tuple[FloatArray, IndexArray]:
-    """Corners, (n, 3), and triangles, (m, 3), turned to the outside."""
-    hull = ConvexHull(points_m, qhull_options="QJ Pp")
-    used, faces = np.unique(hull.simplices, return_inverse=True)
-    corners = points_m[used]
-    faces = faces.reshape(hull.simplices.shape)
-    a, b, c = (corners[faces[:, k]] for k in range(3))
-    is_inward = np.einsum("ni,ni->n", np.cross(b - a, c - a), a - corners.mean(0)) < 0
-    faces[is_inward] = faces[is_inward][:, ::-1]
-    return corners, faces

@@ -76,7 +76,7 @@ def card_sections(
         _distributions(dataset),
         _cameras(sample),
         _checks(dataset),
-        skipped_section(dataset.skipped),
+        skipped_section((*dataset.plan.left_out, *dataset.skipped)),
         _settings(dataset),
         _software(sample),
         _columns(),
@@ -265,7 +265,8 @@ def _checks(dataset: GraspDataset) -> Section:
         "attempts that were stopped early": f"{figures['stopped_early']:,.0f}",
         "scenes that could not be simulated": str(len(dataset.skipped)),
     }
-    findings = [f"{each.check}, {each.where}: {each.problem}" for each in report.findings]
+    findings = [f"object {each.object_id}: {each.remark}" for each in dataset.plan.remarks]
+    findings += [f"{each.check}, {each.where}: {each.problem}" for each in report.findings]
     said = "What was found and tolerated:" if findings else "Nothing was found."
     text = (
         "Every row was checked: schema, ids, commands and motions against poses, masks against "

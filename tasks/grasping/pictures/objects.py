@@ -77,9 +77,7 @@ def object_picture(world: World, model: ObjectModel, size_px: int = 2 * _TILE_PX
     )
     (state,) = world.open(scene).objects
     # The scene is simulated again, alike, with the camera where the object came to rest.
-    return (
-        world.open(replace(scene, camera=_camera(np.array(state.position_m), size_px))).look().rgb
-    )
+    return world.open(replace(scene, camera=_camera(np.array(state.centre_m), size_px))).look().rgb
 
 
 def _camera(aim_m: np.ndarray, size_px: int) -> Camera:

@@ -106,5 +106,5 @@ def _draw_bars(axes: Axes, rows: Sequence[GroupSuccess], title: str) -> None:
 def _nearest_cm(attempt: Mapping[str, Any]) -> float:
     """Horizontal distance from the closing pose to the nearest object; infinite without one."""
     x_m, y_m, *_ = attempt["steps"][-1]["reached"]
-    apart = [np.hypot(x - x_m, y - y_m) for x, y, _ in attempt["object_positions_m"]]
+    apart = [np.hypot(x - x_m, y - y_m) for x, y, _ in attempt["object_centres_m"]]
     return float(min(apart, default=np.inf)) * 100

@@ -22,8 +22,9 @@ from tasks.core.records import ArtifactRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import CheckConfig
 from tasks.grasping.data import checks, sums
+from tasks.grasping.data.rows import scene_name
 from tasks.grasping.data.schema import SCENE_COLUMNS, SCHEMA, SCHEMA_ID, read_shard
-from tasks.grasping.data.shards import plan_shards, scene_id
+from tasks.grasping.data.shards import num_attempts_of, plan_shards, scene_id
 from tasks.grasping.manifests import (
     CheckReport,
     Finding,
@@ -54,7 +55,7 @@ class _ShardTask(Record):
     shard: ShardRecord
     world: str
     opening_m: float
-    attempts_per_scene: int
+    num_attempts: dict[str, int]
     expected: dict[str, Any]
 
 
@@ -106,8 +107,7 @@ def check_shard(item: _ShardTask, config: CheckConfig, folder: ItemFolder) -> Sh
         checks.check_ids(
             table["attempt_id"].to_pylist(),
             item.world,
-            item.shard.scene_ids,
-            item.attempts_per_scene,
+            item.num_attempts,
         )
     )
     rows = []
@@ -122,13 +122,21 @@ def _item_id(skipped: Skipped) -> str:
 
 
 def _task(first: ShardSet, shard: ShardRecord) -> _ShardTask:
-    plan = first.plan
+    plan, last = first.plan, shard.first_scene + shard.num_scenes
+    num_attempts = {
+        scene_id(plan.split, first.root_seed, index): num_attempts_of(
+            index, plan.num_attempts, plan.attempts_per_scene
+        )
+        for index in range(shard.first_scene, last)
+    }
     return _ShardTask(
         item_id=shard.item_id,
         shard=shard,
         world=plan.recipe["world"]["name"],
         opening_m=plan.recipe["world"]["physics"]["opening_m"],
-        attempts_per_scene=plan.attempts_per_scene,
+        num_attempts={
+            scene_name(scene, first.recipe_digest): num_attempts[scene] for scene in shard.scene_ids
+        },
         expected={
             "world": plan.recipe["world"]["name"],
             "recipe_digest": first.recipe_digest,

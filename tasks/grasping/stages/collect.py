@@ -18,7 +18,7 @@ from tasks.core.stages import StageSpec, stage
 from tasks.grasping.config import CollectConfig
 from tasks.grasping.data.rows import Origin, rows_of
 from tasks.grasping.data.schema import read_shard
-from tasks.grasping.data.shards import scene_id, write_rows
+from tasks.grasping.data.shards import num_attempts_of, scene_id, write_rows
 from tasks.grasping.manifests import (
     GraspPlan,
     SceneRows,
@@ -94,7 +94,7 @@ def collect(
         SceneTask(
             item_id=scene_id(plan.split, settings.root_seed, index),
             index=index,
-            num_attempts=plan.attempts_per_scene,
+            num_attempts=num_attempts_of(index, plan.num_attempts, plan.attempts_per_scene),
         )
         for shard in plan.shards
         for index in range(shard.first_scene, shard.first_scene + shard.num_scenes)

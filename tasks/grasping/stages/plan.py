@@ -8,13 +8,16 @@ smaller one ended.
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import get_args
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
-from tasks.core.records import ArtifactRef, FileRef
+from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.algorithms.steering import pilot_mixture, steer, wished_mixture
@@ -22,7 +25,8 @@ from tasks.grasping.config import PlanConfig, SceneConfig
 from tasks.grasping.data.shards import plan_shards
 from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.packed_files import pack_files
+from tasks.grasping.objects.folder import user_urdfs
+from tasks.grasping.packed_files import Kind, PackedFile, pack_files
 from tasks.grasping.pictures.pilot import pilot_plot
 from tasks.grasping.pilot import is_steered, pilot_figures, read_earlier, run_pilot
 from tasks.grasping.scene_trials import SceneInputs
@@ -53,6 +57,7 @@ def plan_collection(config: PlanConfig, ctx: StageContext) -> list[ArtifactRef]:
     """Freeze what to collect and deal its shards out to groups."""
     check_settings(config)
     files = pack_files(config, ctx)
+    _say_what_was_packed(config, files, ctx)
     settings = _settings(config, files, ctx.seed)
     mixture, figures = _choose_mixture(config, settings, ctx)
     shards = plan_shards(config.num_attempts, config.attempts_per_scene, config.scenes_per_shard)
@@ -60,9 +65,11 @@ def plan_collection(config: PlanConfig, ctx: StageContext) -> list[ArtifactRef]:
         recipe=settings.recipe,
         mixture=config_json(mixture),
         pilot=figures,
-        textures=files.get("textures"),
-        objects=files.get("objects"),
-        model=files.get("model"),
+        textures=settings.textures,
+        objects=settings.objects,
+        model=settings.model,
+        left_out=tuple(each for f in files.values() for each in (*f.skipped, *f.duplicates)),
+        remarks=tuple(each for f in files.values() for each in f.remarks),
         num_attempts=config.num_attempts,
         attempts_per_scene=config.attempts_per_scene,
         scenes_per_shard=config.scenes_per_shard,
@@ -84,7 +91,7 @@ def plan_collection(config: PlanConfig, ctx: StageContext) -> list[ArtifactRef]:
 
 
 def check_settings(config: PlanConfig) -> None:
-    """Make sure that settings agree with each other and that there are objects.
+    """Make sure that settings agree with each other and that there are files of objects.
 
     Raises:
         ConfigError: They don't; the message names the settings.
@@ -98,19 +105,14 @@ def check_settings(config: PlanConfig) -> None:
             raise ConfigError(
                 f"{name}_low: expected at most {name}_high, {high:g}, got {low:g}: an empty range"
             )
-    folder = path_of(objects.folder, "objects.folder") if objects.folder else None
-    models = catalogue(objects.family, folder)
-    num_usable = sum(model.split == objects.split for model in models)
-    if not num_usable:
-        raise ConfigError(
-            f"objects.split: none of the {len(models)} objects of the family {objects.family!r} "
-            f"falls into {objects.split!r}; choose another split or add objects"
-        )
-    if num_usable < objects.num_per_scene:
-        _LOG.warning(
-            "objects.num_per_scene: a scene shows %d objects, and %r has %d: some show twice",
-            objects.num_per_scene, objects.split, num_usable,
-        )  # fmt: skip
+    if objects.family == "folder":
+        folder = path_of(objects.folder, "objects.folder") if objects.folder else None
+        if folder is None or not folder.is_dir():
+            raise ConfigError(
+                f"objects.folder: expected a folder of URDF files, got {objects.folder!r}; name "
+                "one or choose another objects.family"
+            )
+        user_urdfs(folder)
     for name, is_used, why in (
         ("objects.folder", objects.family == "folder", "objects.family is not 'folder'"),
         ("policy.model", policy.kind == "model", "policy.kind is not 'model'"),
@@ -122,14 +124,44 @@ def check_settings(config: PlanConfig) -> None:
             _LOG.warning("%s is set but not used: %s", name, why)
 
 
-def _settings(config: PlanConfig, files: dict[str, FileRef], seed: int) -> SceneInputs:
+def _say_what_was_packed(
+    config: PlanConfig, files: Mapping[str, PackedFile], ctx: StageContext
+) -> None:
+    """Say what is left out and what to look at, and make sure that there are objects.
+
+    Raises:
+        ConfigError: No object falls into the split.
+    """
+    objects, packed = config.objects, files.get("objects")
+    if packed is None:
+        counts = Counter(model.split for model in catalogue(objects.family))
+    else:
+        counts = Counter(packed.num_objects)
+        for each in (*packed.skipped, *packed.duplicates):
+            _LOG.warning("%s is left out: %s", each.item_id, each.reason)
+        for remark in packed.remarks:
+            _LOG.warning("%s: %s", remark.object_id, remark.remark)
+        said = packed.model_dump(mode="json", include={"skipped", "duplicates", "remarks"})
+        ctx.tracker.log_json(said | {"num_objects": dict(counts)}, "objects.json")
+    num_usable = counts[objects.split]
+    if not num_usable:
+        raise ConfigError(
+            f"objects.split: none of the {counts.total()} objects of the family "
+            f"{objects.family!r} falls into {objects.split!r}; choose another split or add objects"
+        )
+    if num_usable < objects.num_per_scene:
+        _LOG.warning(
+            "objects.num_per_scene: a scene shows %d objects, and %r has %d: some show twice",
+            objects.num_per_scene, objects.split, num_usable,
+        )  # fmt: skip
+
+
+def _settings(config: PlanConfig, files: dict[str, PackedFile], seed: int) -> SceneInputs:
     """What the pilot's scenes have in common."""
     return SceneInputs(
         recipe=config_json(_frozen(config.scene)),
         mixture=config_json(pilot_mixture(config.policy)),
-        textures=files.get("textures"),
-        objects=files.get("objects"),
-        model=files.get("model"),
+        **{kind: files[kind].file if kind in files else None for kind in get_args(Kind)},
         root_seed=seed,
     )
 

@@ -19,7 +19,8 @@ PICTURE = np.zeros((8, 8, 3), np.uint8)
 
 
 def lying_at(x_m, y_m, *, is_in_bin=True):
-    return ObjectState((x_m, y_m, BIN_FLOOR_M + 0.02), (0.0, 0.0, 0.0, 1.0), is_in_bin)
+    link_m, centre_m = (x_m + 0.1, y_m, BIN_FLOOR_M), (x_m, y_m, BIN_FLOOR_M + 0.02)
+    return ObjectState(link_m, (0.0, 0.0, 0.0, 1.0), centre_m, is_in_bin)
 
 
 OBJECTS = (lying_at(0.55, 0.05), lying_at(0.65, -0.05))
@@ -42,7 +43,7 @@ def test_the_parts_are_as_large_as_asked():
 
 def test_near_an_object_is_a_gaussian_about_each():
     places = np.array([[c.grasp.x_m, c.grasp.y_m] for c, _ in draws(NEAR, OBJECTS, 2000)])
-    centres = np.array([each.position_m[:2] for each in OBJECTS])
+    centres = np.array([each.centre_m[:2] for each in OBJECTS])
     away = places[:, None] - centres
     nearest = np.linalg.norm(away, axis=2).argmin(axis=1)
     assert abs(nearest.mean() - 0.5) < 0.06

@@ -7,7 +7,8 @@ import pytest
 
 from tasks.grasping.data import checks
 from tasks.grasping.data.png import encode_ids, encode_rgb
-from tests.support.grasping.toy_rows import toy_rows
+from tasks.grasping.data.rows import scene_name
+from tests.support.grasping.toy_rows import ORIGIN, toy_rows
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def test_sound_rows_pass_every_check() -> None:
         scene = f"train-7-{index:07d}"
         rows = toy_rows(scene, num_steps=2, seed=index).to_pylist()
         ids = [row["attempt_id"] for row in rows]
-        assert not kinds(checks.check_ids(ids, "bullet", [scene], 4))
+        name = scene_name(scene, ORIGIN.recipe_digest)
+        assert not kinds(checks.check_ids(ids, "bullet", {name: 4}))
         for each in rows:
             assert not kinds(checks.check_origin(each, {"root_seed": 7, "split": "train"}))
             assert not kinds(checks.check_outcome(each))
@@ -42,7 +44,9 @@ def test_sound_rows_pass_every_check() -> None:
 
 def test_attempts_that_are_missing_doubled_or_foreign_are_named() -> None:
     ids = ["w/a/0", "w/a/0", "w/b/0", "w/c/0"]
-    found = {each.where: each.check for each in checks.check_ids(ids, "w", ["a", "b"], 2)}
+    found = {
+        each.where: each.check for each in checks.check_ids(ids, "w", {"a": 2, "b": 2, "d": 0})
+    }
     assert found == {
         "w/a/0": "duplicates",
         "w/a/1": "missing",
@@ -125,11 +129,11 @@ def test_black_pictures_and_broken_ones_are_found(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("fault", ["pose", "camera", "mirrored"])
 def test_masks_off_their_poses_are_found(row: dict[str, Any], fault: str) -> None:
     if fault == "pose":
-        row["object_positions_m"] = [[x, y + 0.15, z] for x, y, z in row["object_positions_m"]]
+        row["object_centres_m"] = [[x, y + 0.15, z] for x, y, z in row["object_centres_m"]]
     elif fault == "camera":
         row["camera_from_base"][3] += 0.15
     else:
-        row["object_positions_m"] = [[1.2 - x, -y, z] for x, y, z in row["object_positions_m"]]
+        row["object_centres_m"] = [[1.2 - x, -y, z] for x, y, z in row["object_centres_m"]]
     count = checks.MaskCount()
     found = list(checks.check_masks(row, count))
     assert found

@@ -49,9 +49,23 @@ def test_a_scene_comes_back_from_its_rows() -> None:
     camera = camera_of(row)
     assert np.array_equal(camera.camera_from_base, scene.camera.camera_from_base)
     assert replace(camera, camera_from_base=0) == replace(scene.camera, camera_from_base=0)
-    assert row["attempt_id"] == "bullet/train-7-0000000/0"
+    name = f"train-7-0000000-{ORIGIN.recipe_digest[:8]}"
+    assert (row["scene_id"], row["attempt_id"]) == (name, f"bullet/{name}/0")
     assert row["lifted_object"] == scene.objects[1].model.object_id
     assert row["object_positions_m"] == [list(each.position_m) for each in opened.objects]
+    assert row["object_centres_m"] == [list(each.centre_m) for each in opened.objects]
+
+
+def test_scenes_of_one_seed_and_other_settings_have_ids_of_their_own() -> None:
+    ids = set()
+    for recipe in ("a" * 64, "b" * 64):
+        scene = toy_scene("train-7-0000000", np.random.default_rng(3))
+        opened = ToyWorld().open(scene)
+        tried = [TriedGrasp(opened.attempt(ToyController(*[GripperPose(0.6, 0, 0, 0)] * 2)), "x")]
+        origin = replace(ORIGIN, recipe_digest=recipe)
+        table = rows_of(origin, scene, opened.objects, opened.look(), tried)
+        ids |= {*table["attempt_id"].to_pylist(), *table["scene_id"].to_pylist()}
+    assert len(ids) == 4
 
 
 def test_what_the_calibration_says_stands_beside_the_truth() -> None:

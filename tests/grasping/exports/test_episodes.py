@@ -51,7 +51,9 @@ def test_size_of_a_picture_is_read_from_its_header(tmp_path: Path) -> None:
 
 def test_pictures_of_two_sizes_are_refused(tmp_path: Path) -> None:
     write_rows(tmp_path / "a.parquet", [scene_rows(0, size_px=32), scene_rows(1, size_px=40)])
-    with pytest.raises(DataError, match=r"scene-000001/0: expected pictures of \(32, 32\) px"):
+    with pytest.raises(
+        DataError, match=r"scene-000001-\w{8}/0: expected pictures of \(32, 32\) px"
+    ):
         list(episodes([tmp_path / "a.parquet"]))
 
 
@@ -59,7 +61,7 @@ def test_attempt_without_steps_is_refused(tmp_path: Path) -> None:
     table = scene_rows(0)
     rows = [row | {"steps": []} for row in table.to_pylist()]
     write_rows(tmp_path / "a.parquet", [pa.Table.from_pylist(rows, schema=SCHEMA)])
-    with pytest.raises(DataError, match="bullet/scene-000000/0: expected at least one step"):
+    with pytest.raises(DataError, match=r"bullet/scene-000000-\w{8}/0: expected at least one step"):
         list(episodes([tmp_path / "a.parquet"]))
 
 

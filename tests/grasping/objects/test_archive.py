@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import os
 import stat
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tasks.core.errors import ConfigError, DataError
+from tasks.core.errors import DataError
 from tasks.grasping.objects import archive
-from tasks.grasping.objects.archive import pack, unpack
-from tasks.grasping.objects.catalogue import catalogue
-from tests.support.grasping.object_files import write_box
+from tasks.grasping.objects.archive import IndexEntry, pack, read_index, unpack
 from tests.support.hostile.refusals import refused
 
 
@@ -22,61 +20,55 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    write_box(tmp_path / "models", "apple")
-    write_box(tmp_path / "models" / "deep", "brick")
-    (tmp_path / "models" / "notes.txt").write_text("mine")
-    return tmp_path / "models"
+ENTRY = IndexEntry("folder/apple", "00000/object.urdf", "ab" * 32, 0.03)
+FILES = {"object.urdf": b"<robot/>" * 9, "collision.obj": b"v 0 0 0\n" * 40}
 
 
-def test_models_travel_unchanged(folder, tmp_path):
-    unpacked = unpack(pack(folder, tmp_path / "models.zip"))
-
-    def described(root: Path) -> list[tuple]:
-        return [(m.object_id, m.split, m.reach_m) for m in catalogue("folder", root)]
-
-    assert described(unpacked) == described(folder)
-    assert len(described(unpacked)) == 2
-    assert (unpacked / "apple.obj").read_bytes() == (folder / "apple.obj").read_bytes()
-    assert not (unpacked / "notes.txt").exists()
+def write_zip(path: Path, count: int = 1) -> Path:
+    objects = [
+        (replace(ENTRY, object_id=f"folder/{k}", urdf=f"{k:05d}/object.urdf"), FILES)
+        for k in range(count)
+    ]
+    return pack(path, objects)
 
 
-def test_equal_folders_give_equal_bytes(folder, tmp_path):
-    first = pack(folder, tmp_path / "a.zip").read_bytes()
-    for path in folder.rglob("*"):
-        os.utime(path, (0, 1_000_000_000))
-    assert pack(folder, tmp_path / "b.zip").read_bytes() == first
+def test_models_travel_unchanged(tmp_path):
+    unpacked = unpack(pack(tmp_path / "models.zip", [(ENTRY, FILES)]))
+    assert read_index(unpacked) == [ENTRY]
+    found = {p.relative_to(unpacked).as_posix(): p.read_bytes() for p in unpacked.rglob("*.*")}
+    assert found.pop("objects.json")
+    assert found == {f"00000/{name}": content for name, content in FILES.items()}
 
 
-def test_unpacking_twice_is_once(folder, tmp_path):
-    packed = pack(folder, tmp_path / "a.zip")
+def test_equal_objects_give_equal_bytes(tmp_path):
+    first, second = (write_zip(tmp_path / name, 3).read_bytes() for name in ("a.zip", "b.zip"))
+    assert first == second
+
+
+def test_a_damaged_index_is_refused(tmp_path):
+    for content in ("", "{", '[{"object_id": "a"}]', "[1]", "1"):
+        (tmp_path / "objects.json").write_text(content)
+        with pytest.raises(DataError, match=r"expected the index .* plan again"):
+            read_index(tmp_path)
+
+
+def test_unpacking_twice_is_once(tmp_path):
+    packed = write_zip(tmp_path / "a.zip")
     first = unpack(packed)
-    before = (first / "apple.obj").stat().st_mtime_ns
+    before = (first / ENTRY.urdf).stat().st_mtime_ns
     assert unpack(packed) == first
-    assert (first / "apple.obj").stat().st_mtime_ns == before
+    assert (first / ENTRY.urdf).stat().st_mtime_ns == before
 
 
 def test_many_at_once_unpack_the_same_folder_once(tmp_path, cache):
-    for k in range(20):
-        write_box(tmp_path / "models", f"box{k}")
-    packed = pack(tmp_path / "models", tmp_path / "models.zip")
+    packed = write_zip(tmp_path / "models.zip", 20)
 
     with ThreadPoolExecutor(8) as pool:
         folders = set(pool.map(lambda _: unpack(packed), range(16)))
 
     (folder,) = folders
-    assert len(list(folder.iterdir())) == 40
+    assert len(list(folder.iterdir())) == 21
     assert list((cache / "objects").iterdir()) == [folder]
-
-
-def test_folder_without_models_is_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="found none"):
-        pack(tmp_path / "empty", tmp_path / "a.zip")
-    with pytest.raises(ConfigError, match="expected a folder of URDF files"):
-        pack(tmp_path / "missing", tmp_path / "a.zip")
-    assert not list(tmp_path.glob("*.zip*"))
 
 
 @pytest.mark.parametrize(
@@ -105,16 +97,16 @@ def test_links_are_refused(tmp_path):
         unpack(path)
 
 
-def test_zip_that_is_too_large_is_refused(folder, tmp_path, monkeypatch):
-    packed = pack(folder, tmp_path / "a.zip")
+def test_zip_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    packed = write_zip(tmp_path / "a.zip")
     monkeypatch.setattr(archive, "MAX_BYTES", 100)
     with pytest.raises(DataError, match="larger than 100 bytes"):
         unpack(packed)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 0.5, 0.95])
-def test_zip_that_is_cut_short_is_refused_and_leaves_nothing(folder, tmp_path, cache, keep):
-    data = pack(folder, tmp_path / "a.zip").read_bytes()
+def test_zip_that_is_cut_short_is_refused_and_leaves_nothing(tmp_path, cache, keep):
+    data = write_zip(tmp_path / "a.zip").read_bytes()
     cut = tmp_path / "cut.zip"
     cut.write_bytes(data[: int(keep if keep >= 1 else keep * len(data))])
     with pytest.raises(DataError, match="no whole zip file"):
@@ -122,8 +114,8 @@ def test_zip_that_is_cut_short_is_refused_and_leaves_nothing(folder, tmp_path, c
     assert not list((cache / "objects").iterdir())
 
 
-def test_zip_with_altered_bytes_is_refused(folder, tmp_path, cache):
-    packed = pack(folder, tmp_path / "a.zip")
+def test_zip_with_altered_bytes_is_refused(tmp_path, cache):
+    packed = write_zip(tmp_path / "a.zip")
     data = bytearray(packed.read_bytes())
     data[80:100] = bytes(20)
     packed.write_bytes(data)
@@ -185,14 +177,3 @@ def test_a_hostile_zip_is_refused_and_leaves_nothing(tmp_path, cache, kind):
     after = {each for each in tmp_path.rglob("*") if cache not in each.parents and each != cache}
     assert after == before
     assert not list((cache / "objects").iterdir())
-
-
-@pytest.mark.hostile
-def test_links_and_what_is_left_out_are_not_packed(folder, tmp_path):
-    (tmp_path / "secret.obj").write_text("v 0 0 0")
-    (folder / "far.obj").symlink_to(tmp_path / "secret.obj")
-    (folder / "circle").symlink_to(".")
-    os.mkfifo(folder / "pipe.stl")
-    packed = pack(folder, tmp_path / "models.zip", leave_out={folder / "deep" / "brick.urdf"})
-    with zipfile.ZipFile(packed) as file:
-        assert file.namelist() == ["apple.obj", "apple.urdf", "deep/brick.obj"]

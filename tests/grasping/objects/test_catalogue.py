@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import ConfigError
+from tasks.grasping.objects.archive import unpack
 from tasks.grasping.objects.catalogue import catalogue, split_of
+from tasks.grasping.objects.folder import pack_folder
+from tasks.grasping.objects.urdf import read_link
 from tasks.grasping.types import ObjectModel
 from tests.support.grasping.object_files import write_box
 
@@ -43,48 +46,54 @@ def test_everyday_family_has_many_kinds_in_each_split():
     assert split_of("everyday/can") == "held_out"
 
 
-def test_user_objects_are_named_by_their_place_and_sorted(tmp_path):
-    write_box(tmp_path / "b", "brick")
-    write_box(tmp_path, "apple", side_m=0.05)
-
-    models = catalogue("folder", tmp_path)
-
-    assert [model.object_id for model in models] == ["folder/apple", "folder/b/brick"]
-    assert models[0].family == "folder"
-    assert models[0].reach_m == pytest.approx(0.025 * np.sqrt(3), abs=1e-5)
+def packed(folder: Path) -> dict[str, ObjectModel]:
+    """The user's objects as a worker finds them."""
+    zip_path = folder.with_suffix(".zip")
+    pack_folder(folder, zip_path)
+    return {model.object_id: model for model in catalogue("folder", unpack(zip_path))}
 
 
-def test_user_object_that_is_broken_is_listed_and_refused_only_when_it_is_used(tmp_path):
-    write_box(tmp_path, "good")
-    (tmp_path / "bad.urdf").write_text("<robot>")
-
-    assert [model.object_id for model in catalogue("folder", tmp_path)] == [
-        "folder/bad",
-        "folder/good",
-    ]
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path / "cache"))
 
 
-def test_split_depends_on_the_name_alone(tmp_path):
-    for name in ("a", "b", "c", "d"):
-        write_box(tmp_path / "one", name)
-    for name in ("b", "d"):
-        write_box(tmp_path / "two", name)
+def test_user_objects_are_named_by_their_place_and_found_as_they_were_packed(tmp_path):
+    write_box(tmp_path / "mine" / "b", "brick")
+    write_box(tmp_path / "mine", "apple", side_m=0.05)
 
-    one = {model.object_id: model.split for model in catalogue("folder", tmp_path / "one")}
-    two = {model.object_id: model.split for model in catalogue("folder", tmp_path / "two")}
+    models = packed(tmp_path / "mine")
 
-    assert two == {name: one[name] for name in ("folder/b", "folder/d")}
+    assert list(models) == ["folder/apple", "folder/b/brick"]
+    apple = models["folder/apple"]
+    assert apple.family == "folder"
+    assert apple.reach_m == pytest.approx(0.025 * np.sqrt(3), abs=1e-5)
+    assert read_link(Path(apple.path)).mass_kg == 0.05
+
+
+def test_a_users_split_depends_on_what_an_object_is_and_not_on_its_name(tmp_path):
+    sides_m = np.linspace(0.02, 0.06, 30)
+    for number, side_m in enumerate(sides_m):
+        write_box(tmp_path / "one", f"box{number}", side_m)
+        write_box(tmp_path / "two" / f"deep{number}", "thing", side_m)
+        path = tmp_path / "two" / f"deep{number}" / "thing.urdf"
+        (path.parent / "thing.obj").rename(path.parent / "shape.obj")
+        path.write_text(path.read_text().replace("thing.obj", "shape.obj"))
+
+    one, two = packed(tmp_path / "one"), packed(tmp_path / "two")
+
+    found = {f"folder/deep{n}/thing": one[f"folder/box{n}"].split for n in range(30)}
+    assert {name: model.split for name, model in two.items()} == found
+    assert len(set(found.values())) > 1
 
 
 @pytest.mark.parametrize(
-    ("family", "folder", "message"),
+    ("family", "message"),
     [
-        ("shapenet", None, "expected procedural, everyday or folder, got 'shapenet'"),
-        ("folder", None, "expected a folder of URDF files, got ''"),
-        ("folder", "missing", "expected a folder of URDF files, got"),
-        ("folder", "", "found none"),
+        ("shapenet", "expected procedural, everyday or folder, got 'shapenet'"),
+        ("folder", "expected objects that were packed, got none"),
     ],
 )
-def test_unknown_family_or_folder_is_refused(tmp_path, family, folder, message):
+def test_unknown_family_or_nothing_packed_is_refused(family, message):
     with pytest.raises(ConfigError, match=message):
-        catalogue(family, None if folder is None else tmp_path / folder)
+        catalogue(family)

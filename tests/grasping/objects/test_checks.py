@@ -1,3 +1,5 @@
+"""What no world can simulate is refused for all, and what a user may not expect is said."""
+
 from __future__ import annotations
 
 import os
@@ -7,129 +9,122 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.grasping.objects.checks import check_model, model_facts
-from tasks.grasping.objects.solids import body_of, box, obj_text, urdf_text
-from tasks.grasping.types import ObjectModel
+from tasks.grasping.objects.checks import check_solid, remarks
+from tasks.grasping.objects.rewriting import read_solid
+from tasks.grasping.objects.solids import body_of, obj_text, shell
+from tests.support.grasping.object_files import BOX, INERTIAL, URDF, link_of, write_thing
 from tests.support.hostile.images import bomb
 from tests.support.hostile.refusals import refused
 from tests.support.hostile.within import run_within
 
-BOX = body_of(box(0.02, 0.04, 0.06))
-URDF = urdf_text("thing", BOX, 0.05, (1, 0, 0), "thing.obj")
-LINK = """<robot name="r"><link name="l"><inertial><mass value="0.2"/></inertial>
-<visual>{origin}<geometry>{shape}</geometry></visual>
-<collision>{origin}<geometry>{shape}</geometry></collision></link></robot>"""
+CUBE = '<box size="0.04 0.04 0.04"/>'
+MESH = '<mesh filename="thing.obj"/>'
 
 
-def model(folder: Path, urdf: str | bytes = URDF, mesh: str | bytes | None = obj_text(BOX)):
-    def write(path: Path, content: str | bytes) -> None:
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-
-    write(folder / "thing.urdf", urdf)
-    if mesh is not None:
-        write(folder / "thing.obj", mesh)
-    return ObjectModel("folder/thing", "folder", "train", str(folder / "thing.urdf"))
+def solid_of(folder: Path, urdf: str = URDF, mesh: str | None = None):
+    return read_solid(write_thing(folder, urdf, obj_text(BOX) if mesh is None else mesh), folder)
 
 
-def test_facts_of_a_good_model(tmp_path):
-    good = model(tmp_path)
-
-    check_model(good)
-
-    facts = model_facts(good.path)
-    assert facts.mass_kg == pytest.approx(0.05)
-    assert facts.extent_m == pytest.approx((0.06, 0.04, 0.02), abs=1e-5)
-    assert facts.reach_m == pytest.approx(np.linalg.norm([0.01, 0.02, 0.03]), abs=1e-5)
+def inertial(xx: float, yy: float, zz: float) -> str:
+    numbers = f'<inertia ixx="{xx}" ixy="0" ixz="0" iyy="{yy}" iyz="0" izz="{zz}"/>'
+    return f'<inertial><mass value="0.1"/>{numbers}</inertial>'
 
 
-@pytest.mark.parametrize(
-    ("shape", "origin", "extent_m"),
-    [
-        ('<box size="0.1 0.02 0.03"/>', "", (0.1, 0.03, 0.02)),
-        ('<sphere radius="0.02"/>', "", (0.04, 0.04, 0.04)),
-        ('<cylinder radius="0.01" length="0.1"/>', "", (0.1, 0.02, 0.02)),
-        ('<capsule radius="0.01" length="0.1"/>', "", (0.12, 0.02, 0.02)),
-        (
-            '<box size="0.1 0.02 0.03"/>',
-            '<origin xyz="0 0 1" rpy="0 0 1.5707963"/>',
-            (0.1, 0.03, 0.02),
-        ),
-    ],
-)
-def test_extent_of_primitives(tmp_path, shape, origin, extent_m):
-    thing = model(tmp_path, LINK.format(shape=shape, origin=origin))
-    assert model_facts(thing.path).extent_m == pytest.approx(extent_m, abs=1e-6)
+def scaled(scale: float) -> str:
+    return link_of(f'<mesh filename="thing.obj" scale="{scale} {scale} {scale}"/>')
 
 
-def test_origin_counts_for_the_reach(tmp_path):
-    origin = '<origin xyz="0.1 0 0" rpy="0 0 0.7853981634"/>'
-    thing = model(tmp_path, LINK.format(shape='<box size="0.02 0.02 0.0002"/>', origin=origin))
-    assert model_facts(thing.path).reach_m == pytest.approx(0.1 + 0.01 * np.sqrt(2), abs=1e-5)
+SHEET = "v 0 0 0\nv .06 0 0\nv .06 .06 0\nv 0 .06 0\nf 1 2 3\nf 1 3 4\n"
+REFUSED = {
+    "mass without inertia": (
+        link_of(CUBE, inertial='<inertial><mass value="0.2"/></inertial>'),
+        r"expected <inertia> beside <mass>, got none; .* write <inertia ixx=\"5\.333e-05\"",
+    ),
+    "no inertia at all": (link_of(CUBE, inertial=inertial(0, 0, 0)), "above 0 about every axis"),
+    "none about one axis": (link_of(CUBE, inertial=inertial(1, 1, 0)), "above 0 about every axis"),
+    "below 0": (link_of(CUBE, inertial=inertial(-1, 1, 1)), "above 0 about every axis"),
+    "what no body has": (
+        link_of(CUBE, inertial=inertial(1.486e-6, 2e-7, 8.31e-7)),
+        "no body has this <inertia>: .* exceeds the sum",
+    ),
+    "larger than the bin": (scaled(10), r"it is 0\.6 m long, the bin .* smaller scale"),
+    "millimetres for metres": (scaled(1000), "it is 60 m long"),
+    "metres for millimetres": (scaled(0.001), r"is 0\.06 mm long, expected 5 mm .* larger scale"),
+    "as thin as paper": (link_of('<box size="0.1 0.1 0.0001"/>'), r"flat, 0\.1 mm thick"),
+}
 
 
-@pytest.mark.parametrize(
-    ("urdf", "message"),
-    [
-        ("<robot><link>", "no valid XML"),
-        (b"\xff\xfe\x00garbage", "no URDF file"),
-        ('<!DOCTYPE x [<!ENTITY a "b">]><robot/>', "no document type"),
-        ("<mujoco/>", "expected a <robot> of one rigid <link>, got <mujoco> with 0"),
-        ('<robot><link name="a"/><link name="b"/></robot>', "with 2; merge the links"),
-        (URDF.replace('value="0.0500"', 'value="0"'), "a <mass> above 0 kg, got 0"),
-        (URDF.replace('value="0.0500"', 'value="-1"'), "a <mass> above 0 kg, got -1"),
-        (
-            URDF.replace('value="0.0500"', 'value="heavy"'),
-            "expected 1 numbers in 'value' of <mass>",
-        ),
-        (URDF.replace('value="0.0500"', 'value="nan"'), "got 'nan'"),
-        (URDF.replace("inertial>", "other>"), "a <mass> above 0 kg, got none"),
-        (URDF.replace('scale="1 1 1"', 'scale="1 0 1"'), "mesh scale above 0"),
-        (URDF.replace('scale="1 1 1"', 'scale="1 1"'), "expected 3 numbers in 'scale'"),
-        (URDF.replace("thing.obj", "other.obj"), "there is no mesh file 'other.obj'"),
-        (URDF.replace("thing.obj", "package://a/thing.obj"), "there is no mesh file"),
-        (URDF.replace("thing.obj", "thing.urdf"), "expected a mesh of .obj, .stl"),
-        (URDF.replace("collision>", "sensor>"), "a <visual> and a <collision> shape"),
-        (LINK.format(shape='<cone radius="1"/>', origin=""), "unknown shape <cone>"),
-        (LINK.format(shape='<sphere radius="0"/>', origin=""), "a <sphere> larger than 0 m"),
-        (LINK.format(shape="", origin=""), "expected one shape in each <geometry>"),
-    ],
-)
-def test_broken_urdf_is_refused_and_named(tmp_path, urdf, message):
-    broken = model(tmp_path, urdf)
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_no_world_can_simulate_is_refused(tmp_path, kind):
+    urdf, message = REFUSED[kind]
     with pytest.raises(DataError, match=message) as caught:
-        check_model(broken)
+        check_solid(solid_of(tmp_path, urdf))
     assert "thing.urdf" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("mesh", "message"),
-    [
-        (None, "there is no mesh file 'thing.obj'"),
-        ("hello", "has no faces"),
-        ("", "has no faces"),
-        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "no readable mesh"),
-        ("v 0 0 x\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "no readable mesh"),
-        ("v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "vertices that are no numbers"),
-        (b"\x00\xff\xfe\x80" * 40, "thing.obj"),
-    ],
-)
-def test_broken_mesh_is_refused_and_named(tmp_path, mesh, message):
-    broken = model(tmp_path, mesh=mesh)
-    with pytest.raises(DataError, match=message) as caught:
-        check_model(broken)
-    assert "thing" in str(caught.value)
+def test_a_flat_mesh_is_refused_where_it_collides_and_not_where_it_is_seen(tmp_path):
+    with pytest.raises(DataError, match=r"thing\.urdf: what collides is flat"):
+        solid_of(tmp_path, link_of(MESH), SHEET)
+    check_solid(solid_of(tmp_path, link_of('<box size="0.06 0.06 0.002"/>', seen=MESH), SHEET))
 
 
-def test_model_that_is_larger_than_the_bin_is_refused(tmp_path):
-    huge = model(tmp_path, URDF.replace('scale="1 1 1"', 'scale="1 1 10"'))
-    with pytest.raises(DataError, match=r"folder/thing, .*thing.urdf: it is 0.6 m long, the bin"):
-        check_model(huge)
+@pytest.mark.parametrize("faces", ["v 0 .1 0\nf 1 2 5\n", "f 1 2 3\nf 2 3 4\n"])
+def test_what_can_not_be_seen_is_refused(tmp_path, faces):
+    line = "v 0 0 0\nv .01 0 0\nv .02 0 0\nv .03 0 0\n"
+    solid = solid_of(tmp_path, link_of(CUBE, seen=MESH), line + faces)
+    with pytest.raises(DataError, match="what is seen has no surface, or less than four corners"):
+        check_solid(solid)
 
 
-def test_missing_file_is_refused(tmp_path):
-    missing = ObjectModel("folder/x", "folder", "train", str(tmp_path / "x.urdf"))
-    with pytest.raises(DataError, match="can't read the URDF file"):
-        check_model(missing)
+def test_what_a_body_may_be_is_taken(tmp_path):
+    solid = solid_of(tmp_path)
+    check_solid(solid)
+    assert solid.extent_m == pytest.approx((0.06, 0.04, 0.02), abs=1e-5)
+    assert solid.reach_m == pytest.approx(np.linalg.norm([0.01, 0.02, 0.03]), abs=1e-5)
+    assert list(remarks(solid)) == []
+    plate = link_of('<box size="0.1 0.1 0.001"/>', inertial=inertial(8e-5, 8e-5, 16e-5))
+    check_solid(solid_of(tmp_path, plate))
+
+
+@pytest.mark.parametrize("shape", [CUBE, '<sphere radius="0.02"/>',
+                                   '<cylinder radius="0.01" length="0.1"/>',
+                                   '<capsule radius="0.01" length="0.08"/>'])  # fmt: skip
+def test_nothing_is_said_of_plain_shapes(tmp_path, shape):
+    solid = solid_of(tmp_path, link_of(shape, inertial=INERTIAL.replace("1e-4", "1e-5")))
+    check_solid(solid)
+    assert list(remarks(solid)) == []
+
+
+def _one_piece(parts) -> str:
+    """An OBJ file without groups."""
+    return "".join(f"{line}\n" for line in obj_text(body_of(parts)).splitlines() if line[0] != "o")
+
+
+BOWL = shell([(0.02, 0.0), (0.04, 0.04)], 0.003)
+
+
+def test_a_hollow_of_one_piece_is_said_to_be_closed(tmp_path):
+    (said,) = remarks(solid_of(tmp_path, link_of(MESH), _one_piece(BOWL)))
+    assert "convex hulls of" in said
+    assert "divide the mesh" in said
+    assert list(remarks(solid_of(tmp_path, link_of(MESH), obj_text(body_of(BOWL))))) == []
+    (said,) = remarks(solid_of(tmp_path, link_of(MESH), "\n".join(obj_text(BOX).split("\n")[:-3])))
+    assert "is not closed" in said
+
+
+def test_what_is_seen_and_what_collides_are_compared(tmp_path):
+    longer = '<box size="0.04 0.04 0.055"/>'
+    rounder = '<sphere radius="0.02"/>'
+    (said,) = remarks(solid_of(tmp_path, link_of(CUBE, seen=longer)))
+    assert said == "what is seen and what collides differ in size: 40 x 40 x 55 and 40 x 40 x 40 mm"
+    (said,) = remarks(solid_of(tmp_path, link_of(CUBE, seen=rounder)))
+    assert "differ in volume" in said
+    assert not [*remarks(solid_of(tmp_path, link_of(CUBE, seen='<box size=".04 .04 .045"/>')))]
+
+
+def test_an_inertia_beyond_the_objects_size_is_said(tmp_path):
+    (said,) = remarks(solid_of(tmp_path, link_of(CUBE, inertial=inertial(1, 1, 1))))
+    assert "no body of 0.1 kg and this size has more than 0.00012" in said
 
 
 def _mesh_named(name: str) -> str:
@@ -182,7 +177,7 @@ _RUN = """
 from tasks.core.errors import DataError
 for path in sorted(Path({folder!r}).glob("*/thing.urdf")):
     try:
-        check_model(ObjectModel("folder/thing", "folder", "train", str(path)))
+        check_solid(read_solid(path, path.parent))
     except DataError:
         print("refused")
 """
@@ -211,19 +206,20 @@ def fill(folder: Path) -> None:
     (folder / "bomb.mtl").write_text("newmtl a\n  map_Kd -clamp on bomb.png\n")
 
 
-def hostile(folder: Path, kind: str) -> ObjectModel:
+def hostile(folder: Path, kind: str) -> Path:
     if kind in HOSTILE_MESHES:
-        return model(folder, mesh=HOSTILE_MESHES[kind])
+        return write_thing(folder, mesh=HOSTILE_MESHES[kind])
     urdf = HOSTILE_URDFS[kind]
     outside = str(folder.parents[1] / "outside")
-    return model(folder, urdf.replace("{outside}", outside) if isinstance(urdf, str) else urdf)
+    filled = urdf.replace("{outside}", outside) if isinstance(urdf, str) else urdf
+    return write_thing(folder, filled)
 
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("kind", [*HOSTILE_URDFS, *HOSTILE_MESHES])
 def test_a_hostile_model_is_refused_and_nothing_else_is_read(home: Path, kind: str) -> None:
     with refused("thing", outside=home.parents[1] / "outside", limit_s=10):
-        check_model(hostile(home, kind))
+        check_solid(read_solid(hostile(home, kind), home))
 
 
 @pytest.mark.hostile
@@ -237,8 +233,8 @@ def test_all_of_them_together_take_little_memory(home: Path) -> None:
     found = run_within(
         300_000_000,
         "from pathlib import Path\nimport numpy, trimesh\n"
-        "from tasks.grasping.objects.checks import check_model\n"
-        "from tasks.grasping.types import ObjectModel",
+        "from tasks.grasping.objects.checks import check_solid\n"
+        "from tasks.grasping.objects.rewriting import read_solid",
         _RUN.format(folder=str(home.parent)),
     )
     assert found.count("refused") == len(kinds)
@@ -250,7 +246,7 @@ def test_a_model_may_name_what_lies_beside_its_folder(home: Path) -> None:
     (home / "urdf").mkdir()
     (home / "meshes").mkdir()
     (home / "meshes" / "thing.obj").write_text("mtllib gone.mtl\n" + obj_text(BOX))
-    thing = model(home / "urdf", _mesh_named("../meshes/thing.obj"), None)
-    check_model(ObjectModel("folder/urdf/thing", "folder", "train", thing.path))
+    thing = write_thing(home / "urdf", _mesh_named("../meshes/thing.obj"), None)
+    check_solid(read_solid(thing, home))
     with refused("lies outside"):
-        check_model(thing)
+        read_solid(thing, thing.parent)

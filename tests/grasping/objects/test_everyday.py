@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.objects.checks import check_model, model_facts
+from tasks.grasping.objects.checks import check_solid, remarks
 from tasks.grasping.objects.everyday import everyday_urdfs
 from tasks.grasping.objects.everyday_things import things
+from tasks.grasping.objects.rewriting import read_solid
 from tasks.grasping.objects.solids import body_of
+from tasks.grasping.objects.urdf import read_link
 
 
 def test_each_kind_has_one_file_and_its_reach():
@@ -26,18 +28,19 @@ def test_a_thing_weighs_its_density_within_limits():
     soap, stone = (things()[name] for name in ("soap", "stone"))
     path, _ = everyday_urdfs()["soap"]
     expected_kg = 0.08 * 0.05 * 0.025 * soap.density
-    assert model_facts(str(path)).mass_kg == pytest.approx(expected_kg, rel=1e-3)
+    assert read_link(path).mass_kg == pytest.approx(expected_kg, rel=1e-3)
     heavy_kg = body_of(stone.parts).volume_m3 * stone.density
-    assert model_facts(str(everyday_urdfs()["stone"][0])).mass_kg == pytest.approx(
+    assert read_link(everyday_urdfs()["stone"][0]).mass_kg == pytest.approx(
         min(heavy_kg, 0.25), rel=1e-3
     )
 
 
 def test_everyday_things_can_be_simulated_and_grasped_somewhere():
     for model in catalogue("everyday"):
-        check_model(model)
-        facts = model_facts(model.path)
-        assert 0.005 <= facts.mass_kg <= 0.25, model.object_id
+        facts = read_solid(Path(model.path), Path(model.path).parent)
+        check_solid(facts)
+        assert not [*remarks(facts)], model.object_id
+        assert 0.005 <= facts.link.mass_kg <= 0.25, model.object_id
         assert facts.extent_m[0] <= 0.15, model.object_id
         assert facts.extent_m[2] <= 0.06, model.object_id
         assert model.reach_m == pytest.approx(facts.reach_m, abs=2e-6), model.object_id

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tasks.grasping.objects.catalogue import catalogue
-from tasks.grasping.objects.checks import check_model, model_facts
+from tasks.grasping.objects.checks import check_size
 from tasks.grasping.objects.procedural import procedural_urdfs
+from tasks.grasping.objects.rewriting import Solid, read_solid
+from tasks.grasping.types import ObjectModel
 
 
 def test_all_shapes_but_the_broken_one_are_there():
@@ -19,15 +23,21 @@ def test_all_shapes_but_the_broken_one_are_there():
     assert found["0000"][1] == pytest.approx(0x41 / 1000)
 
 
+def solid_of(model: ObjectModel) -> Solid:
+    return read_solid(Path(model.path), Path(model.path).parent)
+
+
 def test_recorded_reach_of_procedural_shapes_is_theirs():
     for model in catalogue("procedural")[::50]:
-        facts = model_facts(model.path)
-        assert 0 <= model.reach_m - facts.reach_m <= 0.001, model.object_id
-        assert facts.mass_kg == 0.1
+        solid = solid_of(model)
+        assert 0 <= model.reach_m - solid.reach_m <= 0.001, model.object_id
+        assert solid.link.mass_kg == 0.1
+        assert not solid.link.inertial.xyz_m.any(), "reach is measured from the link's origin"
 
 
 @pytest.mark.slow
 def test_every_procedural_shape_can_be_simulated():
     for model in catalogue("procedural"):
-        check_model(model)
-        assert 0 <= model.reach_m - model_facts(model.path).reach_m <= 0.001, model.object_id
+        solid = solid_of(model)
+        check_size(solid)
+        assert 0 <= model.reach_m - solid.reach_m <= 0.001, model.object_id

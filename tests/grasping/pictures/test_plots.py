@@ -27,17 +27,17 @@ def test_places_show_successes_and_failures(tmp_path: Path) -> None:
 def test_distance_is_to_the_nearest_object() -> None:
     attempt = {
         "steps": [{"reached": [0.6, 0.0, -0.17, 0.0]}],
-        "object_positions_m": [[0.6, 0.10, 0.0], [0.63, 0.04, 0.3]],
+        "object_centres_m": [[0.6, 0.10, 0.0], [0.63, 0.04, 0.3]],
     }
     assert np.isclose(pictures_plots._nearest_cm(attempt), 5.0)
-    assert pictures_plots._nearest_cm({**attempt, "object_positions_m": []}) == np.inf
+    assert pictures_plots._nearest_cm({**attempt, "object_centres_m": []}) == np.inf
 
 
 def test_plots_of_few_attempts_are_drawn_too(tmp_path: Path) -> None:
     (path,) = write_shards(tmp_path, num_shards=1, scenes_per_shard=1, attempts_per_scene=1)
     attempts = read_attempts([path])
     assert decode_rgb(attempts_map(attempts)).std() > 5
-    assert decode_rgb(attempts_map([{**attempts[0], "object_positions_m": []}])).std() > 5
+    assert decode_rgb(attempts_map([{**attempts[0], "object_centres_m": []}])).std() > 5
 
 
 def test_success_is_drawn_by_policy_and_object(tmp_path: Path) -> None:

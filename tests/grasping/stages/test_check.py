@@ -147,9 +147,9 @@ def write_foreign(table: pa.Table, path: Path) -> None:
 
 def write_moved(table: pa.Table, path: Path) -> None:
     moved = [
-        [[x, y + 0.15, z] for x, y, z in each] for each in table["object_positions_m"].to_pylist()
+        [[x, y + 0.15, z] for x, y, z in each] for each in table["object_centres_m"].to_pylist()
     ]
-    write_rows(path, [with_column(table, "object_positions_m", moved)])
+    write_rows(path, [with_column(table, "object_centres_m", moved)])
 
 
 def write_black(table: pa.Table, path: Path) -> None:
@@ -173,8 +173,8 @@ def write_fallen(table: pa.Table, path: Path) -> None:
     [
         (write_old, r"schema, shard-00000: .*expected rows of grasping.attempts/2, got grasping"),
         (write_cut, r"schema, shard-00000: .*is cut short or not a Parquet file"),
-        (write_doubled, r"duplicates, bullet/train-5-0000000/3: stands 2 times"),
-        (write_short, r"missing, bullet/train-5-0000000/0: expected one row, found none"),
+        (write_doubled, r"duplicates, bullet/train-5-0000000-\w{8}/3: stands 2 times"),
+        (write_short, r"missing, bullet/train-5-0000000-\w{8}/0: expected one row, found none"),
         (write_foreign, r"origin, .*root_seed: expected 5, got 9"),
         (write_pried, r"gap, bullet/train-5-0000000/0: the fingers are 0.1340 m apart"),
         (write_fallen, r"places, train-5-0000000: object .* lies outside of the bin"),

@@ -37,15 +37,17 @@ def test_a_plan_is_collected_in_full(tmp_path: Path) -> None:
     local = LocalRun(tmp_path, seed=5)
     (found,) = run(local, ToyCollectConfig(), attempts=30)
     assert [shard.item_id for shard in found.shards] == [f"shard-0000{i}" for i in range(3)]
-    assert [shard.num_attempts for shard in found.shards] == [12, 12, 8], "rounded up to scenes"
+    assert [shard.num_attempts for shard in found.shards] == [12, 12, 6], "30 and no more"
     rows = [
         row
         for shard in found.shards
         for row in read_shard(local.fetch(shard.file)).drop(["steps"]).to_pylist()
     ]
     assert [row["attempt_id"] for row in rows] == [
-        f"bullet/train-5-{scene:07d}/{k}" for scene in range(8) for k in range(4)
-    ]
+        f"bullet/train-5-{scene:07d}-{found.recipe_digest[:8]}/{k}"
+        for scene in range(8)
+        for k in range(4)
+    ][:30]
     assert {row["recipe_digest"] for row in rows} == {found.recipe_digest}
     assert {row["root_seed"] for row in rows} == {5}
     assert sum(row["is_success"] for row in rows) == sum(s.num_successes for s in found.shards)

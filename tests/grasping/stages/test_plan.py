@@ -95,7 +95,7 @@ def write_pictures(folder, count=4):
 def write_objects(folder, count=30, side=0.04):
     folder.mkdir()
     for index in range(count):
-        (folder / f"block{index:02d}.urdf").write_text(URDF.format(side=side))
+        (folder / f"block{index:02d}.urdf").write_text(URDF.format(side=side + 1e-5 * index))
     return folder
 
 
@@ -220,6 +220,24 @@ def test_objects_travel_with_the_plan(tmp_path, toys):
     assert found.recipe["objects"]["folder"] == ""
     unpacked = unpack(run.fetch(found.objects))
     assert len(list(unpacked.rglob("*.urdf"))) == 30
+    assert (found.left_out, found.remarks) == ((), ())
+
+
+def test_what_is_left_out_and_what_is_odd_stands_in_the_plan_and_in_the_log(tmp_path, toys, caplog):
+    folder = write_objects(tmp_path / "objects")
+    (folder / "copy.urdf").write_text((folder / "block03.urdf").read_text())
+    (folder / "paper.urdf").write_text(URDF.format(side=1e-4))
+    odd = URDF.format(side=0.03).replace("0.03 0.03 0.03", "0.03 0.03 0.05", 1)
+    (folder / "odd.urdf").write_text(odd)
+    config = replace(UNSTEERED, objects=ObjectsConfig(family="folder", folder=str(folder)))
+    with caplog.at_level(logging.WARNING):
+        (found,), _ = plan(tmp_path / "store", config)
+    assert [each.item_id for each in found.left_out] == ["folder/paper", "folder/copy"]
+    assert "the same as folder/block03" in found.left_out[1].reason
+    (said,) = found.remarks
+    assert said.object_id == "folder/odd"
+    for text in (*(each.reason for each in found.left_out), said.remark):
+        assert text in caplog.text
 
 
 def test_a_model_is_pinned_and_takes_part(tmp_path, toys):

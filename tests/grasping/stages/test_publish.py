@@ -13,10 +13,11 @@ from tasks.core import folder_lock
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.export_note import NOTE
 from tasks.core.folder_lock import locked
+from tasks.core.ports import Skipped
 from tasks.core.records import ArtifactRef
 from tasks.grasping.config import CheckConfig, PublishConfig
 from tasks.grasping.data.schema import SCHEMA, read_shard
-from tasks.grasping.manifests import GraspDataset, Publication
+from tasks.grasping.manifests import GraspDataset, ObjectRemark, Publication
 from tasks.grasping.stages.check import check_dataset
 from tasks.grasping.stages.publish import publish_dataset
 from tests.support.browser import chromium
@@ -28,7 +29,11 @@ from tests.support.kernel.folder_tracker import FolderTracker
 def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalRun, ArtifactRef]:
     local = LocalRun(tmp_path_factory.mktemp("toys"), seed=5)
     config = ToyCollectConfig(broken=(7,), max_skipped_fraction=0.5)
-    plan = local.put(toy_plans(80)[0])
+    said = {
+        "left_out": (Skipped(item_id="folder/copy", reason="it is the same as folder/a"),),
+        "remarks": (ObjectRemark(object_id="folder/bowl", remark="hollows are closed"),),
+    }
+    plan = local.put(toy_plans(80)[0].model_copy(update=said))
     shards = local.run(collect_toys, plan, config=config)
     return local, local.run(check_dataset, [shards], config=CheckConfig())
 
@@ -58,6 +63,8 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
         "| uniform |",
         "| split (by object) | train |",
         "| train-5-0000007 | ",
+        "| folder/copy | it is the same as folder/a |",
+        "object folder/bowl: hollows are closed",
         "world.physics.rate_hz | 240",
         "focal length, px | 76.8 |",
         "## What poses alone predict",

@@ -62,7 +62,8 @@ def scene_rows(
     )
     places = rng.uniform((0.48, -0.12), (0.72, 0.12), (3, 2))
     states = [
-        ObjectState((float(x), float(y), -0.17), (0.0, 0.0, 0.0, 1.0), True) for x, y in places
+        ObjectState(centre_m, (0.0, 0.0, 0.0, 1.0), centre_m, True)
+        for centre_m in ((float(x), float(y), -0.17) for x, y in places)
     ]
     scene = Scene(
         scene_id=f"{'scene' if split == 'train' else split}-{index:06d}",

@@ -40,7 +40,7 @@ def write_urdf(folder: Path, name: str, geometry: str, mass_kg: float = 0.05) ->
     path = folder / f"{name}.urdf"
     path.write_text(
         f'<robot name="{name}"><link name="{name}"><inertial><mass value="{mass_kg}"/>'
-        '<inertia ixx="1" ixy="0" ixz="0" iyy="1" iyz="0" izz="0"/></inertial>'
+        '<inertia ixx="2e-5" ixy="0" ixz="0" iyy="2e-5" iyz="0" izz="2e-5"/></inertial>'
         f"<visual>{shape}</visual><collision>{shape}</collision></link></robot>"
     )
     return ObjectModel(f"folder/{name}", "folder", "train", str(path))

@@ -137,6 +137,7 @@ class ToyScene:
             ObjectState(
                 position_m=(*placed.position_m[:2], BIN_FLOOR_M + RADIUS_M),
                 quaternion_xyzw=placed.quaternion_xyzw,
+                centre_m=(*placed.position_m[:2], BIN_FLOOR_M + RADIUS_M),
                 is_in_bin=True,
             )
             for placed in scene.objects

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pybullet
+from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
+from tasks.grasping.objects.urdf import read_link
 from tasks.grasping.types import Dynamics, FloatArray, ObjectState, PlacedObject
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M
 from tasks.grasping.worlds.bullet.gripper import add_nothing_to_see
@@ -35,6 +40,31 @@ _REST_RAD_S: Final = 0.1
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
+Place = tuple[Vector, Quaternion]
+_SAME_RAD: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class InertialFrame:
+    """Where PyBullet's frame of an object, about which it turns, sits in the object's link.
+
+    Attributes:
+        centre_m: Centre of mass, (3,).
+        turn: Rotation from the frame of principal axes into the link's.
+    """
+
+    centre_m: FloatArray
+    turn: Rotation
+
+    def link_place(self, place: Place) -> Place:
+        """Return where the link is while this frame is at a place."""
+        if self.turn.magnitude() < _SAME_RAD and not self.centre_m.any():
+            return place
+        position_m, quaternion = place
+        link = Rotation.from_quat(quaternion) * self.turn.inv()
+        x, y, z = (np.array(position_m) - link.apply(self.centre_m)).tolist()
+        qx, qy, qz, qw = link.as_quat().tolist()
+        return (x, y, z), (qx, qy, qz, qw)
 
 
 def bin_boxes() -> list[tuple[Vector, Vector, Quaternion]]:
@@ -115,7 +145,7 @@ def add_bin(client: int) -> tuple[int, ...]:
 def add_objects(
     client: int, objects: Sequence[PlacedObject], dynamics: Dynamics
 ) -> tuple[int, ...]:
-    """Load the objects where they are let go.
+    """Load the objects where they are let go, at rest.
 
     Raises:
         DataError: A model can't be loaded.
@@ -126,6 +156,21 @@ def add_objects(
         set_dynamics(client, body, dynamics, index)
         bodies.append(body)
     return tuple(bodies)
+
+
+def inertial_frames(
+    client: int, objects: Sequence[PlacedObject], bodies: Sequence[int]
+) -> tuple[InertialFrame, ...]:
+    """Find the frames that PyBullet tells the poses of, while objects are where they were put.
+
+    For these bodies `getDynamicsInfo` doesn't know them.
+    """
+    found = []
+    for placed, body in zip(objects, bodies, strict=True):
+        _, quaternion = pybullet.getBasePositionAndOrientation(body, physicsClientId=client)
+        turn = Rotation.from_quat(placed.quaternion_xyzw).inv() * Rotation.from_quat(quaternion)
+        found.append(InertialFrame(_centre_m(placed.model.path), turn))
+    return tuple(found)
 
 
 def set_dynamics(client: int, body: int, dynamics: Dynamics, index: int) -> None:
@@ -175,11 +220,18 @@ def send_to_sleep(client: int, bodies: Sequence[int]) -> None:
         )
 
 
-def put_back(client: int, bodies: Sequence[int], places: Sequence[ObjectState]) -> None:
+def places(client: int, bodies: Sequence[int]) -> tuple[Place, ...]:
+    """Where the objects' inertial frames are, to `put_back`."""
+    return tuple(
+        pybullet.getBasePositionAndOrientation(body, physicsClientId=client) for body in bodies
+    )
+
+
+def put_back(client: int, bodies: Sequence[int], where: Sequence[Place]) -> None:
     """Put objects where they lay, at rest, as if nothing had ever touched them."""
-    for body, place in zip(bodies, places, strict=True):
+    for body, (position_m, quaternion) in zip(bodies, where, strict=True):
         pybullet.resetBasePositionAndOrientation(
-            body, place.position_m, place.quaternion_xyzw, physicsClientId=client
+            body, position_m, quaternion, physicsClientId=client
         )
         pybullet.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=client)
 
@@ -201,9 +253,13 @@ def forget_contacts(client: int, links: Sequence[tuple[int, int]]) -> None:
             pybullet.stepSimulation(physicsClientId=client)
 
 
-def states(client: int, bodies: Sequence[int]) -> tuple[ObjectState, ...]:
+def states(
+    client: int, bodies: Sequence[int], frames: Sequence[InertialFrame]
+) -> tuple[ObjectState, ...]:
     """Where the objects are."""
-    return tuple(_state(client, body) for body in bodies)
+    return tuple(
+        _state(place, frame) for place, frame in zip(places(client, bodies), frames, strict=True)
+    )
 
 
 def heights_m(client: int, bodies: Sequence[int]) -> FloatArray:
@@ -230,16 +286,15 @@ def _fixed(client: int, shape: int, position_m: Vector, quaternion_xyzw: Quatern
     return int(body)
 
 
-def _state(client: int, body: int) -> ObjectState:
-    position, quaternion = pybullet.getBasePositionAndOrientation(body, physicsClientId=client)
-    x, y, z = position
+def _state(place: Place, frame: InertialFrame) -> ObjectState:
+    (x, y, z), _ = place
     slope = max(0.0, z - BIN_FLOOR_M) * np.tan(_WALL_LEAN_RAD)
     is_in_bin = (
         abs(x - BIN_CENTRE_M[0]) <= BIN_INNER_M[0] / 2 + slope
         and abs(y - BIN_CENTRE_M[1]) <= BIN_INNER_M[1] / 2 + slope
         and BIN_FLOOR_M - _OUTSIDE_M / 10 < z < BIN_FLOOR_M + 2 * _WALL_LENGTH_M
     )
-    return ObjectState((x, y, z), quaternion, bool(is_in_bin))
+    return ObjectState(*frame.link_place(place), (x, y, z), bool(is_in_bin))
 
 
 def _is_at_rest(client: int, body: int) -> bool:
@@ -250,18 +305,27 @@ def _is_at_rest(client: int, body: int) -> bool:
     return bool(np.linalg.norm(linear) < _REST_M_S and np.linalg.norm(angular) < _REST_RAD_S)
 
 
+@lru_cache(maxsize=4096)
+def _centre_m(path: str) -> FloatArray:
+    """Centre of mass in the link's frame, as a model's file says, (3,)."""
+    return read_link(Path(path)).inertial.xyz_m
+
+
 def _load(client: int, placed: PlacedObject) -> int:
-    path = placed.model.path
+    path, turn = placed.model.path, Rotation.from_quat(placed.quaternion_xyzw)
+    flags = pybullet.URDF_USE_INERTIA_FROM_FILE if placed.model.has_true_inertia else 0
     try:
+        centre_m = _centre_m(path)
         with _quiet():
             body = pybullet.loadURDF(
                 path,
-                placed.position_m,
+                (np.array(placed.position_m) - turn.apply(centre_m)).tolist(),
                 placed.quaternion_xyzw,
                 useMaximalCoordinates=True,
+                flags=flags,
                 physicsClientId=client,
             )
-    except pybullet.error as error:
+    except (pybullet.error, DataError) as error:
         raise DataError(
             f"{path}: expected a URDF model with its meshes for {placed.model.object_id!r}, "
             f"PyBullet can't load it: {error}"

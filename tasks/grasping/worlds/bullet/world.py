@@ -34,6 +34,8 @@ from tasks.grasping.worlds.bullet.bin import (
     add_objects,
     forget_contacts,
     heights_m,
+    inertial_frames,
+    places,
     put_back,
     send_to_sleep,
     set_engine,
@@ -122,10 +124,12 @@ class BulletScene:
         start_engine(client)
         bin_bodies = add_bin(client)
         self._bodies = add_objects(client, scene.objects, scene.dynamics)
+        frames = inertial_frames(client, scene.objects, self._bodies)
         settle(client, self._bodies)
         self._still = StillObjects(client, self._bodies)
         self._sleepers = (*bin_bodies, *self._bodies)
-        self._objects = states(client, self._bodies)
+        self._rest = places(client, self._bodies)
+        self._objects = states(client, self._bodies, frames)
         self._boxes = np.array(
             [pybullet.getAABB(body, -1, physicsClientId=client) for body in self._bodies]
         ).reshape(-1, 2, 3)
@@ -182,11 +186,11 @@ class BulletScene:
     def _restore(self) -> None:
         if self._is_dirty:
             self._still.release_all()
-            put_back(self._client, self._bodies, self._objects)
+            put_back(self._client, self._bodies, self._rest)
             links = [(body, -1) for body in self._bodies]
             links += [(self._gripper.body, link) for link in self._gripper.solid_links]
             forget_contacts(self._client, links)
-            put_back(self._client, self._bodies, self._objects)  # they fell for a step
+            put_back(self._client, self._bodies, self._rest)  # they fell for a step
             self._still.hold()
             self._gripper.park(self._step_s)
             send_to_sleep(self._client, self._sleepers)
@@ -225,7 +229,7 @@ class BulletScene:
     def _grasp(self, steps: tuple[Step, ...]) -> Attempt:
         """Close the fingers where the gripper is, lift, and see what hangs between them."""
         gripper = self._gripper
-        before = np.array([state.position_m[2] for state in self._objects])
+        before = np.array([state.centre_m[2] for state in self._objects])
         self._close(steps[-1].target)
         is_empty = self._physics.early_stop and not self._touched()
         if is_empty or not self._lift():

@@ -90,7 +90,7 @@ def build_model(scene: Scene, physics: PhysicsConfig, images: ByteImage) -> Surr
         model = builder.spec.compile()
     except ValueError as error:
         raise _blame(scene, error) from error
-    return _finish(builder, model, scene, bodies)
+    return _finish(builder, model, scene)
 
 
 def _set_options(spec: Any, physics: PhysicsConfig, size_px: tuple[int, int]) -> None:
@@ -162,12 +162,20 @@ def _block(world: Any, kind: Any, half_m: Any, centre_m: Any) -> None:
 def _add_object(builder: Builder, scene: Scene, index: int, body: Body) -> None:
     placed, look = scene.objects[index], builder.look.objects[index]
     dynamics = scene.dynamics
-    parent = builder.spec.worldbody.add_body(name=f"object{index}", pos=placed.position_m)
+    mass_scale = dynamics.mass_scale[index]
+    parent = builder.spec.worldbody.add_body(
+        name=f"object{index}",
+        pos=placed.position_m,
+        mass=body.mass_kg * mass_scale,
+        ipos=body.centre_m,
+        iquat=body.axes_wxyz,
+        inertia=body.moments_kgm2 * mass_scale,
+        explicitinertial=True,
+    )
     parent.add_freejoint()
     hit = {
         "contype": 1,
         "conaffinity": 1,
-        "density": 1000.0,
         "friction": [dynamics.friction[index], 0.005, 0.0001],
         "solref": _solref(dynamics.restitution[index], builder.spec.option.timestep),
     }
@@ -224,21 +232,14 @@ def _add_lights(builder: Builder) -> None:
         )
 
 
-def _finish(builder: Builder, model: Any, scene: Scene, bodies: list[Body]) -> SurrogateModel:
+def _finish(builder: Builder, model: Any, scene: Scene) -> SurrogateModel:
     meaning = np.zeros((model.ngeom, 3), dtype=np.uint8)
     for name, kind in builder.meaning.items():
         meaning[model.geom(name).id] = kind
-    ids = np.array([model.body(f"object{i}").id for i in range(len(bodies))], dtype=np.int64)
-    for index, (body, body_id) in enumerate(zip(bodies, ids, strict=True)):
-        # The pieces have the density of water; what the file says about inertia is ignored, as
-        # PyBullet does: the procedural objects' files say 1 kg m2 of 100 g.
-        mass_kg = body.mass_kg * scene.dynamics.mass_scale[index]
-        scale = mass_kg / model.body_mass[body_id]
-        model.body_mass[body_id] *= scale
-        model.body_inertia[body_id] *= scale
+    ids = np.array([model.body(f"object{i}").id for i in range(len(scene.objects))], dtype=np.int64)
+    for body_id, drag in zip(ids, scene.dynamics.damping, strict=True):
         first = model.body_dofadr[body_id]
-        drag = scene.dynamics.damping[index]
-        model.dof_damping[first : first + 3] = drag * mass_kg
+        model.dof_damping[first : first + 3] = drag * model.body_mass[body_id]
         model.dof_damping[first + 3 : first + 6] = drag * model.body_inertia[body_id].mean()
     mujoco.mj_setConst(model, mujoco.MjData(model))
     fingers = (model.geom("finger_a_hit").id, model.geom("finger_b_hit").id)

@@ -1,4 +1,4 @@
-"""Objects of the surrogate world: what a URDF file says collides, as convex pieces."""
+"""Objects of the surrogate world: what a URDF file says, as MuJoCo's convex pieces."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from typing import Any, Final
 
 import numpy as np
 import trimesh
+from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
+from tasks.grasping.objects.meshes import read_pieces
+from tasks.grasping.objects.solids import body_of
+from tasks.grasping.objects.urdf import Link, Shape, read_link
 from tasks.grasping.types import FloatArray, ObjectModel
 from tasks.grasping.worlds.surrogate.engine import mujoco
 from tasks.grasping.worlds.surrogate.surfaces import Surface, ball, box, joined, of_mesh, tube
 
 _MESH: Final = mujoco.mjtGeom.mjGEOM_MESH
+_KINDS: Final = {
+    "mesh": _MESH,
+    "box": mujoco.mjtGeom.mjGEOM_BOX,
+    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+    "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
+}
 
 
 @dataclass(frozen=True)
@@ -49,17 +60,23 @@ class Body:
 
     Attributes:
         mass_kg: Its mass.
+        centre_m: Centre of mass in the object's frame, (3,).
+        moments_kgm2: Principal moments of inertia about it, (3,).
+        axes_wxyz: How the principal axes are turned in the object's frame, (4,).
         pieces: What collides.
-        surface: What is seen: the surfaces of all pieces, in the object's frame.
+        surface: What is seen, in the object's frame.
     """
 
     mass_kg: float
+    centre_m: FloatArray
+    moments_kgm2: FloatArray
+    axes_wxyz: FloatArray
     pieces: tuple[Piece, ...]
     surface: Surface
 
 
 def read_body(model: ObjectModel) -> Body:
-    """Read an object's mass and convex pieces.
+    """Read an object's mass, convex pieces and surface.
 
     A mesh file is taken as it is split: each of its objects is one convex piece, so that a
     file that isn't split stands for its convex hull.
@@ -67,54 +84,62 @@ def read_body(model: ObjectModel) -> Body:
     Raises:
         DataError: The URDF or a mesh can't be used; the message names the file.
     """
+    path = Path(model.path)
     try:
-        return _read(Path(model.path), Path(model.path).stat().st_mtime_ns)
+        return _read(path, path.stat().st_mtime_ns, model.has_true_inertia)
     except OSError as error:
-        raise DataError(f"object {model.object_id}: no file {model.path} ({error})") from error
+        raise DataError(f"object {model.object_id}: no file {path} ({error})") from error
     except DataError as error:
         raise DataError(f"object {model.object_id}: {error}") from error
 
 
 @lru_cache(maxsize=1024)
-def _read(path: Path, changed_ns: int) -> Body:
+def _read(path: Path, changed_ns: int, has_true_inertia: bool) -> Body:
     del changed_ns  # only part of the key: a file that was changed is read again
-    try:
-        spec = mujoco.MjSpec.from_file(str(path))
-    except ValueError as error:
-        raise DataError(f"{path} is no readable URDF: {error}") from error
-    if list(spec.joints):
-        raise DataError(f"{path} has moving joints; an object must be one rigid body")
-    bodies = list(spec.worldbody.bodies)
-    mass_kg = sum(float(body.mass) for body in spec.bodies[1:])
-    if not mass_kg > 0:
-        raise DataError(f"{path} gives a mass of {mass_kg:g} kg; expected more than 0")
-    meshes = {mesh.name: mesh for mesh in spec.meshes}
-    origin = np.zeros(3), np.array([1.0, 0, 0, 0])
-    pieces = tuple(p for body in bodies for p in _pieces(body, *origin, meshes, path))
-    if not pieces:
-        raise DataError(f"{path} has no collision geometry; nothing could touch the object")
-    return Body(mass_kg, pieces, joined([_in_object(piece) for piece in pieces]))
+    link = read_link(path)
+    pieces = tuple(piece for shape in link.collisions for piece in _pieces(shape, path))
+    collides = [_in_object(piece) for piece in pieces]
+    seen = collides
+    if [_looks(each) for each in link.visuals] != [_looks(each) for each in link.collisions]:
+        seen = [_in_object(piece) for shape in link.visuals for piece in _pieces(shape, path)]
+    tensor = link.tensor_kgm2 if has_true_inertia else _even_tensor(link, collides)
+    return Body(link.mass_kg, link.inertial.xyz_m, *_principal(tensor), pieces, joined(seen))
 
 
-def _pieces(
-    body: Any, position_m: FloatArray, turn_wxyz: FloatArray, meshes: dict[str, Any], path: Path
-) -> Iterator[Piece]:
-    position_m, turn_wxyz = _placed(position_m, turn_wxyz, body.pos, body.quat)
-    for geom in body.geoms:
-        at_m, turn = _placed(position_m, turn_wxyz, geom.pos, geom.quat)
-        size_m = np.array(geom.size, dtype=float)
-        for surface in _surfaces(geom, meshes, path):
-            yield Piece(geom.type, size_m, at_m, turn, surface)
-    for child in body.bodies:
-        yield from _pieces(child, position_m, turn_wxyz, meshes, path)
+def _looks(shape: Shape) -> tuple[object, ...]:
+    frame = shape.frame
+    return (shape.kind, shape.size, shape.mesh, *frame.xyz_m.tolist(), *frame.rpy_rad.tolist())
 
 
-def _placed(
-    outer_m: FloatArray, outer_wxyz: FloatArray, inner_m: FloatArray, inner_wxyz: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    position_m, turn = np.zeros(3), np.zeros(4)
-    mujoco.mju_mulPose(position_m, turn, outer_m, outer_wxyz, inner_m, inner_wxyz)
-    return position_m, turn
+def _even_tensor(link: Link, collides: list[Surface]) -> FloatArray:
+    """Inertia of an evenly dense body: the procedural objects' files say 1 kg m2 of 100 g."""
+    xx, yy, zz, xy, xz, yz = body_of([each.vertices_m for each in collides]).inertia_per_kg
+    return link.mass_kg * np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+
+
+def _principal(tensor_kgm2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Principal moments, and the rotation of their axes as a quaternion wxyz."""
+    moments, axes, turn_wxyz = np.zeros(3), np.zeros(9), np.zeros(4)
+    # Unlike LAPACK's, MuJoCo's own is the same to the bit on every processor.
+    mujoco.mju_eig3(moments, axes, turn_wxyz, tensor_kgm2.ravel())
+    moments[0] = min(moments[0], moments[1] + moments[2])  # but for rounding, see `objects.checks`
+    return moments, turn_wxyz
+
+
+def _pieces(shape: Shape, path: Path) -> Iterator[Piece]:
+    turn_wxyz = np.roll(Rotation.from_matrix(shape.frame.turn).as_quat(), 1)
+    for surface in _surfaces(shape, path):
+        yield Piece(_KINDS[shape.kind], _size_m(shape), shape.frame.xyz_m, turn_wxyz, surface)
+
+
+def _size_m(shape: Shape) -> FloatArray:
+    """MuJoCo's size: half edges, or radius and half length."""
+    if shape.kind == "box":
+        return np.array(shape.size) / 2
+    if shape.kind == "mesh":
+        return np.zeros(3)
+    radius_m, *length_m = shape.size
+    return np.array([radius_m, *(each / 2 for each in length_m), 0.0, 0.0][:3])
 
 
 def _in_object(piece: Piece) -> Surface:
@@ -124,36 +149,18 @@ def _in_object(piece: Piece) -> Surface:
     return Surface(turned_m + piece.position_m, piece.surface.faces)
 
 
-def _surfaces(geom: Any, meshes: dict[str, Any], path: Path) -> list[Surface]:
-    kinds, size_m = mujoco.mjtGeom, np.array(geom.size, dtype=float)
-    if geom.type == _MESH:
-        mesh = meshes[geom.meshname]
-        return _read_mesh(path.parent / mesh.file, np.array(mesh.scale), path)
-    if geom.type == kinds.mjGEOM_BOX:
+def _surfaces(shape: Shape, path: Path) -> list[Surface]:
+    if shape.mesh is not None:
+        try:
+            pieces = read_pieces(shape.mesh)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+        return [Surface(each.points * np.array(shape.size), each.faces) for each in pieces]
+    size_m = _size_m(shape)
+    if shape.kind == "box":
         return [box(size_m)]
-    if geom.type == kinds.mjGEOM_SPHERE:
+    if shape.kind == "sphere":
         return [ball(size_m[0])]
-    if geom.type == kinds.mjGEOM_CYLINDER:
+    if shape.kind == "cylinder":
         return [tube(size_m[0], -size_m[1], size_m[1])]
-    if geom.type == kinds.mjGEOM_CAPSULE:
-        return [of_mesh(trimesh.creation.capsule(2 * size_m[1], size_m[0], count=(16, 16)))]
-    raise DataError(f"{path}: geometry {geom.type.name} is not supported")
-
-
-def _read_mesh(path: Path, scale: FloatArray, urdf: Path) -> list[Surface]:
-    try:
-        scene = trimesh.load_scene(
-            path, split_objects=True, group_material=False, skip_materials=True, process=False
-        )
-        found = [of_mesh(mesh) for mesh in scene.geometry.values()]
-    except Exception as error:  # each format's reader fails in ways of its own
-        raise DataError(f"{urdf}: its mesh {path} can't be read: {error}") from error
-    if not found or any(len(s.faces) < 4 or not np.isfinite(s.vertices_m).all() for s in found):
-        raise DataError(f"{urdf}: its mesh {path} has no closed surface")
-    return [_compact(each, scale) for each in found]
-
-
-def _compact(surface: Surface, scale: FloatArray) -> Surface:
-    """Leave out the vertices of the file's other pieces."""
-    used = np.unique(surface.faces)
-    return Surface(surface.vertices_m[used] * scale, np.searchsorted(used, surface.faces))
+    return [of_mesh(trimesh.creation.capsule(2 * size_m[1], size_m[0], count=(16, 16)))]

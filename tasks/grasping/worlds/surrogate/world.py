@@ -139,7 +139,7 @@ class SurrogateScene:
             centre_m = np.zeros(3)
             mujoco.mju_rotVecQuat(centre_m, model.body_ipos[body], turn)
             first = model.jnt_qposadr[model.body_jntadr[body]]
-            # The place is that of the centre of mass, which a file may put off its origin.
+            # The place is that of the centre of mass, which a file may put off the link's origin.
             data.qpos[first : first + 3] = np.array(placed.position_m) - centre_m
             data.qpos[first + 3 : first + 7] = turn
 
@@ -174,13 +174,14 @@ class SurrogateScene:
     def _object_states(self) -> Iterator[ObjectState]:
         half_m = np.array(BIN_INNER_M) / 2
         for body in self._built.object_bodies:
-            centre_m = self._robot.data.xipos[body]
-            quaternion = np.roll(self._robot.data.xquat[body], -1)
+            data = self._robot.data
+            centre_m, quaternion = data.xipos[body], np.roll(data.xquat[body], -1)
             is_in_bin = bool(
                 (np.abs(centre_m[:2] - BIN_CENTRE_M) < half_m).all()
                 and centre_m[2] > BIN_FLOOR_M - 0.01
             )
-            yield ObjectState(_floats(centre_m), _floats(quaternion), is_in_bin)
+            position_m = _floats(data.xpos[body])
+            yield ObjectState(position_m, _floats(quaternion), _floats(centre_m), is_in_bin)
 
     def _height_to_clear(self) -> float:
         """Height of the finger tips above which nothing is met on the way."""
@@ -229,7 +230,7 @@ class SurrogateScene:
     def _outcome(self, steps: tuple[Step, ...], is_stopped: bool) -> Attempt:
         self._check()
         now_m = self._robot.data.xipos[self._built.object_bodies, 2]
-        rises_m = now_m - np.array([state.position_m[2] for state in self._objects])
+        rises_m = now_m - np.array([state.centre_m[2] for state in self._objects])
         held = [i for i in self._touched() if rises_m[i] >= SUCCESS_HEIGHT_M]
         return Attempt(
             steps=steps,

@@ -8,13 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pybullet
 import pytest
+from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.grasping.algorithms.dynamics import nominal_dynamics
-from tasks.grasping.types import ObjectModel, ObjectState, PlacedObject
+from tasks.grasping.objects.urdf import read_link
+from tasks.grasping.types import ObjectModel, PlacedObject
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M
 from tasks.grasping.worlds.bullet import bin as tray
-from tests.support.grasping.object_files import write_box
+from tests.support.grasping.object_files import link_of, write_box
 
 SIDE_M = 0.04
 LEVEL = (0.0, 0.0, 0.0, 1.0)
@@ -60,8 +62,9 @@ def test_what_falls_comes_to_rest_on_the_floor(client: int, cube: ObjectModel) -
     tray.add_bin(client)
     objects = dropped(cube, (*BIN_CENTRE_M, BIN_FLOOR_M + 0.1))
     bodies = tray.add_objects(client, objects, nominal_dynamics(1))
+    frames = tray.inertial_frames(client, objects, bodies)
     tray.settle(client, bodies)
-    (state,) = tray.states(client, bodies)
+    (state,) = tray.states(client, bodies, frames)
     assert state.position_m == pytest.approx((*BIN_CENTRE_M, BIN_FLOOR_M + SIDE_M / 2), abs=2e-3)
     assert state.is_in_bin
     assert tray.heights_m(client, bodies) == pytest.approx([state.position_m[2]])
@@ -81,8 +84,10 @@ def test_what_falls_comes_to_rest_on_the_floor(client: int, cube: ObjectModel) -
     ids=["inside", "past the foot", "over the leaning wall", "below", "far above"],
 )
 def test_an_object_is_in_the_bin_or_it_is_not(client, cube, place_m, is_in_bin) -> None:
-    bodies = tray.add_objects(client, dropped(cube, place_m), nominal_dynamics(1))
-    assert tray.states(client, bodies)[0].is_in_bin == is_in_bin
+    objects = dropped(cube, place_m)
+    bodies = tray.add_objects(client, objects, nominal_dynamics(1))
+    frames = tray.inertial_frames(client, objects, bodies)
+    assert tray.states(client, bodies, frames)[0].is_in_bin == is_in_bin
 
 
 def test_dynamics_are_each_objects_own(client: int, cube: ObjectModel) -> None:
@@ -95,12 +100,37 @@ def test_dynamics_are_each_objects_own(client: int, cube: ObjectModel) -> None:
     assert (first[1], second[1]) == pytest.approx((0.3, 0.9))
 
 
+def test_a_body_is_what_its_file_says_however_it_lies(client: int, tmp_path) -> None:
+    inertial = """<inertial><origin xyz="0.03 0 -0.01" rpy="0.4 0 0.3"/><mass value="0.3"/>
+    <inertia ixx="1e-4" ixy="1e-5" ixz="0" iyy="3e-5" iyz="0" izz="9e-5"/></inertial>"""
+    path = tmp_path / "a.urdf"
+    path.write_text(link_of('<box size="0.1 0.02 0.02"/>', inertial=inertial))
+    model = ObjectModel("folder/a", "folder", "train", str(path))
+    turn = Rotation.from_euler("xyz", [0.2, 0.5, -1.0])
+    x, y, z, w = turn.as_quat().tolist()
+    placed = [PlacedObject(model, (0.6, 0.1, 0.2), (x, y, z, w))]
+    bodies = tray.add_objects(client, placed, nominal_dynamics(1))
+    (frame,) = tray.inertial_frames(client, placed, bodies)
+    (state,) = tray.states(client, bodies, [frame])
+    assert state.centre_m == pytest.approx((0.6, 0.1, 0.2))
+    assert state.quaternion_xyzw == pytest.approx((x, y, z, w))
+    assert state.position_m == pytest.approx(
+        np.subtract(state.centre_m, turn.apply([0.03, 0, -0.01]))
+    )
+    info = pybullet.getDynamicsInfo(bodies[0], -1, physicsClientId=client)
+    axes = frame.turn.as_matrix()
+    assert info[0] == pytest.approx(0.3)
+    np.testing.assert_allclose(
+        axes @ np.diag(info[2]) @ axes.T, read_link(path).tensor_kgm2, atol=1e-9
+    )
+
+
 def test_objects_are_put_back_at_rest(client: int, cube: ObjectModel) -> None:
     bodies = tray.add_objects(client, dropped(cube, (0.6, 0.0, 0.3)), nominal_dynamics(1))
     pybullet.stepSimulation(physicsClientId=client)
-    place = ObjectState((0.55, 0.02, 0.1), LEVEL, is_in_bin=True)
+    place = ((0.55, 0.02, 0.1), LEVEL)
     tray.put_back(client, bodies, [place])
-    assert tray.states(client, bodies)[0].position_m == pytest.approx(place.position_m)
+    assert tray.places(client, bodies) == (place,)
     assert pybullet.getBaseVelocity(bodies[0], physicsClientId=client)[0] == (0.0, 0.0, 0.0)
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.grasping.objects.catalogue import catalogue
+from tasks.grasping.objects.urdf import read_link
 from tasks.grasping.types import ObjectModel
+from tests.support.grasping.object_files import link_of
 from tests.support.grasping.surrogate_scenes import write_urdf
 
 from tasks.grasping.worlds.surrogate.objects import read_body  # isort: skip
@@ -53,7 +56,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("<robot name='a'><link", "no readable URDF"),
+        ("<robot name='a'><link", "no valid XML"),
         (
             "<robot name='a'><link name='a'><inertial><mass value='1'/></inertial></link></robot>",
             "",
@@ -89,3 +92,23 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     model = ObjectModel("folder/gone", "folder", "train", str(tmp_path / "gone.urdf"))
     with pytest.raises(DataError, match=r"gone\.urdf"):
         read_body(model)
+
+
+def test_a_body_is_what_its_file_says(tmp_path: Path) -> None:
+    inertial = """<inertial><origin xyz="0.03 0 -0.01" rpy="0.4 0 0.3"/><mass value="0.3"/>
+    <inertia ixx="1e-4" ixy="1e-5" ixz="0" iyy="3e-5" iyz="0" izz="9e-5"/></inertial>"""
+    path = tmp_path / "a.urdf"
+    path.write_text(link_of('<box size="0.1 0.02 0.02"/>', inertial=inertial))
+    body = read_body(ObjectModel("folder/a", "folder", "train", str(path)))
+    axes = Rotation.from_quat(np.roll(body.axes_wxyz, -1)).as_matrix()
+    assert (body.mass_kg, *body.centre_m) == (0.3, 0.03, 0, -0.01)
+    found = axes @ np.diag(body.moments_kgm2) @ axes.T
+    np.testing.assert_allclose(found, read_link(path).tensor_kgm2, atol=1e-12)
+
+
+def test_what_is_seen_need_not_be_what_collides(tmp_path: Path) -> None:
+    text = link_of('<box size="0.02 0.02 0.02"/>', seen='<sphere radius="0.03"/>')
+    (tmp_path / "a.urdf").write_text(text)
+    body = read_body(ObjectModel("folder/a", "folder", "train", str(tmp_path / "a.urdf")))
+    assert [piece.size_m.tolist() for piece in body.pieces] == [[0.01, 0.01, 0.01]]
+    assert np.ptp(body.surface.vertices_m, axis=0) == pytest.approx([0.06] * 3, abs=1e-3)
