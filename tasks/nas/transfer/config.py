@@ -72,6 +72,9 @@ class PrepareTransferConfig:
         label="CIFAR validation images",
         help="Its images that are set aside for the curve.",
     )
+    max_skipped_fraction: float = setting(
+        0.05, ge=0, le=1, help="Share of a split's images that may be unusable before it fails."
+    )
     boxes: BoxesConfig = Field(default_factory=BoxesConfig)
 
 
