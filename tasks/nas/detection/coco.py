@@ -77,14 +77,14 @@ def read_coco(
     document = _document(annotations)
     categories = _categories(document, annotations)
     by_image, orphans = _by_image(document)
+    pictures, skipped = _pictures(document, by_image, folder, categories)
+    check_few(skipped, len(document["images"]), f"images of {annotations}", max_skipped_fraction)
     check_few(
         orphans,
         len(document["annotations"]),
         f"annotations of {annotations}",
         max_skipped_fraction,
     )
-    pictures, skipped = _pictures(document, by_image, folder, categories)
-    check_few(skipped, len(document["images"]), f"images of {annotations}", max_skipped_fraction)
     chosen = dict(sorted(pictures.items(), key=lambda each: each[0])[: num_images or None])
     if not chosen:
         raise DataError(f"{annotations}: expected images, got none")

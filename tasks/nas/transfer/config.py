@@ -24,8 +24,9 @@ class ChooseConfig:
         param="genotype",
         path="read or name",
         stores=True,
-        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file "
-        "(or s3://…), or id of the MLflow run that found the cells.",
+        help="Name of published cells (nasnet_a, amoebanet_a, darts_v2, …), path of a file (or "
+        "s3://…): a genotype's JSON, or FILE.py[:NAME] or a log in DARTS' notation; or id of the "
+        "MLflow run that found the cells.",
     )
 
 
