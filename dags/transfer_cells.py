@@ -1,7 +1,7 @@
 """Take cells to larger images and to detection, beside ResNet and MobileNetV2 at equal cost.
 
-`genotype` is the name of published cells, a JSON file, or the MLflow run of a `search_cells` that
-found them. They are stacked to three target sizes, and trained on `data` (packed JPEGs, or a
+`genotype` is the name of published cells, a file (JSON, or `FILE.py:NAME` in DARTS' notation), or the
+MLflow run of a `search_cells` that found them. They are stacked to three target sizes, and trained on `data` (packed JPEGs, or a
 folder for each class) from scratch and from CIFAR weights. As the backbone of Faster R-CNN they
 look for objects in generated pictures, or in images with boxes in COCO's format.
 

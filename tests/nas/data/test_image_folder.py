@@ -190,5 +190,5 @@ def test_more_than_memory_holds_is_refused(large: Path) -> None:
 @pytest.mark.hostile
 def test_a_strip_is_left_out(large: Path) -> None:
     Image.new("RGB", (1, 60_000)).save(large / "train" / "red" / "strip.png")
-    (skipped,) = read_image_folder(large, 1024).skipped
+    (skipped,) = read_image_folder(large, 64).skipped
     check_sentence(skipped.reason, "strip.png", "1 x 60000 px")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,11 @@ from tests.support.hostile.refusals import check_sentence, refused
 from tests.support.nas.coco_files import from_lines, write_coco
 from tests.support.real_data import real_data
 
+scenes = functools.cache(draw_scenes)
+
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    images = draw_scenes(5, 64, 0)
+    images = scenes(5, 64, 0)
     file = write_coco(images, tmp_path)
     found = read_coco(tmp_path, file, 64)
     assert found.classes == images.classes
@@ -113,7 +116,7 @@ def _no_images(document: Any) -> None:
 def test_wrong_files_are_refused_with_the_reason(
     tmp_path: Path, spoil: Callable[[Any], None], complaint: str
 ) -> None:
-    file = write_coco(draw_scenes(3, 64, 0), tmp_path)
+    file = write_coco(scenes(3, 64, 0), tmp_path)
     document = json.loads(file.read_text())
     spoil(document)
     file.write_text(json.dumps(document))
@@ -128,7 +131,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_cut_short_is_named(tmp_path: Path) -> None:
-    file = write_coco(draw_scenes(2, 64, 0), tmp_path)
+    file = write_coco(scenes(2, 64, 0), tmp_path)
     (tmp_path / "000001.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"000001\.png: expected an image that can be read"):
         read_coco(tmp_path, file, 64)
@@ -190,7 +193,7 @@ ODD_DOCUMENTS: dict[str, Callable[[Any], None]] = {
 
 
 def _spoiled(folder: Path, spoil: Callable[[Any], None], num_images: int) -> Path:
-    file = write_coco(draw_scenes(num_images, 32, 0), folder)
+    file = write_coco(scenes(num_images, 32, 0), folder)
     document = json.loads(file.read_text())
     spoil(document)
     file.write_text(json.dumps(document))
@@ -213,7 +216,7 @@ def test_an_image_with_an_odd_entry_is_left_out(tmp_path: Path, kind: str) -> No
 def test_images_of_one_id_are_left_out_with_their_boxes(tmp_path: Path) -> None:
     """The boxes of one of them would otherwise lie on the other."""
     file = _spoiled(tmp_path, _set("images", 0, id=2), 60)
-    whole = draw_scenes(60, 32, 0)
+    whole = scenes(60, 32, 0)
     found = read_coco(tmp_path, file, 32, max_skipped_fraction=0.1)
     np.testing.assert_array_equal(found.images, whole.images[2:])
     np.testing.assert_allclose(found.boxes, whole.boxes[whole.owners > 1])
@@ -263,7 +266,7 @@ def test_pictures_of_other_depths_are_read_right_or_left_out(tmp_path: Path, kin
 
 
 def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
-    file = write_coco(draw_scenes(2, 32, 0), tmp_path)
+    file = write_coco(scenes(2, 32, 0), tmp_path)
     file.write_text("\ufeff" + file.read_text(), "utf-8")
     assert len(read_coco(tmp_path, file, 32)) == 2
 
@@ -288,7 +291,7 @@ def test_odd_json_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("kind", [each for each in ODD if "link" in each or "declares" in each])
 def test_an_odd_picture_is_left_out(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "data" / "set"
-    file = write_coco(draw_scenes(24, 32, 0), folder / "images")
+    file = write_coco(scenes(24, 32, 0), folder / "images")
     (folder / "images" / "000003.png").unlink()
     ODD[kind](folder / "images" / "000003.png")
     found = read_coco(folder / "images", file, 32)
