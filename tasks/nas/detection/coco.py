@@ -78,21 +78,28 @@ def read_coco(
     categories = _categories(document, annotations)
     by_image, orphans = _by_image(document)
     pictures, skipped = _pictures(document, by_image, folder, categories)
-    check_few(skipped, len(document["images"]), f"images of {annotations}", max_skipped_fraction)
-    check_few(
-        orphans,
-        len(document["annotations"]),
-        f"annotations of {annotations}",
-        max_skipped_fraction,
-    )
+    listed, what = len(document["images"]), f"images of {annotations}"
+    check_few(skipped, listed, what, max_skipped_fraction)
+    boxes = f"annotations of {annotations}"
+    check_few(orphans, len(document["annotations"]), boxes, max_skipped_fraction)
     chosen = dict(sorted(pictures.items(), key=lambda each: each[0])[: num_images or None])
     if not chosen:
         raise DataError(f"{annotations}: expected images, got none")
     check_room(len(chosen) * side_px**2 * 3, f"{annotations}: {len(chosen):,} images")
+    found, damaged = _drawn(chosen, folder, categories, side_px)
+    skipped += damaged
+    check_few(skipped, listed, what, max_skipped_fraction)
+    return replace(found, skipped=(*skipped, *orphans))
+
+
+def _drawn(
+    chosen: Mapping[_Key, _Picture], folder: Path, categories: Mapping[_Key, str], side_px: int
+) -> tuple[AnnotatedImages, list[Skipped]]:
+    """The images at their size with their objects; and those that can't be read."""
     labels = {key: index for index, key in enumerate(categories)}
     images = np.full((len(chosen), side_px, side_px, 3), _GREY, np.uint8)
     objects: list[Objects] = []
-    used: list[_Key] = []
+    skipped, num_small = [], 0
     for key, picture in chosen.items():
         try:
             scale = _draw_into(images[len(objects)], picture, folder)
@@ -100,14 +107,10 @@ def read_coco(
             skipped.append(_skipped(f"image {key}", str(error).replace(f"{folder}/", "")))
             continue
         objects.append(_objects(picture, labels, scale))
-        used.append(key)
-    check_few(skipped, len(document["images"]), f"images of {annotations}", max_skipped_fraction)
+        num_small += len(picture.annotations) - len(objects[-1])
     names = tuple(str(name) for name in categories.values())
     found = AnnotatedImages.of(names, images[: len(objects)], objects)
-    num_small = sum(
-        len(chosen[key].annotations) - len(each) for key, each in zip(used, objects, strict=True)
-    )
-    return replace(found, skipped=(*skipped, *orphans), num_small=num_small)
+    return replace(found, num_small=num_small), skipped
 
 
 def _document(path: Path) -> dict[str, Any]:
