@@ -232,7 +232,7 @@ def _annotation_problem(
                 f"{where} has the unknown category {_short(each['category_id'])}; expected one of "
                 f"{_short(', '.join(map(str, categories)))}"
             )
-        if each.get("iscrowd", 0) not in (0, 1):
+        if each.get("iscrowd") not in (0, 1, None):
             return f"{where}: expected iscrowd of 0 or 1, got {_short(each['iscrowd'])}"
         if problem := _box_problem(each.get("bbox"), entry, where):
             return problem
