@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,10 @@ def test_coco_files_are_read(tmp_path: Path) -> None:
     assert found is not None
     assert (found.name, found.side_px) == ("test", 32)
     assert (found.train.num_images, found.test.num_images) == (5, 3)
+    (tmp_path / "test" / "000000.png").unlink()
+    found = prepared(tmp_path, replace(boxes, max_skipped_fraction=0.4))
+    assert found is not None
+    assert (found.test.num_images, len(found.skipped)) == (2, 1)
 
 
 def test_coco_files_of_different_categories_are_refused(tmp_path: Path) -> None:
