@@ -1,9 +1,10 @@
 """Take cells to larger images and to detection, beside ResNet and MobileNetV2 at equal cost.
 
-`genotype` is the name of published cells, a JSON file, or the MLflow run of a `search_cells` that
-found them. They are stacked to three target sizes, and trained on `data` (packed JPEGs, or a
-folder for each class) from scratch and from CIFAR weights. As the backbone of Faster R-CNN they
-look for objects in generated pictures, or in images with boxes in COCO's format.
+`genotype` is the name of published cells, a file (JSON, or `FILE.py:NAME` in DARTS' notation), or
+the MLflow run of a `search_cells` that found them. They are stacked to three target sizes, and
+trained on `data` (packed JPEGs, or a folder for each class) from scratch and from CIFAR weights. As
+the backbone of Faster R-CNN they look for objects in generated pictures, or in images with boxes in
+COCO's format.
 
 The best model of each data set goes to MLflow's registry; it becomes its champion only if it
 beats the one before on the same test images. The asset of this pipeline names the report.

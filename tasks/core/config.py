@@ -32,7 +32,8 @@ def setting(
         param: Its name in the run's params, and ``section.field`` if empty; a name puts it on top.
         label: What the form calls it; made of its name if empty.
         needed: Whether a run is refused that leaves it empty.
-        path: What is done with the path that it names, which the profile must allow.
+        path: What is done with the path that it names, which the profile must allow; of one that
+            may be a name, a colon and a part of the file may stand behind (``FILE:PART``).
         stores: Whether that may be an object store's URI too.
         **bounds: Bounds as `pydantic.Field` takes them (``ge``, ``le``, ``pattern``, …).
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -32,6 +33,7 @@ _FAULTS = {errno.EROFS, *_FULL, *_LOST}
 _MAX_PATH_BYTES = 4096
 _CHUNK = 65_536
 _MAX_SHOWN = 500
+_PART = re.compile(r"(.*[^/:]):(\w+)", re.DOTALL)
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -196,6 +198,12 @@ def user_path(text: str, setting: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
     raise ConfigError(f"{setting}: {shown(text)[:100]!r} can't be a path: {reason}; correct it")
+
+
+def split_part(place: str) -> tuple[str, str]:
+    """What a setting names: a file, and behind a colon which part of it; empty for the whole."""
+    found = _PART.fullmatch(place)
+    return (found[1], found[2]) if found else (place, "")
 
 
 def shown(path: Path | str) -> str:

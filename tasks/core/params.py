@@ -20,12 +20,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
+from tasks.core.files import split_part
 from tasks.core.outside.documents import check_plain, read_yaml
 from tasks.core.outside.roots import quoted
 
 ModelT = TypeVar("ModelT")
 _Path = tuple[str, ...]
-_NAME = re.compile(r"\w+")
+_NAME = re.compile(r"[\w-]+")
 _MAX_COMPARED, _MAX_PROBLEMS = 80, 5
 
 
@@ -141,7 +142,9 @@ def named_paths(config: Any, section: str = "") -> Iterator[NamedPath]:
         use = str(field.get("path", ""))
         value = reduce(getattr, path, config) if use else ()
         for place in map(str, value if isinstance(value, list | tuple) else [value]):
-            if place and not (use.endswith("or name") and _NAME.fullmatch(place)):
+            if use.endswith("or name"):
+                place, _ = ("", "") if _NAME.fullmatch(place) else split_part(place)
+            if place:
                 param = _param((section, *path) if section else path, field)
                 kind: Literal["read", "write"] = "write" if use == "write" else "read"
                 yield NamedPath(param, kind, place, bool(field.get("stores")))

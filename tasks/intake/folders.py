@@ -12,12 +12,18 @@ from tasks.core.ports import Skipped
 
 MAX_ENTRIES = 5_000_000
 """Files and folders above which a folder is refused: a whole disk was named by mistake."""
+_CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder is what systems and tools leave behind: hidden, or thumbnails."""
+    return name.startswith(".") or name.lower() in _CLUTTER
 
 
 def files_below(
     folder: Path, *, max_entries: int = MAX_ENTRIES
 ) -> tuple[list[Path], list[Skipped]]:
-    """List the files of a folder and its subfolders, sorted; what is hidden doesn't count.
+    """List the files of a folder and its subfolders, sorted; clutter doesn't count.
 
     Links are followed to files inside the folder alone, so that nothing is read that wasn't
     named, and no circle is walked.
@@ -50,14 +56,14 @@ def files_below(
 
 
 def _entries(folder: Path, odd: list[Skipped]) -> Iterator[os.DirEntry[str]]:
-    """All that isn't hidden, a folder before what it holds."""
+    """All that isn't clutter, a folder before what it holds."""
     pending = [folder]
     while pending:
         place = pending.pop()
         try:
             with os.scandir(place) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    if is_clutter(entry.name):
                         continue
                     yield entry
                     if entry.is_dir(follow_symlinks=False):

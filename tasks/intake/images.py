@@ -9,15 +9,26 @@ import io
 import warnings
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_bytes, shown
 
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 MAX_MEGAPIXELS = 100
 MAX_FILE_BYTES = 500_000_000
 _WHAT = f"an image ({', '.join(FORMATS)})"
+_UNBOUNDED = {"F": "floating-point values", "I": "whole numbers of 32 bits"}  # modes of Pillow
+# Of files that stand beside images: labels, lists, notes.
+_NO_IMAGES = frozenset(
+    (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".html", ".py")
+)
+
+
+def may_be_image(name: str) -> bool:
+    """Whether a file may be an image by its name, which needs no suffix, or one of a text."""
+    return Path(name).suffix.lower() not in _NO_IMAGES
 
 
 def read_image_bytes(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
@@ -71,23 +82,35 @@ def _opened(data: bytes, where: str, max_megapixels: float) -> Image.Image:
 
 
 def decode_rgb(data: bytes, where: str) -> Image.Image:
-    """Decode an image.
+    """Decode an image. Grey of 16 bits keeps its black and white.
 
     Returns:
         The image, of mode RGB.
 
     Raises:
-        DataError: As `check_image`, or it is damaged.
+        DataError: As `check_image`, or it is damaged, or its numbers don't say what is white.
     """
     with _opened(data, where, MAX_MEGAPIXELS) as image:
+        is_16_bits = "16" in image.mode or (image.format, image.mode) == ("PPM", "I")
+        if image.mode in _UNBOUNDED and not is_16_bits:
+            raise DataError(
+                f"{where}: expected an image of 8 or 16 bits, got {_UNBOUNDED[image.mode]}, which "
+                "don't say what is black and what is white; save it as 8 bits"
+            )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of odd metadata and palettes
-                return image.convert("RGB")
+                return (_eight_bits(image) if is_16_bits else image).convert("RGB")
         except Exception as error:  # see `_opened`
             raise DataError(
                 f"{where} is no image that can be read: it is damaged ({error}); copy it again"
             ) from error
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits as 8: Pillow's own conversion cuts off above 255, which is nearly black."""
+    values = np.asarray(image).astype(np.uint32)
+    return Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))
 
 
 def _check_size(size_px: tuple[int, int], where: str, max_megapixels: float) -> None:

@@ -11,30 +11,39 @@ from tasks.core.ports import Skipped
 logger = logging.getLogger(__name__)
 
 MAX_SKIPPED_FRACTION = 0.05
-"""Part of a folder or a list that may be unusable."""
+"""Part of a folder or a list that may be unusable where no setting says otherwise."""
 _NUM_NAMED, _MAX_CHARS = 5, 300
 
 
-def check_few(skipped: Sequence[Skipped], num_items: int, what: str) -> None:
+def check_few(
+    skipped: Sequence[Skipped],
+    num_items: int,
+    what: str,
+    max_skipped_fraction: float | None = None,
+) -> None:
     """Log what is left out.
 
     Args:
         skipped: What can't be used.
         num_items: All there are, with those.
         what: What they are, for messages, e.g. ``images of train``.
+        max_skipped_fraction: Greatest part of them that may be left out, in [0, 1], where a setting
+            says it.
 
     Raises:
         DataError: More are; the message names the first and the reasons.
     """
     for each in skipped:
         logger.warning("skipped: %s", _told(each))
-    if len(skipped) > MAX_SKIPPED_FRACTION * num_items:
+    is_set = max_skipped_fraction is not None
+    share = MAX_SKIPPED_FRACTION if max_skipped_fraction is None else max_skipped_fraction
+    if len(skipped) > share * num_items:
         named = "; ".join(_told(each) for each in skipped[:_NUM_NAMED])
         more = f"; and {len(skipped) - _NUM_NAMED} more" if len(skipped) > _NUM_NAMED else ""
         raise DataError(
             f"{len(skipped)} {what} can't be used: {named}{more}; at most "
-            f"{MAX_SKIPPED_FRACTION:.0%} of {num_items} may be left out: repair them or take them "
-            "out"
+            f"{share:.0%} of {num_items} may be left out"
+            f"{' (max_skipped_fraction)' if is_set else ''}: repair them or take them out"
         )
 
 

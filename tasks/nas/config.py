@@ -34,6 +34,9 @@ class PrepareConfig:
         label="Validation images",
         help="Training images that are set aside for choosing.",
     )
+    max_skipped_fraction: float = setting(
+        0.05, ge=0, le=1, help="Share of a split's images that may be unusable before it fails."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.files import read_bytes, read_text, user_path, whole_file
+from tasks.core.files import read_bytes, read_text, split_part, user_path, whole_file
 
 
 def test_a_file_replaces_what_was_there_and_can_be_read_by_all(tmp_path: Path) -> None:
@@ -21,6 +21,21 @@ def test_a_file_replaces_what_was_there_and_can_be_read_by_all(tmp_path: Path) -
         assert target.read_bytes() == content
     assert target.stat().st_mode & 0o444 == 0o444
     assert [path.name for path in target.parent.iterdir()] == ["target"]
+
+
+@pytest.mark.parametrize(
+    ("place", "file", "part"),
+    [
+        ("/a/cells.py:DARTS_V2", "/a/cells.py", "DARTS_V2"),
+        ("s3://bucket/cells.py:x", "s3://bucket/cells.py", "x"),
+        ("s3://bucket", "s3://bucket", ""),
+        ("/a:b/cells.py", "/a:b/cells.py", ""),
+        ("cells.py:", "cells.py:", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_part_stands_behind_a_colon(place: str, file: str, part: str) -> None:
+    assert split_part(place) == (file, part)
 
 
 def test_a_block_that_fails_leaves_what_was_there(tmp_path: Path) -> None:

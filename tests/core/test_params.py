@@ -284,4 +284,7 @@ def test_paths_are_listed_with_what_is_done_with_them() -> None:
         NamedPath("cells", "read", "./e", may_be_stored=False),
     ]
     assert next(iter(named_paths(Places(target="/b"), "publish"))).param == "publish.target"
-    assert list(named_paths(Places(cells="nasnet_a"))) == []
+    for name in ("nasnet_a", "NASNet-A"):
+        assert list(named_paths(Places(cells=name))) == []
+    (of_part,) = named_paths(Places(cells="/e/cells.py:DARTS_V2"))
+    assert of_part.place == "/e/cells.py", "what is read is what is checked, links and all"

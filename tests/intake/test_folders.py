@@ -15,7 +15,9 @@ from tasks.intake.folders import files_below
 def test_files_of_a_folder_are_listed_and_odd_ones_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "deep" / ".git").mkdir(parents=True)
-    for name in ("b.txt", "deep/a.txt", ".hidden", "deep/.git/config"):
+    (folder / "__MACOSX").mkdir()
+    clutter = ("._b.txt", "deep/Thumbs.db", "Desktop.ini", "__MACOSX/b.txt")
+    for name in ("b.txt", "deep/a.txt", ".hidden", "deep/.git/config", *clutter):
         (folder / name).write_text("text")
     (tmp_path / "secret").write_text("secret")
     (folder / "inside").symlink_to(folder / "b.txt")

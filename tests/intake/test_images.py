@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tasks.core.errors import DataError
-from tasks.intake.images import check_image, decode_rgb, read_image_bytes
+from tasks.intake.images import check_image, decode_rgb, may_be_image, read_image_bytes
 from tests.support.hostile.images import bomb
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -32,6 +32,7 @@ def encoded(kind: str, image: Image.Image | None = None, **settings: object) -> 
         ("BMP", {}),
         ("TIFF", {}),
         ("GIF", {}),
+        ("PPM", {}),
         ("WEBP", {}),
         ("WEBP", {"lossless": True}),
         ("WEBP", {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}),
@@ -51,6 +52,34 @@ def test_grey_and_transparent_images_become_rgb(tmp_path: Path) -> None:
         assert decode_rgb(data, "it").mode == "RGB"
     (tmp_path / "a.png").write_bytes(data)
     assert read_image_bytes(tmp_path / "a.png") == data
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_grey_of_16_bits_keeps_its_shades(kind: str) -> None:
+    shades = np.arange(256, dtype=np.uint8)[None]
+    image = decode_rgb(encoded(kind, Image.fromarray(shades.astype(np.uint16) * 257)), "it")
+    np.testing.assert_array_equal(np.asarray(image), np.dstack([shades] * 3))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "what"), [(np.float32, "floating-point values"), (np.int32, "32 bits")]
+)
+def test_numbers_without_a_white_are_refused(dtype: type, what: str) -> None:
+    data = encoded("TIFF", Image.fromarray(np.full((4, 4), 1, dtype)))
+    with pytest.raises(DataError, match=f"it: expected an image of 8 or 16 bits, got .*{what}"):
+        decode_rgb(data, "it")
+
+
+def test_a_name_says_what_is_no_image() -> None:
+    assert all(map(may_be_image, ("a.PNG", "a.jfif", "a", "a.heic", "a.b")))
+    assert not any(map(may_be_image, ("a.txt", "a.jpg.XML", "labels.csv")))
+
+
+@pytest.mark.hostile
+def test_a_netpbm_header_that_declares_too_much_is_refused() -> None:
+    for magic in (b"P6", b"P3", b"P5"):
+        with pytest.raises(DataError, match=r"^it: expected an image of at most .*megapixels"):
+            decode_rgb(magic + b" 50000 50000 255\n", "it")
 
 
 @pytest.mark.hostile

@@ -20,6 +20,12 @@ def test_few_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     check_few([], 0, "images")
 
 
+def test_a_setting_says_how_many() -> None:
+    check_few(skipped(5), 10, "images", 0.5)
+    with pytest.raises(DataError, match=r"at most 10% of 10 may be left out \(max_skipped_frac"):
+        check_few(skipped(2), 10, "images", 0.1)
+
+
 def test_many_are_refused_and_named() -> None:
     with pytest.raises(DataError, match=r"2 images can't be used: 0\.png: is empty; 1\.png"):
         check_few(skipped(2), 39, "images")

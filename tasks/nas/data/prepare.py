@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasks.core.ports import StageContext
 from tasks.core.seeds import rng
+from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.nas.data.cifar import CifarName
 from tasks.nas.data.keep import keep_images
 from tasks.nas.data.read import deal, read_images
@@ -11,7 +12,12 @@ from tasks.nas.manifests import ImageData
 
 
 def prepare_data_set(
-    data: str, name: CifarName, side_px: int, num_validation: int, ctx: StageContext
+    data: str,
+    name: CifarName,
+    side_px: int,
+    num_validation: int,
+    ctx: StageContext,
+    max_skipped_fraction: float = MAX_SKIPPED_FRACTION,
 ) -> ImageData:
     """Prepare one data set; the root seed decides which images are set aside.
 
@@ -21,16 +27,18 @@ def prepare_data_set(
         side_px: See there.
         num_validation: Training images that are set aside for choosing.
         ctx: The stage's.
+        max_skipped_fraction: Greatest part of a split that may be unusable, in [0, 1].
 
     Raises:
         DataError: There is none, or it can't be used; says which and why.
     """
-    raw = read_images(data, name, side_px)
+    raw = read_images(data, name, side_px, max_skipped_fraction)
     splits = deal(raw, num_validation, rng(ctx.seed, ctx.stage, raw.name))
     return keep_images(raw, splits, ctx.store, ctx.scratch)
 
 
 def counts(data: ImageData) -> dict[str, float]:
-    """Images of each split, for the tracker."""
+    """Images of each split, and how many were left out, for the tracker."""
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
-    return {f"{name}_images": float(split.num_images) for name, split in splits.items()}
+    found = {f"{name}_images": float(split.num_images) for name, split in splits.items()}
+    return found | {"skipped_images": float(len(data.skipped))}

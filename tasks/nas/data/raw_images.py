@@ -86,7 +86,11 @@ def name_of(folder: Path) -> str:
 
 
 def decode_all(
-    images: Sequence[EncodedImage], side_px: int, what: str, odd: Sequence[Skipped] = ()
+    images: Sequence[EncodedImage],
+    side_px: int,
+    what: str,
+    max_skipped_fraction: float,
+    odd: Sequence[Skipped] = (),
 ) -> tuple[LabelledImages, tuple[Skipped, ...]]:
     """Decode the images of a split and bring them to squares; a few may be unusable.
 
@@ -94,6 +98,7 @@ def decode_all(
         images: The split.
         side_px: See `square`.
         what: What they are, for messages.
+        max_skipped_fraction: Greatest part of them that may be unusable, in [0, 1].
         odd: What is no image to begin with.
 
     Returns:
@@ -120,7 +125,7 @@ def decode_all(
             check_room(2 * len(images) * side**2 * 3, f"{len(images):,} {what}")
             labels.append(each.label)
             yield image
-        check_few(skipped, len(images) + len(odd), what)
+        check_few(skipped, len(images) + len(odd), what, max_skipped_fraction)
 
     pixels = stack(decoded(), side_px)
     return LabelledImages(pixels, np.array(labels, np.int64)), tuple(skipped)

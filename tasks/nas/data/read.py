@@ -13,8 +13,9 @@ from tasks.core.errors import DataError
 from tasks.core.files import shown
 from tasks.core.outside.copies import path_of
 from tasks.core.ports import Skipped
+from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.nas.data.cifar import CifarName, download_cifar, is_cifar, read_cifar
-from tasks.nas.data.image_folder import is_image_folder, read_image_folder
+from tasks.nas.data.image_folder import VAL_FOLDERS, is_image_folder, read_image_folder
 from tasks.nas.data.packed_jpegs import PackedSplit, class_names, is_packed
 from tasks.nas.data.raw_images import (
     EncodedImage,
@@ -25,7 +26,7 @@ from tasks.nas.data.raw_images import (
 )
 
 CACHE = Path("~/.cache/orrery")
-_PACKED_TEST = ("test", "val")
+_PACKED_TEST = ("test", *VAL_FOLDERS)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ class Splits:
     test: LabelledImages
 
 
-def read_images(data: str, name: CifarName, side_px: int) -> RawImages:
+def read_images(
+    data: str,
+    name: CifarName,
+    side_px: int,
+    max_skipped_fraction: float = MAX_SKIPPED_FRACTION,
+) -> RawImages:
     """Read a data set.
 
     Args:
@@ -51,6 +57,7 @@ def read_images(data: str, name: CifarName, side_px: int) -> RawImages:
             CIFAR is fetched.
         name: Which CIFAR, where it matters.
         side_px: Side that images are brought to; 0: they keep their size.
+        max_skipped_fraction: Greatest part of a split that may be unusable, in [0, 1].
 
     Raises:
         DataError: The folder is of no known form, or something in it can't be used.
@@ -62,11 +69,11 @@ def read_images(data: str, name: CifarName, side_px: int) -> RawImages:
     if not folder.is_dir():
         raise DataError(f"prepare.data: expected a folder, found none at {shown(folder)}")
     if is_packed(folder):
-        return _read_packed(folder, side_px)
+        return _read_packed(folder, side_px, max_skipped_fraction)
     if is_cifar(folder, name):
         return read_cifar(folder, name)
     if is_image_folder(folder):
-        return read_image_folder(folder, side_px)
+        return read_image_folder(folder, side_px, max_skipped_fraction)
     raise DataError(
         f"{folder}: expected cifar-10-batches-py or cifar-100-python, packed JPEGs "
         "(train_index.npz), or a folder train with a folder for each class"
@@ -110,7 +117,7 @@ def balanced_order(
     return ordered
 
 
-def _read_packed(folder: Path, side_px: int) -> RawImages:
+def _read_packed(folder: Path, side_px: int, max_skipped_fraction: float) -> RawImages:
     test = next((n for n in _PACKED_TEST if (folder / f"{n}_index.npz").is_file()), None)
     if test is None:
         raise DataError(f"{folder}: expected test_index.npz or val_index.npz beside the training")
@@ -122,7 +129,7 @@ def _read_packed(folder: Path, side_px: int) -> RawImages:
             EncodedImage(f"{name} {index}", label, partial(packed.image, index))
             for index, label in enumerate(packed.labels.tolist())
         ]
-        split, odd = decode_all(images, side_px, f"images of {name}")
+        split, odd = decode_all(images, side_px, f"images of {name}", max_skipped_fraction)
         splits.append(split)
         skipped += odd
     train, tested = splits

@@ -4,15 +4,15 @@ T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context" (2014); format at
 cocodataset.org/#format-data. Images are brought to squares of one size: the longer side is scaled
 to it, the rest is grey. Scores depend on ratios of areas, so they don't notice the scale.
 
-Deviation: boxes that are narrower than a pixel of the original are left out with a warning; COCO
-itself has a few. An image that can't be used, or that has an annotation which can't be true, is
-left out and named; many of them are an error, since a data set of one's own that has them was most
-likely converted wrongly. No file outside of the folder is read.
+Deviation: boxes that are narrower than a pixel, once scaled, are left out and counted; COCO itself
+has such. An image that can't be used, or that has an annotation which can't be true, is left out
+and named; many of them are an error, since a data set of one's own that has them was most likely
+converted wrongly. No file outside of the folder is read.
 """
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -26,16 +26,15 @@ from tasks.core.errors import DataError
 from tasks.core.files import shown
 from tasks.core.ports import Skipped
 from tasks.intake.documents import read_json
-from tasks.intake.images import read_image_bytes
+from tasks.intake.images import decode_rgb, read_image_bytes
 from tasks.intake.memory import check_room
-from tasks.intake.skips import check_few
+from tasks.intake.skips import MAX_SKIPPED_FRACTION, check_few
 from tasks.nas.detection.types import AnnotatedImages, Objects
 
-_LOG = logging.getLogger(__name__)
 _MAX_FILE_BYTES = 2_000_000_000  # COCO's own largest has 0.5 GB
 _MAX_SIDE_PX = 100_000
 _SLACK_PX = 1.0  # how far a box may stand out; annotation tools round
-_MIN_BOX_PX = 1.0
+_MIN_BOX_PX = 1.0  # of a side, after scaling: less can't be seen, nor be an anchor's target
 _MAX_NUMBER = 1e9
 _GREY = 114  # of the padding
 
@@ -54,7 +53,11 @@ class _Picture:
 
 
 def read_coco(
-    folder: Path, annotations: Path, side_px: int, num_images: int = 0
+    folder: Path,
+    annotations: Path,
+    side_px: int,
+    num_images: int = 0,
+    max_skipped_fraction: float = MAX_SKIPPED_FRACTION,
 ) -> AnnotatedImages:
     """Read images with their boxes.
 
@@ -63,22 +66,40 @@ def read_coco(
         annotations: ``instances_*.json``.
         side_px: Side that images are brought to.
         num_images: Images, by id; 0 for all.
+        max_skipped_fraction: Greatest part of the images that may be unusable, in [0, 1].
 
     Raises:
         DataError: The JSON is not COCO's, or too many images can't be used: they are missing or
-            damaged, or have an unknown category or a box that lies outside; the first are named.
+            damaged, share an id, or have an unknown category or a box that lies outside; the first
+            are named.
         ResourceError: The images don't fit into memory.
     """
     document = _document(annotations)
     categories = _categories(document, annotations)
-    pictures, skipped = _pictures(document, folder, categories, annotations)
+    by_image, orphans = _by_image(document)
+    pictures, skipped = _pictures(document, by_image, folder, categories)
+    listed, what = len(document["images"]), f"images of {annotations}"
+    check_few(skipped, listed, what, max_skipped_fraction)
+    boxes = f"annotations of {annotations}"
+    check_few(orphans, len(document["annotations"]), boxes, max_skipped_fraction)
     chosen = dict(sorted(pictures.items(), key=lambda each: each[0])[: num_images or None])
     if not chosen:
         raise DataError(f"{annotations}: expected images, got none")
     check_room(len(chosen) * side_px**2 * 3, f"{annotations}: {len(chosen):,} images")
+    found, damaged = _drawn(chosen, folder, categories, side_px)
+    skipped += damaged
+    check_few(skipped, listed, what, max_skipped_fraction)
+    return replace(found, skipped=(*skipped, *orphans))
+
+
+def _drawn(
+    chosen: Mapping[_Key, _Picture], folder: Path, categories: Mapping[_Key, str], side_px: int
+) -> tuple[AnnotatedImages, list[Skipped]]:
+    """The images at their size with their objects; and those that can't be read."""
     labels = {key: index for index, key in enumerate(categories)}
     images = np.full((len(chosen), side_px, side_px, 3), _GREY, np.uint8)
     objects: list[Objects] = []
+    skipped, num_small = [], 0
     for key, picture in chosen.items():
         try:
             scale = _draw_into(images[len(objects)], picture, folder)
@@ -86,10 +107,10 @@ def read_coco(
             skipped.append(_skipped(f"image {key}", str(error).replace(f"{folder}/", "")))
             continue
         objects.append(_objects(picture, labels, scale))
-    check_few(skipped, len(document["images"]), f"images of {annotations}")
+        num_small += len(picture.annotations) - len(objects[-1])
     names = tuple(str(name) for name in categories.values())
     found = AnnotatedImages.of(names, images[: len(objects)], objects)
-    return replace(found, skipped=tuple(skipped))
+    return replace(found, num_small=num_small), skipped
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -103,7 +124,7 @@ def _document(path: Path) -> dict[str, Any]:
             "instances_*.json has them"
         )
     _check_fields(document["images"], ("id", "file_name", "width", "height"), "images", path)
-    _check_fields(document["annotations"], ("image_id", "category_id", "bbox"), "annotations", path)
+    _check_fields(document["annotations"], ("image_id", "category_id"), "annotations", path)
     _check_fields(document["categories"], ("id", "name"), "categories", path)
     return document
 
@@ -130,15 +151,15 @@ def _categories(document: Mapping[str, Any], path: Path) -> dict[_Key, str]:
         raise DataError(f"{path}: expected categories with ids of their own")
     if not all(isinstance(name, str | int) for name in categories.values()):
         raise DataError(f"{path}: expected categories whose names are texts")
+    name, times = Counter(map(str, categories.values())).most_common(1)[0]
+    if times > 1:
+        raise DataError(f"{path}: {times} categories are called {_short(name)!r}: name them apart")
     return dict(sorted(categories.items()))
 
 
-def _pictures(
-    document: Mapping[str, Any], folder: Path, categories: Mapping[_Key, str], path: Path
-) -> tuple[dict[_Key, _Picture], list[Skipped]]:
-    """The images that look usable; and the others, with their reasons."""
-    entries = {each["id"]: each for each in document["images"]}
-    by_image: dict[_Key, list[_Row]] = {key: [] for key in entries}
+def _by_image(document: Mapping[str, Any]) -> tuple[dict[_Key, list[_Row]], list[Skipped]]:
+    """Annotations by the id of their image; and those of images that are not listed."""
+    by_image: dict[_Key, list[_Row]] = {each["id"]: [] for each in document["images"]}
     orphans = []
     for index, each in enumerate(document["annotations"]):
         if each["image_id"] in by_image:
@@ -147,24 +168,40 @@ def _pictures(
             where = f"annotation {_short(each.get('id', index))}"
             reason = f"{where} names image {each['image_id']}, which is not listed"
             orphans.append(_skipped(where, reason))
-    check_few(orphans, len(document["annotations"]), f"annotations of {path}")
+    return by_image, orphans
+
+
+def _pictures(
+    document: Mapping[str, Any],
+    by_image: Mapping[_Key, Sequence[_Row]],
+    folder: Path,
+    categories: Mapping[_Key, str],
+) -> tuple[dict[_Key, _Picture], list[Skipped]]:
+    """The images that look usable; and the others, with their reasons."""
+    times = Counter(each["id"] for each in document["images"])
     pictures, skipped = {}, []
-    for key, entry in entries.items():
-        problem = _entry_problem(entry, folder)
-        problem = problem or _annotation_problem(by_image[key], entry, categories)
+    for entry in document["images"]:
+        key = entry["id"]
+        problem = (
+            _id_problem(key, times[key])
+            or _entry_problem(entry, folder)
+            or _annotation_problem(by_image[key], entry, categories)
+        )
         if problem:
             skipped.append(_skipped(f"image {key}", problem))
         else:
             size = entry["width"], entry["height"]
             pictures[key] = _Picture(folder / entry["file_name"], *size, by_image[key])
-    num_doubled = len(document["images"]) - len(entries)
-    skipped += [_skipped("image", "it has the id of another: give each its own")] * num_doubled
-    check_few(skipped, len(document["images"]), f"images of {path}")
     return pictures, skipped
 
 
 def _skipped(item_id: str, reason: str) -> Skipped:
     return Skipped(item_id=shown(item_id)[:200], reason=shown(reason))
+
+
+def _id_problem(key: _Key, times: int) -> str:
+    """Whether an id is shared: whose its boxes are, nobody can tell; empty if it is not."""
+    return f"{times} images have the id {_short(key)}: give each its own" if times > 1 else ""
 
 
 def _entry_problem(entry: _Row, folder: Path) -> str:
@@ -195,7 +232,9 @@ def _annotation_problem(
                 f"{where} has the unknown category {_short(each['category_id'])}; expected one of "
                 f"{_short(', '.join(map(str, categories)))}"
             )
-        if problem := _box_problem(each["bbox"], entry, where):
+        if each.get("iscrowd") not in (0, 1, None):
+            return f"{where}: expected iscrowd of 0 or 1, got {_short(each['iscrowd'])}"
+        if problem := _box_problem(each.get("bbox"), entry, where):
             return problem
     return ""
 
@@ -242,32 +281,29 @@ def _draw_into(canvas: npt.NDArray[np.uint8], picture: _Picture, folder: Path) -
     resized = cv2.resize(
         image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     )
-    canvas[: size[1], : size[0]] = resized[..., ::-1]
+    canvas[: size[1], : size[0]] = resized
     return scale
 
 
 def _decoded(path: Path) -> npt.NDArray[np.uint8]:
-    """Pixels of an image, (h, w, 3), BGR."""
+    """Pixels of an image, (h, w, 3), RGB."""
     try:
-        data = np.frombuffer(read_image_bytes(path), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except (DataError, cv2.error) as error:
+        image = decode_rgb(read_image_bytes(path), path.name)
+    except DataError as error:
         raise DataError(f"{path}: expected an image that can be read: {error}") from error
-    if image is None:
-        raise DataError(f"{path}: expected an image that can be read; it is damaged")
     return np.asarray(image, np.uint8)
 
 
 def _objects(picture: _Picture, labels: Mapping[_Key, int], scale: float) -> Objects:
+    """Objects of an image, as it was scaled; those too narrow to be seen are left out."""
     limits = np.array([picture.width, picture.height] * 2)
     boxes, kept = [], []
     for each in picture.annotations:
         x, y, width, height = each["bbox"]
-        if min(width, height) < _MIN_BOX_PX:
-            _LOG.warning("%s: box %s is too narrow, left out", picture.path.name, each["bbox"])
-            continue
-        boxes.append(np.clip([x, y, x + width, y + height], 0, limits) * scale)
-        kept.append(each)
+        box = np.clip([x, y, x + width, y + height], 0, limits) * scale
+        if (box[2:] - box[:2]).min() >= _MIN_BOX_PX:
+            boxes.append(box)
+            kept.append(each)
     return Objects(
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array([labels[each["category_id"]] for each in kept], np.int64),

@@ -44,6 +44,9 @@ class BoxesConfig:
     test_annotations: str = setting(
         "", path="read", stores=True, help="COCO: file with their instances (JSON)."
     )
+    max_skipped_fraction: float = setting(
+        0.05, ge=0, le=1, help="COCO: share of images that may be unusable before it fails."
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -18,14 +18,16 @@ class BoxSplit(Record):
             `tasks.nas.detection.types.AnnotatedImages`, as ``.npz``.
         num_images: How many.
         num_objects: How many objects in all.
+        num_small: Objects that are left out, because at this size they are too small to be seen.
     """
 
-    schema_id = "nas.box_split/1"
+    schema_id = "nas.box_split/2"
 
     images: FileRef
     objects: FileRef
     num_images: int
     num_objects: int
+    num_small: int = 0
 
 
 class BoxData(Record):
@@ -40,7 +42,7 @@ class BoxData(Record):
         std: Standard deviation of the same.
         train: What detectors are trained on.
         test: What they are scored on.
-        skipped: Images that can't be used, and why.
+        skipped: Images and annotations that can't be used, and why.
     """
 
     schema_id = "nas.boxes/2"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, DataError
 from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
 from tasks.core.seeds import digest64
@@ -38,7 +38,12 @@ def prepare_boxes(config: BoxesConfig, ctx: StageContext) -> BoxData | None:
     train, test = _scenes(config, ctx) if config.kind == _SCENES else _coco(config)
     mean, std = channel_statistics(train.images)
     ctx.tracker.log_metrics(
-        {"boxes_train_images": float(len(train)), "boxes_test_images": float(len(test))}
+        {
+            "boxes_train_images": float(len(train)),
+            "boxes_test_images": float(len(test)),
+            "boxes_skipped": float(len(train.skipped) + len(test.skipped)),
+            "boxes_too_small": float(train.num_small + test.num_small),
+        }
     )
     return BoxData(
         name=config.kind if config.kind == _SCENES else name_of(Path(config.test_images)),
@@ -74,14 +79,23 @@ def _coco(config: BoxesConfig) -> tuple[AnnotatedImages, AnnotatedImages]:
             f"{', '.join(files)}"
         )
     paths = {name: path_of(getattr(config, name), f"{_SECTION}.{name}") for name in files}
-    side_px = config.side_px
-    train = read_coco(paths["train_images"], paths["train_annotations"], side_px, config.num_train)
-    test = read_coco(paths["test_images"], paths["test_annotations"], side_px, config.num_test)
+    side_px, share = config.side_px, config.max_skipped_fraction
+    train, test = (
+        read_coco(paths[f"{part}_images"], paths[f"{part}_annotations"], side_px, number, share)
+        for part, number in (("train", config.num_train), ("test", config.num_test))
+    )
     if train.classes != test.classes:
         raise ConfigError(
             f"{paths['train_annotations']} and {paths['test_annotations']} differ in their "
             "categories: write both from one list"
         )
+    for part, found in (("train", train), ("test", test)):
+        if found.is_crowd.all():
+            raise DataError(
+                f"{paths[f'{part}_annotations']}: expected objects in the {len(found)} images that "
+                f"are used, found none of at least a pixel at {side_px} px that is no crowd; check "
+                "the file, the size, and how many images are asked for"
+            )
     return train, test
 
 
@@ -106,4 +120,5 @@ def _keep(name: str, images: AnnotatedImages, ctx: StageContext) -> BoxSplit:
         objects=ctx.store.add(objects, objects.name),
         num_images=len(images),
         num_objects=len(images.boxes),
+        num_small=images.num_small,
     )

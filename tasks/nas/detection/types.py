@@ -59,7 +59,8 @@ class AnnotatedImages:
         labels: int64 (num_objects,).
         is_crowd: bool (num_objects,).
         owners: int64 (num_objects,), ascending: the image that an object is in.
-        skipped: Images of the data set that can't be used, and why.
+        skipped: What can't be used of the data set, and why: images; annotations of none.
+        num_small: Objects of its images that are left out, because they are too small to be seen.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +70,7 @@ class AnnotatedImages:
     is_crowd: npt.NDArray[np.bool_]
     owners: Labels
     skipped: tuple[Skipped, ...] = ()
+    num_small: int = 0
 
     def __len__(self) -> int:
         """Number of images."""

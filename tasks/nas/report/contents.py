@@ -229,8 +229,14 @@ def _costs(retrained: RetrainedCells) -> Section:
 
 def _skipped(retrained: RetrainedCells) -> Section:
     """Trials that failed come by the thousand, so they are counted by their reason."""
-    table = failures_table(retrained)
-    return skipped_section(()) if table is None else Section("Skipped", tables=(table,))
+    images, failures = retrained.search.images, failures_table(retrained)
+    found = skipped_section(images.skipped)
+    if images.skipped:
+        left_out = f"{len(images.skipped):,} of the data {images.name} can't be used; left out."
+        found = replace(found, text=(left_out,))
+    if failures is None:
+        return found
+    return replace(found, text=found.text * bool(images.skipped), tables=(*found.tables, failures))
 
 
 def cell_png(retrained: RetrainedCells) -> bytes:

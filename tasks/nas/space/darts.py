@@ -2,8 +2,9 @@
 
 Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search" (2019) publish cells as
 ``Genotype(normal=[(op, input), …], normal_concat=[…], reduce=[…], reduce_concat=[…])``: two
-pairs a node, states numbered as here, sums only. Many later works do the same. Text is parsed,
-never run.
+pairs a node, states numbered as here, sums only. Many later works do the same; some nest the two
+pairs of a node, and some add the weight of an edge in the search to its pair, which decides
+nothing here (Dong and Yang's AutoDL-Projects: GDAS, SETN). Text is parsed, never run.
 
 What crosses over is the architecture. The operations are then those of this package: DARTS puts a
 batch norm behind pooling, for one, and applies its dilated separable convolution once, as here.
@@ -11,14 +12,14 @@ batch norm behind pooling, for one, and applies its dilated separable convolutio
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from tasks.core.errors import DataError
+from tasks.nas.space.genotype_text import FIELDS, fields_in
 from tasks.nas.types import NUM_INPUTS, Block, Cell, Combiner, Edge, Genotype, Operation
 
-FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _FROM_DARTS = {
     "skip_connect": Operation.IDENTITY,
     "avg_pool_3x3": Operation.AVG_POOL_3X3,
@@ -28,24 +29,30 @@ _FROM_DARTS = {
     "sep_conv_7x7": Operation.SEP_CONV_7X7,
     "dil_conv_3x3": Operation.DILATED_SEP_CONV_3X3,
     "dil_conv_5x5": Operation.DILATED_SEP_CONV_5X5,
-    "conv_7x1_1x7": Operation.CONV_1X7_7X1,  # its code runs 1x7 first, whatever the name says
+    # The code of both runs the row first, whatever the name says.
+    "conv_3x1_1x3": Operation.CONV_1X3_3X1,
+    "conv_7x1_1x7": Operation.CONV_1X7_7X1,
 }
+_MAX_SHOWN = 200
 _TO_DARTS = {operation: name for name, operation in _FROM_DARTS.items()}
 
 
-def from_darts(source: str | Mapping[str, Any] | Any, where: str = "genotype") -> Genotype:
+def from_darts(
+    source: str | Mapping[str, Any] | Any, where: str = "genotype", name: str = ""
+) -> Genotype:
     """Read a genotype in DARTS' notation.
 
     Args:
-        source: The text of a ``Genotype(…)`` call, with or without a name before it; or an object
-            or mapping with the four fields.
+        source: A text that holds ``Genotype(…)`` calls, as a Python file or a log does; or an
+            object or mapping with the four fields.
         where: What the errors call it, such as a file's path.
+        name: Which of a text's genotypes is meant; empty where there is but one.
 
     Raises:
         DataError: It isn't of that form, or names an operation that a derived cell can't have.
     """
     if isinstance(source, str):
-        fields = _parse(source, where)
+        fields = fields_in(source, where, name)
     elif isinstance(source, Mapping):
         fields = dict(source)
     else:
@@ -77,72 +84,71 @@ def to_darts(genotype: Genotype) -> str:
     return f"Genotype({', '.join(parts)})"
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
-    """Fields of the one call to Genotype in a text; literals only."""
-    try:
-        tree = ast.parse(text.strip())
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise DataError(f"{where}: expected Genotype(normal=…, …): {error}") from None
-    calls = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "Genotype"
-    ]
-    if len(calls) != 1:
-        raise DataError(f"{where}: expected one Genotype(normal=…, …), found {len(calls)}")
-    named = dict(zip(FIELDS, calls[0].args, strict=False))
-    named |= {keyword.arg: keyword.value for keyword in calls[0].keywords if keyword.arg}
-    return {name: _literal(node, f"{where}: {name}") for name, node in named.items()}
-
-
-def _literal(node: ast.expr, where: str) -> Any:
-    """Value of a literal; ``range(a, b)`` too, because that is how DARTS prints concat."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        name, arguments = node.func.id, [_literal(each, where) for each in node.args]
-        if name == "range" and all(type(each) is int and abs(each) < 1000 for each in arguments):
-            return list(range(*arguments))
-        if name in ("list", "tuple") and len(arguments) == 1:
-            return list(arguments[0])
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError) as error:
-        raise DataError(f"{where}: expected a plain value: {error}") from None
-
-
 def _cell(fields: Mapping[str, Any], name: str, where: str) -> Cell:
-    pairs, concat = fields[name], fields[f"{name}_concat"]
-    edges = [
-        _edge(pair, f"{where}: {name}: pair {k}") for k, pair in enumerate(_list(pairs, where))
-    ]
+    pairs, concat = _pairs(fields[name], f"{where}: {name}"), fields[f"{name}_concat"]
+    edges = [_edge(pair, f"{where}: {name}: pair {k}") for k, pair in enumerate(pairs)]
     if len(edges) % NUM_INPUTS:
         raise DataError(f"{where}: {name}: expected two pairs a node, found {len(edges)} in all")
     blocks = tuple(Block(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True))
+    states = _list(concat, f"{where}: {name}_concat")
+    if not all(map(_is_whole, states)):
+        raise DataError(f"{where}: {name}_concat: expected states, found {_short(concat)}")
     try:
-        return Cell(blocks, tuple(sorted(map(int, _list(concat, where)))))
-    except (TypeError, ValueError):
-        raise DataError(f"{where}: {name}_concat: expected states, found {concat!r}") from None
+        return Cell(blocks, tuple(sorted(map(int, states))))
     except DataError as error:
         raise DataError(f"{where}: {name} cell: {error}") from None
 
 
+def _pairs(value: Any, where: str) -> list[Any]:
+    """Pairs in one row, whether each node has a list of its own or not."""
+    if value is None:
+        raise DataError(
+            f"{where} is None: expected both cells; this one was made by hand elsewhere"
+        )
+    rows = [*_list(value, where)]
+    if not any(_is_list(row) and row and _is_list(row[0]) for row in rows):
+        return rows
+    for node, row in enumerate(rows):
+        if not _is_list(row) or len(row) != NUM_INPUTS:
+            raise DataError(f"{where}: node {node}: expected two pairs a node, found {_short(row)}")
+    return [pair for row in rows for pair in row]
+
+
 def _edge(pair: Any, where: str) -> Edge:
+    is_pair = _is_list(pair) and len(pair) in (2, 3)
     if (
-        not isinstance(pair, Sequence)
-        or len(pair) != 2
+        not is_pair
         or not isinstance(pair[0], str)
-        or type(pair[1]) is not int
+        or not _is_whole(pair[1])
+        or not all(isinstance(weight, Real) and not _is_whole(weight) for weight in pair[2:])
     ):
-        raise DataError(f"{where}: expected (operation, input), found {pair!r}")
+        raise DataError(
+            f"{where}: expected (operation, input), or with a weight behind, found {_short(pair)}"
+        )
     if pair[0] not in _FROM_DARTS:
         raise DataError(
-            f"{where}: unknown operation {pair[0]!r}; expected one of {', '.join(_FROM_DARTS)}"
+            f"{where}: unknown operation {_short(pair[0])}; expected one of "
+            f"{', '.join(_FROM_DARTS)}"
         )
-    return Edge(pair[1], _FROM_DARTS[pair[0]])
+    return Edge(int(pair[1]), _FROM_DARTS[pair[0]])
 
 
 def _list(value: Any, where: str) -> Sequence[Any]:
-    if isinstance(value, Sequence | range) and not isinstance(value, str):
-        return value
-    raise DataError(f"{where}: expected a list, found {value!r}")
+    if _is_list(value):
+        found: Sequence[Any] = value
+        return found
+    raise DataError(f"{where}: expected a list, found {_short(value)}")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _short(value: Any) -> str:
+    """A value as text, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

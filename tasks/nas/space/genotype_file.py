@@ -1,4 +1,4 @@
-"""Genotypes as JSON.
+"""Genotypes as JSON, and files of genotypes whatever their form.
 
 One document holds both cells::
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tasks.core.errors import DataError
 from tasks.core.files import read_text, shown
 from tasks.core.records import Record
+from tasks.nas.space.darts import from_darts
 from tasks.nas.types import (
     MAX_BLOCKS,
     NUM_INPUTS,
@@ -36,6 +38,9 @@ from tasks.nas.types import (
 )
 
 MAX_BYTES = 1_000_000
+TEXT_SUFFIXES = (".py", ".txt", ".log")
+FILE_SUFFIXES = (".json", *TEXT_SUFFIXES)
+_IN_DARTS_NOTATION = re.compile(r"\bGenotype\s*\(|\bnormal_concat\b")
 BlockRow = tuple[int, Operation, int, Operation, Combiner]
 
 
@@ -125,13 +130,25 @@ def genotype_json(genotype: Genotype) -> str:
     return "{" + head + ",\n" + ",\n".join(cells) + "}\n"
 
 
-def read_genotype(path: Path) -> Genotype:
-    """Read a genotype from a file.
+def read_genotype(path: Path, name: str = "") -> Genotype:
+    """Read a genotype from a file: JSON, or DARTS' notation in a Python file or a log.
+
+    Args:
+        path: The file.
+        name: Which of its genotypes is meant; empty where there is but one.
 
     Raises:
-        DataError: It can't be read, or isn't a genotype.
+        DataError: It can't be read, isn't a genotype, or has none of that name.
     """
-    return parse_genotype(read_text(path, MAX_BYTES, "a genotype as JSON"), shown(path))
+    text = read_text(path, MAX_BYTES, "a genotype as JSON, or in DARTS' notation")
+    if _IN_DARTS_NOTATION.search(text) or path.suffix in TEXT_SUFFIXES:
+        return from_darts(text, shown(path), name)
+    if name:
+        raise DataError(
+            f"{shown(path)}: expected Genotype(…) by the name {name}; a genotype as JSON has none, "
+            "leave it out"
+        )
+    return parse_genotype(text, shown(path))
 
 
 def _row(block: Block) -> BlockRow:

@@ -8,11 +8,15 @@ blocks read. With them the networks have the sizes that the papers report (tests
 
 DARTS' repository lists both cells with other concatenations, and AmoebaNet-A with one max pooling
 on the other input; a network built from that listing is another one.
+
+Those of `transcribed` are as other repositories list them.
 """
 
 from __future__ import annotations
 
 from tasks.core.errors import DataError
+from tasks.nas.space.darts import from_darts
+from tasks.nas.space.transcribed import IN_DARTS_NOTATION
 from tasks.nas.types import Block, Cell, Edge, Genotype
 from tasks.nas.types import Operation as Op
 
@@ -61,6 +65,20 @@ _AMOEBANET_A = Genotype(
     ),
 )
 PUBLISHED = {"nasnet_a": _NASNET_A, "amoebanet_a": _AMOEBANET_A}
+"""What searches and transfers are compared with, and marked by in plots."""
+ALL_PUBLISHED = PUBLISHED | {
+    name: from_darts(text, name) for name, text in IN_DARTS_NOTATION.items()
+}
+"""All that can be named."""
+_ALSO = {
+    "nasnet": "nasnet_a",
+    "amoebanet": "amoebanet_a",
+    "pnasnet": "pnasnet_5",
+    "pnasnet5": "pnasnet_5",
+    "darts": "darts_v2",  # so in DARTS' own repository and in AutoDL-Projects, in the end
+    "pcdarts": "pc_darts_cifar",  # so in PC-DARTS' own
+    "p_darts": "pdarts",
+}
 
 
 def published(name: str) -> Genotype:
@@ -69,6 +87,18 @@ def published(name: str) -> Genotype:
     Raises:
         DataError: There is none of that name.
     """
-    if name not in PUBLISHED:
-        raise DataError(f"no published genotype {name!r}; expected one of {', '.join(PUBLISHED)}")
-    return PUBLISHED[name]
+    if not (plain := published_name(name)):
+        raise DataError(
+            f"no published genotype {name!r}; expected one of {', '.join(ALL_PUBLISHED)}"
+        )
+    return ALL_PUBLISHED[plain]
+
+
+def published_name(name: str) -> str:
+    """What a name stands for, empty if for nothing.
+
+    Capitals and hyphens don't matter, and some cells have two names.
+    """
+    plain = name.lower().replace("-", "_")
+    plain = _ALSO.get(plain, plain)
+    return plain if plain in ALL_PUBLISHED else ""

@@ -1,8 +1,12 @@
-"""First stage of a transfer: which cells, by name, by file or by the run that found them."""
+"""First stage of a transfer: which cells, by name, by file or by the run that found them.
+
+A file is this package's JSON, or a Python file or log of others, which is parsed and never run.
+"""
 
 from __future__ import annotations
 
 from tasks.core.errors import DataError
+from tasks.core.files import split_part
 from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
@@ -14,7 +18,7 @@ from tasks.nas.space.genotype_file import (
     parse_genotype,
     read_genotype,
 )
-from tasks.nas.space.published import PUBLISHED, published
+from tasks.nas.space.published import ALL_PUBLISHED, published, published_name
 from tasks.nas.transfer.cell_source import Source, source_of
 from tasks.nas.transfer.config import ChooseConfig
 from tasks.nas.transfer.manifests import ChosenCells
@@ -34,7 +38,7 @@ def choose_cells(config: ChooseConfig, ctx: StageContext) -> ArtifactRef:
     """
     genotype, origin = _read(config.genotype, ctx)
     found = genotype_hash(genotype)
-    names = {genotype_hash(each): name for name, each in PUBLISHED.items()}
+    names = {genotype_hash(each): name for name, each in ALL_PUBLISHED.items()}
     return ctx.store.write(
         ChosenCells(
             name=names.get(found, _CELLS),
@@ -53,11 +57,12 @@ def _read(wanted: str, ctx: StageContext) -> tuple[Genotype, str]:
         if len(data) > MAX_BYTES:
             raise DataError(f"{where}: expected at most {MAX_BYTES:,} bytes, got {len(data):,}")
         try:
-            text = data.decode()
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DataError(f"{where}: expected a genotype as JSON: {error}") from error
         return parse_genotype(text, where), where
     if source == Source.FILE:
-        path = path_of(wanted, "choose.genotype")
-        return read_genotype(path), f"the file {path.name}"
-    return published(wanted), f"published as {wanted}"
+        place, name = split_part(wanted)
+        path = path_of(place, "choose.genotype")
+        return read_genotype(path, name), f"{name and f'{name} of '}the file {path.name}"
+    return published(wanted), f"published as {published_name(wanted)}"

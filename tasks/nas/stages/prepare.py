@@ -21,7 +21,12 @@ from tasks.nas.data.prepare import counts, prepare_data_set
 def prepare_images(config: PrepareConfig, ctx: StageContext) -> ArtifactRef:
     """Read a data set, deal it out to splits and keep them."""
     images = prepare_data_set(
-        config.data, config.data_set, config.side_px, config.num_validation, ctx
+        config.data,
+        config.data_set,
+        config.side_px,
+        config.num_validation,
+        ctx,
+        config.max_skipped_fraction,
     )
     ctx.tracker.log_metrics(counts(images))
     return ctx.store.write(images)

@@ -35,14 +35,17 @@ def prepare_transfer(config: PrepareTransferConfig, ctx: StageContext) -> Artifa
             "transferred to"
         )
     boxes = prepare_boxes(config.boxes, ctx)
-    images = _images(config.data, config.side_px, config.num_validation, ctx)
+    share = config.max_skipped_fraction
+    images = _images(config.data, config.side_px, config.num_validation, share, ctx)
     cifar = None
     if config.from_cifar:
-        cifar = _images(config.cifar, 0, config.num_cifar_validation, ctx)
+        cifar = _images(config.cifar, 0, config.num_cifar_validation, share, ctx)
     return ctx.store.write(TransferData(images=images, cifar=cifar, boxes=boxes))
 
 
-def _images(data: str, side_px: int, num_validation: int, ctx: StageContext) -> ImageData:
-    images = prepare_data_set(data, "cifar10", side_px, num_validation, ctx)
+def _images(
+    data: str, side_px: int, num_validation: int, max_skipped_fraction: float, ctx: StageContext
+) -> ImageData:
+    images = prepare_data_set(data, "cifar10", side_px, num_validation, ctx, max_skipped_fraction)
     ctx.tracker.log_metrics({f"{images.name}_{name}": n for name, n in counts(images).items()})
     return images

@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from enum import StrEnum
+from pathlib import PurePath
 
 from tasks.core.errors import DataError
-from tasks.nas.space.published import PUBLISHED
+from tasks.core.files import split_part
+from tasks.nas.space.genotype_file import FILE_SUFFIXES
+from tasks.nas.space.published import ALL_PUBLISHED, published_name
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -26,15 +29,16 @@ def source_of(wanted: str) -> Source:
     Raises:
         DataError: It is none of them.
     """
-    if wanted in PUBLISHED:
-        return Source.PUBLISHED
     if _RUN_ID.fullmatch(wanted):
         return Source.RUN
-    if "/" in wanted or wanted.endswith(".json"):
+    if "/" in wanted or PurePath(split_part(wanted)[0]).suffix in FILE_SUFFIXES:
         return Source.FILE
-    near = difflib.get_close_matches(wanted, PUBLISHED, 1)
+    if published_name(wanted):
+        return Source.PUBLISHED
+    near = difflib.get_close_matches(wanted.lower(), ALL_PUBLISHED, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     raise DataError(
-        f"genotype {wanted!r}: expected one of {', '.join(PUBLISHED)}, the path of a JSON file, or "
-        f"the id of an MLflow run (32 hexadecimal digits){meant}"
+        f"genotype {wanted!r}: expected one of {', '.join(ALL_PUBLISHED)}, the path of a file "
+        f"({', '.join(FILE_SUFFIXES)}; FILE:NAME where it holds several genotypes), or the id of "
+        f"an MLflow run (32 hexadecimal digits){meant}"
     )

@@ -24,8 +24,9 @@ class ChooseConfig:
         param="genotype",
         path="read or name",
         stores=True,
-        help="Name of published cells (nasnet_a, amoebanet_a), path of a genotype's JSON file "
-        "(or s3://…), or id of the MLflow run that found the cells.",
+        help="Name of published cells (nasnet_a, amoebanet_a, darts_v2, …), path of a file (or "
+        "s3://…): a genotype's JSON, or FILE.py[:NAME] or a log in DARTS' notation; or id of the "
+        "MLflow run that found the cells.",
     )
 
 
@@ -71,6 +72,9 @@ class PrepareTransferConfig:
         le=50_000,
         label="CIFAR validation images",
         help="Its images that are set aside for the curve.",
+    )
+    max_skipped_fraction: float = setting(
+        0.05, ge=0, le=1, help="Share of a split's images that may be unusable before it fails."
     )
     boxes: BoxesConfig = Field(default_factory=BoxesConfig)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tasks.nas.pictures.cell_drawing import draw_genotype
 from tasks.nas.pictures.render import svg
@@ -70,7 +71,7 @@ def report_sections(
             ),
             code=genotype_json(cells.genotype.genotype()),
         ),
-        skipped_section([*networks.skipped, *detectors.skipped]),
+        _skipped(networks, detectors),
         _settings(networks, detectors),
     ]
 
@@ -194,6 +195,26 @@ def _models(models: Iterable[ModelEntry]) -> Section:
     head = ("model", "network", "test accuracy, %", "version", "alias", "why")
     text = () if rows else ("No model was registered.",)
     return Section(title="Registry", text=text, tables=(Table(head, rows),) if rows else ())
+
+
+def _skipped(networks: TransferredNetworks, detectors: TrainedDetectors) -> Section:
+    """What could not be trained, and what of the data could not be used, counted."""
+    data = networks.data
+    sets = [each for each in (data.images, data.cifar, data.boxes) if each is not None]
+    text = [
+        f"{len(each.skipped):,} of the data {each.name} can't be used; left out."
+        for each in sets
+        if each.skipped
+    ]
+    boxes = data.boxes
+    if boxes is not None and (num_small := boxes.train.num_small + boxes.test.num_small):
+        text.append(
+            f"{num_small:,} objects of {boxes.name} are too small to be seen at {boxes.side_px} "
+            "px; left out."
+        )
+    unusable = [skipped for each in sets for skipped in each.skipped]
+    found = skipped_section([*networks.skipped, *detectors.skipped, *unusable])
+    return replace(found, text=tuple(text)) if text else found
 
 
 def _settings(networks: TransferredNetworks, detectors: TrainedDetectors) -> Section:

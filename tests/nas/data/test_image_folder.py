@@ -49,6 +49,67 @@ def test_what_is_missing_is_named(folder: Path) -> None:
         read_image_folder(folder, 8)
 
 
+def _save(path: Path, kind: str, *, colour: tuple[int, int, int] = (9, 9, 9)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (9, 9), colour).save(path, kind)
+
+
+def test_an_image_is_one_by_its_content_wherever_it_lies(folder: Path) -> None:
+    red = folder / "train" / "red"
+    kinds = {"a.gif": "GIF", "a.jfif": "JPEG", "a.ppm": "PPM", "a": "PNG", "a.PNG": "PNG"}
+    for name, kind in (kinds | {"more/a.webp": "WEBP", "more/still/a.jpg": "BMP"}).items():
+        _save(red / name, kind)
+    raw = read_image_folder(folder, 8)
+    assert len(raw.train) == 9 + 7
+    assert (raw.train.labels == 2).sum() == 3 + 7
+    assert raw.skipped == ()
+
+
+def test_clutter_and_texts_beside_the_images_are_left_alone(folder: Path) -> None:
+    red = folder / "train" / "red"
+    (red / ".ipynb_checkpoints").mkdir()
+    (folder / "train" / ".ipynb_checkpoints").mkdir()
+    (folder / "train" / "__MACOSX").mkdir()
+    for name in ("._0000.png", "Thumbs.db", ".DS_Store", "0000.xml", ".ipynb_checkpoints/a.png"):
+        (red / name).write_bytes(b"\0\5\26\7")
+    raw = read_image_folder(folder, 8)
+    assert (len(raw.train), raw.classes, raw.skipped) == (9, ("blue", "green", "red"), ())
+
+
+@pytest.mark.parametrize("name", ["valid", "validation"])
+def test_a_validation_split_has_several_names(folder: Path, name: str) -> None:
+    (folder / "val").rename(folder / name)
+    assert len(read_image_folder(folder, 8).test) == 6
+
+
+def test_a_split_that_is_not_read_is_said(folder: Path) -> None:
+    write_image_folder(folder, "test", coloured(3))
+    raw = read_image_folder(folder, 8)
+    assert len(raw.test) == 6
+    assert [each.item_id for each in raw.skipped] == ["test"]
+
+
+def test_a_share_of_images_may_be_unusable(folder: Path) -> None:
+    Image.fromarray(np.zeros((9, 9), np.float32)).save(
+        folder / "train" / "red" / "0000.png", "TIFF"
+    )
+    (folder / "train" / "red" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(
+        DataError, match=r"at most 5% of 10 may be left out \(max_skipped_fraction\)"
+    ):
+        read_image_folder(folder, 8)
+    raw = read_image_folder(folder, 8, max_skipped_fraction=0.2)
+    assert [each.item_id for each in raw.skipped] == ["train/red/0000.png", "train/red/a.heic"]
+    assert len(raw.train) == 8
+
+
+def test_a_class_of_which_nothing_is_left_is_named(folder: Path) -> None:
+    for path in (folder / "train" / "red").iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"train/red: expected images .* that can be read"):
+        read_image_folder(folder, 8, max_skipped_fraction=1)
+
+
 def test_an_empty_class_is_named(folder: Path) -> None:
     for path in (folder / "val" / "blue").iterdir():
         path.unlink()
@@ -129,5 +190,5 @@ def test_more_than_memory_holds_is_refused(large: Path) -> None:
 @pytest.mark.hostile
 def test_a_strip_is_left_out(large: Path) -> None:
     Image.new("RGB", (1, 60_000)).save(large / "train" / "red" / "strip.png")
-    (skipped,) = read_image_folder(large, 1024).skipped
+    (skipped,) = read_image_folder(large, 64).skipped
     check_sentence(skipped.reason, "strip.png", "1 x 60000 px")

@@ -39,7 +39,12 @@ def test_every_image_is_dealt_out_once_and_the_seed_decides_where(tmp_path: Path
     write_image_folder(tmp_path / "set", "train", coloured(NUM_TRAIN))
     write_image_folder(tmp_path / "set", "test", coloured(NUM_TEST, seed=1))
     data, first = prepare(tmp_path, 0)
-    assert counts(data) == {"train_images": 15.0, "validation_images": 9.0, "test_images": 6.0}
+    assert counts(data) == {
+        "train_images": 15.0,
+        "validation_images": 9.0,
+        "test_images": 6.0,
+        "skipped_images": 0.0,
+    }
     assert contents(first["train"], first["validation"]) == contents(coloured(NUM_TRAIN).pixels)
     assert contents(first["test"]) == contents(coloured(NUM_TEST, seed=1).pixels)
     _, again = prepare(tmp_path, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,11 @@ from tests.support.hostile.refusals import check_sentence, refused
 from tests.support.nas.coco_files import from_lines, write_coco
 from tests.support.real_data import real_data
 
+scenes = functools.cache(draw_scenes)
+
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    images = draw_scenes(5, 64, 0)
+    images = scenes(5, 64, 0)
     file = write_coco(images, tmp_path)
     found = read_coco(tmp_path, file, 64)
     assert found.classes == images.classes
@@ -113,7 +116,7 @@ def _no_images(document: Any) -> None:
 def test_wrong_files_are_refused_with_the_reason(
     tmp_path: Path, spoil: Callable[[Any], None], complaint: str
 ) -> None:
-    file = write_coco(draw_scenes(3, 64, 0), tmp_path)
+    file = write_coco(scenes(3, 64, 0), tmp_path)
     document = json.loads(file.read_text())
     spoil(document)
     file.write_text(json.dumps(document))
@@ -128,7 +131,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_cut_short_is_named(tmp_path: Path) -> None:
-    file = write_coco(draw_scenes(2, 64, 0), tmp_path)
+    file = write_coco(scenes(2, 64, 0), tmp_path)
     (tmp_path / "000001.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"000001\.png: expected an image that can be read"):
         read_coco(tmp_path, file, 64)
@@ -165,7 +168,8 @@ ODD_ENTRIES: dict[str, Callable[[Any], None]] = {
     "a size that is a text": _set("images", 0, height="64"),
     "a size that is a fraction": _set("images", 0, height=64.5),
     "a size that is true": _set("images", 0, height=True),
-    "the id of another": _set("images", 0, id=2),
+    "a box that isn't there": lambda document: document["annotations"][0].pop("bbox"),
+    "a crowd that is a text": _set("annotations", 0, iscrowd="0"),
     "a box of 400 digits": _set("annotations", 0, bbox=[10**400, 0, 1, 1]),
     "a box of texts": _set("annotations", 0, bbox=["0", "0", "1", "1"]),
     "a box that is a mapping": _set("annotations", 0, bbox={"x": 0}),
@@ -181,6 +185,7 @@ ODD_DOCUMENTS: dict[str, Callable[[Any], None]] = {
     "ids of two kinds": _set("images", 0, id="1"),
     "a category's id that is a mapping": _set("categories", 0, id={}),
     "a category's name that is a list": _set("categories", 0, name=[]),
+    "two categories of one name": _set("categories", 0, name="ring"),
     "an entry that is a number": lambda document: document["images"].__setitem__(0, 5),
     "an entry that is nothing": lambda document: document["annotations"].__setitem__(0, None),
     "categories that are a text": lambda document: document.update(categories="cat"),
@@ -188,7 +193,7 @@ ODD_DOCUMENTS: dict[str, Callable[[Any], None]] = {
 
 
 def _spoiled(folder: Path, spoil: Callable[[Any], None], num_images: int) -> Path:
-    file = write_coco(draw_scenes(num_images, 32, 0), folder)
+    file = write_coco(scenes(num_images, 32, 0), folder)
     document = json.loads(file.read_text())
     spoil(document)
     file.write_text(json.dumps(document))
@@ -206,6 +211,64 @@ def test_an_image_with_an_odd_entry_is_left_out(tmp_path: Path, kind: str) -> No
     (skipped,) = found.skipped
     check_sentence(skipped.reason)
     assert skipped.model_dump_json()
+
+
+def test_images_of_one_id_are_left_out_with_their_boxes(tmp_path: Path) -> None:
+    """The boxes of one of them would otherwise lie on the other."""
+    file = _spoiled(tmp_path, _set("images", 0, id=2), 60)
+    whole = scenes(60, 32, 0)
+    found = read_coco(tmp_path, file, 32, max_skipped_fraction=0.1)
+    np.testing.assert_array_equal(found.images, whole.images[2:])
+    np.testing.assert_allclose(found.boxes, whole.boxes[whole.owners > 1])
+    reasons = [each.reason for each in found.skipped]
+    assert reasons[:2] == ["2 images have the id 2: give each its own"] * 2
+    assert len(reasons) == 2 + len(whole.objects(0))
+    assert "names image 1, which is not listed" in reasons[2]
+
+
+def test_a_share_of_images_may_be_unusable(tmp_path: Path) -> None:
+    file = _spoiled(tmp_path, _set("annotations", 0, bbox=[10, 10, 24, 5]), 2)
+    with pytest.raises(
+        DataError, match=r"at most 5% of 2 may be left out \(max_skipped_fraction\)"
+    ):
+        read_coco(tmp_path, file, 32)
+    found = read_coco(tmp_path, file, 32, max_skipped_fraction=0.5)
+    assert len(found) == 1
+    assert "lies outside of 000000.png" in found.skipped[0].reason
+
+
+def test_the_least_box_counts_after_scaling(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 40, 3), np.uint8))
+    boxes = [[4, 4, 0.6, 9], [4, 4, 2, 0.4], [40.2, 4, 0.7, 9], [0, 0, 40, 20]]
+    document = {
+        "images": [{"id": 7, "file_name": "a.png", "width": 40, "height": 20}],
+        "categories": [{"id": 3, "name": "it"}],
+        "annotations": [{"image_id": 7, "category_id": 3, "bbox": box} for box in boxes],
+    }
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(document))
+    for side_px, num_objects in ((80, 2), (40, 1), (120, 3)):
+        found = read_coco(tmp_path, file, side_px)
+        assert (len(found.boxes), found.num_small) == (num_objects, 4 - num_objects)
+        assert (found.boxes[:, 2:] - found.boxes[:, :2]).min() >= 1
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "float"])
+def test_pictures_of_other_depths_are_read_right_or_left_out(tmp_path: Path, kind: str) -> None:
+    file = _spoiled(tmp_path, _set("images", 0, file_name="odd.tiff"), 2)
+    if kind == "16 bits":
+        cv2.imwrite(str(tmp_path / "odd.tiff"), np.full((32, 32), 20_000, np.uint16))
+        assert (read_coco(tmp_path, file, 32).images[0] == 78).all()
+        return
+    cv2.imwrite(str(tmp_path / "odd.tiff"), np.full((32, 32), 0.5, np.float32))
+    (skipped,) = read_coco(tmp_path, file, 32, max_skipped_fraction=0.5).skipped
+    check_sentence(skipped.reason, "odd.tiff", "floating-point values")
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+    file = write_coco(scenes(2, 32, 0), tmp_path)
+    file.write_text("\ufeff" + file.read_text(), "utf-8")
+    assert len(read_coco(tmp_path, file, 32)) == 2
 
 
 @pytest.mark.hostile
@@ -228,7 +291,7 @@ def test_odd_json_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("kind", [each for each in ODD if "link" in each or "declares" in each])
 def test_an_odd_picture_is_left_out(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "data" / "set"
-    file = write_coco(draw_scenes(24, 32, 0), folder / "images")
+    file = write_coco(scenes(24, 32, 0), folder / "images")
     (folder / "images" / "000003.png").unlink()
     ODD[kind](folder / "images" / "000003.png")
     found = read_coco(folder / "images", file, 32)

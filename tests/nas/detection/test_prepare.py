@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from operators.stage.local import LocalRun
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, DataError
 from tasks.nas.detection.config import BoxesConfig
 from tasks.nas.detection.manifests import BoxData
 from tasks.nas.detection.prepare import prepare_boxes
@@ -60,6 +61,10 @@ def test_coco_files_are_read(tmp_path: Path) -> None:
     assert found is not None
     assert (found.name, found.side_px) == ("test", 32)
     assert (found.train.num_images, found.test.num_images) == (5, 3)
+    (tmp_path / "test" / "000000.png").unlink()
+    found = prepared(tmp_path, replace(boxes, max_skipped_fraction=0.4))
+    assert found is not None
+    assert (found.test.num_images, len(found.skipped)) == (2, 1)
 
 
 def test_coco_files_of_different_categories_are_refused(tmp_path: Path) -> None:
@@ -77,6 +82,22 @@ def test_coco_files_of_different_categories_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="differ in their categories"):
         prepared(tmp_path, boxes)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_coco_files_without_objects_are_refused(tmp_path: Path, part: str) -> None:
+    """Precision over no objects is no number."""
+    files = {}
+    for each in ("train", "test"):
+        files[f"{each}_images"] = str(tmp_path / each)
+        written = write_coco(draw_scenes(2, 32, 0), tmp_path / each)
+        files[f"{each}_annotations"] = str(written)
+        document = json.loads(written.read_text())
+        for annotation in document["annotations"] if each == part else ():
+            annotation["iscrowd"] = 1
+        written.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=f"{part}/instances.json: expected objects in the 2 images"):
+        prepared(tmp_path, BoxesConfig(kind="coco", side_px=32, **files))
 
 
 def test_coco_needs_all_four_places(tmp_path: Path) -> None:

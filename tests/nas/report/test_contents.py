@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.core.ports import Skipped
 from tasks.nas.report.contents import agreements, report_sections
 from tasks.report.page import html, write_page
 from tests.support.browser import chromium
@@ -45,10 +46,16 @@ def test_missing_parts_are_said_to_be_missing(retrained):
     assert "was not compared with known networks" in page
 
 
-def test_a_winner_that_failed_in_the_end_is_said_to_have(retrained):
+def test_what_failed_or_was_left_out_is_said_to_have(retrained):
     alive = tuple(n for n in retrained.networks if "final-winner" not in n.item_id)
-    page = html(report_sections(retrained.model_copy(update={"networks": alive})))
-    assert "could not be trained here" in page
+    odd = Skipped(item_id="train/a/b.png", reason="it is damaged")
+    images = retrained.search.images.model_copy(update={"skipped": (odd,)})
+    log = retrained.search.model_copy(update={"images": images})
+    sections = report_sections(retrained.model_copy(update={"networks": alive, "search": log}))
+    assert "could not be trained here" in html(sections)
+    (skipped,) = (section for section in sections if section.title == "Skipped")
+    assert skipped.text == (f"1 of the data {images.name} can't be used; left out.",)
+    assert skipped.tables[0].rows == (("train/a/b.png", "it is damaged"),)
 
 
 def test_pictures_have_names_of_their_own(sections):

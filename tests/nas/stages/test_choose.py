@@ -13,6 +13,7 @@ import pytest
 from operators.stage.local import LocalRun
 from tasks.core.errors import ArtifactError, DataError
 from tasks.nas.space.canonical import genotype_hash
+from tasks.nas.space.darts import to_darts
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.space.published import published
 from tasks.nas.space.random_cells import random_genotype
@@ -46,6 +47,17 @@ def test_cells_come_from_a_file(tmp_path: Path) -> None:
     assert found.genotype.genotype() == genotype
     path.write_text(genotype_json(published("amoebanet_a")))
     assert chosen(tmp_path / "again", str(path)).name == "amoebanet_a"
+
+
+def test_cells_come_from_the_files_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "genotypes.py"
+    path.write_text("\ufeffA = 1\n" + "\n".join(f"{name.upper()} = {to_darts(published(name))}"
+                    for name in ("darts_v1", "setn")), "utf-8")  # fmt: skip
+    found = chosen(tmp_path, f"{path}:SETN")
+    assert (found.name, found.origin) == ("setn", "SETN of the file genotypes.py")
+    assert found.genotype_hash == genotype_hash(published("setn"))
+    with pytest.raises(DataError, match=r"found 2: DARTS_V1, SETN; name one .*FILE:NAME"):
+        chosen(tmp_path / "again", str(path))
 
 
 @dataclass

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from tasks.core.errors import DataError
 from tasks.nas.config import PrepareConfig
 from tasks.nas.manifests import ImageData
 from tasks.nas.stages.prepare import prepare_images
-from tests.support.nas.image_sets import prepared
+from tests.support.nas.image_sets import coloured, prepared, write_image_folder
 
 
 def test_a_set_is_kept_with_fixed_splits(tmp_path: Path) -> None:
@@ -34,6 +35,20 @@ def test_the_seed_decides_the_splits(tmp_path: Path) -> None:
         data = local.read(prepared(local, tmp_path / "set"), ImageData)
         digests.append(data.validation.images.sha256)
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_share_that_may_be_unusable_is_a_setting(tmp_path: Path) -> None:
+    write_image_folder(tmp_path / "set", "train", coloured(9))
+    write_image_folder(tmp_path / "set", "valid", coloured(3, seed=1))
+    (tmp_path / "set" / "train" / "red" / "0000.png").write_bytes(b"no image")
+    local = LocalRun(tmp_path / "store")
+    config = PrepareConfig(
+        data=str(tmp_path / "set"), side_px=8, num_validation=2, max_skipped_fraction=0.2
+    )
+    data = local.read(local.run(prepare_images, config=config), ImageData)
+    assert [each.item_id for each in data.skipped] == ["train/red/0000.png"]
+    with pytest.raises(DataError, match="max_skipped_fraction"):
+        local.run(prepare_images, config=replace(config, max_skipped_fraction=0.1))
 
 
 def test_a_bad_folder_leaves_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.core.ports import Skipped
 from tasks.nas.transfer.contents import report_sections
+from tasks.nas.transfer.manifests import TransferData
 from tasks.report.page import html, markdown, write_page
 from tests.support.browser import chromium
 from tests.support.nas.transfer_results import detecting, model_entry, transferred
@@ -17,9 +18,20 @@ ACCURACIES = {
 MODEL = model_entry("nasnet_a, small, scratch", 0.54)
 
 
+def lacking(data: TransferData) -> TransferData:
+    """Data of which an image, two images with boxes and three small objects were left out."""
+    assert data.boxes is not None
+    odd = Skipped(item_id="train/a/b.png", reason="it is damaged")
+    test = data.boxes.test.model_copy(update={"num_small": 3})
+    boxes = data.boxes.model_copy(update={"test": test, "skipped": (odd, odd)})
+    images = data.images.model_copy(update={"skipped": (odd,)})
+    return data.model_copy(update={"images": images, "boxes": boxes})
+
+
 def test_everything_is_said(tmp_path: Path) -> None:
     failed = Skipped(item_id="scratch-mobilenet_v2-small-s0", reason="diverged at step 3")
-    networks = transferred(ACCURACIES).model_copy(update={"skipped": (failed,)})
+    networks = transferred(ACCURACIES)
+    networks = networks.model_copy(update={"skipped": (failed,), "data": lacking(networks.data)})
     detectors = detecting({"nasnet_a": (0.2, 0.3), "resnet": (0.25, 0.25)})
     sections = report_sections(networks, detectors, [MODEL], {"nasnet_a": b"png"})
     page, text = html(sections), markdown(sections)
@@ -29,6 +41,10 @@ def test_everything_is_said(tmp_path: Path) -> None:
         "+1.00 (-11.71 to +13.71)",
         "25.00 ± 5.00",
         "diverged at step 3",
+        "1 of the data larger",
+        "2 of the data scenes",
+        "3 objects of scenes are too small to be seen at 32 px",
+        "it is damaged",
         "transfer_cells-larger",
         "beats version 2",
         "champion",
