@@ -4,7 +4,7 @@ A package becomes a logged model of the stage's run, that a version of the regis
 the version perhaps the champion. Each step looks for what an earlier try left, by the package's
 digest, so that a try that was killed anywhere is taken up and nothing is doubled. The network
 is kept byte for byte as it was exported, in the format ("pt2") that MLflow's pytorch flavour
-writes by default and loads without unpickling code.
+writes by default and loads without unpickling code; how it is used is the model's metadata.
 
 Two registrations of one name at the same moment are not told apart: the later one's decision on
 the champion stands.
@@ -13,7 +13,6 @@ the champion stands.
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import os
 import shutil
 import tempfile
@@ -26,14 +25,14 @@ import numpy as np
 
 from operators import access
 from operators.owners import owner
+from operators.record.champions import CHAMPION, EXTRA_FILES, METRIC_TAG, TEST_TAG, compete
 from operators.record.mlflow_api import MlflowApi, Run, now_ms
 from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
 from tasks.core.models import ModelPackage, RegisteredModel
 from tasks.intake.arrays import read_npy
 
-CHAMPION = "champion"
 PACKAGE_TAG = "orrery.package"
-_METRIC_TAG, _VALUE_TAG, _TEST_TAG = "orrery.metric", "orrery.value", "orrery.test"
+_VALUE_TAG = "orrery.value"
 _OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 _SERVER_S_FAULT = 500
 
@@ -54,7 +53,7 @@ class MlflowModels:
             client = MlflowClient(self._uri)
             version = self._version(client, package)
             self._check(version, package)
-            is_champion, reason = _compete(client, version, package)
+            is_champion, reason = compete(client, version, package)
         return RegisteredModel(
             name=package.name, version=version, is_champion=is_champion, reason=reason
         )
@@ -76,9 +75,9 @@ class MlflowModels:
         tags = {
             **package.tags,
             PACKAGE_TAG: package.digest,
-            _METRIC_TAG: package.metric,
+            METRIC_TAG: package.metric,
             _VALUE_TAG: repr(float(package.metrics[package.metric])),
-            _TEST_TAG: package.test_key,
+            TEST_TAG: package.test_key,
         }
         source, run_id = f"models:/{model.model_id}", model.source_run_id
         made = client.create_model_version(
@@ -153,42 +152,6 @@ def _compare(outputs: Any, expected: Any, tolerance: float, where: str) -> None:
         )
 
 
-def _compete(client: Any, version: int, package: ModelPackage) -> tuple[bool, str]:
-    """Move the alias if the version deserves it; return whether it has it, and why."""
-    held = client.get_registered_model(package.name).aliases.get(CHAMPION)
-    if held is not None and int(held) == version:
-        return True, "it is the champion"
-    reason = "there was no champion"
-    if held is not None:
-        tags = client.get_model_version(package.name, held).tags
-        if (tags.get(_METRIC_TAG), tags.get(_TEST_TAG)) != (package.metric, package.test_key):
-            return False, (
-                f"version {held}, the champion, was measured by {tags.get(_METRIC_TAG)} on test "
-                f"{tags.get(_TEST_TAG)}, this one by {package.metric} on test {package.test_key}: "
-                "they can't be compared; move the alias by hand if it is due"
-            )
-        ours, theirs = package.metrics[package.metric], _number(tags.get(_VALUE_TAG, ""))
-        if theirs is None:
-            return False, (
-                f"version {held}, the champion, has no figure in its tag {_VALUE_TAG}: it can't be "
-                "compared; move the alias by hand if it is due"
-            )
-        verdict = "beats" if ours > theirs else "does not beat"
-        reason = f"its {package.metric} {ours:g} {verdict} {theirs:g} of version {held}"
-        if not ours > theirs:
-            return False, reason
-    client.set_registered_model_alias(package.name, CHAMPION, str(version))
-    return True, reason
-
-
-def _number(text: str) -> float | None:
-    """The finite number that a tag holds, whoever wrote it; None if there is none."""
-    try:
-        return value if math.isfinite(value := float(text)) else None
-    except ValueError:
-        return None
-
-
 def _write(package: ModelPackage, model: Any, folder: Path) -> None:
     """Write an MLflow model of the pytorch flavour, with its files in ``extra_files``."""
     import torch
@@ -196,13 +159,18 @@ def _write(package: ModelPackage, model: Any, folder: Path) -> None:
     from mlflow.models import Model, infer_signature
 
     inputs, outputs = read_npy(package.golden_inputs), read_npy(package.golden_outputs)
-    meta = Model(run_id=model.source_run_id, model_id=model.model_id, model_uuid=model.model_id)
+    meta = Model(
+        run_id=model.source_run_id,
+        model_id=model.model_id,
+        model_uuid=model.model_id,
+        metadata=dict(package.use),
+    )
     meta.add_flavor(
         "pytorch",
         model_data="data/network",
         pytorch_version=str(torch.__version__),
         code=None,
-        extra_files=[{"path": f"extra_files/{name}"} for name in package.all_files],
+        extra_files=[{"path": f"{EXTRA_FILES}/{name}"} for name in package.all_files],
     )
     network = folder.with_name("network")
     network.mkdir()
@@ -220,8 +188,8 @@ def _write(package: ModelPackage, model: Any, folder: Path) -> None:
         model_config={"device": None},
     )
     for name, path in package.all_files.items():
-        (folder / "extra_files" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / "extra_files" / name)
+        (folder / EXTRA_FILES / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / EXTRA_FILES / name)
 
 
 @contextmanager

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import DataError
 from tasks.core.records import Record
 
+ANSWERS_FILE = "answers.npz"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -30,8 +31,12 @@ class ModelPackage:
         tolerance: Greatest difference of a golden output, once the network is loaded back.
         metrics: Its figures; all are finite.
         metric: The one of them by which versions compete: the higher, the better.
-        test_key: Digest of the test (set and protocol) that gave it; only figures of one test
+        test_key: Digest of the test (set and protocol) that gave it; only answers to one test
             are compared.
+        answers: ``.npz`` file of how it answered that test: ``item`` (n, 32), uint8, a digest that
+            names each item, in an order that the test alone decides; ``is_right`` (n,), bool.
+        use: What whoever loads it must know, as JSON values: how an input is made, what outputs
+            are called.
         files: Further files under their names, e.g. ``genotype.json``.
         tags: Labels of the version.
     """
@@ -44,6 +49,8 @@ class ModelPackage:
     metrics: Mapping[str, float]
     metric: str
     test_key: str
+    answers: Path
+    use: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,12 +73,13 @@ class ModelPackage:
 
     @property
     def all_files(self) -> Mapping[str, Path]:
-        """The files beside the network, the golden ones among them."""
-        golden = {
+        """The files beside the network, golden ones and answers among them."""
+        own = {
             "golden_inputs.npy": self.golden_inputs,
             "golden_outputs.npy": self.golden_outputs,
+            ANSWERS_FILE: self.answers,
         }
-        return {**self.files, **golden}
+        return {**self.files, **own}
 
     @property
     def digest(self) -> str:
@@ -83,6 +91,7 @@ class ModelPackage:
                 "files": {name: file_digest(path) for name, path in self.all_files.items()},
                 "metrics": dict(self.metrics),
                 "test": [self.metric, self.test_key],
+                "use": dict(self.use),
                 "tags": dict(self.tags),
             }
         )
@@ -115,9 +124,10 @@ class ModelRegistry(Protocol):
     def register(self, package: ModelPackage) -> RegisteredModel:
         """Register a network; the same package again is found, not doubled.
 
-        The alias ``champion`` moves to the version only if it is the first, or strictly beats the
-        champion in the same metric on the same test. Where there is no registry (serial profile)
-        nothing is registered; the value that comes back says so, and the log.
+        The alias ``champion`` moves to the version only if it is the first, or beats the champion
+        in the same metric on the same test, by a paired test of their answers. Where there is no
+        registry (serial profile) nothing is registered; the value that comes back says so, and
+        the log.
 
         Raises:
             DataError: The network, loaded back from the registry, does not give its golden

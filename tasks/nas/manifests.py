@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from tasks.core.ports import Skipped
-from tasks.core.records import FileRef, Record
+from tasks.core.records import FileRef, Record, Sha256
 from tasks.nas.space.genotype_file import GenotypeRecord
 
 
@@ -15,14 +15,19 @@ class ImageSplit(Record):
     Attributes:
         images: uint8 (num_images, side, side, 3), RGB, as ``.npy``.
         labels: int64 (num_images,), as ``.npy``.
+        photos: uint8 (num_images, 32), what names each image as it was before it was resized, as
+            ``.npy``; see `tasks.nas.data.photos.name_photos`.
         num_images: How many.
+        content: Digest of these photos and of their classes' names, in whatever order.
     """
 
-    schema_id = "nas.image_split/1"
+    schema_id = "nas.image_split/2"
 
     images: FileRef
     labels: FileRef
+    photos: FileRef
     num_images: int
+    content: Sha256
 
 
 class ImageData(Record):
@@ -41,7 +46,7 @@ class ImageData(Record):
         skipped: Images that can't be used, and why.
     """
 
-    schema_id = "nas.images/2"
+    schema_id = "nas.images/3"
 
     name: str
     source: str

@@ -16,7 +16,7 @@ from tasks.core.models import ModelPackage
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModelPackage:
-    for name in ("model.pt2", "inputs.npy", "outputs.npy", "genotype.json"):
+    for name in ("model.pt2", "inputs.npy", "outputs.npy", "answers.npz", "genotype.json"):
         (tmp_path / name).write_text(name)
     return ModelPackage(
         name="cells",
@@ -27,6 +27,7 @@ def package(tmp_path: Path) -> ModelPackage:
         metrics={"accuracy": 0.5, "loss": 1.0},
         metric="accuracy",
         test_key="test",
+        answers=tmp_path / "answers.npz",
         files={"genotype.json": tmp_path / "genotype.json"},
     )
 
@@ -47,8 +48,9 @@ def test_what_does_not_fit_is_named(
         replace(package, **changes)
 
 
-def test_the_golden_files_are_kept_with_the_others(package: ModelPackage) -> None:
-    assert set(package.all_files) == {"genotype.json", "golden_inputs.npy", "golden_outputs.npy"}
+def test_golden_files_and_answers_are_kept_with_the_others(package: ModelPackage) -> None:
+    own = {"golden_inputs.npy", "golden_outputs.npy", "answers.npz"}
+    assert set(package.all_files) == {"genotype.json", *own}
 
 
 def test_the_same_bytes_elsewhere_are_the_same_package(
@@ -58,7 +60,9 @@ def test_the_same_bytes_elsewhere_are_the_same_package(
     assert replace(package, model=moved).digest == package.digest
 
 
-@pytest.mark.parametrize("changed", ["model", "golden_inputs", "golden_outputs", "genotype.json"])
+@pytest.mark.parametrize(
+    "changed", ["model", "golden_inputs", "golden_outputs", "answers", "genotype.json"]
+)
 def test_other_bytes_are_another_package(package: ModelPackage, changed: str) -> None:
     before = package.digest
     path = package.files.get(changed) or getattr(package, changed)
@@ -73,6 +77,7 @@ def test_other_bytes_are_another_package(package: ModelPackage, changed: str) ->
         {"name": "other"},
         {"metric": "loss"},
         {"test_key": "other"},
+        {"use": {"classes": ["a"]}},
         {"tags": {"seed": "1"}},
     ],
 )

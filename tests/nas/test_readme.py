@@ -11,7 +11,9 @@ from tasks.nas.space.genotype_file import parse_genotype
 
 FOLDER = Path(__file__).parents[2] / "tasks/nas"
 README = (FOLDER / "README.md").read_text("utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ALL_EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+# What asks for a registered model is run in tests/nas/stages/test_register.py.
+EXAMPLES = [each for each in ALL_EXAMPLES if "sys.argv" not in each]
 
 
 @pytest.mark.parametrize("code", EXAMPLES, ids=["space", "networks"])

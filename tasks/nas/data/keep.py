@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.ports import ArtifactStore
+from tasks.nas.data.photos import content_of, name_photos
 from tasks.nas.data.raw_images import LabelledImages, Pixels, RawImages
 from tasks.nas.data.read import Splits
 from tasks.nas.manifests import ImageData, ImageSplit
@@ -26,7 +27,7 @@ def keep_images(raw: RawImages, splits: Splits, store: ArtifactStore, scratch: P
     mean, std = channel_statistics(splits.train.pixels)
     kept = {}
     for name, part in vars(splits).items():
-        kept[name] = _keep(f"{raw.name}_{name}", part, store, scratch)
+        kept[name] = _keep(f"{raw.name}_{name}", part, raw.classes, store, scratch)
     return ImageData(
         name=raw.name,
         source=raw.source,
@@ -59,10 +60,18 @@ def _triple(values: np.ndarray) -> tuple[float, float, float]:
     return first, second, third
 
 
-def _keep(name: str, images: LabelledImages, store: ArtifactStore, scratch: Path) -> ImageSplit:
-    files = []
-    for what, array in (("images", images.pixels), ("labels", images.labels)):
+def _keep(
+    name: str,
+    images: LabelledImages,
+    classes: tuple[str, ...],
+    store: ArtifactStore,
+    scratch: Path,
+) -> ImageSplit:
+    photos = name_photos(images.pixels) if images.photos is None else images.photos
+    files = {}
+    for what, array in (("images", images.pixels), ("labels", images.labels), ("photos", photos)):
         path = scratch / f"{name}_{what}.npy"
         np.save(path, array)
-        files.append(store.add(path, path.name))
-    return ImageSplit(images=files[0], labels=files[1], num_images=len(images))
+        files[what] = store.add(path, path.name)
+    content = content_of(photos, images.labels, classes)
+    return ImageSplit(**files, num_images=len(images), content=content)

@@ -16,6 +16,7 @@ from tasks.core.files import shown
 from tasks.core.ports import Skipped
 from tasks.intake.memory import check_room
 from tasks.intake.skips import check_few
+from tasks.nas.data.photos import Photos, name_photos
 
 _LONGEST = 100  # times the shorter side: a strip would be resized to no end
 
@@ -30,10 +31,13 @@ class LabelledImages:
     Attributes:
         pixels: (n, side, side, 3), RGB.
         labels: (n,).
+        photos: (n, 32), what `name_photos` calls each image as it was before it was brought to a
+            size; None: the pixels are as they came.
     """
 
     pixels: Pixels
     labels: Labels
+    photos: Photos | None = None
 
     def __len__(self) -> int:
         """Number of images."""
@@ -41,7 +45,8 @@ class LabelledImages:
 
     def __getitem__(self, index: slice | npt.NDArray[np.int64]) -> LabelledImages:
         """Some of the images."""
-        return LabelledImages(self.pixels[index], self.labels[index])
+        photos = None if self.photos is None else self.photos[index]
+        return LabelledImages(self.pixels[index], self.labels[index], photos)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ def decode_all(
         ResourceError: They don't fit into memory.
     """
     labels: list[int] = []
+    photos: list[Photos] = []
     skipped = list(odd)
 
     def decoded() -> Iterator[Image.Image]:
@@ -124,11 +130,13 @@ def decode_all(
                 continue
             check_room(2 * len(images) * side**2 * 3, f"{len(images):,} {what}")
             labels.append(each.label)
+            photos.append(name_photos([np.asarray(image, np.uint8)]))
             yield image
         check_few(skipped, len(images) + len(odd), what, max_skipped_fraction)
 
     pixels = stack(decoded(), side_px)
-    return LabelledImages(pixels, np.array(labels, np.int64)), tuple(skipped)
+    found = LabelledImages(pixels, np.array(labels, np.int64), np.concatenate(photos))
+    return found, tuple(skipped)
 
 
 def square(image: Image.Image, side_px: int) -> Pixels:

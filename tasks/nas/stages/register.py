@@ -1,29 +1,34 @@
 """Fifth stage of a transfer: the winning classifier goes to the model registry.
 
 Which one wins is decided by validation images, as everywhere; whether it becomes the champion of
-its data set by the test images, which the champion before it must have been scored on too.
+its data set by a paired test on the test's photos, which the champion before it must have answered
+too. That test is of the registered weights; the mean over seeds is told beside it.
 Detectors are kept as weights: what detectors return has no fixed size, which a registered model
 needs.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 from tasks.core.errors import ResourceError
-from tasks.core.models import ModelPackage
+from tasks.core.models import ANSWERS_FILE, ModelPackage
 from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.nas.manifests import TrainedNetwork, TrainTask
-from tasks.nas.training.shared_images import shared_arrays
 from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import ModelEntry, RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.package import (
+    GENOTYPE_FILE,
     INPUTS_FILE,
     METRIC,
     MODEL_FILE,
     OUTPUTS_FILE,
+    USE_FILE,
     PackagedModel,
     PackageTask,
     package_classifier,
@@ -65,43 +70,58 @@ def _register(
     packed = _pack(task, network, found, ctx)
     files = {name: ctx.store.fetch(file) for name, file in packed.files.items()}
     name = f"{config.models}-{_UNFIT.sub('_', found.data.images.name)}"
-    package = ModelPackage(
-        name=name,
-        model=files[MODEL_FILE],
-        golden_inputs=files[INPUTS_FILE],
-        golden_outputs=files[OUTPUTS_FILE],
-        tolerance=_TOLERANCE,
-        metrics={
-            METRIC: network.test_accuracy,
-            "validation_accuracy": network.validation_accuracy,
-            "mult_adds": float(network.mult_adds),
-            "num_params": float(network.num_params),
-        },
-        metric=METRIC,
-        test_key=packed.test_key,
-        files={
-            name: path
-            for name, path in files.items()
-            if name not in (MODEL_FILE, INPUTS_FILE, OUTPUTS_FILE)
-        },
-        tags={"network": best.name, "size": best.size, "weights": best.group},
-    )
-    outcome = ctx.models.register(package)
-    ctx.tracker.set_tags(
-        {"model": outcome.name, "champion": "yes" if outcome.is_champion else "no"}
-    )
+    outcome = ctx.models.register(_package(name, best, network, packed, files))
+    champion = "yes" if outcome.is_champion else "no"
+    reason = f"{outcome.reason}; {_over_seeds(best)}"
+    ctx.tracker.set_tags({"model": outcome.name, "champion": champion, "champion_reason": reason})
     return ModelEntry(
         model=outcome.name,
         network=f"{best.name}, {best.size}, {best.group}",
         item_id=network.item_id,
         data=found.data.images.name,
         metric=METRIC,
-        value=network.test_accuracy,
+        value=packed.test_accuracy,
         version=outcome.version,
         is_champion=outcome.is_champion,
-        reason=outcome.reason,
+        reason=reason,
         files=packed.files,
     )
+
+
+def _package(
+    name: str,
+    best: NetworkScore,
+    network: TrainedNetwork,
+    packed: PackagedModel,
+    files: Mapping[str, Path],
+) -> ModelPackage:
+    over_seeds = {"_mean": best.test.value, "_se": best.test.error}
+    return ModelPackage(
+        name=name,
+        model=files[MODEL_FILE],
+        golden_inputs=files[INPUTS_FILE],
+        golden_outputs=files[OUTPUTS_FILE],
+        tolerance=_TOLERANCE,
+        metrics={
+            METRIC: packed.test_accuracy,
+            **{METRIC + end: value for end, value in over_seeds.items() if value is not None},
+            "validation_accuracy": network.validation_accuracy,
+            "mult_adds": float(network.mult_adds),
+            "num_params": float(network.num_params),
+        },
+        metric=METRIC,
+        test_key=packed.test_key,
+        answers=files[ANSWERS_FILE],
+        use=json.loads(files[USE_FILE].read_text()),
+        files={each: files[each] for each in (USE_FILE, GENOTYPE_FILE) if each in files},
+        tags={"network": best.name, "size": best.size, "weights": best.group},
+    )
+
+
+def _over_seeds(best: NetworkScore) -> str:
+    """How far the figure of one training may lie from that of another."""
+    error = "no error" if best.test.error is None else f"standard error {best.test.error:.2g}"
+    return f"over {best.test.num} seeds its network has {best.test.value:.4g} ({error})"
 
 
 def _pack(
@@ -109,8 +129,7 @@ def _pack(
 ) -> PackagedModel:
     images = found.data.images
     item = PackageTask(item_id=f"package-{task.item_id}", task=task, network=network, images=images)
-    arrays = shared_arrays(images, (task.image_px,), ctx.store)
-    (packed,) = ctx.items.map(package_classifier, [item], None, shared=arrays)
+    (packed,) = ctx.items.map(package_classifier, [item], None)
     if isinstance(packed, Skipped):
         raise ResourceError(f"the model {task.item_id} could not be packed: {packed.reason}")
     return packed

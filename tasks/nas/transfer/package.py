@@ -1,4 +1,8 @@
-"""Turns a trained classifier into what a registry keeps: one file that runs without this code."""
+"""Turns a trained classifier into what a registry keeps: one file that runs without this code.
+
+Beside it lies what a user of a photo needs (how the photo becomes its input, what its outputs are
+called), and which photos of the test it classifies rightly, for comparison with other models.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,25 @@ import json
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from tasks.core.digests import digest
+from tasks.core.models import ANSWERS_FILE
 from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef, Record
+from tasks.nas.data.photos import in_order
+from tasks.nas.data.raw_images import Pixels
 from tasks.nas.manifests import ImageData, TrainedNetwork, TrainTask
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.training.networks import build, design_of
-from tasks.nas.training.shared_images import shared_split
 
-MODEL_FILE, GENOTYPE_FILE, CLASSES_FILE = "model.pt2", "genotype.json", "classes.json"
+MODEL_FILE, GENOTYPE_FILE, USE_FILE = "model.pt2", "genotype.json", "use.json"
 INPUTS_FILE, OUTPUTS_FILE = "golden_inputs.npy", "golden_outputs.npy"
 NUM_GOLDEN = 4
 METRIC = "test_accuracy"
+_BATCH = 250
 
 
 class PackageTask(Record):
@@ -47,46 +55,61 @@ class PackagedModel(Record):
 
     Attributes:
         item_id: That of its task.
-        files: The network as `torch.export` writes it, its golden inputs and outputs, its classes,
-            and the genotype if it has one, by name.
+        files: The network as `torch.export` writes it, its golden inputs and outputs, its answers
+            to the test, how it is used, and the genotype if it has one, by name.
         test_key: Digest of the test that gave its figure.
+        test_accuracy: The figure: share of the test's photos that the packed network classifies
+            rightly.
     """
 
-    schema_id = "nas.packaged_model/1"
+    schema_id = "nas.packaged_model/2"
 
     item_id: str
     files: dict[str, FileRef]
     test_key: str
+    test_accuracy: float
 
 
 class PackedClassifier(nn.Module):
-    """A classifier of images (n, 3, side, side) in [0, 1]; standardises them itself."""
+    """A classifier of images (n, 3, side, side) in [0, 1], of the side that they were prepared at.
+
+    It shrinks them as `tasks.nas.data.raw_images.shrink` does, and standardises them.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, images: ImageData) -> None:
+    def __init__(self, network: nn.Module, images: ImageData, image_px: int) -> None:
         super().__init__()
         self.network = network
+        self.factor = images.side_px // image_px
         self.register_buffer("mean", torch.tensor(images.mean)[:, None, None])
         self.register_buffer("std", torch.tensor(images.std)[:, None, None])
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, classes)."""
+        if self.factor > 1:
+            images = self._shrunk(images)
         logits: Tensor = self.network((images - self.mean) / self.std)
         return logits
 
+    def _shrunk(self, images: Tensor) -> Tensor:
+        """Means of blocks, rounded to whole 255ths; sums of whole numbers are exact."""
+        num = self.factor**2
+        sums = nn.functional.avg_pool2d((images * 255).round(), self.factor, divisor_override=1)
+        return ((sums + num // 2) / num).floor() / 255
+
 
 def package_classifier(item: PackageTask, config: None, folder: ItemFolder) -> PackagedModel:  # noqa: ARG001
-    """Export a classifier with a few test images and what it makes of them."""
+    """Export a classifier with what belongs to it, and let it answer the test."""
     task, images = item.task, item.images
     genotype, size = design_of(task)
     network = build(genotype, size)
     state = torch.load(folder.fetch(item.network.weights), weights_only=True)
     network.load_state_dict(state)
-    packed = PackedClassifier(network, images).eval()
-    pixels = shared_split(folder, "test", task.image_px)[:NUM_GOLDEN].pixels
-    inputs = torch.tensor(pixels).permute(0, 3, 1, 2).contiguous() / 255.0
+    packed = PackedClassifier(network, images, task.image_px).eval()
+    pixels = np.load(folder.fetch(images.test.images), mmap_mode="r")
+    inputs = _tensor(pixels[:NUM_GOLDEN])
     with torch.no_grad():
         outputs = packed(inputs)
     batch = torch.export.Dim("batch", min=1)
@@ -94,24 +117,63 @@ def package_classifier(item: PackageTask, config: None, folder: ItemFolder) -> P
     torch.export.save(exported, folder.path / MODEL_FILE)
     np.save(folder.path / INPUTS_FILE, inputs.numpy())
     np.save(folder.path / OUTPUTS_FILE, outputs.numpy())
-    (folder.path / CLASSES_FILE).write_text(json.dumps(images.classes))
-    names = [MODEL_FILE, INPUTS_FILE, OUTPUTS_FILE, CLASSES_FILE]
+    (folder.path / USE_FILE).write_text(json.dumps(use_of(images), indent=1))
+    accuracy = _answer(packed, pixels, images, folder)
+    names = [MODEL_FILE, INPUTS_FILE, OUTPUTS_FILE, USE_FILE, ANSWERS_FILE]
     if genotype is not None:
         (folder.path / GENOTYPE_FILE).write_text(genotype_json(genotype))
         names.append(GENOTYPE_FILE)
     return PackagedModel(
         item_id=item.item_id,
         files={name: folder.add(name) for name in names},
-        test_key=key_of_test(images, task.image_px),
+        test_key=key_of_test(images),
+        test_accuracy=accuracy,
     )
 
 
-def key_of_test(images: ImageData, image_px: int) -> str:
-    """Digest of a test: the same only for the same images, labels, size and figure."""
-    test: dict[str, Any] = {
-        "images": images.test.images.sha256,
-        "labels": images.test.labels.sha256,
-        "image_px": image_px,
-        "metric": METRIC,
+def use_of(images: ImageData) -> dict[str, Any]:
+    """What a user needs to name a photo: how it becomes an input, and what outputs are called."""
+    return {
+        "classes": list(images.classes),
+        "input": {
+            "colour": "RGB",
+            "resize": "shorter side to side_px, Pillow's LANCZOS",
+            "crop": "the middle, side_px x side_px",
+            "side_px": images.side_px,
+            "axes": "image, channel, row, column",
+            "range": [0, 1],
+        },
     }
-    return digest(test)
+
+
+def key_of_test(images: ImageData) -> str:
+    """Digest of a test: the same for the same photos, classes and figure.
+
+    The order of the photos, and the size that they are brought to, make no other test.
+    """
+    return digest({"photos": images.test.content, "metric": METRIC})
+
+
+def _answer(packed: nn.Module, pixels: Pixels, images: ImageData, folder: ItemFolder) -> float:
+    """Write which photos of the test are classified rightly; returns their share."""
+    labels = np.load(folder.fetch(images.test.labels))
+    photos = np.load(folder.fetch(images.test.photos))
+    right = _named(packed, pixels) == labels
+    order = in_order(photos, labels, images.classes)
+    np.savez(folder.path / ANSWERS_FILE, item=photos[order], is_right=right[order])
+    return float(right.mean())
+
+
+def _named(packed: nn.Module, pixels: Pixels) -> npt.NDArray[np.int64]:
+    """The classes, (n,), that a packed network takes images (n, side, side, 3) for."""
+    with torch.inference_mode():
+        parts = [
+            packed(_tensor(pixels[begin : begin + _BATCH])).argmax(dim=1).numpy()
+            for begin in range(0, len(pixels), _BATCH)
+        ]
+    return np.concatenate(parts)
+
+
+def _tensor(pixels: Pixels) -> Tensor:
+    """Images (n, side, side, 3) as the packed network takes them."""
+    return torch.tensor(np.asarray(pixels)).permute(0, 3, 1, 2).contiguous() / 255.0

@@ -10,6 +10,7 @@ import pytest
 from tasks.core.records import FileRef
 from tasks.nas.data import keep
 from tasks.nas.data.keep import channel_statistics, keep_images
+from tasks.nas.data.photos import content_of, name_photos
 from tasks.nas.data.raw_images import RawImages
 from tasks.nas.data.read import Splits
 from tests.support.nas.image_sets import coloured
@@ -45,8 +46,11 @@ def test_every_split_is_kept_as_it_is(tmp_path: Path) -> None:
         assert kept.num_images == len(part)
         np.testing.assert_array_equal(np.load(store.files[kept.images.uri]), part.pixels)
         np.testing.assert_array_equal(np.load(store.files[kept.labels.uri]), part.labels)
+        photos = np.load(store.files[kept.photos.uri])
+        np.testing.assert_array_equal(photos, name_photos(part.pixels))
+        assert kept.content == content_of(photos, part.labels, data.classes)
     assert sorted(store.files) == sorted(
-        f"set_{name}_{what}.npy" for name in vars(splits) for what in ("images", "labels")
+        f"set_{name}_{what}.npy" for name in vars(splits) for what in ("images", "labels", "photos")
     )
 
 

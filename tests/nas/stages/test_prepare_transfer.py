@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ from tasks.nas.detection.scenes import CLASSES
 from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.transfer.config import PrepareTransferConfig
 from tasks.nas.transfer.manifests import TransferData
+from tasks.nas.transfer.package import key_of_test
 from tests.support.nas.image_sets import coloured, write_image_folder
 from tests.support.nas.transfer_runs import prepare_config
 
 
-def prepared(tmp_path: Path, config: PrepareTransferConfig) -> tuple[LocalRun, TransferData]:
-    local = LocalRun(tmp_path / "store")
+def prepared(
+    tmp_path: Path, config: PrepareTransferConfig, seed: int = 0
+) -> tuple[LocalRun, TransferData]:
+    local = LocalRun(tmp_path / "store", seed=seed)
     return local, local.read(local.run(prepare_transfer, config=config), TransferData)
 
 
@@ -54,6 +58,22 @@ def test_a_folder_of_images_is_brought_to_the_size(tmp_path: Path) -> None:
     config = prepare_config(tmp_path, data=str(tmp_path / "pictures"), side_px=12, from_cifar=False)
     _, found = prepared(tmp_path, config)
     assert (found.images.name, found.images.side_px) == ("pictures", 12)
+
+
+def test_another_seed_share_or_size_makes_no_other_test(tmp_path: Path) -> None:
+    for split, num in (("train", 60), ("val", 15)):
+        write_image_folder(tmp_path / "pictures", split, coloured(num, 20))
+    config = prepare_config(
+        tmp_path,
+        data=str(tmp_path / "pictures"),
+        side_px=12,
+        from_cifar=False,
+        boxes=BoxesConfig(kind="none"),
+    )
+    ways = [(config, 0), (config, 1), (replace(config, num_validation=20, side_px=8), 2)]
+    tests = [prepared(tmp_path, each, seed)[1].images for each, seed in ways]
+    assert len({each.test.labels.sha256 for each in tests}) > 1, "they are in another order"
+    assert len({key_of_test(each) for each in tests}) == 1
 
 
 def test_no_folder_is_refused(tmp_path: Path) -> None:

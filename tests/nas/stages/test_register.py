@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,16 +13,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from operators.record.mlflow_tracker import open_run
+from operators.record.model_registry import MlflowModels
+from operators.stack.services import Ports
 from operators.stage.local import LocalRun
-from tasks.core.models import ModelPackage, RegisteredModel
+from tasks.core.models import ModelPackage, ModelRegistry, RegisteredModel
 from tasks.core.records import ArtifactRef
+from tasks.intake.images import decode_rgb
+from tasks.nas.data.raw_images import square
 from tasks.nas.space.genotype_file import read_genotype
 from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
 from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.scores import best_network, network_scores
+from tests.nas.test_readme import ALL_EXAMPLES
 from tests.support.nas.transfer_runs import TransferRun
 
 Trained = tuple[LocalRun, ArtifactRef]
@@ -39,16 +50,24 @@ class _Registry:
 
 @pytest.fixture
 def networks(transfer_run: TransferRun) -> Trained:
-    return transfer_run.local, transfer_run.networks
+    """Those of cells alone, which have most to bring; one of them is packed once for all tests."""
+    local = transfer_run.local
+    found = local.read(transfer_run.networks, TransferredNetworks)
+    ids = {task.item_id for task in found.tasks if task.name == "nasnet_a"}
+    made = tuple(each for each in found.networks if each.item_id in ids)
+    return local, local.put(found.model_copy(update={"networks": made}))
 
 
 def registered(
-    networks: Trained, monkeypatch: pytest.MonkeyPatch, config: RegisterConfig
+    networks: Trained,
+    monkeypatch: pytest.MonkeyPatch,
+    config: RegisterConfig,
+    models: ModelRegistry | None = None,
 ) -> tuple[_Registry, RegisteredModels]:
     local, ref = networks
     registry = _Registry()
     context: Any = local.context(register_models, ref, config=config)
-    monkeypatch.setattr(type(context), "models", registry)
+    monkeypatch.setattr(type(context), "models", models or registry)
     return registry, local.read(register_models(ref, config, context), RegisteredModels)
 
 
@@ -66,7 +85,15 @@ def test_the_winner_goes_to_the_registry(
     assert package.name == "transfer_cells-larger"
     assert entry.item_id in {each.item_id for each in best.by_seed.values()}
     assert package.metrics["test_accuracy"] == entry.value
+    assert package.metrics["test_accuracy_mean"] == best.test.value
+    seeds = f"over 2 seeds its network has {best.test.value:.4g} (standard error "
+    assert entry.reason.startswith(f"the first of its name; {seeds}")
     assert package.tags["network"] == best.name
+    assert package.use["classes"] == ["red", "green", "blue"]
+    assert read_genotype(package.files["genotype.json"]) == published("nasnet_a")
+    with np.load(package.answers) as answers:
+        assert answers["item"].shape == (30, 32)
+        assert answers["is_right"].mean() == entry.value
     program = torch.export.load(package.model).module()
     inputs, outputs = np.load(package.golden_inputs), np.load(package.golden_outputs)
     with torch.no_grad():
@@ -74,17 +101,39 @@ def test_the_winner_goes_to_the_registry(
     np.testing.assert_allclose(made, outputs, atol=package.tolerance)
 
 
-def test_cells_bring_their_genotype(networks: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.integration
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of MLflow's client
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+def test_a_registered_model_names_a_photo_where_this_code_is_not(
+    networks: Trained, servers: Ports, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tags = {"airflow.dag_id": "transfer_cells", "airflow.run_id": uuid.uuid4().hex}
+    models = MlflowModels(servers.mlflow_url, open_run(servers.mlflow_url, "photos", "run", tags))
+    config = RegisterConfig(models=f"photos-{uuid.uuid4().hex}")
+    (entry,) = registered(networks, monkeypatch, config, models)[1].models
+    noise = np.random.default_rng(0).normal(0, 40, (37, 61, 3))
+    photo = (np.array([60, 200, 60]) + noise).clip(0, 255).astype(np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.jpg")
+    (program,) = [each for each in ALL_EXAMPLES if "sys.argv" in each]
+    (tmp_path / "name_photo.py").write_text(program)
+    told = subprocess.run(
+        [sys.executable, "-I", "name_photo.py", f"models:/{entry.model}@champion", "photo.jpg"],
+        cwd=tmp_path,
+        env={**os.environ, "MLFLOW_TRACKING_URI": servers.mlflow_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     local, ref = networks
-    found = local.read(ref, TransferredNetworks)
-    ids = {task.item_id for task in found.tasks if task.name == "nasnet_a"}
-    only = found.model_copy(
-        update={"networks": tuple(each for each in found.networks if each.item_id in ids)}
+    inputs = square(decode_rgb((tmp_path / "photo.jpg").read_bytes(), "photo"), 16) / np.float32(
+        255
     )
-    registry, _ = registered((local, local.put(only)), monkeypatch, RegisterConfig(models="mine"))
-    (package,) = registry.packages
-    assert package.name == "mine-larger"
-    assert read_genotype(package.files["genotype.json"]) == published("nasnet_a")
+    network = torch.export.load(local.fetch(entry.files["model.pt2"])).module()
+    with torch.no_grad():
+        shares = network(torch.tensor(inputs).permute(2, 0, 1)[None])[0].softmax(dim=0)
+    classes = local.read(ref, TransferredNetworks).data.images.classes
+    assert told.splitlines()[-1] == f"{classes[shares.argmax()]} {100 * shares.max():.1f} %"
 
 
 def test_an_empty_name_registers_nothing(

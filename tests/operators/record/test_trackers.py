@@ -37,6 +37,7 @@ def test_without_a_server_nothing_is_registered_and_that_is_said(
         metrics={"accuracy": 0.5},
         metric="accuracy",
         test_key="test",
+        answers=tmp_path / "answers.npz",
     )
     models = LocalRun(tmp_path / "store").context(list_numbers, config=ListConfig()).models
     done = models.register(package)

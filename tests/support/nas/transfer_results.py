@@ -25,7 +25,7 @@ from tasks.nas.transfer.manifests import (
 )
 
 FILE = FileRef(uri="file", sha256="0" * 64, num_bytes=1)
-_SPLIT = ImageSplit(images=FILE, labels=FILE, num_images=10)
+_SPLIT = ImageSplit(images=FILE, labels=FILE, photos=FILE, num_images=10, content="0" * 64)
 IMAGES = ImageData(
     name="larger",
     source="a set of the test",
