@@ -3,7 +3,7 @@
     python -m benchmarks.nas [--quick] [--parts models,tabular,children,children_16px,speedup,…]
 
 Parts may be measured one by one; the results file holds those that are there, and all but
-`search` and `transfer` must be of one commit. The seeds that it names are those of the part
+those of `LONG` must be of one commit. The seeds that it names are those of the part
 `tabular`.
 
 - `models`, `tabular`: see `benchmarks.nas.models` and `benchmarks.nas.tabular`.
@@ -23,8 +23,9 @@ Parts may be measured one by one; the results file holds those that are there, a
 - ``share_…``, ``step_gflops``, ``gemm_gflops`` (part `shares`): where the time of a step goes and
   what the limit is; see `benchmarks.nas.shares`.
 - ``search_overhead_share`` (part `overhead`): see `benchmarks.nas.overhead`.
-- `search`, `transfer`: see `benchmarks.nas.search` and `benchmarks.nas.transfer`. They take long;
-  their figures name their commit.
+- `replay`: strategies in the NASNet space, see `benchmarks.nas.replay`; takes a quarter of an hour.
+- `search`, `search_predictor`, `search_ppo`, `transfer`: see `benchmarks.nas.search` and
+  `benchmarks.nas.transfer`. They take long; their figures name their commit.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from benchmarks.command import Benchmark, Measure, run
 from benchmarks.nas import children as nas_children
 from benchmarks.nas import models as nas_models
 from benchmarks.nas import overhead as nas_overhead
+from benchmarks.nas import replay as nas_replay
 from benchmarks.nas import search as nas_search
 from benchmarks.nas import shares as nas_shares
 from benchmarks.nas import speedup as nas_speedup
@@ -165,8 +167,20 @@ def _overhead_share(figures: Mapping[str, Figure]) -> Figure:
     return nas_overhead.share(figures["overhead_cpu_s"].value, nas_overhead.FULL_CHILDREN, child_s)
 
 
+def _replay(quick: bool) -> dict[str, Figure]:
+    return nas_replay.measure(CIFAR, range(NUM_QUICK_SEEDS if quick else NUM_SEEDS), quick=quick)
+
+
 def _search(quick: bool) -> dict[str, Figure]:
     return nas_search.measure(CIFAR, quick=quick)
+
+
+def _search_predictor(quick: bool) -> dict[str, Figure]:
+    return nas_search.measure_beside("predictor", CIFAR, quick=quick)
+
+
+def _search_ppo(quick: bool) -> dict[str, Figure]:
+    return nas_search.measure_beside("ppo", CIFAR, quick=quick)
 
 
 def _transfer(quick: bool) -> dict[str, Figure]:
@@ -182,10 +196,13 @@ PARTS: dict[str, Measure] = {
     "overhead": _overhead,
     "models": _models,
     "tabular": _tabular,
+    "replay": _replay,
     "search": _search,
+    "search_predictor": _search_predictor,
+    "search_ppo": _search_ppo,
     "transfer": _transfer,
 }
-LONG = ("search", "transfer")
+LONG = ("replay", "search", "search_predictor", "search_ppo", "transfer")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.loop import accuracy, train
 from tasks.nas.training.networks import build, lay_out, seeded
 from tasks.nas.training.standard import Standard
+from tasks.nas.types import Genotype
 
 RECIPE = TrainingConfig(learning_rate=0.15)
 SHARE_16PX = 40
@@ -67,12 +68,16 @@ FULL, QUICK = Size(NUM_CELLS, 1), Size(2, 20)
 
 def own_child(job: Job) -> Child:
     """Train a child as the pipeline does."""
+    return train_cells(fixed_cell(job.cell), job, job.cell)
+
+
+def train_cells(genotype: Genotype, job: Job, seed: int) -> Child:
+    """Train any cells as the pipeline does; a job's own cell plays no part."""
     torch.set_num_threads(1)  # as the pipeline's workers are limited
     splits = [job.images(name) for name in ("train", "validation")]
     begun_s = time.process_time()
-    network = seeded(lambda: build(fixed_cell(job.cell), job.size), job.cell)
-    network = lay_out(network, "cpu")
-    train(network, splits[0], job.standard, job.config, job.cell)
+    network = lay_out(seeded(lambda: build(genotype, job.size), seed), "cpu")
+    train(network, splits[0], job.standard, job.config, seed)
     right = accuracy(network, splits[1], job.standard)
     return Child(right, time.process_time() - begun_s)
 

@@ -1,9 +1,11 @@
-"""A real search on CIFAR-10, from `prepare` to `report`, through the pipeline.
+"""Real searches on CIFAR-10, from `prepare` to `report`, through the pipeline.
 
-Three searches by regularised evolution and a random control at the proxy ``8px``; the best five
-of each and 20 random cells trained longer at equal multiply-adds; the winner beside published
-cells, ResNet and MobileNetV2 at equal multiply-adds, three seeds. Accuracies are those of the
-10,000 test images, in percent; what is chosen is chosen by validation images.
+Part `search`: three searches by regularised evolution and a random control at the proxy ``8px``;
+the best five of each and 20 random cells trained longer at equal multiply-adds; the winner beside
+published cells, ResNet and MobileNetV2 at equal multiply-adds, three seeds. Parts
+`search_predictor` and `search_ppo`: the same searches led by another strategy, with the same
+budget, control and longer trainings, without the comparison of the winner. Accuracies are those
+of the 10,000 test images, in percent; what is chosen is chosen by validation images.
 
 ``top5_minus_random``: for each search the mean of its five cells less the mean of the random
 ones, in points; mean over the searches, with its t interval. ``top5_minus_random_se``: standard
@@ -15,8 +17,12 @@ milliseconds to classify one image, and its multiply-adds, of each network that 
 interval; only the better ones of the first rung were.
 ``search_children``, ``search_core_hours``, ``retrain_core_hours``: what was trained, and CPU
 hours of it.
+``search_predictor_minus_evolution``, ``search_ppo_minus_evolution``: mean of a search's five cells
+less that of the search by evolution with the same number, in points; mean over the three numbers,
+t interval. ``top5_minus_random_predictor``, ``search_core_hours_predictor``, ``…_ppo``: as above.
 
-Children and networks are kept: a run that was cut off goes on, and one that has ended is read.
+Children and networks are kept: a run that was cut off goes on, and one that has ended is read. So
+the parts that compare begin by reading evolution's run, or by making it.
 """
 
 from __future__ import annotations
@@ -34,7 +40,7 @@ from tasks.nas.manifests import RetrainedCells
 from tasks.nas.report.contents import agreements, cell_png
 from tasks.nas.report.plots_retrained import top_plot
 from tasks.nas.report.statistics import comparisons, final_scores, top_against_random
-from tasks.report.estimates import Estimate
+from tasks.report.estimates import Estimate, mean_estimate
 
 PIPELINE = "search_cells"
 FULL: Mapping[str, Any] = {
@@ -66,7 +72,7 @@ _PERCENT, _HOUR_S = 100.0, 3600.0
 
 
 def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
-    """Run the pipeline, or read what a run of it left.
+    """Search by evolution, or read what a run left.
 
     Args:
         data: Folder with CIFAR-10.
@@ -75,17 +81,52 @@ def measure(data: Path, *, quick: bool) -> dict[str, Figure]:
     Raises:
         RuntimeError: The run failed; names its log.
     """
+    found = _searched({**(QUICK if quick else FULL), "data": str(data)})
+    if not quick:
+        draw(found, RESULTS_DIR)
+    return figures_of(found)
+
+
+def measure_beside(strategy: str, data: Path, *, quick: bool) -> dict[str, Figure]:
+    """Search by another strategy, and compare; see `measure`."""
     conf = {**(QUICK if quick else FULL), "data": str(data)}
+    evolution = _searched(conf)
+    found = _searched({**conf, "strategy": strategy, "retrain.final_num_seeds": 0})
+    return beside(strategy, found, evolution)
+
+
+def beside(strategy: str, found: RetrainedCells, evolution: RetrainedCells) -> dict[str, Figure]:
+    """Figures of the searches by a strategy, beside those by evolution.
+
+    Raises:
+        ValueError: The searches are not of the same numbers.
+    """
+    gains = []
+    for each in (found, evolution):
+        against = top_against_random(each)
+        if against is None:
+            raise ValueError("expected cells of searches and of the control, got none")
+        gains.append({name.rpartition("-")[2]: gain for name, gain in against.by_search.items()})
+    ours, theirs = gains
+    if ours.keys() != theirs.keys():
+        raise ValueError(f"expected searches of the same numbers, got {[*ours]} and {[*theirs]}")
+    apart = mean_estimate([ours[number] - theirs[number] for number in ours])
+    return {
+        f"search_{strategy}_minus_evolution": _points(apart),
+        f"top5_minus_random_{strategy}": _points(mean_estimate([*ours.values()])),
+        f"search_core_hours_{strategy}": _costs(found)["search_core_hours"],
+    }
+
+
+def _searched(conf: Mapping[str, Any]) -> RetrainedCells:
+    """What the stage `retrain` of a run left."""
     result = run_headless(PIPELINE, conf, on_line=print)
     if result.state != "success":
         raise RuntimeError(f"{PIPELINE} failed; see {result.log}")
     profile = load_profile("laptop")
     storage = Storage(str(ROOT / profile.store_uri), profile.store_options)
     (ref,) = result.results["retrain"]
-    found = read_artifact(storage, ref).record(RetrainedCells, ref.uri)
-    if not quick:
-        draw(found, RESULTS_DIR)
-    return figures_of(found)
+    return read_artifact(storage, ref).record(RetrainedCells, ref.uri)
 
 
 def draw(found: RetrainedCells, folder: Path) -> None:

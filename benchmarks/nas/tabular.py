@@ -9,7 +9,7 @@ The strategies' configs are their defaults, chosen on seeds from 100 on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -67,17 +67,29 @@ def figures(curves: Curves) -> dict[str, Figure]:
     """Means after the last evaluation, and their distances from random's."""
     found: dict[str, Figure] = {}
     for data_set, by_strategy in curves.items():
-        control = by_strategy["random"][:, -1]
-        for name, curve in by_strategy.items():
-            last = curve[:, -1]
-            error = stats.sem(last)
-            reach = error * stats.t.ppf(0.975, len(last) - 1)
-            mean = float(last.mean())
-            key = f"nb201_{data_set}_{name}"
-            found[key] = Figure(value=mean, unit="%", interval=(mean - reach, mean + reach))
-            if name != "random":
-                gain = (mean - control.mean()) / np.hypot(error, stats.sem(control))
-                found[f"{key}_gain_se"] = Figure(value=float(gain), unit="", interval=None)
+        last = {name: curve[:, -1] for name, curve in by_strategy.items()}
+        found |= mean_figures(f"nb201_{data_set}", last)
+    return found
+
+
+def mean_figures(key: str, last: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, Figure]:
+    """Means of what searches found, and their distances from random's.
+
+    Args:
+        key: What the figures' names begin with.
+        last: By strategy what each seed found, (seeds,), percent.
+    """
+    found: dict[str, Figure] = {}
+    control = last["random"]
+    for name, values in last.items():
+        error = stats.sem(values)
+        reach = error * stats.t.ppf(0.975, len(values) - 1)
+        mean = float(values.mean())
+        ends = mean - reach, mean + reach
+        found[f"{key}_{name}"] = Figure(value=mean, unit="%", interval=ends)
+        if name != "random":
+            gain = (mean - control.mean()) / np.hypot(error, stats.sem(control))
+            found[f"{key}_{name}_gain_se"] = Figure(value=float(gain), unit="", interval=None)
     return found
 
 

@@ -7,7 +7,7 @@ least; on a GPU to channels_last.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from torch import Tensor, nn
 
 from tasks.core.errors import DataError
 from tasks.nas.data.raw_images import LabelledImages
+from tasks.nas.models.layout.channel_major import ChannelMajor
+from tasks.nas.models.network import CellNetwork
 from tasks.nas.training.batches import epoch_batches, num_steps
 from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
 from tasks.nas.training.config import TrainingConfig
@@ -71,7 +73,7 @@ def train(
         DataError: The loss is not finite.
     """
     rng = np.random.default_rng(seed)
-    optimiser = make_optimiser(network, config)
+    optimiser = _gathering_optimiser(network, config)
     total = config.num_epochs * num_steps(len(images), config)
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
@@ -112,9 +114,23 @@ def accuracy(
 def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
     """Stochastic gradient descent that decays matrices, but neither norms nor biases."""
     weights = [each for each in network.parameters() if each.requires_grad]
+    return _descent([(each, each.dim() > 1) for each in weights], config)
+
+
+def _gathering_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
+    """The same, for weights that are brought into few tensors where a program runs them."""
+    runner = getattr(network, "runner", None)
+    if isinstance(runner, ChannelMajor) and isinstance(network, CellNetwork):
+        return _descent(runner.gather(network), config)
+    return make_optimiser(network, config)
+
+
+def _descent(
+    weights: Sequence[tuple[nn.Parameter, bool]], config: TrainingConfig
+) -> torch.optim.SGD:
     groups = [
-        {"params": [w for w in weights if w.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [w for w in weights if w.dim() <= 1], "weight_decay": 0.0},
+        {"params": [w for w, decays in weights if decays], "weight_decay": config.weight_decay},
+        {"params": [w for w, decays in weights if not decays], "weight_decay": 0.0},
     ]
     return torch.optim.SGD(
         groups,

@@ -56,7 +56,7 @@ class Context:
 
 
 def test_the_limit_of_workers_is_kept() -> None:
-    config = SearchConfig(num_children=9, num_control=2, num_workers=3)
+    config = SearchConfig("evolution", num_children=9, num_control=2, num_workers=3)
     pool, campaign, context = Pool(), open_campaign(config), Context()
     run(campaign, pool, config, context)  # type: ignore[arg-type]
     assert pool.most == 3

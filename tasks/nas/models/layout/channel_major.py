@@ -10,9 +10,10 @@ depthwise and narrow dense convolutions of maps up to 8 x 8 are matrix products 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tasks.nas.models.layout.compile import stages_program
+from tasks.nas.models.layout.gathered import Gathered, gather
 from tasks.nas.models.layout.program import Program, run_program
 from tasks.nas.models.layout.steps import HeightWidth
 from tasks.nas.models.network import CellNetwork
@@ -38,6 +39,24 @@ class ChannelMajor:
 
     def __init__(self) -> None:
         self._programs: dict[HeightWidth, Program] = {}
+        self._gathered: list[Gathered] = []
+
+    def gather(self, network: CellNetwork) -> list[tuple[nn.Parameter, bool]]:
+        """Let the weights of the stages lie in few tensors, which are trained in their place.
+
+        Returns:
+            All that is to be trained of the network, and whether it consists of matrices. The
+            stages' own weights have no gradients from now on.
+        """
+        inside = [*network.stem.parameters(), *network.cells.parameters()]
+        self._gathered = gather(inside)
+        self._programs.clear()
+        known = {id(weight) for weight in inside}
+        rest = [weight for weight in network.parameters() if id(weight) not in known]
+        return [
+            *[(each.flat, each.holds_matrices) for each in self._gathered],
+            *[(weight, weight.dim() > 1) for weight in rest],
+        ]
 
     def serves(self, network: CellNetwork, images: Tensor) -> bool:
         """Whether a program is made for this."""
@@ -51,6 +70,7 @@ class ChannelMajor:
         size = height, width
         if size not in self._programs:
             self._programs[size] = stages_program(network, size)
+            self._programs[size].gathered = self._gathered
         program = self._programs[size]
         maps = zip(run_program(program, images), program.sizes, strict=True)
         return [each.view(each.shape[0], -1, *made).transpose(0, 1) for each, made in maps]

@@ -59,7 +59,7 @@ class Norm(Step):
         if num_values < 2:
             raise ValueError("batch norm expected more than one value for each channel")
         sizes = 1, num_channels, num_values, num_channels
-        result, mean, inverse = _aten.native_group_norm(state, weight, bias, *sizes, norm.eps)
+        result, mean, inverse = torch.native_group_norm(state, weight, bias, *sizes, norm.eps)
         return result, Statistics(state, mean, inverse)
 
     @override
@@ -74,18 +74,68 @@ class Norm(Step):
         return (added(found, back.into[0]),)
 
 
-def track(norms: Sequence[Norm], kept: Sequence[Statistics]) -> None:
-    """Bring the running means and variances of batch norms up to date, all in a few calls."""
-    modules = [norm.module for norm in norms]
-    momenta = [cast("float", module.momentum) for module in modules]
-    variances = torch._foreach_pow([each.inverse_deviation.view(-1) for each in kept], -2.0)
-    torch._foreach_sub_(variances, [module.eps for module in modules])
-    # Running variances are those of the population, by the number of values less one.
-    counts = [each.state.shape[1] for each in kept]
-    torch._foreach_mul_(variances, [count / (count - 1) for count in counts])
-    for running, found in (
-        ([module.running_mean for module in modules], [each.mean.view(-1) for each in kept]),
-        ([module.running_var for module in modules], variances),
-    ):
-        torch._foreach_lerp_(cast("list[Tensor]", running), found, momenta)
-    torch._foreach_add_([cast("Tensor", module.num_batches_tracked) for module in modules], 1)
+class Running:
+    """Brings the running statistics of batch norms up to date, all in a few calls.
+
+    They lie in one tensor each: the modules' own are views.
+    """
+
+    def __init__(self) -> None:
+        self._modules: list[nn.BatchNorm2d] = []
+        self._views: list[Tensor] = []
+
+    def track(self, norms: Sequence[Norm], kept: Sequence[Statistics]) -> None:
+        """Take in the statistics of one batch, of norms in the order in which they ran."""
+        if not self._holds(norms):
+            self._gather([norm.module for norm in norms])
+        means = torch.cat([each.mean for each in kept], dim=1).view(-1)
+        inverse = torch.cat([each.inverse_deviation for each in kept], dim=1).view(-1)
+        # Running variances are those of the population, by the number of values less one.
+        counts = _spread([each.state.shape[1] for each in kept], self._sizes, means)
+        variances = inverse.pow_(-2).sub_(self._eps).mul_(counts / (counts - 1))
+        self._means.lerp_(means, self._momenta)
+        self._variances.lerp_(variances, self._momenta)
+        self._batches.add_(1)
+
+    def _holds(self, norms: Sequence[Norm]) -> bool:
+        """Whether the modules' statistics are still those of the last gathering."""
+        if len(norms) != len(self._modules):
+            return False
+        now = [each for norm in norms for each in _statistics(norm.module)]
+        return all(one is other for one, other in zip(now, self._views, strict=True))
+
+    def _gather(self, modules: list[nn.BatchNorm2d]) -> None:
+        self._modules = modules
+        sizes = [module.num_features for module in modules]
+        self._sizes = torch.tensor(sizes)
+        statistics = zip(*[_statistics(module) for module in modules], strict=True)
+        self._means, self._variances, self._batches = (
+            torch.cat([each.reshape(-1) for each in column]) for column in statistics
+        )
+        for module, mean, variance, batches in zip(
+            modules,
+            torch.split(self._means, sizes),
+            torch.split(self._variances, sizes),
+            self._batches,
+            strict=True,
+        ):
+            found = {"running_mean": mean, "running_var": variance, "num_batches_tracked": batches}
+            module._buffers.update(found)
+        self._views = [each for module in modules for each in _statistics(module)]
+        like = self._means
+        self._eps = _spread([module.eps for module in modules], self._sizes, like)
+        momenta = [cast("float", module.momentum) for module in modules]
+        self._momenta = _spread(momenta, self._sizes, like)
+
+
+def _statistics(module: nn.BatchNorm2d) -> tuple[Tensor, Tensor, Tensor]:
+    found = module._buffers
+    return cast(
+        "tuple[Tensor, Tensor, Tensor]",
+        (found["running_mean"], found["running_var"], found["num_batches_tracked"]),
+    )
+
+
+def _spread(values: Sequence[float], sizes: Tensor, like: Tensor) -> Tensor:
+    """A value of each norm as one of each channel."""
+    return torch.tensor(values, dtype=like.dtype).repeat_interleave(sizes)

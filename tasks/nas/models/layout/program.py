@@ -14,7 +14,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from tasks.nas.models.layout.norm import Norm, Statistics, track
+from tasks.nas.models.layout.gathered import Gathered
+from tasks.nas.models.layout.norm import Norm, Running, Statistics
 from tasks.nas.models.layout.steps import Back, HeightWidth, Step
 
 
@@ -40,12 +41,15 @@ class Program:
         lines: The steps.
         results: Numbers of the maps that are returned.
         sizes: Their heights and widths.
+        gathered: The tensors in which its weights lie; empty if each lies by itself.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.results: list[int] = []
         self.sizes: list[HeightWidth] = []
+        self.gathered: Sequence[Gathered] = ()
+        self._running = Running()
         self._known: dict[Any, int] = {}
         self._spent: list[tuple[int, ...]] = []
 
@@ -74,20 +78,25 @@ class Program:
             given: What the first step reads.
             saved: Where what `pull` needs is put, one entry a step; None if it won't be called.
         """
-        maps: dict[int, Tensor] = {0: given}
+        maps: list[Any] = [None] * (len(self.lines) + 1)
+        maps[0] = given
         norms, statistics = [], []
         for line, spent in zip(self.lines, self._spent_maps(), strict=True):
-            made, kept = line.step.run(*[maps[read] for read in line.reads])
+            step, reads = line.step, line.reads
+            if len(reads) == 1:  # most: what follows costs as much as a small step
+                made, kept = step.run(maps[reads[0]])
+            else:
+                made, kept = step.run(*[maps[read] for read in reads])
             maps[line.makes] = made
             if saved is not None:
                 saved.append(kept)
             if kept.__class__ is Statistics:
-                norms.append(cast("Norm", line.step))
+                norms.append(cast("Norm", step))
                 statistics.append(kept)
             for number in spent:
-                del maps[number]
+                maps[number] = None
         if norms:
-            track(norms, statistics)
+            self._running.track(norms, statistics)
         return [maps[result] for result in self.results]
 
     def pull(self, saved: list[Any], gradients: Sequence[Tensor | None]) -> dict[Tensor, Tensor]:
@@ -98,15 +107,16 @@ class Program:
             gradients: With respect to the results; None where there is none.
         """
         back = Back({})
-        ends = zip(self.results, gradients, strict=True)
-        so_far = {result: given for result, given in ends if given is not None}
-        owned: set[int] = set()  # maps whose gradient is memory that may be added to
+        so_far = _Gradients(len(self.lines) + 1)
+        for result, given in zip(self.results, gradients, strict=True):
+            so_far.of_map[result] = given
         for line in reversed(self.lines):
             back.saved = saved.pop()
-            gradient = so_far.pop(line.makes, None)
+            gradient = so_far.of_map[line.makes]
             if gradient is not None:
-                back.gradient, back.owns = gradient, line.makes in owned
-                _pull_line(line, back, so_far, owned)
+                so_far.of_map[line.makes] = None
+                back.gradient, back.owns = gradient, so_far.is_owned[line.makes]
+                so_far.pull(line, back)
         return back.weights
 
     def _spent_maps(self) -> list[tuple[int, ...]]:
@@ -122,36 +132,50 @@ class Program:
         return self._spent
 
 
-def _pull_line(line: Line, back: Back, so_far: dict[int, Tensor], owned: set[int]) -> None:
-    reads, step = line.reads, line.step
-    if len(reads) == 2 and reads[0] == reads[1]:
-        _pull_twice(line, back, so_far, owned)
-        return
-    into = [so_far.get(read) for read in reads]
-    for place, read in enumerate(reads):
-        if into[place] is not None and read not in owned:
-            into[place] = cast("Tensor", into[place]).clone()
-            owned.add(read)
-    back.into = into
-    # A step that reads images returns nothing for them.
-    for read, found, present in zip(reads, step.pull(back), into, strict=False):
-        so_far[read] = found
-        if present is None and step.owns_gradient:
-            owned.add(read)
+class _Gradients:
+    """Gradients so far with respect to each map.
 
+    Attributes:
+        of_map: None where there is none.
+        is_owned: Whether it is memory that may be added to.
+    """
 
-def _pull_twice(line: Line, back: Back, so_far: dict[int, Tensor], owned: set[int]) -> None:
-    """A step that reads one map in both places."""
-    read = line.reads[0]
-    back.into = (None, None)
-    first, second = line.step.pull(back)
-    found = first + second
-    so_far[read] = found + so_far[read] if read in so_far else found
-    owned.add(read)
+    def __init__(self, num_maps: int) -> None:
+        self.of_map: list[Tensor | None] = [None] * num_maps
+        self.is_owned = [False] * num_maps
+
+    def pull(self, line: Line, back: Back) -> None:
+        """Take a gradient back through a step."""
+        reads, step = line.reads, line.step
+        if len(reads) == 2 and reads[0] == reads[1]:
+            self._pull_twice(line, back)
+            return
+        back.into = into = [self._addable(read) for read in reads]
+        # A step that reads images returns nothing for them.
+        for read, found, present in zip(reads, step.pull(back), into, strict=False):
+            self.of_map[read] = found
+            if present is None:
+                self.is_owned[read] = step.owns_gradient
+
+    def _addable(self, read: int) -> Tensor | None:
+        present = self.of_map[read]
+        if present is not None and not self.is_owned[read]:
+            present = present.clone()
+            self.is_owned[read] = True
+        return present
+
+    def _pull_twice(self, line: Line, back: Back) -> None:
+        """A step that reads one map in both places."""
+        read = line.reads[0]
+        back.into = (None, None)
+        first, second = line.step.pull(back)
+        found, present = first + second, self.of_map[read]
+        self.of_map[read] = found if present is None else found + present
+        self.is_owned[read] = True
 
 
 class _Run(torch.autograd.Function):
-    """A program as one function of its weights."""
+    """A program as one function of its weights, or of the tensors that they lie in."""
 
     @staticmethod
     def forward(ctx: Any, program: Program, given: Tensor, *weights: Tensor) -> Any:
@@ -166,12 +190,15 @@ class _Run(torch.autograd.Function):
             raise RuntimeError("what the backward pass needs is gone: it ran before")
         given = [None if each is None else each.contiguous() for each in gradients]
         found = ctx.program.pull(ctx.saved, given)
+        gathered = ctx.program.gathered
+        if gathered:
+            return (None, None, *[each.gradient(found) for each in gathered])
         return (None, None, *[found.get(weight) for weight in ctx.weights])
 
 
 def run_program(program: Program, given: Tensor) -> list[Tensor]:
     """Run a program; gradients with respect to its weights can be asked of the results."""
-    weights = program.weights()
+    weights = [each.flat for each in program.gathered] or program.weights()
     if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
         return list(_Run.apply(program, given, *weights))
     return program.run(given)

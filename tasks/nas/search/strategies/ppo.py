@@ -4,13 +4,17 @@ After B. Zoph, V. Vasudevan, J. Shlens, Q. Le, "Learning Transferable Architectu
 Image Recognition", CVPR 2018, section 3 and appendix A: an LSTM with 100 units makes one softmax
 decision after the other, each fed to the next step; a moving average of rewards is the baseline.
 The update is that of J. Schulman et al., "Proximal Policy Optimization Algorithms", 2017,
-equation 7. Deviations: learning rate and batch suit hundreds of children, not 20,000, and rewards
-are scaled by their spread, so that the step does not depend on the unit of the reward.
+equation 7. Deviations, all for searches of hundreds of children, not 20,000: learning rate and
+batch; a reward counts by its rank among all so far, so that neither its unit nor an outlier
+decides the step; and the best children so far take part in each update, as in D. Abolafia et al.,
+"Neural Program Synthesis with Priority Queue Training", 2018, section 3, but weighted by their
+advantages like all others.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,6 +39,7 @@ class PpoConfig:
         clip: How far the ratio of probabilities may leave 1.
         entropy: Weight of the mean entropy of a decision.
         baseline_decay: Share of the old baseline that an update keeps.
+        num_replayed: Best children so far that take part in each update.
     """
 
     num_units: int = 100
@@ -44,6 +49,7 @@ class PpoConfig:
     clip: float = 0.2
     entropy: float = 1e-3
     baseline_decay: float = 0.8
+    num_replayed: int = 5
 
 
 class Controller(nn.Module):
@@ -132,8 +138,9 @@ class Ppo:
         )
         self._pending: dict[Decisions, deque[float]] = defaultdict(deque)
         self._batch: list[tuple[Decisions, float, float]] = []
-        self._baseline: float | None = None
-        self._spread = 0.0
+        self._baseline = 0.0
+        self._rewards: list[float] = []
+        self._best: dict[Decisions, float] = {}
 
     def ask(self) -> Decisions:
         """Sample a child from the controller."""
@@ -162,25 +169,56 @@ class Ppo:
             self._batch.clear()
 
     def _update(self) -> None:
-        children = torch.tensor([child for child, _, _ in self._batch])
+        replayed = self._replayed()
+        children = torch.tensor([child for child, _, _ in self._batch] + [*replayed])
         old = torch.tensor([log_probability for _, log_probability, _ in self._batch])
-        advantages = self._advantages(np.array([reward for _, _, reward in self._batch]))
+        with torch.no_grad():  # a child that is replayed departs from where the controller is now
+            _, now, _ = self._controller(children, len(children))
+        old = torch.cat([old, now[len(old) :]])
+        advantages = self._advantages([reward for _, _, reward in self._batch], replayed.values())
         for _ in range(self._config.num_epochs):
-            _, new, entropy = self._controller(children, len(self._batch))
+            _, new, entropy = self._controller(children, len(children))
             gain = clipped_gain(new - old, advantages, self._config.clip)
             loss = -gain - self._config.entropy * entropy.mean()
             self._optimiser.zero_grad()
             loss.backward()
             self._optimiser.step()
 
-    def _advantages(self, rewards: np.ndarray) -> Tensor:
-        """Rewards above the baseline, in units of the usual spread; both are moving averages."""
-        keep = self._config.baseline_decay if self._baseline is not None else 0.0
-        baseline = rewards.mean() if self._baseline is None else self._baseline
-        self._spread = keep * self._spread + (1 - keep) * float(rewards.std())
-        self._baseline = keep * float(baseline) + (1 - keep) * float(rewards.mean())
-        scaled = (rewards - baseline) / max(self._spread, np.finfo(float).tiny)
-        return torch.tensor(scaled, dtype=torch.float32)
+    def _replayed(self) -> dict[Decisions, float]:
+        """The best children so far with their rewards, less those of the batch."""
+        known = self._best
+        for child, _, reward in self._batch:
+            known[child] = max(reward, known.get(child, reward))
+        ranked = sorted(known, key=lambda child: -known[child])[: self._config.num_replayed]
+        self._best = {child: known[child] for child in ranked}
+        batch = {child for child, _, _ in self._batch}
+        return {child: reward for child, reward in self._best.items() if child not in batch}
+
+    def _advantages(self, rewards: Sequence[float], replayed: Iterable[float]) -> Tensor:
+        """Ranks above the baseline, a moving average, of the batch and of what is replayed."""
+        self._rewards += rewards
+        ranks = ranks_among(np.array([*rewards, *replayed]), np.array(self._rewards))
+        above = ranks - self._baseline
+        keep = self._config.baseline_decay
+        of_batch = float(ranks[: len(rewards)].mean())
+        self._baseline = keep * self._baseline + (1 - keep) * of_batch
+        return torch.tensor(above, dtype=torch.float32)
+
+
+def ranks_among(rewards: np.ndarray, every: np.ndarray) -> np.ndarray:
+    """Ranks of rewards, which have mean 0 and deviation 1 if all of them are ranked.
+
+    Args:
+        rewards: What is ranked, (n,).
+        every: What it is ranked among, (m,); equal ones share a rank.
+
+    Returns:
+        (n,), from minus to plus the root of 3.
+    """
+    ordered = np.sort(every)
+    below, upto = (np.searchsorted(ordered, rewards, side) for side in ("left", "right"))
+    ranks: np.ndarray = np.sqrt(3) * ((below + upto) / len(every) - 1)
+    return ranks
 
 
 def clipped_gain(log_ratio: Tensor, advantages: Tensor, clip: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tasks.core.errors import ConfigError
-from tasks.nas.models.layout.norm import Norm, track
+from tasks.nas.models.layout.norm import Norm, Running
 from tests.support.nas.layout_steps import check_step, random_maps, to_rows
 
 
@@ -39,10 +39,11 @@ def test_running_statistics_are_brought_up_to_date() -> None:
     theirs = [norm_of(2), norm_of(3, momentum=0.3)]
     ours = copy.deepcopy(theirs)
     steps = [Norm(norm) for norm in ours]
+    running = Running()
     for seed in range(3):
         images = [1 + 3 * random_maps(c, 2, 3, 3, seed) for c in (2, 3)]
         kept = [step.run(to_rows(each))[1] for step, each in zip(steps, images, strict=True)]
-        track(steps, kept)
+        running.track(steps, kept)
         for norm, each in zip(theirs, images, strict=True):
             norm(each)
     for one, other in zip(theirs, ours, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.nas.search.strategies.ppo import Controller, Ppo, PpoConfig, clipped_gain
+from tasks.nas.search.strategies.ppo import Controller, Ppo, PpoConfig, clipped_gain, ranks_among
 from tasks.nas.space.decisions import DecisionSpace
 
 SPACE = DecisionSpace((2, 3, 2), ("input", "operation", "input"))
@@ -58,6 +58,42 @@ def test_an_update_makes_the_better_child_more_likely() -> None:
         ppo.tell(child, float(child == (1, 2, 0)))
     after = probabilities(ppo._controller)
     assert after[(1, 2, 0)] > before[(1, 2, 0)]
+
+
+def test_the_best_child_becomes_more_likely_though_it_is_not_sampled_again() -> None:
+    best, changes = (1, 2, 0), {}
+    for num_replayed in (0, 1):
+        config = PpoConfig(batch=2, num_replayed=num_replayed)
+        ppo = Ppo(SPACE, np.random.default_rng(0), config)
+        ppo._pending[best].append(np.log(probabilities(ppo._controller)[best]))
+        ppo.tell(best, 1.0)
+        before = probabilities(ppo._controller)[best]
+        for _ in range(9):
+            child = ppo.ask()
+            if child != best:
+                ppo.tell(child, 0.0)
+        changes[num_replayed] = probabilities(ppo._controller)[best] / before
+    assert changes[1] > changes[0]
+
+
+def test_only_the_order_of_rewards_counts() -> None:
+    asked = []
+    for scale in (1.0, 1000.0):
+        ppo = Ppo(SPACE, np.random.default_rng(0), PpoConfig(batch=3))
+        asked.append([])
+        for number in range(30):
+            child = ppo.ask()
+            ppo.tell(child, scale * (sum(child) + number / 100) ** 3)
+            asked[-1].append(child)
+    assert asked[0] == asked[1]
+
+
+def test_ranks_have_mean_zero_and_deviation_one() -> None:
+    every = np.array([3.0, 1.0, 2.0, 2.0])
+    ranks = ranks_among(every, every)
+    assert ranks.tolist() == pytest.approx(np.sqrt(3) * np.array([0.75, -0.75, 0, 0]))
+    many = np.arange(1000.0)
+    assert ranks_among(many, many).std() == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize(
