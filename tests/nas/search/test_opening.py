@@ -18,7 +18,9 @@ from tests.support.nas.search_runs import images
 
 
 def test_searches_count_on_from_the_first_seed_and_the_control_has_one_rung() -> None:
-    config = SearchConfig("evolution", num_searches=2, first_seed=7, num_children=9, num_control=4, num_rungs=3)
+    config = SearchConfig(
+        "evolution", num_searches=2, first_seed=7, num_children=9, num_control=4, num_rungs=3
+    )
     campaign = open_campaign(config)
     assert [each.name for each in campaign.searches] == ["evolution-7", "evolution-8", CONTROL]
     assert [each.num_children for each in campaign.searches] == [9, 9, 4]

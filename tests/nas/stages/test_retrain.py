@@ -24,7 +24,9 @@ from tasks.nas.training.groups import BASELINES, FINAL, RANDOM, TOP, WINNER
 from tasks.nas.training.networks import build, design_of
 from tests.support.nas.image_sets import prepared
 
-SEARCH = SearchConfig("evolution", proxy="tiny", num_children=4, num_searches=2, num_control=3, num_blocks=2)
+SEARCH = SearchConfig(
+    "evolution", proxy="tiny", num_children=4, num_searches=2, num_control=3, num_blocks=2
+)
 ONE_EPOCH = TrainingConfig(num_epochs=1, batch_size=64)
 CONFIG = RetrainConfig(
     num_top=2,

@@ -21,7 +21,9 @@ from tasks.nas.stages.search import search_cells
 from tasks.nas.training import loop, networks
 from tests.support.nas.image_sets import prepared
 
-CONFIG = SearchConfig("evolution", proxy="tiny", num_children=5, num_searches=2, num_control=3, num_blocks=1)
+CONFIG = SearchConfig(
+    "evolution", proxy="tiny", num_children=5, num_searches=2, num_control=3, num_blocks=1
+)
 
 
 @pytest.fixture
