@@ -120,8 +120,11 @@ def _package(
 
 def _over_seeds(best: NetworkScore) -> str:
     """How far the figure of one training may lie from that of another."""
-    error = "no error" if best.test.error is None else f"standard error {best.test.error:.2g}"
-    return f"over {best.test.num} seeds its network has {best.test.value:.4g} ({error})"
+    found = best.test
+    if found.error is None:
+        return "its network was trained with one seed alone"
+    told = f"{found.value:.4g} (standard error {found.error:.2g})"
+    return f"over {found.num} seeds its network has {told}"
 
 
 def _pack(
