@@ -16,7 +16,6 @@ from typing import Final
 
 import numpy as np
 import pybullet
-from scipy.spatial import ConvexHull
 
 from benchmarks.grasping.agreement import hold_nothing
 from tasks.grasping.config import PhysicsConfig, WorldConfig
@@ -163,15 +162,16 @@ def few(points_m: FloatArray) -> FloatArray:
     across = np.sqrt(1 - z**2)
     out = np.stack([across * np.cos(turn_rad), across * np.sin(turn_rad), z])
     farthest: FloatArray = points_m[np.unique((points_m @ out).argmax(axis=0))]
-    return farthest
+    return farthest if len(farthest) > 3 else points_m  # a sliver stays as it is
 
 
 def _obj(pieces: list[FloatArray]) -> str:
-    """Convex hulls as a Wavefront file."""
+    """Pieces as a Wavefront file whose faces name all points; PyBullet makes their hulls itself."""
     lines, first = [], 1
     for number, points_m in enumerate(pieces):
         lines.append(f"o piece_{number}")
         lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in points_m]
-        lines += [f"f {a} {b} {c}" for a, b, c in ConvexHull(points_m).simplices + first]
-        first += len(points_m)
+        last = first + len(points_m)
+        lines += [f"f {first} {corner} {corner + 1}" for corner in range(first + 1, last - 1)]
+        first = last
     return "\n".join(lines) + "\n"
