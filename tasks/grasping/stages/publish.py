@@ -25,7 +25,6 @@ from tasks.grasping.data.schema import read_shard
 from tasks.grasping.manifests import GraspDataset, Publication, ShardRecord
 from tasks.grasping.pictures.data_card import SAMPLE_COLUMNS, card_sections
 from tasks.grasping.pictures.sheets import card_pictures
-from tasks.grasping.readers.pose_only import POSE_COLUMNS, pose_only_auc
 from tasks.report.page import write_page
 
 _CARD = "data_card"
@@ -99,6 +98,8 @@ def publish_dataset(checked: ArtifactRef, config: PublishConfig, ctx: StageConte
 
 def write_card(item: _CardTask, config: None, folder: ItemFolder) -> _Card:  # noqa: ARG001
     """Write the data card and its pictures."""
+    from tasks.grasping.readers.pose_only import POSE_COLUMNS, pose_only_auc  # loads scikit-learn
+
     shards = item.dataset.shards
     step = max(1, len(shards) // _NUM_SAMPLED)
     sample = pa.concat_tables(

@@ -12,7 +12,7 @@ def test_rows_are_collected_with_their_poses(tmp_path: Path) -> None:
     found = collected(5, 1, tmp_path)
     assert len(found) == 12
     (scene,) = set(found["scene_id"].to_pylist())
-    assert scene == "train-5-0000000"
+    assert scene.startswith("train-5-0000000-")
     assert set(found["steps"].to_pylist()[0][0]) == {"target", "reached"}
 
 
