@@ -1,6 +1,6 @@
 """Search strategies judged in the NASNet space, by replaying children that were trained once.
 
-    python -m benchmarks.nas.replay [--children 300] [--minutes M]
+    python -m benchmarks.nas.replay [--minutes M]
 
 trains children of the first rung of the proxy ``8px`` and keeps each as soon as it has ended, so
 that a run that was cut off, or whose minutes are over, goes on. Half of them are drawn uniformly,
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -141,6 +142,8 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(_line(each) for each in known))  # without a line that was cut short
     end_s = time.monotonic() + 60 * minutes
+    if len(known) == num_trainings(num_children):
+        return known
     with OwnProcess() as process:
         job = process.call(child_job, data, _RUNG, folder).value
         for child, replicate in wanted(num_children, known):
@@ -242,10 +245,11 @@ def figures(known: Sequence[Told], seeds: Sequence[int]) -> dict[str, Figure]:
 
 def measure(data: Path, seeds: Sequence[int], *, quick: bool) -> dict[str, Figure]:
     """Train what is missing, and judge."""
-    if quick:
-        path = FOLDER / "nas_replay_quick" / CHILDREN.name
-        return figures(train(data, NUM_QUICK_CHILDREN, path), seeds)
-    return figures(train(data, NUM_CHILDREN), seeds)
+    num_children = NUM_QUICK_CHILDREN if quick else NUM_CHILDREN
+    path = FOLDER / "nas_replay_quick" / CHILDREN.name if quick else CHILDREN
+    known = train(data, num_children, path)
+    with OwnProcess() as process:
+        return process.call(figures, known, seeds).value
 
 
 def _of_cell(cell: Cell) -> list[float]:
@@ -284,13 +288,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--children", type=int, default=NUM_CHILDREN, help="how many")
     parser.add_argument("--minutes", type=float, default=np.inf, help="then no more begin")
     given = parser.parse_args(arguments)
-    known = train(CIFAR, given.children, minutes=given.minutes)
-    print(f"{len(known)} of {num_trainings(given.children)} trainings")
-    if len(known) == num_trainings(given.children):
-        print_table(figures(known, range(NUM_SEEDS)))
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that are started
+    known = train(CIFAR, NUM_CHILDREN, minutes=given.minutes)
+    print(f"{len(known)} of {num_trainings(NUM_CHILDREN)} trainings")
+    if len(known) == num_trainings(NUM_CHILDREN):
+        print_table(measure(CIFAR, range(NUM_SEEDS), quick=False))
     return 0
 
 
