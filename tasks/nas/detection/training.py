@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tasks.core.errors import DataError
 from tasks.nas.detection.config import DetectorTrainingConfig
 from tasks.nas.detection.types import AnnotatedImages, Detections, Objects
+from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
 from tasks.nas.training.schedule import warmup_cosine
 
 _BATCH = 16  # images that are looked at together without training
@@ -40,9 +41,10 @@ def train_detector(
     images: AnnotatedImages,
     config: DetectorTrainingConfig,
     seed: int,
-    report: Callable[[Progress], None],
+    report: Callable[[Progress], Sequence[float]],
     device: str = "cpu",
-) -> None:
+    keeper: Keeper | None = None,
+) -> tuple[Sequence[float], ...]:
     """Train a detector by AdamW with a linear warm-up and a cosine to zero.
 
     Args:
@@ -54,6 +56,11 @@ def train_detector(
         report: Called ``config.num_evaluations`` times, at even distances and at the end. May put
             the detector into evaluation mode.
         device: ``cpu`` or ``cuda``; the detector is there.
+        keeper: Keeps the state after each report; a training that was cut off goes on from there,
+            to the same weights.
+
+    Returns:
+        What was reported, each time: step, loss and CPU seconds, and what ``report`` returned.
 
     Raises:
         DataError: The loss is not a finite number any more.
@@ -61,23 +68,31 @@ def train_detector(
     optimizer = torch.optim.AdamW(
         detector.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, config))
     every = config.num_steps / config.num_evaluations
     marks = {round(every * (k + 1)) for k in range(config.num_evaluations)}
     losses: list[float] = []
-    cpu_s = 0.0
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
+        kept = Checkpoints(keeper, detector, optimizer, None, device) if keeper else None
+        reached = (kept and kept.load()) or Reached(0, math.nan, ())
+        curve = [*reached.curve]
+        cpu_s = curve[-1][2] if curve else 0.0
         for step, chosen in enumerate(_batches(len(images), config, seed), start=1):
+            if step <= reached.num_done:
+                continue
             begun_s = time.process_time()
             detector.train()
+            optimizer.param_groups[0]["lr"] = config.learning_rate * _factor(step - 1, config)
             batch = _targets(images, chosen, device)
             losses.append(_step(detector, optimizer, batch, config, step))
-            schedule.step()
             cpu_s += time.process_time() - begun_s
             if step in marks:
-                report(Progress(step, float(np.mean(losses)), cpu_s))
+                progress = Progress(step, float(np.mean(losses)), cpu_s)
+                curve.append([step, progress.loss, cpu_s, *report(progress)])
                 losses = []
+                if kept is not None:
+                    kept.save(step, progress.loss, curve)
+    return tuple(curve)
 
 
 def detect(
