@@ -67,6 +67,7 @@ class Settings:
 FULL = Settings()
 QUICK = Settings(
     image_px=64,
+    mult_adds=4_000_000,
     num_train=60,
     num_validation=30,
     recipe=TrainingConfig(num_epochs=1, batch_size=30),

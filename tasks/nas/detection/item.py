@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 import torch
@@ -47,19 +48,7 @@ def train_one_detector(
 
     train, test = (shared_boxes(folder, shared.boxes, name) for name in ("train", "test"))
     device, seed = torch_device(shared.device), seed_of(item)
-    boxes, detection = shared.boxes, DetectorConfig(**item.detector)
-
-    def build_detector() -> nn.Module:
-        backbone = lay_out(begin(item, folder), device)
-        if item.frozen_standard is not None:
-            backbone.requires_grad_(False)
-        standard = item.frozen_standard or (boxes.mean, boxes.std)
-        around = len(boxes.classes), boxes.side_px, *standard
-        begun = item.initial is not None
-        detector: nn.Module = make_detector(backbone, detection, *around, keeps_statistics=begun)
-        return detector.to(device)
-
-    detector = seeded(build_detector, seed)
+    detector = seeded(lambda: _make(make_detector, item, shared, folder), seed)
 
     def score(_: Progress) -> tuple[float, float]:
         found = score_detections(test, detect(detector, test.images, device))
@@ -91,3 +80,27 @@ def train_one_detector(
         weights=folder.add(_WEIGHTS),
         picture=folder.add(_PICTURE),
     )
+
+
+def _make(
+    make_detector: Callable[..., nn.Module],
+    item: DetectTask,
+    shared: SharedBoxes,
+    folder: ItemFolder,
+) -> nn.Module:
+    """The detector before its training; what is drawn, by torch's generator."""
+    device, boxes = torch_device(shared.device), shared.boxes
+    backbone = lay_out(begin(item, folder), device)
+    if item.frozen_standard is not None:
+        backbone.requires_grad_(False)
+    mean, std = item.frozen_standard or (boxes.mean, boxes.std)
+    detector = make_detector(
+        backbone,
+        DetectorConfig(**item.detector),
+        len(boxes.classes),
+        boxes.side_px,
+        mean,
+        std,
+        keeps_statistics=item.initial is not None,
+    )
+    return detector.to(device)

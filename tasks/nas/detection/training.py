@@ -53,23 +53,17 @@ def train_detector(
         images: What it is trained on. Images without objects teach the background.
         config: How.
         seed: Decides the order of images, mirrorings and sampling.
-        report: Called ``config.num_evaluations`` times, at even distances and at the end. May put
-            the detector into evaluation mode.
+        report: Called ``config.num_evaluations`` times, evenly; may set evaluation mode.
         device: ``cpu`` or ``cuda``; the detector is there.
-        keeper: Keeps the state after each report; a training that was cut off goes on from there,
-            to the same weights.
+        keeper: Keeps the state after each report; one that was cut off goes on from there.
 
     Returns:
-        What was reported, each time: step, loss and CPU seconds, and what ``report`` returned.
+        Of each report: step, loss, CPU seconds, and what ``report`` returned.
 
     Raises:
         DataError: The loss is not a finite number any more.
     """
-    optimizer = torch.optim.AdamW(
-        detector.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
-    every = config.num_steps / config.num_evaluations
-    marks = {round(every * (k + 1)) for k in range(config.num_evaluations)}
+    optimizer = torch.optim.AdamW(detector.parameters(), weight_decay=config.weight_decay)
     losses: list[float] = []
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
@@ -81,12 +75,10 @@ def train_detector(
             if step <= reached.num_done:
                 continue
             begun_s = time.process_time()
-            detector.train()
-            optimizer.param_groups[0]["lr"] = config.learning_rate * _factor(step - 1, config)
             batch = _targets(images, chosen, device)
             losses.append(_step(detector, optimizer, batch, config, step))
             cpu_s += time.process_time() - begun_s
-            if step in marks:
+            if step in _marks(config):
                 progress = Progress(step, float(np.mean(losses)), cpu_s)
                 curve.append([step, progress.loss, cpu_s, *report(progress)])
                 losses = []
@@ -122,6 +114,8 @@ def _step(
     config: DetectorTrainingConfig,
     step: int,
 ) -> float:
+    detector.train()
+    optimizer.param_groups[0]["lr"] = config.learning_rate * _factor(step - 1, config)
     losses = detector(*batch)
     loss = torch.stack(list(losses.values())).sum()
     value = float(loss.detach())
@@ -135,6 +129,12 @@ def _step(
     nn.utils.clip_grad_norm_(detector.parameters(), config.clip_norm)
     optimizer.step()
     return value
+
+
+def _marks(config: DetectorTrainingConfig) -> set[int]:
+    """Steps after which there is a report."""
+    every = config.num_steps / config.num_evaluations
+    return {round(every * (k + 1)) for k in range(config.num_evaluations)}
 
 
 def _factor(step: int, config: DetectorTrainingConfig) -> float:
