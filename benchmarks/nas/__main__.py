@@ -25,14 +25,15 @@ those of `LONG` must be of one commit. The seeds that it names are those of the 
 - ``search_overhead_share`` (part `overhead`): see `benchmarks.nas.overhead`.
 - `replay`: strategies in the NASNet space, see `benchmarks.nas.replay`; takes a quarter of an hour.
 - `search`, `search_predictor`, `search_ppo`, `transfer`: see `benchmarks.nas.search` and
-  `benchmarks.nas.transfer`. They take long; their figures name their commit.
+  `benchmarks.nas.transfer`; `comparison_…`: see `benchmarks.nas.comparison`. They take long; their
+  figures name their commit.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import speedup
@@ -47,6 +48,7 @@ from benchmarks.nas import shares as nas_shares
 from benchmarks.nas import speedup as nas_speedup
 from benchmarks.nas import tabular as nas_tabular
 from benchmarks.nas import transfer as nas_transfer
+from benchmarks.nas.comparison import parts as nas_comparison
 from benchmarks.nas.convolution_kernel import CHILD_BOUND_MULTIPLE
 from benchmarks.own_process import OwnProcess
 from benchmarks.parts import is_measured, together
@@ -189,6 +191,14 @@ def _transfer(quick: bool) -> dict[str, Figure]:
     return nas_transfer.measure(DATA, quick=quick)
 
 
+def _compared(measure: Callable[[nas_comparison.Run], dict[str, Figure]]) -> Measure:
+    def part(quick: bool) -> dict[str, Figure]:
+        with nas_comparison.opened(DATA, quick=quick) as run:
+            return measure(run)
+
+    return part
+
+
 # In this order: what is timed comes first, while nothing else runs.
 PARTS: dict[str, Measure] = {
     "children": _children,
@@ -203,8 +213,16 @@ PARTS: dict[str, Measure] = {
     "search_predictor": _search_predictor,
     "search_ppo": _search_ppo,
     "transfer": _transfer,
+    "comparison_costs": _compared(nas_comparison.measure_costs),
+    "comparison_rates": _compared(nas_comparison.measure_rates),
+    "comparison_acc": _compared(nas_comparison.measure_accuracy),
+    "comparison_doubled": _compared(nas_comparison.measure_doubled),
+    "comparison_map": _compared(nas_comparison.measure_map),
 }
-LONG = ("replay", "search", "search_predictor", "search_ppo", "transfer")
+LONG = (
+    *("replay", "search", "search_predictor", "search_ppo", "transfer"),
+    *(name for name in PARTS if name.startswith("comparison_")),
+)
 
 
 if __name__ == "__main__":

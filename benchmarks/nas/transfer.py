@@ -65,6 +65,7 @@ def config_of(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig
             small=SizeConfig(1_500_000, 1),
             medium=SizeConfig(3_000_000, 1),
             large=SizeConfig(6_000_000, 1),
+            stem="cifar",
             num_images=500 if quick else 2500,
             num_seeds=num_seeds,
             recipe=recipe,
@@ -74,8 +75,9 @@ def config_of(data: Path, num_seeds: int, *, quick: bool) -> TransferCellsConfig
         detect=DetectConfig(
             stem="cifar",
             mult_adds=26_000_000,
+            num_cells=1,
             num_seeds=num_seeds,
-            detector=DetectorConfig(neck="fpn", finest_stride=4),
+            detector=DetectorConfig(finest_stride=4, num_levels=1, num_scales=3),
             recipe=DetectorTrainingConfig(num_steps=20 if quick else 300, learning_rate=3e-3),
         ),
     )

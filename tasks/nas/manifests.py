@@ -226,13 +226,14 @@ class TrainedNetwork(Record):
         train_loss: Mean loss of the last epoch.
         num_params: Its weights.
         mult_adds: Multiply-adds of one image.
+        depthwise_share: Share of them that mixes no channels.
         train_cpu_s: CPU seconds of its training.
         image_cpu_s: CPU seconds to classify one image, measured over the test images.
         curve: Validation accuracy after each epoch.
         weights: Its state dict (``.pt``).
     """
 
-    schema_id = "nas.trained/1"
+    schema_id = "nas.trained/2"
 
     item_id: str
     validation_accuracy: float
@@ -240,6 +241,7 @@ class TrainedNetwork(Record):
     train_loss: float
     num_params: int
     mult_adds: int
+    depthwise_share: float
     train_cpu_s: float
     image_cpu_s: float
     curve: tuple[float, ...]

@@ -5,18 +5,24 @@ Proposal Networks" (2015), as torchvision has it; T.-Y. Lin et al., "Feature Pyr
 Object Detection" (2017). Zoph et al. (2018), section 4.3, put NASNet-A in the place of its
 backbone.
 
-Anything serves whose ``stages`` returns maps, finest first, and whose ``stage_channels`` says how
-many channels they have: networks of cells and the baselines alike. Classifiers are dropped.
+Anything serves whose ``stages`` returns maps and whose ``stage_channels`` says how many channels
+they have: networks of cells and the baselines alike. Which maps are used, and the anchors on them,
+hang on their strides alone (`tasks.nas.detection.levels`). Classifiers are dropped.
+
+A step sees a few pictures, whose coarse maps hold some dozen numbers a channel: too few for the
+statistics of batch norm. Those of a backbone that begins with weights are kept as they were
+learnt, as torchvision's detectors do; scale and offset are trained along. A backbone whose weights
+are drawn has no statistics to keep, and trains them.
 
 Deviation: pictures here are small, so there are fewer proposals and smaller heads than in
-torchvision's defaults, and batch norm is trained along.
+torchvision's defaults.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +30,10 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+from typing_extensions import override
 
-from tasks.core.errors import ConfigError
 from tasks.nas.detection.config import DetectorConfig
+from tasks.nas.detection.levels import anchor_sizes_px, level_maps, level_strides
 
 _RATIOS = (0.5, 1.0, 2.0)  # height over width of anchors
 _POOLED = 5  # side of what the head reads of a proposal
@@ -35,46 +42,53 @@ _MAX_DETECTIONS = 100
 _MIN_SCORE = 0.05
 
 
-class _Staged(Protocol):
-    """A network that a detector can stand on."""
-
-    stage_channels: tuple[int, ...]
-
-    def stages(self, images: Tensor) -> list[Tensor]:
-        """Maps, finest first."""
-
-
 class DetectorBackbone(nn.Module):
     """The maps of a network, brought to one number of channels.
 
     Attributes:
         out_channels: Channels of each map.
         strides: Pixels of the image per pixel of each map that is returned.
+        keeps_statistics: Whether the network's batch norms keep the statistics they came with.
     """
 
-    def __init__(self, network: nn.Module, config: DetectorConfig, side_px: int) -> None:
+    def __init__(
+        self, network: nn.Module, config: DetectorConfig, *, keeps_statistics: bool = False
+    ) -> None:
         """Build the backbone.
 
         Args:
-            network: Has ``stages`` and ``stage_channels``; its classifiers are dropped.
+            network: See `tasks.nas.detection.levels.Staged`; its classifiers are dropped.
             config: Which maps, and how many channels.
-            side_px: Side of the images.
+            keeps_statistics: Whether its batch norms keep their statistics in training.
 
         Raises:
-            ConfigError: No map is as coarse as the finest that is asked for.
+            ConfigError: It has no map of a stride that is asked for.
         """
         super().__init__()
         network.classifier = nn.Identity()
         if getattr(network, "auxiliary", None) is not None:
             network.auxiliary = None  # type: ignore[assignment]
+        if keeps_statistics and getattr(network, "runner", None) is not None:
+            vars(network)["runner"] = None  # its programs train statistics
+            network.to(memory_format=torch.channels_last)
         self.network = network
+        self.keeps_statistics = keeps_statistics
         channels = network.stage_channels
-        strides = _strides(network, side_px)
-        self._used = _used(strides, config)
-        self.strides = tuple(strides[index] for index in self._used)
+        self._used = level_maps(network, config)
+        self.strides = level_strides(config)
         self.out_channels = config.neck_channels
         used_channels = [channels[index] for index in self._used]  # type: ignore[index]
         self.neck = FeaturePyramidNetwork(used_channels, config.neck_channels)
+
+    @override
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, but for batch norms whose statistics are kept."""
+        super().train(mode)
+        if self.keeps_statistics:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """Map (n, 3, h, w) to named maps, (n, out_channels, h_k, w_k), finest first."""
@@ -94,6 +108,8 @@ def make_detector(
     side_px: int,
     mean: Sequence[float],
     std: Sequence[float],
+    *,
+    keeps_statistics: bool = False,
 ) -> FasterRCNN:
     """Put Faster R-CNN on a network.
 
@@ -104,12 +120,14 @@ def make_detector(
         side_px: Side of the images; they are not resized.
         mean: Mean of each channel, of 1.
         std: Standard deviation of the same.
+        keeps_statistics: See `DetectorBackbone`.
 
     Returns:
         In training it maps images (3, side, side) in [0, 1] and targets to losses, else to boxes,
         labels (from 1) and scores.
     """
-    backbone = DetectorBackbone(network, config, side_px)
+    backbone = DetectorBackbone(network, config, keeps_statistics=keeps_statistics)
+    sizes_px = anchor_sizes_px(config)
     names = [str(index) for index in range(len(backbone.strides))]
     head_inputs = backbone.out_channels * _POOLED**2
     proposals, kept = _PROPOSALS_BEFORE_NMS * config.num_proposals, config.num_proposals
@@ -120,7 +138,7 @@ def make_detector(
         image_mean=list(mean),
         image_std=list(std),
         size_divisible=1,
-        rpn_anchor_generator=_anchors(backbone, config),
+        rpn_anchor_generator=AnchorGenerator(sizes_px, (_RATIOS,) * len(sizes_px)),
         rpn_pre_nms_top_n_train=proposals,
         rpn_pre_nms_top_n_test=proposals,
         rpn_post_nms_top_n_train=kept,
@@ -132,41 +150,3 @@ def make_detector(
         box_detections_per_img=_MAX_DETECTIONS,
         box_batch_size_per_image=config.num_sampled,
     )
-
-
-def _strides(network: nn.Module, side_px: int) -> list[int]:
-    """Pixels of the image per pixel of each map."""
-    was_training = network.training
-    network.eval()
-    with torch.no_grad():
-        weights = next(network.parameters())
-        maps = network.stages(  # type: ignore[operator]
-            torch.zeros(1, 3, side_px, side_px, device=weights.device)
-        )
-    network.train(was_training)
-    return [round(side_px / each.shape[-1]) for each in maps]
-
-
-def _used(strides: Sequence[int], config: DetectorConfig) -> list[int]:
-    """Positions of the maps that are used."""
-    if config.neck == "last":
-        return [len(strides) - 1]
-    used = [index for index, stride in enumerate(strides) if stride >= config.finest_stride]
-    if not used:
-        raise ConfigError(
-            f"no map has a stride of {config.finest_stride} px or more; the backbone's are "
-            f"{', '.join(map(str, strides))} px: lower finest_stride or use an imagenet stem"
-        )
-    return used
-
-
-def _anchors(backbone: DetectorBackbone, config: DetectorConfig) -> AnchorGenerator:
-    """One size a level in a pyramid, all sizes on a single map."""
-    num_levels = len(backbone.strides)
-    if num_levels == 1:
-        sizes: list[tuple[float, ...]] = [
-            tuple(config.anchor_px * 2**k for k in range(config.num_scales))
-        ]
-    else:
-        sizes = [(config.anchor_px * 2**level,) for level in range(num_levels)]
-    return AnchorGenerator(tuple(sizes), (_RATIOS,) * num_levels)

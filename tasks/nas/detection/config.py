@@ -53,19 +53,30 @@ class BoxesConfig:
 class DetectorConfig:
     """What stands on the backbone."""
 
-    neck: Literal["last", "fpn"] = setting(
-        "fpn", help="last: the deepest map alone. fpn: a feature pyramid over several maps."
-    )
     neck_channels: int = setting(
         64, ge=1, le=2048, help="Channels of the maps that proposals are made from."
     )
     finest_stride: int = setting(
-        4, ge=1, le=64, unit="px", help="Pyramid: the finest map that is used, by its stride."
+        8, ge=1, le=64, unit="px", help="Stride of the finest map that is used."
+    )
+    num_levels: int = setting(
+        3,
+        ge=1,
+        le=6,
+        label="Levels",
+        help="Maps that are used, of a feature pyramid: each has twice the stride of the one "
+        "before, and every backbone must have all of them.",
     )
     anchor_px: float = setting(
-        16.0, gt=0, le=1024, unit="px", help="Smallest anchor; each level or scale doubles it."
+        16.0,
+        gt=0,
+        le=1024,
+        unit="px",
+        help="Smallest anchor on the finest map; on others it grows with the stride.",
     )
-    num_scales: int = setting(3, ge=1, le=8, help="Sizes of anchors on a single map.")
+    num_scales: int = setting(
+        1, ge=1, le=8, help="Sizes of anchors on each map, each twice the one before."
+    )
     num_proposals: int = setting(
         100, ge=1, le=10_000, help="Proposals of an image that the second stage looks at."
     )

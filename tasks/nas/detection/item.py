@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 import torch
@@ -36,32 +37,29 @@ def train_one_detector(
 ) -> TrainedDetector:
     """Train a detector, keep its weights, and score it on the test images on the way.
 
+    One that was cut off goes on after its last score.
+
     Raises:
         DataError: It diverged.
-        ConfigError: No map of the backbone is as coarse as the finest that is asked for.
+        ConfigError: The backbone has no map of a stride that is asked for.
     """
     # torchvision is loaded by the worker, not by the driver that names this function.
     from tasks.nas.detection.backbone import make_detector
 
     train, test = (shared_boxes(folder, shared.boxes, name) for name in ("train", "test"))
     device, seed = torch_device(shared.device), seed_of(item)
-    boxes, detection = shared.boxes, DetectorConfig(**item.detector)
+    detector = seeded(lambda: _make(make_detector, item, shared, folder), seed)
 
-    def build_detector() -> nn.Module:
-        backbone = lay_out(begin(item, folder), device)
-        around = len(boxes.classes), boxes.side_px, boxes.mean, boxes.std
-        detector: nn.Module = make_detector(backbone, detection, *around).to(device)
-        return detector
-
-    detector = seeded(build_detector, seed)
-    curve: list[CurvePoint] = []
-
-    def score(progress: Progress) -> None:
+    def score(_: Progress) -> tuple[float, float]:
         found = score_detections(test, detect(detector, test.images, device))
-        curve.append(CurvePoint(**asdict(progress), mean_ap=found.mean_ap, ap50=found.ap50))
+        return found.mean_ap, found.ap50
 
     config = DetectorTrainingConfig(**item.recipe)
-    train_detector(detector, train, config, seed, score, device)
+    reports = train_detector(detector, train, config, seed, score, device, folder)
+    curve = tuple(
+        CurvePoint(step=round(step), loss=loss, cpu_s=cpu_s, mean_ap=mean_ap, ap50=ap50)
+        for step, loss, cpu_s, mean_ap, ap50 in reports
+    )
     begun_s = time.process_time()
     detections = detect(detector, test.images, device)
     image_cpu_s = (time.process_time() - begun_s) / len(test)
@@ -72,12 +70,37 @@ def train_one_detector(
     return TrainedDetector(
         item_id=item.item_id,
         **asdict(score_detections(test, detections)),
-        curve=tuple(curve),
+        curve=curve,
         num_params=num_params(detector),
         backbone_mult_adds=backbone.mult_adds,
+        backbone_depthwise_share=backbone.depthwise_share,
         backbone_params=backbone.num_params,
         train_cpu_s=curve[-1].cpu_s,
         image_cpu_s=image_cpu_s,
         weights=folder.add(_WEIGHTS),
         picture=folder.add(_PICTURE),
     )
+
+
+def _make(
+    make_detector: Callable[..., nn.Module],
+    item: DetectTask,
+    shared: SharedBoxes,
+    folder: ItemFolder,
+) -> nn.Module:
+    """The detector before its training; what is drawn, by torch's generator."""
+    device, boxes = torch_device(shared.device), shared.boxes
+    backbone = lay_out(begin(item, folder), device)
+    if item.frozen_standard is not None:
+        backbone.requires_grad_(False)
+    mean, std = item.frozen_standard or (boxes.mean, boxes.std)
+    detector = make_detector(
+        backbone,
+        DetectorConfig(**item.detector),
+        len(boxes.classes),
+        boxes.side_px,
+        mean,
+        std,
+        keeps_statistics=item.initial is not None,
+    )
+    return detector.to(device)

@@ -70,6 +70,9 @@ class DetectTask(Record):
         recipe: `tasks.nas.detection.config.DetectorTrainingConfig`, as JSON values.
         seed: Decides initial weights and the order of images.
         initial: Weights of the backbone to begin with; None: drawn.
+        frozen_standard: Of a backbone whose weights stay as they are: mean and deviation that it
+            standardises images by, of 1. None: it is trained, and standardises by those of the
+            training images.
     """
 
     schema_id = "nas.detect_task/1"
@@ -83,6 +86,7 @@ class DetectTask(Record):
     recipe: dict[str, Any]
     seed: int
     initial: FileRef | None
+    frozen_standard: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
 
 class CurvePoint(Record):
@@ -119,6 +123,7 @@ class TrainedDetector(Record):
         curve: How it went.
         num_params: Weights of the whole detector.
         backbone_mult_adds: Multiply-adds of the backbone for one image.
+        backbone_depthwise_share: Share of them that mixes no channels.
         backbone_params: Weights of the backbone.
         train_cpu_s: CPU seconds of its training, scoring apart.
         image_cpu_s: CPU seconds for one image, measured over the test images.
@@ -126,7 +131,7 @@ class TrainedDetector(Record):
         picture: Test images with truth and detections (``.png``).
     """
 
-    schema_id = "nas.detector/1"
+    schema_id = "nas.detector/2"
 
     item_id: str
     mean_ap: float
@@ -138,6 +143,7 @@ class TrainedDetector(Record):
     curve: tuple[CurvePoint, ...]
     num_params: int
     backbone_mult_adds: int
+    backbone_depthwise_share: float
     backbone_params: int
     train_cpu_s: float
     image_cpu_s: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tasks.core.errors import DataError
 from tasks.nas.detection.config import DetectorTrainingConfig
 from tasks.nas.detection.types import AnnotatedImages, Detections, Objects
+from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
 from tasks.nas.training.schedule import warmup_cosine
 
 _BATCH = 16  # images that are looked at together without training
@@ -40,9 +41,10 @@ def train_detector(
     images: AnnotatedImages,
     config: DetectorTrainingConfig,
     seed: int,
-    report: Callable[[Progress], None],
+    report: Callable[[Progress], Sequence[float]],
     device: str = "cpu",
-) -> None:
+    keeper: Keeper | None = None,
+) -> tuple[Sequence[float], ...]:
     """Train a detector by AdamW with a linear warm-up and a cosine to zero.
 
     Args:
@@ -51,33 +53,38 @@ def train_detector(
         images: What it is trained on. Images without objects teach the background.
         config: How.
         seed: Decides the order of images, mirrorings and sampling.
-        report: Called ``config.num_evaluations`` times, at even distances and at the end. May put
-            the detector into evaluation mode.
+        report: Called ``config.num_evaluations`` times, evenly; may set evaluation mode.
         device: ``cpu`` or ``cuda``; the detector is there.
+        keeper: Keeps the state after each report; one that was cut off goes on from there.
+
+    Returns:
+        Of each report: step, loss, CPU seconds, and what ``report`` returned.
 
     Raises:
         DataError: The loss is not a finite number any more.
     """
-    optimizer = torch.optim.AdamW(
-        detector.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, config))
-    every = config.num_steps / config.num_evaluations
-    marks = {round(every * (k + 1)) for k in range(config.num_evaluations)}
+    optimizer = torch.optim.AdamW(detector.parameters(), weight_decay=config.weight_decay)
     losses: list[float] = []
-    cpu_s = 0.0
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
+        kept = Checkpoints(keeper, detector, optimizer, None, device) if keeper else None
+        reached = (kept and kept.load()) or Reached(0, math.nan, ())
+        curve = [*reached.curve]
+        cpu_s = curve[-1][2] if curve else 0.0
         for step, chosen in enumerate(_batches(len(images), config, seed), start=1):
+            if step <= reached.num_done:
+                continue
             begun_s = time.process_time()
-            detector.train()
             batch = _targets(images, chosen, device)
             losses.append(_step(detector, optimizer, batch, config, step))
-            schedule.step()
             cpu_s += time.process_time() - begun_s
-            if step in marks:
-                report(Progress(step, float(np.mean(losses)), cpu_s))
+            if step in _marks(config):
+                progress = Progress(step, float(np.mean(losses)), cpu_s)
+                curve.append([step, progress.loss, cpu_s, *report(progress)])
                 losses = []
+                if kept is not None:
+                    kept.save(step, progress.loss, curve)
+    return tuple(curve)
 
 
 def detect(
@@ -107,6 +114,8 @@ def _step(
     config: DetectorTrainingConfig,
     step: int,
 ) -> float:
+    detector.train()
+    optimizer.param_groups[0]["lr"] = config.learning_rate * _factor(step - 1, config)
     losses = detector(*batch)
     loss = torch.stack(list(losses.values())).sum()
     value = float(loss.detach())
@@ -120,6 +129,12 @@ def _step(
     nn.utils.clip_grad_norm_(detector.parameters(), config.clip_norm)
     optimizer.step()
     return value
+
+
+def _marks(config: DetectorTrainingConfig) -> set[int]:
+    """Steps after which there is a report."""
+    every = config.num_steps / config.num_evaluations
+    return {round(every * (k + 1)) for k in range(config.num_evaluations)}
 
 
 def _factor(step: int, config: DetectorTrainingConfig) -> float:

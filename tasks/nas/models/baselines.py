@@ -8,7 +8,7 @@ torchvision's; its own networks can't be scaled finely (channels in eights) or d
 Deviations: shortcuts of the CIFAR ResNet that change size are 1x1 convolutions (option B), those
 of the paper pad with zeros; channels are rounded to whole numbers, not to multiples of eight; the
 head of a MobileNetV2 narrows with the rest. For CIFAR a MobileNetV2 halves three times instead of
-five, the first two strides being left out.
+five, the first two strides being left out. The networks of `RESNET_LAYERS` are torchvision's.
 """
 
 from __future__ import annotations
@@ -30,6 +30,14 @@ _MOBILE_STAGES = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+# The published ResNets (table 1), which weights can be had for: kind and number of blocks.
+RESNET_LAYERS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "resnet18": ("basic", (2, 2, 2, 2)),
+    "resnet34": ("basic", (3, 4, 6, 3)),
+    "resnet50": ("bottleneck", (3, 4, 6, 3)),
+    "resnet101": ("bottleneck", (3, 4, 23, 3)),
+    "resnet152": ("bottleneck", (3, 8, 36, 3)),
+}
 _MOBILE_CIFAR_STRIDE_1 = 24  # the stage that keeps the resolution on CIFAR
 
 
@@ -79,6 +87,7 @@ def make_baseline(size: BaselineSize) -> BaselineNetwork:
         ConfigError: The kind or the stem is unknown, or the width is not positive.
     """
     makers = {"resnet": _resnet, "mobilenet_v2": _mobilenet_v2}
+    makers |= dict.fromkeys(RESNET_LAYERS, _published_resnet)
     if size.kind not in makers or size.stem not in ("cifar", "imagenet"):
         raise ConfigError(
             f"baseline {size.kind!r} with stem {size.stem!r}; expected one of "
@@ -110,6 +119,18 @@ def _resnet(size: BaselineSize) -> BaselineNetwork:
             blocks.append(BasicBlock(before, after, stride, _shortcut(before, after, stride)))
             before = after
         stages.append(nn.Sequential(*blocks))
+    return BaselineNetwork(size, stem, stages, channels)
+
+
+def _published_resnet(size: BaselineSize) -> BaselineNetwork:
+    """A ResNet as it was published; neither its width nor its stem can be chosen."""
+    from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+    kind, num_blocks = RESNET_LAYERS[size.kind]
+    made = ResNet(BasicBlock if kind == "basic" else Bottleneck, [*num_blocks])
+    stem = nn.Sequential(made.conv1, made.bn1, made.relu, made.maxpool)
+    stages = [made.layer1, made.layer2, made.layer3, made.layer4]
+    channels = [made.fc.in_features // 2**k for k in (3, 2, 1, 0)]
     return BaselineNetwork(size, stem, stages, channels)
 
 

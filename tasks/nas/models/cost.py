@@ -23,10 +23,17 @@ class Cost:
     Attributes:
         num_params: Trained weights.
         mult_adds: Multiply-adds of a forward pass over one image.
+        depthwise: Those of them that are depthwise convolutions' and so mix no channels.
     """
 
     num_params: int
     mult_adds: int
+    depthwise: int
+
+    @property
+    def depthwise_share(self) -> float:
+        """Share of the multiply-adds that mixes no channels: great in networks too narrow."""
+        return self.depthwise / max(1, self.mult_adds)
 
 
 def cost_of(build: Callable[[], nn.Module], image_px: int) -> Cost:
@@ -38,7 +45,13 @@ def cost_of(build: Callable[[], nn.Module], image_px: int) -> Cost:
     """
     with torch.device("meta"):
         network = build()
-    return Cost(num_params(network), mult_adds(network, image_px))
+    return cost(network, image_px)
+
+
+def cost(network: nn.Module, image_px: int) -> Cost:
+    """Measure a classifier of (n, 3, image_px, image_px), on any device; meta is free."""
+    counted = _counted(network, image_px)
+    return Cost(num_params(network), *map(sum, zip(*counted, strict=True)))
 
 
 def num_params(network: nn.Module) -> int:
@@ -53,11 +66,17 @@ def mult_adds(network: nn.Module, image_px: int) -> int:
         network: Classifier of (n, 3, image_px, image_px), on any device; meta is free.
         image_px: Side of the image.
     """
+    return sum(each for each, _ in _counted(network, image_px))
+
+
+def _counted(network: nn.Module, image_px: int) -> list[tuple[int, int]]:
+    """Multiply-adds of each layer, of one image, and those of them that mix no channels."""
     image = torch.empty(1, 3, image_px, image_px, device=next(network.parameters()).device)
-    counted: list[int] = []
+    counted: list[tuple[int, int]] = []
 
     def count(module: nn.Module, _: object, output: Tensor) -> None:
-        counted.append(output.numel() * _per_output(module))
+        found = output.numel() * _per_output(module)
+        counted.append((found, found if _is_depthwise(module) else 0))
 
     kinds = (nn.Conv2d, nn.Linear)
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
@@ -76,7 +95,7 @@ def mult_adds(network: nn.Module, image_px: int) -> int:
             hook.remove()
         for each in keeping:
             del vars(each)["forward"]
-    return sum(counted)
+    return counted
 
 
 def _same(maps: Tensor) -> Tensor:
@@ -87,3 +106,7 @@ def _per_output(module: nn.Module) -> int:
     """Multiply-adds of one number of a layer's output: the weights that it depends on."""
     weight = module.get_parameter("weight")
     return weight.numel() // len(weight)
+
+
+def _is_depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Cells of fewer filters, or with a greater share of their multiply-adds in depthwise convolutions,
+# say little of published ones, which have 32 filters or more and 3 to 12 % there.
+LEAST_FILTERS = 16
+MOST_DEPTHWISE = 0.3
+
 
 @dataclass(frozen=True)
 class NetworkSize:
@@ -58,7 +63,8 @@ class BaselineSize:
     """Size and surroundings of a hand-made network, for comparison.
 
     Attributes:
-        kind: ``resnet`` (basic blocks) or ``mobilenet_v2``.
+        kind: ``resnet`` (basic blocks), ``mobilenet_v2``, or a published one whose width is fixed
+            (`tasks.nas.models.baselines.RESNET_LAYERS`).
         width: Channels of the first stage of a ResNet; the multiplier of all channels of a
             MobileNetV2. A fraction is rounded where channels are made.
         num_blocks: Residual blocks per stage of a ResNet; a MobileNetV2 has its own numbers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasks.core.errors import ConfigError
+from tasks.core.outside.copies import path_of
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -11,6 +12,7 @@ from tasks.nas.detection.prepare import prepare_boxes
 from tasks.nas.manifests import ImageData
 from tasks.nas.transfer.config import PrepareTransferConfig
 from tasks.nas.transfer.manifests import TransferData
+from tasks.nas.transfer.timm_file import keep_timm
 
 
 @stage(
@@ -40,7 +42,10 @@ def prepare_transfer(config: PrepareTransferConfig, ctx: StageContext) -> Artifa
     cifar = None
     if config.from_cifar:
         cifar = _images(config.cifar, 0, config.num_cifar_validation, share, ctx)
-    return ctx.store.write(TransferData(images=images, cifar=cifar, boxes=boxes))
+    timm = None
+    if config.timm:
+        timm = keep_timm(path_of(config.timm, "prepare_transfer.timm"), ctx)
+    return ctx.store.write(TransferData(images=images, cifar=cifar, boxes=boxes, timm=timm))
 
 
 def _images(

@@ -5,18 +5,20 @@ A candidate is a name and its cells; a hand-made network is known by its name an
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tasks.core.config import config_json
 from tasks.nas.manifests import TrainTask
 from tasks.nas.models.scaling import scale_baseline, scale_cells
-from tasks.nas.models.sizes import BaselineSize, NetworkSize
+from tasks.nas.models.sizes import LEAST_FILTERS, BaselineSize, NetworkSize
 from tasks.nas.space.genotype_file import GenotypeRecord
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.groups import BASELINES
 
+_LOG = logging.getLogger(__name__)
 _RESNET_BLOCKS = (1, 2, 3)  # per stage, of which scaling chooses
 
 
@@ -74,6 +76,25 @@ def scaled(
     )
     found, _ = scale_cells(cells.genotype(name), wanted, target.mult_adds)
     return found
+
+
+def warn_of_narrow(name: str, size: Mapping[str, Any]) -> None:
+    """Log a warning where a network of cells is too narrow to be compared with others.
+
+    Args:
+        name: What messages call it.
+        size: `tasks.nas.models.sizes.NetworkSize` or `BaselineSize`, as JSON values.
+    """
+    num_filters = size.get("num_filters", LEAST_FILTERS)
+    if num_filters < LEAST_FILTERS:
+        _LOG.warning(
+            "%s has %.3g filters: with fewer than %d most of the arithmetic mixes no channels, and "
+            "a comparison says little of cells of published width; ask for more multiply-adds%s",
+            name,
+            num_filters,
+            LEAST_FILTERS,
+            "" if size.get("stem") == "imagenet" else " or for the imagenet stem",
+        )
 
 
 def train_task(

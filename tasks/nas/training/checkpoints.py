@@ -1,4 +1,4 @@
-"""The state of a training after an epoch, kept so that one that is cut off goes on from there."""
+"""The state of a training on its way, kept so that one that is cut off goes on from there."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Reached:
     """How far a training is.
 
     Attributes:
-        num_epochs: Epochs that are done.
-        loss: Mean loss of the last one.
-        curve: See `tasks.nas.training.loop.Trained`.
+        num_done: Epochs that are done; of a detector's training, steps.
+        loss: Mean loss of the last one, or since the report before.
+        curve: What was reported on the way; numbers, or rows of them.
     """
 
-    num_epochs: int
+    num_done: int
     loss: float
-    curve: tuple[float, ...]
+    curve: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -53,24 +53,24 @@ class Checkpoints:
         keeper: Where they are kept.
         network: What is trained.
         optimiser: What trains it.
-        rng: Order and augmentation.
+        rng: Order and augmentation; None where they are drawn anew from the beginning.
         device: ``cpu`` or ``cuda``.
     """
 
     keeper: Keeper
     network: nn.Module
     optimiser: torch.optim.Optimizer
-    rng: np.random.Generator
+    rng: np.random.Generator | None
     device: str
 
-    def save(self, num_epochs: int, loss: float, curve: Sequence[float]) -> None:
-        """Keep the state after an epoch."""
+    def save(self, num_done: int, loss: float, curve: Sequence[Any]) -> None:
+        """Keep the state; see `Reached`."""
         state = {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "rng": self.rng.bit_generator.state,
+            "rng": self.rng and self.rng.bit_generator.state,
             "torch": torch.get_rng_state(),
-            "reached": [num_epochs, loss, list(curve)],
+            "reached": [num_done, loss, list(curve)],
         }
         if self.device != "cpu":
             state["cuda"] = torch.cuda.get_rng_state()
@@ -89,9 +89,10 @@ class Checkpoints:
             return None
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.rng.bit_generator.state = state["rng"]
+        if self.rng is not None:
+            self.rng.bit_generator.state = state["rng"]
         torch.set_rng_state(state["torch"].cpu())
         if "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"].cpu())
-        num_epochs, loss, curve = state["reached"]
-        return Reached(num_epochs, loss, tuple(curve))
+        num_done, loss, curve = state["reached"]
+        return Reached(num_done, loss, tuple(curve))

@@ -24,12 +24,12 @@ def train_network(item: TrainTask, shared: SharedImages, folder: ItemFolder) -> 
     import torch
 
     import tasks.nas.training.networks as networks
-    from tasks.nas.models.cost import mult_adds, num_params
+    from tasks.nas.models.cost import cost
     from tasks.nas.training.loop import accuracy, train
 
     device, seed = networks.torch_device(shared.device), networks.seed_of(item)
     network = networks.seeded(lambda: networks.begin(item, folder), seed)
-    cost = mult_adds(network, item.image_px), num_params(network)
+    size = cost(network, item.image_px)
     network = networks.lay_out(network, device)
     images = shared_split(folder, "train", item.image_px)
     validation = shared_split(folder, "validation", item.image_px)
@@ -54,8 +54,9 @@ def train_network(item: TrainTask, shared: SharedImages, folder: ItemFolder) -> 
         validation_accuracy=trained.curve[-1],
         test_accuracy=right,
         train_loss=trained.train_loss,
-        num_params=cost[1],
-        mult_adds=cost[0],
+        num_params=size.num_params,
+        mult_adds=size.mult_adds,
+        depthwise_share=size.depthwise_share,
         train_cpu_s=trained_s - begun_s,
         image_cpu_s=test_s / len(test),
         curve=trained.curve,

@@ -80,7 +80,7 @@ def train(
         kept = Checkpoints(keeper, network, optimiser, rng, device) if keeper else None
         reached = (kept and kept.load()) or Reached(0, math.nan, ())
         curve, loss = list(reached.curve), reached.loss
-        for epoch in range(reached.num_epochs, config.num_epochs):
+        for epoch in range(reached.num_done, config.num_epochs):
             network.train()
             schedule_paths(network, epoch / max(1, config.num_epochs - 1))
             done = epoch * num_steps(len(images), config)

@@ -77,6 +77,14 @@ class PrepareTransferConfig:
         0.05, ge=0, le=1, help="Share of a split's images that may be unusable before it fails."
     )
     boxes: BoxesConfig = Field(default_factory=BoxesConfig)
+    timm: str = setting(
+        "",
+        path="read",
+        label="Weights of timm",
+        stores=True,
+        help="State dict (torch.save) of timm's nasnetalarge or resnet18 to resnet152, for "
+        "detect.weights = timm; empty for none.",
+    )
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -106,10 +114,12 @@ class TransferConfig:
         help="Side of the images; 0: as they were prepared.",
     )
     stem: Literal["cifar", "imagenet"] = setting(
-        "cifar", help="cifar keeps the resolution at first; imagenet divides it by eight."
+        "imagenet",
+        help="cifar keeps the resolution at first; imagenet divides it by eight, which leaves "
+        "cells of the same cost many more filters.",
     )
-    small: SizeConfig = Field(default_factory=lambda: SizeConfig(4_000_000, 1))
-    medium: SizeConfig = Field(default_factory=lambda: SizeConfig(10_000_000, 1))
+    small: SizeConfig = Field(default_factory=lambda: SizeConfig(4_000_000, 2))
+    medium: SizeConfig = Field(default_factory=lambda: SizeConfig(10_000_000, 2))
     large: SizeConfig = Field(default_factory=lambda: SizeConfig(25_000_000, 2))
     num_images: int = setting(0, ge=0, le=1_000_000_000, help="Training images; 0 for all.")
     num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each network.")
@@ -135,13 +145,14 @@ class TransferConfig:
 class DetectConfig:
     """Detection with the cells as a backbone, beside hand-made backbones."""
 
-    weights: Literal["none", "small", "medium", "large"] = setting(
+    weights: Literal["none", "small", "medium", "large", "timm"] = setting(
         "none",
         help="Backbone of this size of the family, with its weights; none: one of its own cost, "
-        "with weights that are drawn.",
+        "with weights that are drawn; timm: that of prepare_transfer.timm alone, whose weights "
+        "stay as they are.",
     )
     stem: Literal["cifar", "imagenet"] = setting(
-        "cifar", help="Stem of a backbone of its own cost."
+        "imagenet", help="Stem of a backbone of its own cost."
     )
     mult_adds: int = setting(
         25_000_000,
@@ -150,7 +161,7 @@ class DetectConfig:
         label="Multiply-adds",
         help="Multiply-adds of a backbone of its own cost, for one image with boxes.",
     )
-    num_cells: int = setting(1, ge=1, le=100, help="Its N, normal cells of a stage.")
+    num_cells: int = setting(2, ge=1, le=100, help="Its N, normal cells of a stage.")
     num_seeds: int = setting(3, ge=1, le=100, help="Trainings of each detector.")
     detector: DetectorConfig = Field(default_factory=DetectorConfig)
     recipe: DetectorTrainingConfig = Field(default_factory=DetectorTrainingConfig)

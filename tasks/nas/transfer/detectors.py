@@ -8,9 +8,11 @@ from dataclasses import asdict
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.ports import Skipped
+from tasks.nas.detection.levels import level_maps
 from tasks.nas.detection.manifests import BoxData, DetectTask
-from tasks.nas.training.candidates import Target, beside_baselines, scaled
+from tasks.nas.training.candidates import Target, beside_baselines, scaled, warn_of_narrow
 from tasks.nas.training.groups import FROM_CIFAR, SCRATCH
+from tasks.nas.training.networks import build, design_of
 from tasks.nas.transfer.config import DetectConfig
 from tasks.nas.transfer.family import labels
 from tasks.nas.transfer.manifests import TransferredNetworks
@@ -30,12 +32,33 @@ def detect_tasks(
         Trainings; skipped where the classifier that they begin with is missing.
 
     Raises:
-        ConfigError: No width of a backbone costs what is asked, or no such size was trained.
+        ConfigError: No width of a backbone costs what is asked, no such size was trained, or a
+            backbone has no map of a stride that is asked for.
     """
     if config.weights == "none":
-        yield from _drawn(found, boxes, config)
+        planned: Iterator[DetectTask | Skipped] = _drawn(found, boxes, config)
+    elif config.weights == "timm":
+        planned = _of_timm(found, config)
     else:
-        yield from _begun(found, config)
+        planned = _begun(found, config)
+    checked: set[str] = set()
+    for task in planned:
+        if isinstance(task, DetectTask) and task.name not in checked:
+            _check_levels(task, config)
+            checked.add(task.name)
+        yield task
+
+
+def _check_levels(task: DetectTask, config: DetectConfig) -> None:
+    """Make sure that a backbone has the maps, before anything is trained."""
+    import torch
+
+    with torch.device("meta"):
+        network = build(*design_of(task))
+    try:
+        level_maps(network, config.detector)
+    except ConfigError as error:
+        raise ConfigError(f"detect.detector, {task.name}: {error}") from error
 
 
 def _drawn(
@@ -55,6 +78,7 @@ def _drawn(
             spec = asdict(scaled(name, cells, target))
         except ConfigError as error:
             raise ConfigError(f"detect.mult_adds, {name}: {error}") from error
+        warn_of_narrow(f"backbone {name}", spec)
         for seed in range(config.num_seeds):
             yield DetectTask(
                 item_id=f"detect-{label_of.get(name, name)}-s{seed}",
@@ -66,6 +90,28 @@ def _drawn(
                 seed=seed,
                 initial=None,
             )
+
+
+def _of_timm(found: TransferredNetworks, config: DetectConfig) -> Iterator[DetectTask]:
+    """A backbone whose weights stay as they are, alone: others don't cost as much."""
+    backbone = found.data.timm
+    if backbone is None:
+        raise ConfigError(
+            "detect.weights is 'timm', but there are no weights of timm: name their file in "
+            "prepare_transfer.timm"
+        )
+    for seed in range(config.num_seeds):
+        yield DetectTask(
+            item_id=f"detect-timm-{backbone.weights.sha256[:16]}-s{seed}",
+            name=backbone.name,
+            genotype=backbone.genotype,
+            spec=backbone.spec,
+            detector=config_json(config.detector),
+            recipe=config_json(config.recipe),
+            seed=seed,
+            initial=backbone.weights,
+            frozen_standard=backbone.standard,
+        )
 
 
 def _begun(found: TransferredNetworks, config: DetectConfig) -> Iterator[DetectTask | Skipped]:

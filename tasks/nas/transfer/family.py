@@ -15,7 +15,12 @@ from tasks.core.ports import Skipped
 from tasks.core.records import FileRef
 from tasks.nas.manifests import ImageData, TrainTask
 from tasks.nas.space.genotype_file import GenotypeRecord
-from tasks.nas.training.candidates import Target, beside_baselines, train_task
+from tasks.nas.training.candidates import (
+    Target,
+    beside_baselines,
+    train_task,
+    warn_of_narrow,
+)
 from tasks.nas.training.groups import CIFAR, FROM_CIFAR, SCRATCH
 from tasks.nas.transfer.config import SIZES, SizeConfig, SizeName, TransferConfig
 from tasks.nas.transfer.manifests import ChosenCells
@@ -161,4 +166,5 @@ def _member(
         task = train_task(item_id, name, cells, target, config.recipe, group=SCRATCH)
     except ConfigError as error:
         raise ConfigError(f"transfer.{size}.mult_adds, {name}: {error}") from error
+    warn_of_narrow(f"{name}, {size}", task.spec)
     return Member(size, task)

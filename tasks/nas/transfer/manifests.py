@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
 from tasks.nas.detection.manifests import BoxData, DetectTask, TrainedDetector
@@ -27,6 +29,26 @@ class ChosenCells(Record):
     genotype_hash: str
 
 
+class TimmBackbone(Record):
+    """A network with weights of timm, for detectors that leave them as they are.
+
+    Attributes:
+        name: What reports call it.
+        genotype: Its cells; None for a ResNet.
+        spec: `tasks.nas.models.sizes.NetworkSize` or `BaselineSize`, as JSON values.
+        standard: Mean and deviation that its weights want images to be standardised by, of 1.
+        weights: Its state dict (``.pt``), under the names of the network that is built here.
+    """
+
+    schema_id = "nas.timm_backbone/1"
+
+    name: str
+    genotype: GenotypeRecord | None
+    spec: dict[str, Any]
+    standard: tuple[tuple[float, ...], tuple[float, ...]]
+    weights: FileRef
+
+
 class TransferData(Record):
     """All images of a run.
 
@@ -34,13 +56,15 @@ class TransferData(Record):
         images: What networks are transferred to.
         cifar: What their weights come from; None for no such training.
         boxes: Images with boxes; None for no detection.
+        timm: A backbone with weights of timm; None where no file is named.
     """
 
-    schema_id = "nas.transfer_data/1"
+    schema_id = "nas.transfer_data/2"
 
     images: ImageData
     cifar: ImageData | None
     boxes: BoxData | None
+    timm: TimmBackbone | None = None
 
 
 class TransferredNetworks(Record):

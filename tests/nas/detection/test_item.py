@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tasks.core.config import config_json
+from tasks.core.records import FileRef
 from tasks.nas.detection.backbone import make_detector
 from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
 from tasks.nas.detection.item import train_one_detector
@@ -26,7 +27,9 @@ SPLITS = {"train": draw_scenes(4, 32, 0), "test": draw_scenes(3, 32, 1)}
 SHARED = SharedBoxes(
     boxes=BOXES.model_copy(update={"classes": CLASSES, "side_px": 32}), device="cpu"
 )
-HEAD = DetectorConfig(neck_channels=8, finest_stride=2, head_units=16, num_proposals=20)
+HEAD = DetectorConfig(
+    neck_channels=8, finest_stride=2, num_levels=1, head_units=16, num_proposals=20
+)
 SPEC = {"kind": "resnet", "width": 4.0, "num_blocks": 1, "num_classes": 3, "image_px": 32}
 
 
@@ -70,3 +73,19 @@ def test_the_id_and_the_seed_decide_the_weights(tmp_path: Path) -> None:
         losses.append(train(tmp_path / str(number), **changed)[1].curve[-1].loss)
     assert losses[0] == losses[1]
     assert len(set(losses)) == 3
+
+
+def test_frozen_weights_stay_and_standardise_by_their_own(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state = build(*design_of(train(tmp_path)[0])).state_dict()
+    torch.save(state, tmp_path / "first.pt")
+    first = FileRef(uri="first.pt", sha256="0" * 64, num_bytes=1)
+    standard = ((0.1, 0.2, 0.3), (0.7, 0.8, 0.9))
+    (tmp_path / "kept.pt").unlink()
+    _, made = train(tmp_path, initial=first, frozen_standard=standard)
+    after = torch.load(tmp_path / made.weights.uri, weights_only=True)
+    for name, value in state.items():
+        if not name.startswith("classifier"):
+            torch.testing.assert_close(after[f"backbone.network.{name}"], value, rtol=0, atol=0)
+    trained = [name for name in after if not name.startswith("backbone.network")]
+    assert made.num_params == sum(after[name].numel() for name in trained)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -16,8 +18,11 @@ from tasks.nas.detection.training import Progress, detect, train_detector
 from tasks.nas.detection.types import Objects
 from tasks.nas.models.baselines import make_baseline
 from tasks.nas.models.sizes import BaselineSize
+from tests.support.nas.item_folders import LocalFolder
 
-SETTINGS = DetectorConfig(neck_channels=16, finest_stride=4, head_units=32, num_proposals=50)
+SETTINGS = DetectorConfig(
+    neck_channels=16, finest_stride=4, num_levels=4, anchor_px=16, head_units=32, num_proposals=50
+)
 
 
 def detector(side_px: int, width: float = 8) -> torch.nn.Module:
@@ -34,7 +39,7 @@ def test_a_few_pictures_are_learnt_by_heart() -> None:
     config = DetectorTrainingConfig(
         num_steps=75, learning_rate=4e-3, num_evaluations=3, flips=False
     )
-    train_detector(made, images, config, 0, told.append)
+    train_detector(made, images, config, 0, lambda each: told.append(each) or ())
     assert [each.step for each in told] == [25, 50, 75]
     assert 0 < told[0].cpu_s < told[2].cpu_s
     after = score_detections(images, detect(made, images.images)).ap50
@@ -47,12 +52,37 @@ def test_the_same_seed_gives_the_same_detector() -> None:
 
     def weights(seed: int) -> list[np.ndarray]:
         made = detector(32)
-        train_detector(made, images, DetectorTrainingConfig(num_steps=3), seed, lambda _: None)
+        train_detector(made, images, DetectorTrainingConfig(num_steps=3), seed, lambda _: ())
         return [each.detach().numpy() for each in made.parameters()]
 
     first, again, other = weights(0), weights(0), weights(1)
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert any((a != b).any() for a, b in zip(first, other, strict=True))
+
+
+def test_a_training_that_was_cut_off_goes_on_to_the_same_detector(tmp_path: Path) -> None:
+    images, config = draw_scenes(8, 32, 0), DetectorTrainingConfig(num_steps=6, num_evaluations=3)
+    told: list[int] = []
+
+    def run(keeper: LocalFolder | None, last: int = 6) -> tuple[object, ...]:
+        def report(progress: Progress) -> tuple[float]:
+            told.append(progress.step)
+            if progress.step > last:
+                raise KeyboardInterrupt
+            return (float(progress.step),)
+
+        made = detector(32)
+        curve = train_detector(made, images, config, 0, report, keeper=keeper)
+        return made.state_dict(), [(step, loss, value) for step, loss, _, value in curve]
+
+    whole, expected = run(None)
+    with pytest.raises(KeyboardInterrupt):
+        run(LocalFolder(tmp_path), last=2)
+    told.clear()
+    resumed, curve = run(LocalFolder(tmp_path))
+    assert told == [4, 6]
+    assert curve == expected
+    assert all((whole[name] == resumed[name]).all() for name in whole)
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_the_step() -> None:
@@ -61,7 +91,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_step() -> None:
     with torch.no_grad():
         next(made.parameters()).fill_(float("nan"))
     with pytest.raises(DataError, match=r"the loss is nan at step 1 of 5: lower the learning rate"):
-        train_detector(made, images, DetectorTrainingConfig(num_steps=5), 0, lambda _: None)
+        train_detector(made, images, DetectorTrainingConfig(num_steps=5), 0, lambda _: ())
 
 
 def test_every_image_comes_once_an_epoch_and_about_half_are_mirrored() -> None:
@@ -100,7 +130,7 @@ def test_crowds_are_no_targets_and_labels_count_from_one() -> None:
 def test_an_image_without_objects_teaches_the_background() -> None:
     images = draw_scenes(2, 32, 0)
     empty = type(images).of(CLASSES, images.images, [Objects.of([], [])] * 2)
-    train_detector(detector(32), empty, DetectorTrainingConfig(num_steps=2), 0, lambda _: None)
+    train_detector(detector(32), empty, DetectorTrainingConfig(num_steps=2), 0, lambda _: ())
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:

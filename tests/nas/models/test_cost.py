@@ -21,7 +21,8 @@ def small() -> nn.Module:
 
 def test_mult_adds_are_counted_by_hand() -> None:
     expected = 16 * 16 * 8 * 27 + 8 * 8 * 8 * 25 + 80
-    assert cost_of(small, 16) == Cost(3 * 8 * 9 + 8 * 25 + 90, expected)
+    assert cost_of(small, 16) == Cost(3 * 8 * 9 + 8 * 25 + 90, expected, 8 * 8 * 8 * 25)
+    assert cost_of(small, 16).depthwise_share == 8 * 8 * 8 * 25 / expected
     assert mult_adds(small(), 16) == expected
 
 

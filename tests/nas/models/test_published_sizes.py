@@ -14,6 +14,7 @@ from torch import nn
 from tasks.nas.models.cost import cost_of, mult_adds, num_params
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NASNET_LARGE, NetworkSize
+from tasks.nas.models.timm_weights import from_timm
 from tasks.nas.space.published import published
 
 NASNET_A, AMOEBANET_A = published("nasnet_a"), published("amoebanet_a")
@@ -83,35 +84,7 @@ def test_nasnet_a_computes_what_timms_computes() -> None:
     for cell in (m for m in oracle.modules() if hasattr(m, "comb_iter_2_left")):
         if isinstance(cell.comb_iter_2_left, AvgPool2dSame):
             cell.comb_iter_2_left = nn.AvgPool2d(3, 2, 1, count_include_pad=False)
-    copy_all(oracle, network)
+    network.load_state_dict(from_timm(oracle.state_dict()).state)
     images = torch.rand(2, 3, 35, 35)
     with torch.no_grad():
         torch.testing.assert_close(network(images), oracle(images), rtol=1e-4, atol=1e-5)
-
-
-def copy_all(oracle: NASNetALarge, network: CellNetwork) -> None:
-    """Give ours the weights of timm's."""
-    copy([oracle.conv0], network.stem)
-    copy([oracle.last_linear], network.classifier)
-    names = ["cell_stem_0", "cell_stem_1"]
-    for stage in range(3):
-        names += [f"reduction_cell_{stage - 1}"] if stage else []
-        names += [f"cell_{6 * stage + k}" for k in range(6)]
-    for name, cell in zip(names, network.cells, strict=True):
-        theirs = getattr(oracle, name)
-        heads = [["conv_prev_1x1"], ["path_1", "path_2", "final_path_bn"]]
-        head = next((each for each in heads if hasattr(theirs, each[0])), [])
-        copy([getattr(theirs, each) for each in head], cell.inputs[0])
-        copy([theirs.conv_1x1], cell.inputs[1])
-        for index, operation in enumerate(cell.operations):
-            side = ("left", "right")[index % 2]
-            branch = getattr(theirs, f"comb_iter_{index // 2}_{side}", None)
-            copy([] if branch is None else [branch], operation)
-
-
-def copy(sources: list[nn.Module], target: nn.Module) -> None:
-    values = [value for source in sources for value in source.state_dict().values()]
-    places = list(target.state_dict().values())
-    for place, value in zip(places, values, strict=True):
-        assert place.shape == value.shape
-        place.copy_(value)

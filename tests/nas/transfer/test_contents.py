@@ -59,6 +59,20 @@ def test_everything_is_said(tmp_path: Path) -> None:
     assert "detections_nasnet_a.png" in text
 
 
+def test_networks_too_narrow_to_compare_are_named() -> None:
+    networks = transferred(ACCURACIES)
+    assert "Too narrow" not in html(report_sections(networks, detecting({}), [], {}))
+    name = networks.networks[0].item_id
+    narrow = [
+        each.model_copy(update={"depthwise_share": 0.58}) if each.item_id == name else each
+        for each in networks.networks
+    ]
+    networks = networks.model_copy(update={"networks": tuple(narrow)})
+    text = markdown(report_sections(networks, detecting({}), [], {}))
+    assert "Too narrow to compare: nasnet_a, small." in text
+    assert "| 58 |" in text
+
+
 def test_what_there_is_not_is_left_out() -> None:
     detectors = detecting({}).model_copy(update={"boxes": None})
     sections = report_sections(transferred(ACCURACIES), detectors, [], {})

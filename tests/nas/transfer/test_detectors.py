@@ -14,13 +14,15 @@ from tasks.nas.models.cost import cost_of
 from tasks.nas.training.networks import build, design_of
 from tasks.nas.transfer.config import DetectConfig
 from tasks.nas.transfer.detectors import detect_tasks
-from tests.support.nas.transfer_results import BOXES, CELLS, transferred
+from tasks.nas.transfer.manifests import TimmBackbone
+from tests.support.nas.transfer_results import BOXES, CELLS, FILE, transferred
 
 CONFIG = DetectConfig(
     stem="cifar",
     mult_adds=1_000_000,
+    num_cells=1,
     num_seeds=2,
-    detector=DetectorConfig(neck_channels=8),
+    detector=DetectorConfig(neck_channels=8, finest_stride=4, num_levels=1),
     recipe=DetectorTrainingConfig(num_steps=4),
 )
 FOUND = transferred(
@@ -71,3 +73,24 @@ def test_what_can_not_be_is_refused_by_name() -> None:
         list(detect_tasks(FOUND, BOXES, replace(CONFIG, weights="medium")))
     with pytest.raises(ConfigError, match=r"detect\.mult_adds, nasnet_a: no width costs 10,000"):
         list(detect_tasks(FOUND, BOXES, replace(CONFIG, mult_adds=10_000)))
+    levels = replace(CONFIG, detector=DetectorConfig(finest_stride=8, num_levels=1))
+    with pytest.raises(ConfigError, match=r"detect\.detector, nasnet_a: no map has a stride of 8"):
+        list(detect_tasks(FOUND, BOXES, levels))
+
+
+def test_weights_of_timm_stand_alone_and_stay_as_they_are() -> None:
+    config = replace(CONFIG, weights="timm")
+    with pytest.raises(ConfigError, match=r"name their file in prepare_transfer\.timm"):
+        list(detect_tasks(FOUND, BOXES, config))
+    backbone = TimmBackbone(
+        name="resnet18 of timm",
+        genotype=None,
+        spec={"kind": "resnet18", "width": 1.0, "stem": "imagenet"},
+        standard=((0.5,) * 3, (0.25,) * 3),
+        weights=FILE,
+    )
+    data = FOUND.data.model_copy(update={"timm": backbone})
+    tasks = list(detect_tasks(FOUND.model_copy(update={"data": data}), BOXES, config))
+    assert [(each.name, each.seed) for each in tasks] == [(backbone.name, 0), (backbone.name, 1)]
+    assert {each.frozen_standard for each in tasks} == {backbone.standard}
+    assert {each.initial for each in tasks} == {FILE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,7 @@ CONFIG = TransferConfig(
     small=SizeConfig(300_000, 1),
     medium=LEFT_OUT,
     large=SizeConfig(700_000, 2),
+    stem="cifar",
     num_images=50,
     num_seeds=2,
     recipe=TrainingConfig(auxiliary_weight=0.4),
@@ -110,3 +112,14 @@ def test_a_wrong_size_is_named() -> None:
     none = TransferConfig(small=LEFT_OUT, medium=LEFT_OUT, large=LEFT_OUT)
     with pytest.raises(ConfigError, match="set mult_adds of one of small, medium, large"):
         scale_family(CELLS, IMAGES, none)
+
+
+def test_a_member_too_narrow_to_compare_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    scale_family(CELLS, IMAGES, CONFIG)
+    (said,) = {each.message for each in caplog.records if "large" in each.message}
+    assert re.match(r"nasnet_a, large has [\d.]+ filters: with fewer than 16", said)
+    assert said.endswith("or for the imagenet stem")
+    caplog.clear()
+    wide = replace(CONFIG, small=LEFT_OUT, large=SizeConfig(30_000_000, 1))
+    scale_family(CELLS, IMAGES, wide)
+    assert not caplog.records

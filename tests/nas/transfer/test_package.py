@@ -62,6 +62,7 @@ def packed(
         train_loss=1.0,
         num_params=1,
         mult_adds=1,
+        depthwise_share=0.2,
         train_cpu_s=1.0,
         image_cpu_s=1.0,
         curve=(0.5,),

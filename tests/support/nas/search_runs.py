@@ -159,6 +159,7 @@ def network(item_id, test_accuracy, *, mult_adds=3_000_000, image_cpu_s=1e-3) ->
         train_loss=1.0,
         num_params=100_000,
         mult_adds=mult_adds,
+        depthwise_share=0.2,
         train_cpu_s=100.0,
         image_cpu_s=image_cpu_s,
         curve=(test_accuracy,),

@@ -26,6 +26,7 @@ TRANSFER = TransferConfig(
     small=SizeConfig(200_000, 1),
     medium=LEFT_OUT,
     large=SizeConfig(500_000, 1),
+    stem="cifar",
     num_seeds=2,
     recipe=QUICK,
     cifar_num_images=60,
@@ -34,8 +35,11 @@ TRANSFER = TransferConfig(
 DETECT = DetectConfig(
     stem="cifar",
     mult_adds=1_000_000,
+    num_cells=1,
     num_seeds=2,
-    detector=DetectorConfig(finest_stride=2, neck_channels=8, head_units=16, num_proposals=20),
+    detector=DetectorConfig(
+        finest_stride=2, num_levels=2, neck_channels=8, head_units=16, num_proposals=20
+    ),
     recipe=DetectorTrainingConfig(num_steps=4, batch_size=2, num_evaluations=2),
 )
 

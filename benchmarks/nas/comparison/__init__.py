@@ -1,0 +1,58 @@
+"""Cells beside hand-made networks, at a width that mixes channels: one comparison on equal terms.
+
+The claim: cells beat hand-made networks of equal cost, in classification and as the backbone of
+Faster R-CNN. Earlier comparisons here could not test it: with the CIFAR stem at 96 px and 26 M
+multiply-adds NASNet-A had 2.75 filters, a twelfth of the narrowest network of the paper, and 58 %
+of its multiply-adds mixed no channels; backbones differed in the strides and anchors of their
+detectors. Here
+
+- NASNet-A has the ImageNet stem, N = 2 and 21.9 filters at 21 M multiply-adds and 96 px: 28 % of
+  them mix no channels. A ResNet (two blocks a stage), MobileNetV2 and AmoebaNet-A have the ImageNet
+  stem and the same multiply-adds (5 %);
+- photos are those of `imagenette_sub`, read by path: of its 1,800 training photos 300 are set aside
+  to choose by, its 500 others are the test, which is looked at once, when all trainings have ended;
+- learning rates are chosen on the validation split for each network, seed 0 (wider ResNets take the
+  ResNet's); trainings of one seed see one order of images; five seeds for NASNet-A and the ResNet,
+  three for the others;
+- detectors begin with the weights of the classifier of their seed and keep its batch norm
+  statistics; every backbone gives maps of strides 8, 16 and 32 px with anchors of 16, 32 and 64 px;
+  scenes are generated, with exact boxes: 1,000 to train on, 200 to choose the rate by, 400 to test.
+
+Equal cost has three meanings. The cells are compared with the ResNet of equal multiply-adds; and,
+as a ResNet of equal multiply-adds costs a quarter of the CPU seconds, with ResNets of equal CPU
+seconds of training and of equal milliseconds of inference (one image, batch norms folded): scores
+of ResNets of 1, 6 and 24 times the multiply-adds, interpolated by seed, linearly in the log of the
+cost. All costs are medians over turns in one process of one thread.
+
+``cells_minus_resnet_acc``, ``…_map``: NASNet-A less the ResNet, points, at equal multiply-adds;
+``…_cpu``, ``…_ms`` at equal seconds and milliseconds; ``cells_minus_<other>_…`` alike. Mean over
+seeds, paired, with its 95 % t interval. ``compared_acc_<network>``, ``compared_map_<network>``:
+mean test score. ``last_tenth_gain_…``: what the last tenth of a curve gained on the validation
+split; ``doubled_epochs_gain_…``: what twice the epochs gain there, seed 0. Unless these are small,
+curves are not flat and the comparison is one of speeds of learning. ``classifier_…``,
+``detector_…``: costs and chosen rates.
+
+**Plan.** CPU seconds of one step (50 photos; 8 scenes), from single steps in one thread on a busy
+machine of two cores (Xeon): NASNet-A 0.30 to 0.40 and 0.13, AmoebaNet-A 0.29, MobileNetV2 0.26 and
+0.12, the ResNet 0.08 and 0.09, of 6 times its multiply-adds 0.31 and 0.14, of 24 times 1.1 and
+0.33. A classifier's 60 epochs are 1,800 steps, a detector's training 1,200. One photo takes
+NASNet-A 11 to 13 ms, the ResNets 2.5, 6 and 16 ms, so the cells lie between them on both axes.
+
+| part | trainings | core-hours |
+| --- | --- | --- |
+| `comparison_costs` | none | 0.02 |
+| `comparison_rates` | 4 networks, 3 rates | 1.6 |
+| `comparison_acc` | the seeds that are left, and the test | 3.7 |
+| `comparison_doubled` | NASNet-A and the ResNet, 120 epochs | 0.5 |
+| `comparison_map` | 5 backbones, 2 rates, then 3 seeds | 1.2 |
+
+7 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
+thread. Parts go in this order; any of them may be ended at any moment, by a signal too, and given
+again, over several sessions::
+
+    timeout 480 python -m benchmarks.nas --parts comparison_rates
+
+goes on where it was: trainings after their last epoch, or for detectors after the last of six
+scores. What is kept lies in `artifacts/bench/nas_comparison`; figures of a part that has ended lie
+with those of the other parts, and the results file holds the parts that are there.
+"""
