@@ -162,10 +162,8 @@ def write_pried(table: pa.Table, path: Path) -> None:
 
 
 def write_fallen(table: pa.Table, path: Path) -> None:
-    fallen = [
-        [[x, y, z - 1] for x, y, z in each] for each in table["object_positions_m"].to_pylist()
-    ]
-    write_rows(path, [with_column(table, "object_positions_m", fallen)])
+    fallen = [[[x, y, z - 1] for x, y, z in each] for each in table["object_centres_m"].to_pylist()]
+    write_rows(path, [with_column(table, "object_centres_m", fallen)])
 
 
 @pytest.mark.parametrize(
@@ -176,8 +174,8 @@ def write_fallen(table: pa.Table, path: Path) -> None:
         (write_doubled, r"duplicates, bullet/train-5-0000000-\w{8}/3: stands 2 times"),
         (write_short, r"missing, bullet/train-5-0000000-\w{8}/0: expected one row, found none"),
         (write_foreign, r"origin, .*root_seed: expected 5, got 9"),
-        (write_pried, r"gap, bullet/train-5-0000000/0: the fingers are 0.1340 m apart"),
-        (write_fallen, r"places, train-5-0000000: object .* lies outside of the bin"),
+        (write_pried, r"gap, bullet/train-5-0000000-\w{8}/0: the fingers are 0.1340 m apart"),
+        (write_fallen, r"places, train-5-0000000-\w{8}: object .* lies outside of the bin"),
         (write_moved, r"masks: \d+ of \d+ visible objects lie off their poses"),
         (write_black, r"pictures: 3 of 70 are darker than 8.0"),
     ],
@@ -217,7 +215,7 @@ def test_a_shard_that_stands_under_another_name_too_is_found(
     first, second, *others = sets[0].shards
     twice = second.model_copy(update={"file": first.file})
     wrong = sets[0].model_copy(update={"shards": (first, twice, *others)})
-    with pytest.raises(DataError, match=rf"unexpected, bullet/{first.scene_ids[0]}/0"):
+    with pytest.raises(DataError, match=rf"unexpected, bullet/{first.scene_ids[0]}-\w{{8}}/0"):
         check(local, [wrong, sets[1]])
 
 
