@@ -130,7 +130,7 @@ def check_places(row: Row) -> Iterator[Finding]:
     """Look for objects that lie outside of the bin before anything has touched them."""
     half_m = np.array(BIN_INNER_M) / 2 + _WALL_M
     low_m, high_m = BIN_FLOOR_M - _SUNK_M, BIN_FLOOR_M + _PILE_M
-    for name, place_m in zip(row["object_ids"], row["object_positions_m"], strict=True):
+    for name, place_m in zip(row["object_ids"], row["object_centres_m"], strict=True):
         is_over_it = (np.abs(np.array(place_m[:2]) - BIN_CENTRE_M) <= half_m).all()
         if not (is_over_it and low_m <= place_m[2] <= high_m):
             problem = f"object {name} lies outside of the bin, at {np.round(place_m, 3).tolist()}"

@@ -24,6 +24,7 @@ from tasks.intake.skips import check_few
 
 MAX_ENTRIES = 200_000
 """Files and folders above which a folder is refused."""
+_NUM_SAID = 3  # of what can't be used, in a message
 
 
 @dataclass
@@ -59,7 +60,10 @@ def user_urdfs(folder: Path) -> tuple[dict[str, Path], list[Skipped]]:
         if path.suffix.lower() == ".urdf"
     }
     if not found:
-        raise ConfigError(f"objects.folder: expected URDF files (*.urdf) in {folder}, found none")
+        said = "".join(f"; {each.item_id}: {each.reason}" for each in odd[:_NUM_SAID])
+        raise ConfigError(
+            f"objects.folder: expected URDF files (*.urdf) in {folder}, found none{said}"
+        )
     return dict(sorted(found.items())), odd
 
 

@@ -65,12 +65,12 @@ def test_fingers_wider_apart_than_they_open_are_found(row: dict[str, Any], gap_m
 
 @pytest.mark.parametrize("place_m", [(0.6, 0.0, -0.9), (0.95, 0.0, -0.19), (0.6, -0.4, -0.1)])
 def test_objects_outside_of_the_bin_are_found(row: dict[str, Any], place_m: Any) -> None:
-    others = row["object_positions_m"][1:]
-    (found,) = checks.check_places(row | {"object_positions_m": [place_m, *others]})
+    others = row["object_centres_m"][1:]
+    (found,) = checks.check_places(row | {"object_centres_m": [place_m, *others]})
     assert (found.check, found.where) == ("places", row["scene_id"])
     assert f"object {row['object_ids'][0]} lies outside of the bin" in found.problem
     leaning = (0.88, 0.28, -0.1)
-    assert not kinds(checks.check_places(row | {"object_positions_m": [leaning, *others]}))
+    assert not kinds(checks.check_places(row | {"object_centres_m": [leaning, *others]}))
 
 
 def test_rows_of_another_data_set_are_found(row: dict[str, Any]) -> None:

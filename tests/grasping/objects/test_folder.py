@@ -79,6 +79,10 @@ def test_what_a_user_should_know_is_said_of_each_object(mine, tmp_path):
 def test_folders_without_models_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"expected URDF files .* found none"):
         user_urdfs(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "a.urdf").symlink_to(tmp_path / "a.urdf")
+    with pytest.raises(ConfigError, match=r"found none; a\.urdf: it is a link out of the folder"):
+        user_urdfs(tmp_path / "empty")
 
 
 def test_more_than_is_unpacked_again_is_refused(mine, tmp_path, monkeypatch):
