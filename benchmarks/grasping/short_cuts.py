@@ -6,6 +6,7 @@ The product takes one of them, `tasks.grasping.worlds.bullet.stillness`; the oth
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -148,10 +149,13 @@ def _small(model: ObjectModel) -> ObjectModel:
     name, path = model.object_id.replace("/", "-"), Path(model.path)
     pieces = [few(piece.surface.vertices_m + piece.position_m) for piece in body.pieces]
     Path(_folder.name, f"{name}.obj").write_text(_obj(pieces))
-    whole = path.read_text().replace('filename="', f'filename="{path.parent}/')
+    for seen in path.parent.glob("*.obj"):
+        shutil.copy(seen, _folder.name)
     shape = f'<geometry><mesh filename="{name}.obj" scale="1 1 1"/></geometry>'
     urdf = Path(_folder.name, f"{name}.urdf")
-    urdf.write_text(re.sub(r"(?s)(<collision>).*?(</collision>)", rf"\1{shape}\2", whole))
+    urdf.write_text(
+        re.sub(r"(?s)(<collision>).*?(</collision>)", rf"\1{shape}\2", path.read_text())
+    )
     return replace(model, path=str(urdf))
 
 
