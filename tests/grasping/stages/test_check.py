@@ -162,10 +162,8 @@ def write_pried(table: pa.Table, path: Path) -> None:
 
 
 def write_fallen(table: pa.Table, path: Path) -> None:
-    fallen = [
-        [[x, y, z - 1] for x, y, z in each] for each in table["object_positions_m"].to_pylist()
-    ]
-    write_rows(path, [with_column(table, "object_positions_m", fallen)])
+    fallen = [[[x, y, z - 1] for x, y, z in each] for each in table["object_centres_m"].to_pylist()]
+    write_rows(path, [with_column(table, "object_centres_m", fallen)])
 
 
 @pytest.mark.parametrize(
