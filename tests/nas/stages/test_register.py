@@ -15,9 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
+from operators.processes.ports import Ports
 from operators.record.mlflow_tracker import open_run
 from operators.record.model_registry import MlflowModels
-from operators.stack.services import Ports
 from operators.stage.local import LocalRun
 from tasks.core.models import ModelPackage, ModelRegistry, RegisteredModel
 from tasks.core.records import ArtifactRef
