@@ -174,10 +174,12 @@ def test_a_start_that_is_ended_at_any_moment_leaves_nothing(after_s: float, tmp_
 
 @pytest.mark.slow
 def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trace(
-    profile: str, tmp_path: Path
+    profile: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     env = services.base_env() | {"ORRERY_STATE": str(tmp_path / "state"), "ORRERY_PROFILE": profile}
     command = [sys.executable, "-m", "operators.headless.run", "sample", f"--dags={DAGS}"]
+    end = [sys.executable, "-m", "operators.headless.servers", "end"]
+    request.addfinalizer(lambda: subprocess.run(end, env=env, check=True))
     marks = tmp_path / "marks"
     conf = {"count": 50, "double.wait_s": 1.0, "double.marks": str(marks)}
     with subprocess.Popen([*command, f"--conf={json.dumps(conf)}", "--keep"], env=env) as killed:
@@ -194,7 +196,6 @@ def test_kept_servers_outlive_a_killed_run_serve_the_next_and_end_without_a_trac
     assert third.returncode == 0, third.stdout
     assert json.loads(Path(folder, "result.json").read_text())["state"] == "success"
     assert json.loads(note.read_text())[0] != folder, "the next one's"
-    end = [sys.executable, "-m", "operators.headless.servers", "end"]
     told = subprocess.run(end, env=env, capture_output=True, text=True, check=True)
     assert "have ended" in told.stdout
     left = psutil.process_iter(["cmdline", "environ"])
