@@ -21,7 +21,6 @@ _SHARED = (
     "benchmarks/bootstrap.py",
     "benchmarks/own_process.py",
     "benchmarks/speedup.py",
-    "benchmarks/*_kernel.py",
     "operators/**/*.py",
     "tasks/core/**/*.py",
 )
@@ -54,7 +53,7 @@ def code_digest(name: str, root: Path = ROOT) -> str:
         name: Name of the benchmark and of the system that it measures.
         root: The repository.
     """
-    own = (f"benchmarks/{name}*.py", f"tasks/{name}/**/*.py")
+    own = (f"benchmarks/{name}/**/*.py", f"tasks/{name}/**/*.py")
     found = hashlib.sha256()
     for path in sorted({path for each in (*_SHARED, *own) for path in root.glob(each)}):
         data = path.read_bytes()

@@ -67,7 +67,7 @@ def test_a_part_that_was_not_measured_is_named(tmp_path):
         ("tasks/sample/deep/a.py", True),
         ("tasks/core/a.py", True),
         ("operators/a.py", True),
-        ("benchmarks/sample_work.py", True),
+        ("benchmarks/sample/work.py", True),
         ("benchmarks/bootstrap.py", True),
         ("tasks/other/a.py", False),
         ("benchmarks/other.py", False),
