@@ -66,7 +66,8 @@ def read_coco(
         annotations: ``instances_*.json``.
         side_px: Side that images are brought to.
         num_images: Images, by id; 0 for all.
-        max_skipped_fraction: Greatest part of the images that may be unusable, in [0, 1].
+        max_skipped_fraction: Greatest part that may be unusable, in [0, 1]: of the entries that
+            are listed, and of the images that are read.
 
     Raises:
         DataError: The JSON is not COCO's, or too many images can't be used: they are missing or
@@ -87,9 +88,9 @@ def read_coco(
         raise DataError(f"{annotations}: expected images, got none")
     check_room(len(chosen) * side_px**2 * 3, f"{annotations}: {len(chosen):,} images")
     found, damaged = _drawn(chosen, folder, categories, side_px)
-    skipped += damaged
-    check_few(skipped, listed, what, max_skipped_fraction)
-    return replace(found, skipped=(*skipped, *orphans))
+    # Of those that were to be read: a few of many that are listed may all be damaged.
+    check_few(damaged, len(chosen), what, max_skipped_fraction)
+    return replace(found, skipped=(*skipped, *damaged, *orphans))
 
 
 def _drawn(

@@ -237,6 +237,14 @@ def test_a_share_of_images_may_be_unusable(tmp_path: Path) -> None:
     assert "lies outside of 000000.png" in found.skipped[0].reason
 
 
+def test_damage_counts_among_the_images_that_are_read(tmp_path: Path) -> None:
+    file = write_coco(scenes(24, 32, 0), tmp_path)
+    (tmp_path / "000000.png").write_bytes(b"no picture")
+    assert len(read_coco(tmp_path, file, 32)) == 23
+    with refused("000000.png", "at most 5% of 2 may be left out"):
+        read_coco(tmp_path, file, 32, num_images=2)
+
+
 def test_the_least_box_counts_after_scaling(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 40, 3), np.uint8))
     boxes = [[4, 4, 0.6, 9], [4, 4, 2, 0.4], [40.2, 4, 0.7, 9], [0, 0, 40, 20]]
