@@ -21,7 +21,7 @@ from benchmarks.nas.comparison.settings import Settings, backbones, classifiers,
 from tasks.nas.detection.backbone import make_detector
 from tasks.nas.detection.scenes import CLASSES
 from tasks.nas.models.cost import cost_of
-from tasks.nas.training.loop import make_optimiser, step
+from tasks.nas.training.loop import gathering_optimiser, step
 from tasks.nas.training.networks import build, lay_out
 
 _CALLS = 5  # of inference, in one turn
@@ -90,7 +90,7 @@ def _classifier(name: str, settings: Settings) -> _Calls:
     network = lay_out(build(*design(name, settings)), "cpu")
     images = _images(recipe.batch_size, settings)
     labels = torch.arange(len(images)) % 10
-    optimiser = make_optimiser(network, recipe)
+    optimiser = gathering_optimiser(network, recipe)  # as `train` does
     for group in optimiser.param_groups:
         group["lr"] = 1e-6
 

@@ -73,7 +73,7 @@ def train(
         DataError: The loss is not finite.
     """
     rng = np.random.default_rng(seed)
-    optimiser = _gathering_optimiser(network, config)
+    optimiser = gathering_optimiser(network, config)
     total = config.num_epochs * num_steps(len(images), config)
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
@@ -117,7 +117,7 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.SG
     return _descent([(each, each.dim() > 1) for each in weights], config)
 
 
-def _gathering_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
+def gathering_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
     """The same, for weights that are brought into few tensors where a program runs them."""
     runner = getattr(network, "runner", None)
     if isinstance(runner, ChannelMajor) and isinstance(network, CellNetwork):

@@ -54,7 +54,7 @@ def test_a_training_comes_to_the_same_weights(monkeypatch: pytest.MonkeyPatch) -
         return network
 
     gathered = trained()
-    monkeypatch.setattr(loop, "_gathering_optimiser", loop.make_optimiser)
+    monkeypatch.setattr(loop, "gathering_optimiser", loop.make_optimiser)
     separate = trained()
     assert gathered.state_dict().keys() == separate.state_dict().keys()
     for one, other in zip(gathered.parameters(), separate.parameters(), strict=True):
