@@ -68,7 +68,7 @@ BOUNDS: Bounds = {
     **{
         f"nb201_{data_set}_{name}_gain_se": (2.0, INFINITE)
         for data_set in DATA_SETS
-        for name in ("ppo", "evolution")
+        for name in ("predictor", "ppo", "evolution")
     },
     "nasnet_a_params_error": (-0.01, 0.01),
     "nasnet_a_mult_adds_error": (-0.01, 0.01),
