@@ -115,8 +115,8 @@ class TransferConfig:
     )
     stem: Literal["cifar", "imagenet"] = setting(
         "imagenet",
-        help="cifar keeps the resolution at first; imagenet divides it by eight, which leaves "
-        "cells of the same cost many more filters.",
+        help="cifar keeps the resolution at first, as images of 32 px need; imagenet divides it by "
+        "eight, which leaves cells of the same cost many more filters.",
     )
     small: SizeConfig = Field(default_factory=lambda: SizeConfig(4_000_000, 2))
     medium: SizeConfig = Field(default_factory=lambda: SizeConfig(10_000_000, 2))
