@@ -3,7 +3,8 @@
 A file that Python would read is one: its own level holds ``NAME = Genotype(…)``, mappings with the
 same fields, and ``NAME = OTHER``. In any other text, a log say, each ``Genotype(…)`` or mapping
 that begins with ``normal`` counts, called what stands before it. The last of a name is what it
-means: Python's own rule, and in a log that of the last epoch.
+means: Python's own rule, and in a log that of the last epoch. One without a name is called after
+its line, ``line_12``.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _in_python(text: str, where: str) -> _Found | None:
         for node in ast.walk(statement):
             if isinstance(node, ast.expr) and _is_genotype(node):
                 own = names if node is value else []
-                place = f"line {node.lineno}, column {node.col_offset}"
+                place = f"line_{node.lineno}_column_{node.col_offset}"
                 found |= dict.fromkeys(own or [place], node)
     return found
 
@@ -109,14 +110,16 @@ def _in_log(text: str, where: str) -> Iterator[tuple[str, ast.expr]]:
     position = 0
     while begin := _BEGIN.search(text, position):
         start = begin.start()
-        place = f"line {text.count(chr(10), 0, start) + 1}"
+        line = text.count("\n", 0, start) + 1
         position = _end(text, start)
         try:
             node = ast.parse(text[start:position], mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise DataError(f"{where}: {place}: expected Genotype(normal=…, …): {error}") from None
+            raise DataError(
+                f"{where}: line {line}: expected Genotype(normal=…, …): {error}"
+            ) from None
         name = _NAME_BEFORE.search(text[max(0, start - _MAX_NAME_CHARS) : start])
-        yield (name[1] if name else place), node
+        yield (name[1] if name else f"line_{line}"), node
 
 
 def _end(text: str, start: int) -> int:
@@ -155,6 +158,8 @@ def _value(node: ast.expr, where: str) -> Any:
     """
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | None):
         return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return _negative(node.operand, where)
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(each, where) for each in node.elts]
     if isinstance(node, ast.Call) and not node.keywords:
@@ -164,13 +169,22 @@ def _value(node: ast.expr, where: str) -> Any:
         arguments = [_value(each, where) for each in node.args]
         if name == "range" and 1 <= len(arguments) <= 2 and all(map(_is_state, arguments)):
             return list(range(*arguments))
-        if len(arguments) == 1 and _SCALARS.fullmatch(name):
+        is_list = name in ("list", "tuple") and isinstance(arguments[0] if arguments else 0, list)
+        if len(arguments) == 1 and (is_list or _SCALARS.fullmatch(name)):
             return arguments[0]
-        if name in ("list", "tuple") and len(arguments) == 1 and isinstance(arguments[0], list):
-            return arguments[0]
-    raise DataError(
-        f"{where}: expected a plain value in line {node.lineno}, got {type(node).__name__}"
-    )
+    raise _no_literal(node, where)
+
+
+def _negative(node: ast.expr, where: str) -> float:
+    """A number below zero, as an edge's weight may be; one sign alone."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return -node.value
+    raise _no_literal(node, where)
+
+
+def _no_literal(node: ast.expr, where: str) -> DataError:
+    found = type(node).__name__
+    return DataError(f"{where}: expected a plain value in line {node.lineno}, got {found}")
 
 
 def _is_state(value: Any) -> bool:

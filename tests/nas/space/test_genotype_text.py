@@ -58,6 +58,10 @@ def build(found):
         (f"[epoch 3] genotype      : {FIELDS_B}", "genotype", READ_B),
         (f"print 'best', {A}", "", READ_A),  # Python 2
         (str(FIELDS_A), "", READ_A),
+        (f"10:11 {B}\n10:12 {A}", "line_2", READ_A),
+        (f"10:11 {B}\n10:12 {A}", "line_1", READ_B),
+        (f"print({B})\nprint({A})", "line_2_column_6", READ_A),
+        (A.replace("0)", "0, -0.25)"), "", READ_A),
     ],
 )
 def test_genotypes_are_found_by_name(text: str, name: str, expected: object) -> None:
@@ -70,6 +74,7 @@ def test_genotypes_are_found_by_name(text: str, name: str, expected: object) -> 
         (FILE, "", "found 2: FIRST, SECOND, BEST; name one behind a colon"),
         (FILE, "THIRD", "no genotype is called THIRD; expected one of FIRST, SECOND, BEST"),
         (f"good: {A}\n(bad: {B}\n", "", "found 2: good, bad"),
+        (f"10:11 {B}\n10:12 {A}", "", "found 2: line_1, line_2; name one behind a colon"),
         ("x = 5", "", "found 0"),
         ("log: Genotype(normal=[1, 2", "", "line 1: expected Genotype"),
         ("a = Genotype(normal=[x], normal_concat=[2], reduce=[], reduce_concat=[])", "", "Name"),
