@@ -167,7 +167,7 @@ def _by_image(document: Mapping[str, Any]) -> tuple[dict[_Key, list[_Row]], list
             by_image[each["image_id"]].append(each)
         else:
             where = f"annotation {_short(each.get('id', index))}"
-            reason = f"{where} names image {each['image_id']}, which is not listed"
+            reason = f"{where} names image {_quoted(each['image_id'])}, which is not listed"
             orphans.append(_skipped(where, reason))
     return by_image, orphans
 
@@ -214,7 +214,7 @@ def _entry_problem(entry: _Row, folder: Path) -> str:
         return f"image {_short(name)} lies outside of the folder: name it relative to that"
     for side in ("width", "height"):
         if type(entry[side]) is not int or not 0 < entry[side] <= _MAX_SIDE_PX:
-            return f"image {name}: expected its {side} in px, got {_short(entry[side])}"
+            return f"image {name}: expected its {side} in px, got {_quoted(entry[side])}"
     try:
         is_there = (folder / name).is_file()
     except OSError as error:
@@ -230,8 +230,8 @@ def _annotation_problem(
         where = f"annotation {_short(each.get('id', index))}"
         if each["category_id"] not in categories:
             return (
-                f"{where} has the unknown category {_short(each['category_id'])}; expected one of "
-                f"{_short(', '.join(map(str, categories)))}"
+                f"{where} has the unknown category {_quoted(each['category_id'])}; expected one of "
+                f"{_short(', '.join(map(_quoted, categories)))}"
             )
         if each.get("iscrowd") not in (0, 1, None):
             return f"{where}: expected iscrowd of 0 or 1, got {_short(each['iscrowd'])}"
@@ -250,6 +250,11 @@ def _box_problem(bbox: Any, entry: _Row, where: str) -> str:
         size = f"{entry['width']} x {entry['height']}"
         return f"{where}: box {bbox} lies outside of {entry['file_name']}, which is {size} px"
     return ""
+
+
+def _quoted(value: object) -> str:
+    """The same, in quotes if it is a text: '7' is not 7."""
+    return repr(_short(value)) if isinstance(value, str) else _short(value)
 
 
 def _short(value: object) -> str:

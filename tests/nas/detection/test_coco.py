@@ -78,6 +78,11 @@ def _unknown_category(document: Any) -> None:
     document["annotations"][0]["category_id"] = 77
 
 
+def _texts_for_numbers(document: Any) -> None:
+    document["annotations"][0]["category_id"] = "1"
+    document["images"][1]["width"] = "64"
+
+
 def _wrong_size(document: Any) -> None:
     document["images"][0]["width"] = 65
 
@@ -106,6 +111,7 @@ def _no_images(document: Any) -> None:
         (_outside, r"annotation 1: box \[50, 50, 40, 10\] lies outside of 000000.png.* 64 x 64"),
         (_not_a_box, r"expected a box \[x, y, width, height\], got \[1, 2, 3\]"),
         (_unknown_category, r"annotation 1 has the unknown category 77; expected one of 1, 2"),
+        (_texts_for_numbers, r"unknown category '1'; expected one of 1, 2.*in px, got '64'"),
         (_wrong_size, r"expected 65 x 64 px as its entry says, got 64 x 64"),
         (_no_file_name, r"images\[2\] has no 'file_name'"),
         (_no_list, r"expected an object with the lists images, annotations, categories"),
