@@ -17,7 +17,14 @@ from tasks.core.ports import Skipped
 from tasks.intake.folders import files_below, is_clutter
 from tasks.intake.images import FORMATS, decode_rgb, may_be_image, read_image_bytes
 from tasks.intake.skips import MAX_SKIPPED_FRACTION
-from tasks.nas.data.raw_images import EncodedImage, LabelledImages, RawImages, decode_all, name_of
+from tasks.nas.data.raw_images import (
+    EncodedImage,
+    LabelledImages,
+    RawImages,
+    decode_all,
+    name_of,
+    unread_split,
+)
 
 VAL_FOLDERS = ("val", "valid", "validation")
 TEST_FOLDERS = (*VAL_FOLDERS, "test")
@@ -63,13 +70,8 @@ def read_image_folder(
         classes=classes,
         train=train[0],
         test=test_split[0],
-        skipped=(*train[1], *test_split[1], *(_unread(each, test) for each in unread)),
+        skipped=(*train[1], *test_split[1], *(unread_split(s.name, test.name) for s in unread)),
     )
-
-
-def _unread(split: Path, test: Path) -> Skipped:
-    reason = f"the whole folder is left alone: {test.name} is what networks are tested on"
-    return Skipped(item_id=split.name, reason=reason)
 
 
 def _classes(split: Path) -> tuple[str, ...]:

@@ -90,6 +90,12 @@ def name_of(folder: Path) -> str:
     return re.sub(r"[^\w. -]", "_", shown(folder.name))[:100] or "data"
 
 
+def unread_split(name: str, test: str) -> Skipped:
+    """A split that is not read, because another is what networks are tested on."""
+    reason = f"the whole split is left alone: {test} is what networks are tested on"
+    return Skipped(item_id=name, reason=reason)
+
+
 def decode_all(
     images: Sequence[EncodedImage],
     side_px: int,

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from tasks.core.errors import DataError
 from tasks.core.files import shown
 from tasks.core.outside.copies import path_of
-from tasks.core.ports import Skipped
 from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.nas.data.cifar import CifarName, download_cifar, is_cifar, read_cifar
 from tasks.nas.data.image_folder import VAL_FOLDERS, is_image_folder, read_image_folder
@@ -23,6 +22,7 @@ from tasks.nas.data.raw_images import (
     RawImages,
     decode_all,
     name_of,
+    unread_split,
 )
 
 CACHE = Path("~/.cache/orrery")
@@ -118,11 +118,12 @@ def balanced_order(
 
 
 def _read_packed(folder: Path, side_px: int, max_skipped_fraction: float) -> RawImages:
-    test = next((n for n in _PACKED_TEST if (folder / f"{n}_index.npz").is_file()), None)
-    if test is None:
+    tests = [name for name in _PACKED_TEST if (folder / f"{name}_index.npz").is_file()]
+    if not tests:
         raise DataError(f"{folder}: expected test_index.npz or val_index.npz beside the training")
+    test, *unread = tests
     splits: list[LabelledImages] = []
-    skipped: list[Skipped] = []
+    skipped = [unread_split(name, test) for name in unread]
     for name in ("train", test):
         packed = PackedSplit.read(folder, name)
         images = [

@@ -53,6 +53,10 @@ def test_each_form_is_recognised(tmp_path: Path) -> None:
     packed = read_images(str(tmp_path / "packed"), "cifar10", 0)
     assert (packed.name, packed.classes) == ("packed", ("red", "green", "blue"))
     assert "lossy" in packed.source
+    assert packed.skipped == ()
+    write_packed(tmp_path / "packed", "test", coloured(3))
+    (unread,) = read_images(str(tmp_path / "packed"), "cifar10", 0).skipped
+    assert (unread.item_id, "test is what" in unread.reason) == ("val", True)
     assert read_images(str(tmp_path / "folder"), "cifar10", 4).train.pixels.shape == (9, 4, 4, 3)
 
 
