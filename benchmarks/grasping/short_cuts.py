@@ -88,7 +88,7 @@ def _surrogate() -> SurrogateWorld:
 
 def _at_rest(scene: Scene, lying: OpenScene) -> Scene:
     objects = tuple(
-        PlacedObject(placed.model, state.position_m, state.quaternion_xyzw)
+        PlacedObject(placed.model, state.centre_m, state.quaternion_xyzw)
         for placed, state in zip(scene.objects, lying.objects, strict=True)
     )
     return replace(scene, objects=objects)

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
+from tasks.grasping.workspace import MAX_OBJECTS
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -93,7 +94,7 @@ class ObjectsConfig:
         "train", help="Part of the objects that may be used; fixed for each object."
     )
     num_per_scene: int = setting(
-        5, ge=1, le=20, label="Objects per scene", help="Objects in one scene."
+        5, ge=1, le=MAX_OBJECTS, label="Objects per scene", help="Objects in one scene."
     )
 
 

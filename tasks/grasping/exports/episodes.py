@@ -37,7 +37,11 @@ CAMERAS: Final[dict[str, tuple[int, ...]]] = {
     "distortion": (2,),
 }
 """What an episode's row tells of the camera, each as a list, and its shape."""
-OBJECTS: Final[dict[str, int]] = {"object_positions_m": 3, "object_quaternions_xyzw": 4}
+OBJECTS: Final[dict[str, int]] = {
+    "object_positions_m": 3,
+    "object_quaternions_xyzw": 4,
+    "object_centres_m": 3,
+}
 """What it tells of the scene's objects, and how many numbers of each."""
 TASK: Final = "Pick up an object from the bin."
 _ROWS_AT_ONCE = 32

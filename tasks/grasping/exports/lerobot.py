@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.exports.episodes import (
     CAMERAS,
+    OBJECTS,
     TASK,
     Episode,
     episodes,
@@ -57,7 +58,7 @@ _DATA_PATH, _EPISODES_PATH = _PATH.format(kind="data"), _PATH.format(kind="meta/
 
 _ABOUT: Final = (
     *("attempt_id", "scene_id", "world", "split", "object_family", "policy", "is_uniform"),
-    *("object_ids", "object_positions_m", "object_quaternions_xyzw"),
+    *("object_ids", *OBJECTS),
     *("is_success", "lifted_object", "lift_height_m", "finger_gap_m", "is_stopped_early"),
 )
 

@@ -31,9 +31,9 @@ _DESCRIPTION = (
     "centre point in the robot's base frame: x, y, z in metres and yaw in radians; the action "
     "ends with 1 where the fingers close. Command leads from the state to where the fingers shall "
     "close: dx, dy, dz, sin 2 dyaw, cos 2 dyaw; motion to where they closed, which gives part of "
-    "the outcome away. A robot knows its calibrated camera, not the true one. Poses of objects are "
-    "in the base frame, metres and quaternions x, y, z, w. One attempt is one episode; pictures "
-    "are RGB."
+    "the outcome away. A robot knows its calibrated camera, not the true one. Poses of objects' "
+    "links and their centres of mass are in the base frame, metres and quaternions x, y, z, w. One "
+    "attempt is one episode; pictures are RGB."
 )
 
 

@@ -24,6 +24,7 @@ MIN_LENGTH_M, MIN_THICKNESS_M = 0.005, 0.0002
 """Below, contacts are as coarse as the object; most often a scale is wrong."""
 MAX_HULL_RATIO = 1.3
 MAX_DIFFERENCE = 0.2
+_MAX_OFF = 0.1
 _MIN_INERTIA_KGM2 = 1e-12
 _MIN_SEEN_M2 = 1e-7
 
@@ -35,6 +36,7 @@ def check_solid(solid: Solid) -> None:
         DataError: It can't be a body, or doesn't fit. The message names the file, and what to do.
     """
     check_size(solid)
+    check_centre(solid)
     check_inertia(solid)
 
 
@@ -68,6 +70,24 @@ def check_size(solid: Solid) -> None:
         raise DataError(
             f"{solid.path}: what is seen has no surface, or less than four corners; export its "
             "mesh again, or name that of <collision>"
+        )
+
+
+def check_centre(solid: Solid) -> None:
+    """Raise where the centre of mass lies outside of the body, as that of no body does.
+
+    Raises:
+        DataError: It lies more than a tenth of the longest edge beyond the box around all of it.
+    """
+    points_m = np.concatenate([solid.points_m, solid.seen_points_m])
+    low_m, high_m, centre_m = points_m.min(0), points_m.max(0), solid.link.inertial.xyz_m
+    off_m = float(np.maximum(low_m - centre_m, centre_m - high_m).max())
+    if off_m > _MAX_OFF * solid.extent_m[0]:
+        middle = " ".join(f"{each + 0.0:.4g}" for each in (low_m + high_m) / 2)
+        raise DataError(
+            f"{solid.path}: its centre of mass lies {off_m:.3g} m outside of what is seen and "
+            f'collides; write <origin xyz="{middle}"/> in <inertial> for its middle (URDF is in '
+            "metres)"
         )
 
 
@@ -112,9 +132,12 @@ def remarks(solid: Solid) -> Iterator[str]:
 
 
 def _even_inertia(solid: Solid) -> str:
-    values = body_of(list(solid.parts)).inertia_per_kg * solid.link.mass_kg
-    keys = ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
-    named = " ".join(f'{k}="{v + 0.0:.4g}"' for k, v in zip(keys, values, strict=True))
+    """As the file must say it, about the axes that its <inertial> has."""
+    turn = solid.link.inertial.turn
+    tensor = solid.link.mass_kg * turn.T @ body_of(list(solid.parts)).tensor_per_kg @ turn
+    tensor[np.abs(tensor) < 1e-6 * tensor.max()] = 0.0  # what turning leaves
+    keys, values = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"), tensor[np.triu_indices(3)]
+    named = " ".join(f'{key}="{value:.4g}"' for key, value in zip(keys, values, strict=True))
     return f"<inertia {named}/>"
 
 

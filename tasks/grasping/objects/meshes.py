@@ -163,11 +163,15 @@ def _surface(mesh: Any, uv: FloatArray | None = None, **paint: Any) -> Surface:
 
 
 def _painted(mesh: Any) -> Surface:
-    material = getattr(mesh.visual, "material", None)
-    image, uv = getattr(material, "image", None), getattr(mesh.visual, "uv", None)
-    colour = None if material is None else np.asarray(material.diffuse, float) / 255
+    material: Any = getattr(mesh.visual, "material", None)
+    uv = getattr(mesh.visual, "uv", None)
+    # Where a file names no colour or picture, trimesh makes up a dark grey one.
+    is_named = "kd" in getattr(material, "kwargs", {})
+    colour = np.asarray(material.diffuse, float) / 255 if is_named else None
     rgba = None if colour is None else (*colour[:3].tolist(), float(colour[3]))
-    if image is None or uv is None or not np.isfinite(uv).all():
+    image: Any = getattr(material, "image", None)
+    is_painted = "file_path" in getattr(image, "info", {})
+    if not is_painted or uv is None or not np.isfinite(uv).all():
         return _surface(mesh, rgba=rgba)
     picture = _png(image.convert("RGB"), _MAX_PICTURE_PX)
     return _surface(mesh, np.asarray(uv, np.float64), rgba=rgba, picture=picture)

@@ -151,6 +151,12 @@ class Body:
     inertia_per_kg: FloatArray
 
     @property
+    def tensor_per_kg(self) -> FloatArray:
+        """Inertia of 1 kg, (3, 3), m^2."""
+        xx, yy, zz, xy, xz, yz = self.inertia_per_kg
+        return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+
+    @property
     def reach_m(self) -> float:
         """Greatest distance of a point from the origin."""
         return max(float(np.linalg.norm(corners, axis=1).max()) for corners, _ in self.parts)

@@ -21,13 +21,13 @@ from tasks.core.errors import DataError
 from tasks.grasping.data.png import decode_depth, decode_ids, decode_rgb
 from tasks.grasping.data.shards import check_distinct
 from tasks.grasping.types import Camera, Rendering
+from tasks.grasping.workspace import MAX_OBJECTS
 
 Extra = Literal["about", "cameras", "g_buffers", "masks", "motion", "objects", "poses"]
 EXTRAS: Final[tuple[Extra, ...]] = get_args(Extra)
 """What a sample may hold beside ``before``, ``now``, ``command`` and ``success``.
 
-Frames and units are those of `tasks.grasping.types`; h and w are the pictures' size, k is the
-number of the scene's objects, which is the same in all scenes of a data set.
+Frames and units are those of `tasks.grasping.types`; h and w are the pictures' size.
 
 - ``about``: ``attempt_id``, ``scene_id`` and ``split`` (texts), ``is_uniform`` (bool).
 - ``cameras``: ``calibrated_matrix`` (3, 3) px and ``calibrated_from_base`` (4, 4) m, all that a
@@ -40,8 +40,10 @@ number of the scene's objects, which is the same in all scenes of a data set.
   ``now_instance_mask`` (h, w) uint8.
 - ``motion``: ``motion`` (5,) float32, to where the fingers closed. It gives part of the outcome
   away: nothing to predict success from.
-- ``objects``: ``object_ids`` (k,) texts, ``object_positions_m`` (k, 3) and
-  ``object_quaternions_xyzw`` (k, 4) float64, base frame; i + 1 in an instance mask is object i.
+- ``objects``: ``object_ids`` (k,) texts, their links' ``object_positions_m`` (k, 3) and
+  ``object_quaternions_xyzw`` (k, 4), and ``object_centres_m`` (k, 3), of mass; float64, base frame;
+  i + 1 in an instance mask is object i. k is `MAX_OBJECTS`, since scenes lose what doesn't stay in
+  the bin: beyond a scene's own there are empty texts and NaN.
 - ``poses``: TCPs in the base frame, (4,) float64: x_m, y_m, z_m, yaw_rad. ``pose`` where the
   picture was taken, ``target`` and ``reached`` of this move, and ``grasp``, where the fingers shall
   close: the command leads from ``pose`` there.
@@ -58,7 +60,9 @@ _IN_ROW: Final[Mapping[Extra, tuple[str, ...]]] = {
     ),
     "g_buffers": ("depth_before", "parts_before", "shading_before"),
     "masks": ("class_mask_before", "instance_mask_before"),
-    "objects": ("object_ids", "object_positions_m", "object_quaternions_xyzw"),
+    "objects": (
+        *("object_ids", "object_positions_m", "object_quaternions_xyzw", "object_centres_m"),
+    ),
 }
 _IN_STEP: Final[Mapping[Extra, tuple[str, ...]]] = {
     "g_buffers": ("depth", "parts", "shading"),
@@ -217,7 +221,12 @@ def _motion(_: _Values, decision: _Values) -> Sample:
 
 
 def _objects(row: _Values, _: _Values) -> Sample:
-    return {name: np.array(row[name]) for name in _IN_ROW["objects"]}
+    ids, *places = _IN_ROW["objects"]
+    num_missing = MAX_OBJECTS - len(row[ids])
+    sample: Sample = {ids: np.array([*row[ids], *[""] * num_missing])}
+    for name in places:
+        sample[name] = np.pad(row[name], ((0, num_missing), (0, 0)), constant_values=np.nan)
+    return sample
 
 
 def _poses(row: _Values, decision: _Values) -> Sample:

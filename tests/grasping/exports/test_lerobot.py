@@ -98,7 +98,7 @@ def test_cameras_objects_and_outcome_are_those_of_the_row(
     for episode, row in zip(read_all(tmp_path / "out/meta/episodes"), rows, strict=True):
         for name in (
             *("split", "finger_gap_m", "is_stopped_early", "is_uniform", "object_ids"),
-            *("object_positions_m", "object_quaternions_xyzw"),
+            *("object_positions_m", "object_quaternions_xyzw", "object_centres_m"),
         ):
             assert episode[name] == row[name]
         assert episode["lifted_object"] == (row["lifted_object"] or "")

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.environments import environment, run_there
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.rows import read_shard
+from tasks.grasping.exports.episodes import OBJECTS
 from tasks.grasping.exports.rlds import export_rlds
 from tests.support.grasping.grasp_rows import write_shards
 
@@ -76,7 +77,7 @@ def check_episode(episode: dict[str, Any], row: dict[str, Any]) -> None:
         *(("true_matrix", "camera_matrix"), ("true_from_base", "camera_from_base")),
     ):
         np.testing.assert_allclose(np.ravel(episode[name]), row[column], rtol=1e-6)
-    for name in ("object_positions_m", "object_quaternions_xyzw", "finger_gap_m"):
+    for name in (*OBJECTS, "finger_gap_m"):
         np.testing.assert_allclose(episode[name], row[name], rtol=1e-6)
     assert episode["split"] == row["split"]
     before = digest(decode_ids(row["instance_mask_before"]))

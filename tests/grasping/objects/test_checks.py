@@ -47,6 +47,17 @@ REFUSED = {
         link_of(CUBE, inertial=inertial(1.486e-6, 2e-7, 8.31e-7)),
         "no body has this <inertia>: .* exceeds the sum",
     ),
+    "inertia about turned axes": (
+        link_of(
+            '<box size="0.02 0.04 0.06"/>',
+            inertial='<inertial><origin rpy="0 0 1.5707963"/><mass value="0.1"/></inertial>',
+        ),
+        r'<inertia ixx="3\.333e-05" ixy="0" ixz="0" iyy="4\.333e-05" iyz="0" izz="1\.667e-05"',
+    ),
+    "a centre of mass in millimetres": (
+        link_of(CUBE, inertial=INERTIAL.replace("<mass", '<origin xyz="0 0 20"/><mass')),
+        r'centre of mass lies 20 m outside .* write <origin xyz="0 0 0"/>',
+    ),
     "larger than the bin": (scaled(10), r"it is 0\.6 m long, the bin .* smaller scale"),
     "millimetres for metres": (scaled(1000), "it is 60 m long"),
     "metres for millimetres": (scaled(0.001), r"is 0\.06 mm long, expected 5 mm .* larger scale"),

@@ -102,6 +102,26 @@ def test_materials_come_with_their_picture_and_colour(tmp_path):
     assert (plain.picture, plain.rgba) == (None, (0, 1, 0, 1))
 
 
+@pytest.mark.parametrize(
+    ("material", "rgba", "has_picture"),
+    [
+        (None, None, False),
+        ("Ka 0 0 0", None, False),
+        ("map_Kd t.png", None, True),
+        ("Kd 1 0 1\nmap_Kd t.png", (1, 0, 1, 1), True),
+        ("Kd 1 0 1\nmap_Kd missing.png", (1, 0, 1, 1), False),
+    ],
+)
+def test_what_a_file_does_not_name_is_not_made_up(tmp_path, material, rgba, has_picture):
+    cv2.imwrite(str(tmp_path / "t.png"), np.full((4, 4, 3), 250, np.uint8))
+    head = "" if material is None else "mtllib m.mtl\nusemtl a\n"
+    (tmp_path / "m.mtl").write_text(f"newmtl a\n{material}\n")
+    corners = "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\n"
+    (tmp_path / "m.obj").write_text(head + corners)
+    (seen,) = read_painted(tmp_path / "m.obj", tmp_path)
+    assert (seen.rgba, seen.picture is not None) == (rgba, has_picture)
+
+
 def test_a_picture_that_is_none_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(DataError, match=r"a\.png is no image"):

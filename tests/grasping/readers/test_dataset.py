@@ -89,8 +89,8 @@ def test_loader_with_workers_gives_every_sample_once(folder: Path) -> None:
     }
     assert found == expected
     assert batches[0]["is_uniform"].dtype == torch.bool
-    assert batches[0]["object_positions_m"].shape == (5, 3, 3)
-    assert np.shape(batches[0]["object_ids"]) == (3, 5)
+    assert batches[0]["object_positions_m"].shape == (5, 20, 3)
+    assert np.shape(batches[0]["object_ids"]) == (20, 5)
 
 
 def test_only_a_few_row_groups_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

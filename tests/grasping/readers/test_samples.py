@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,7 +15,7 @@ from tasks.core.errors import DataError
 from tasks.grasping.algorithms.appearance import random_look
 from tasks.grasping.data.png import decode_depth, decode_ids, decode_rgb
 from tasks.grasping.data.projection import project
-from tasks.grasping.data.rows import attempt_of, before_of, calibration_of, read_shard
+from tasks.grasping.data.rows import SCHEMA, attempt_of, before_of, calibration_of, read_shard
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.looks.repaint import repaint
 from tasks.grasping.looks.textures import generated_textures
@@ -86,13 +87,15 @@ def test_all_that_is_asked_for_is_as_in_the_row(shard: Path) -> None:
         step, found = row["steps"][index], {name: each[number] for name, each in samples.items()}
         for name in ("attempt_id", "scene_id", "split", "is_uniform"):
             assert found[name] == row[name]
-        assert found["object_ids"].tolist() == row["object_ids"]
+        num_objects = len(row["object_ids"])
+        assert found["object_ids"].tolist() == row["object_ids"] + [""] * (20 - num_objects)
         for name in ("pose", "target", "reached"):
             assert found[name].tolist() == step[name]
         assert found["grasp"].tolist() == row["steps"][-1]["target"]
         assert found["motion"].tolist() == np.float32(step["motion"]).tolist()
-        assert found["object_positions_m"].tolist() == row["object_positions_m"]
-        assert found["object_quaternions_xyzw"].tolist() == row["object_quaternions_xyzw"]
+        for name in ("object_positions_m", "object_quaternions_xyzw", "object_centres_m"):
+            assert found[name][:num_objects].tolist() == row[name]
+            assert np.isnan(found[name][num_objects:]).all()
         np.testing.assert_array_equal(found["now_depth"], decode_depth(step["depth"]))
         np.testing.assert_array_equal(found["before_parts"], decode_ids(row["parts_before"]))
         np.testing.assert_array_equal(found["now_shading"], decode_ids(step["shading"]))
@@ -106,7 +109,18 @@ def test_each_extra_comes_alone(shard: Path, extra: Extra) -> None:
     alone = decode_samples(table, (extra,))
     everything = decode_samples(read_shard(shard, sample_columns(EXTRAS)).slice(0, 1), EXTRAS)
     assert alone.keys() > ARRAYS
-    assert all(np.array_equal(alone[name], everything[name]) for name in alone)
+    for name in alone:
+        np.testing.assert_array_equal(alone[name], everything[name])
+
+
+def test_scenes_that_lost_an_object_stand_beside_whole_ones() -> None:
+    whole, fewer = (toy_rows(f"train-7-000000{index}").to_pylist() for index in range(2))
+    names = [name for name in sample_columns(("objects",)) if name.startswith("object_")]
+    fewer = [row | {name: row[name][:-1] for name in names} for row in fewer]
+    samples = decode_samples(pa.Table.from_pylist(whole + fewer, SCHEMA), ("objects",))
+    assert {name: len(samples[name]) for name in names} == dict.fromkeys(names, 8)
+    num_objects = np.isfinite(samples["object_centres_m"]).all(axis=2).sum(axis=1)
+    assert num_objects[0] == num_objects[-1] + 1 == len(whole[0]["object_ids"])
 
 
 def test_what_there_is_not_is_refused_by_name(shard: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def opened(episode: dict) -> dict:
         **{name: about[name].numpy().tolist() for name in CAMERAS},
         "object_positions_m": about["object_positions_m"].numpy().tolist(),
         "object_quaternions_xyzw": about["object_quaternions_xyzw"].numpy().tolist(),
+        "object_centres_m": about["object_centres_m"].numpy().tolist(),
         "finger_gap_m": float(about["finger_gap_m"]),
         "split": about["split"].numpy().decode(),
         "instance_mask_before": digest(about["instance_mask_before"]),

@@ -113,8 +113,7 @@ def _looks(shape: Shape) -> tuple[object, ...]:
 
 def _even_tensor(link: Link, collides: list[Surface]) -> FloatArray:
     """Inertia of an evenly dense body: the procedural objects' files say 1 kg m2 of 100 g."""
-    xx, yy, zz, xy, xz, yz = body_of([each.vertices_m for each in collides]).inertia_per_kg
-    return link.mass_kg * np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    return link.mass_kg * body_of([each.vertices_m for each in collides]).tensor_per_kg
 
 
 def _principal(tensor_kgm2: FloatArray) -> tuple[FloatArray, FloatArray]:

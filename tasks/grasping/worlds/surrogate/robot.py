@@ -161,8 +161,8 @@ class Robot:
 
     @property
     def finger_gap_m(self) -> float:
-        """Distance between the finger tips."""
-        return float(self.data.qpos[self._fingers].sum())
+        """Distance between the finger tips; stops give by less than a micrometre."""
+        return max(0.0, float(self.data.qpos[self._fingers].sum()))
 
     def place(self, pose: GripperPose) -> None:
         """Put the open gripper somewhere without simulating the way."""

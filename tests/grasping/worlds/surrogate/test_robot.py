@@ -67,6 +67,11 @@ def test_fingers_meet_where_nothing_is_between_them(robot: Robot) -> None:
     assert one == pytest.approx(other, abs=1e-3), "geared together"
 
 
+def test_a_stop_that_gives_makes_no_gap_below_nothing(robot: Robot) -> None:
+    robot.data.qpos[robot._fingers] = -1e-6
+    assert robot.finger_gap_m == 0
+
+
 def test_nothing_pushes_the_fingers_beyond_their_opening(robot: Robot, model) -> None:
     for name, side in (("finger_a", 1.0), ("finger_b", -1.0)):
         robot.data.xfrc_applied[model.body(name).id, 0] = 200.0 * side
