@@ -114,11 +114,11 @@ def table(results: ResultsFile, keys: Sequence[str] = ()) -> str:
 
 def _source(results: ResultsFile, keys: Sequence[str] = ()) -> str:
     """Where and when figures were measured; of the named ones, on which other commits too."""
-    found = (results.figures[key].commit for key in keys)
-    others = dict.fromkeys(f", {commit}" for commit in found if commit)
+    found = [results.commit, *(results.figures[key].commit for key in keys)]
+    commits = dict.fromkeys(commit for commit in found if commit)
     return (
         f"`{results.command}`, seeds {_span(results.seeds)}; {results.date}, "
-        f"commit {results.commit}{''.join(others)}, {results.machine}."
+        f"commit {', '.join(commits)}, {results.machine}."
     )
 
 
