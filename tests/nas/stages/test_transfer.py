@@ -140,9 +140,7 @@ def test_too_many_failures_end_the_stage_with_the_reasons(inputs: Begun) -> None
 def test_a_size_that_no_width_reaches_is_refused_before_any_training(inputs: Begun) -> None:
     local, refs = inputs
     config = replace(TRANSFER, small=SizeConfig(100, 1))
-    with pytest.raises(
-        ConfigError, match=r"transfer\.small\.mult_adds, cells: no width costs 100"
-    ):
+    with pytest.raises(ConfigError, match=r"transfer\.small\.mult_adds, cells: no width costs 100"):
         local.run(transfer_cells, *refs, config=config)
 
 
