@@ -119,9 +119,10 @@ def test_export_that_cannot_be_written_says_so(run, report, retrained, tmp_path,
     monkeypatch.setattr(stage, "write_files", lambda *_: written)  # drawn once is enough
     (tmp_path / "file").write_text("in the way")
     config = ReportConfig(export_to=str(tmp_path / "file" / "x"))
+    ref = run.put(retrained)
+    context = run.context(report_search, ref, config=config)
     with pytest.raises(ResourceError, match=r"could not export.*report\.export_to"):
-        context = run.context(report_search, run.put(retrained), config=config)
-        report_search(run.put(retrained), config, context)
+        report_search(ref, config, context)
 
 
 def test_nothing_retrained_is_reported_too(retrained):
