@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.core.ports import Skipped
+from tasks.nas.report import plots
 from tasks.nas.report.contents import agreements, report_sections
 from tasks.report.page import html, write_page
 from tests.support.browser import chromium
@@ -17,6 +18,13 @@ def retrained():
 @pytest.fixture(scope="module")
 def sections(retrained):
     return report_sections(retrained)
+
+
+@pytest.fixture
+def log_is_drawn(sections, monkeypatch):
+    """Draws the search no more, which `sections` did: only what was retrained differs."""
+    for name in ("progress_plot", "progress_by_time_plot", "cost_plot", "operations_plot"):
+        monkeypatch.setattr(plots, name, lambda *_: b"png")
 
 
 def test_ranking_is_also_measured_on_random_cells_that_no_rung_selected(retrained):
@@ -37,6 +45,7 @@ def test_a_browser_shows_the_report(sections, tmp_path):
         assert "Cells searched on" in browser.open_everywhere(tmp_path / "report.html").text
 
 
+@pytest.mark.usefixtures("log_is_drawn")
 def test_missing_parts_are_said_to_be_missing(retrained):
     bare = retrained.model_copy(update={"networks": ()})
     sections = report_sections(bare)
@@ -46,6 +55,7 @@ def test_missing_parts_are_said_to_be_missing(retrained):
     assert "was not compared with known networks" in page
 
 
+@pytest.mark.usefixtures("log_is_drawn")
 def test_what_failed_or_was_left_out_is_said_to_have(retrained):
     alive = tuple(n for n in retrained.networks if "final-winner" not in n.item_id)
     odd = Skipped(item_id="train/a/b.png", reason="it is damaged")

@@ -39,7 +39,7 @@ def test_every_backbone_is_trained_with_each_seed(
 ) -> None:
     _, result = found
     names = [(task.name, task.seed) for task in result.tasks]
-    assert names == [(n, s) for n in ("nasnet_a", "resnet", "mobilenet_v2") for s in (0, 1)]
+    assert names == [(n, s) for n in ("cells", "resnet", "mobilenet_v2") for s in (0, 1)]
     assert len(result.detectors) == 6
     for each in result.detectors:
         assert abs(each.backbone_mult_adds / DETECT.mult_adds - 1) <= 0.05
@@ -89,7 +89,7 @@ def test_a_size_that_was_not_trained_is_refused(networks: Trained) -> None:
 
 def test_a_cost_that_no_width_reaches_is_refused(networks: Trained) -> None:
     local, ref = networks
-    with pytest.raises(ConfigError, match=r"detect\.mult_adds, nasnet_a: no width costs 10,000"):
+    with pytest.raises(ConfigError, match=r"detect\.mult_adds, cells: no width costs 10,000"):
         local.run(detect_objects, ref, config=replace(DETECT, mult_adds=10_000))
 
 

@@ -24,13 +24,12 @@ from tasks.core.records import ArtifactRef
 from tasks.intake.images import decode_rgb
 from tasks.nas.data.raw_images import square
 from tasks.nas.space.genotype_file import read_genotype
-from tasks.nas.space.published import published
 from tasks.nas.stages.register import register_models
 from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.scores import best_network, network_scores
 from tests.nas.test_readme import ALL_EXAMPLES
-from tests.support.nas.transfer_runs import TransferRun
+from tests.support.nas.transfer_runs import FEW_BLOCKS, TransferRun
 
 Trained = tuple[LocalRun, ArtifactRef]
 
@@ -53,7 +52,7 @@ def networks(transfer_run: TransferRun) -> Trained:
     """Those of cells alone, which have most to bring; one of them is packed once for all tests."""
     local = transfer_run.local
     found = local.read(transfer_run.networks, TransferredNetworks)
-    ids = {task.item_id for task in found.tasks if task.name == "nasnet_a"}
+    ids = {task.item_id for task in found.tasks if task.name == "cells"}
     made = tuple(each for each in found.networks if each.item_id in ids)
     return local, local.put(found.model_copy(update={"networks": made}))
 
@@ -90,7 +89,7 @@ def test_the_winner_goes_to_the_registry(
     assert entry.reason.startswith(f"the first of its name; {seeds}")
     assert package.tags["network"] == best.name
     assert package.use["classes"] == ["red", "green", "blue"]
-    assert read_genotype(package.files["genotype.json"]) == published("nasnet_a")
+    assert read_genotype(package.files["genotype.json"]) == FEW_BLOCKS
     with np.load(package.answers) as answers:
         assert answers["item"].shape == (30, 32)
         assert answers["is_right"].mean() == entry.value

@@ -15,6 +15,7 @@ from tasks.nas.manifests import SearchReport
 from tasks.nas.report.statistics import figures
 from tasks.nas.space.canonical import genotype_hash
 from tasks.nas.space.genotype_file import parse_genotype, read_genotype
+from tasks.nas.stages import report as stage
 from tasks.nas.stages.report import all_figures, report_search
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.nas.search_runs import retrained_cells, search_log
@@ -113,12 +114,15 @@ def test_winner_that_no_search_knows_is_refused(run, retrained):
         run.run(report_search, other, config=ReportConfig())
 
 
-def test_export_that_cannot_be_written_says_so(run, tmp_path):
-    small = retrained_cells(search_log(4), num_top=1, num_random=2, num_seeds=1)
+def test_export_that_cannot_be_written_says_so(run, report, retrained, tmp_path, monkeypatch):
+    written = {name: run.fetch(file) for name, file in report.files.items()}
+    monkeypatch.setattr(stage, "write_files", lambda *_: written)  # drawn once is enough
     (tmp_path / "file").write_text("in the way")
     config = ReportConfig(export_to=str(tmp_path / "file" / "x"))
+    ref = run.put(retrained)
+    context = run.context(report_search, ref, config=config)
     with pytest.raises(ResourceError, match=r"could not export.*report\.export_to"):
-        run.run(report_search, run.put(small), config=config)
+        report_search(ref, config, context)
 
 
 def test_nothing_retrained_is_reported_too(retrained):

@@ -25,7 +25,7 @@ from tasks.nas.training.networks import build, design_of
 from tests.support.nas.image_sets import prepared
 
 SEARCH = SearchConfig(
-    "evolution", proxy="tiny", num_children=4, num_searches=2, num_control=3, num_blocks=2
+    "evolution", proxy="tiny", num_children=3, num_searches=2, num_control=2, num_blocks=1
 )
 ONE_EPOCH = TrainingConfig(num_epochs=1, batch_size=64)
 CONFIG = RetrainConfig(

@@ -42,7 +42,7 @@ def test_every_network_is_trained_in_each_way(
         (task.name, result.size_of[task.item_id], task.group, task.seed) for task in result.tasks
     }
     assert len(ways) == len(result.tasks) == len(result.networks) == 3 * 2 * 3 * 2
-    assert {name for name, *_ in ways} == {"nasnet_a", "resnet", "mobilenet_v2"}
+    assert {name for name, *_ in ways} == {"cells", "resnet", "mobilenet_v2"}
     assert {group for _, _, group, _ in ways} == {"cifar", "scratch", "from_cifar"}
     assert 0 < result.test_accuracy <= 1
 
@@ -78,7 +78,7 @@ def test_fits_differ_between_scratch_and_cifar_weights(
 ) -> None:
     local, result = found
     by_id = {each.item_id: each for each in result.networks}
-    name = next(each for each in by_id if each.startswith("from_cifar-nasnet_a"))
+    name = next(each for each in by_id if each.startswith("from_cifar-cells"))
     states = [
         torch.load(local.fetch(by_id[each].weights), weights_only=True)
         for each in (name, name.replace("from_cifar", "scratch", 1))
@@ -140,9 +140,7 @@ def test_too_many_failures_end_the_stage_with_the_reasons(inputs: Begun) -> None
 def test_a_size_that_no_width_reaches_is_refused_before_any_training(inputs: Begun) -> None:
     local, refs = inputs
     config = replace(TRANSFER, small=SizeConfig(100, 1))
-    with pytest.raises(
-        ConfigError, match=r"transfer\.small\.mult_adds, nasnet_a: no width costs 100"
-    ):
+    with pytest.raises(ConfigError, match=r"transfer\.small\.mult_adds, cells: no width costs 100"):
         local.run(transfer_cells, *refs, config=config)
 
 

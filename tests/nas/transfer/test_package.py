@@ -18,17 +18,11 @@ from tasks.nas.training.candidates import Target, train_task
 from tasks.nas.training.groups import SCRATCH
 from tasks.nas.training.networks import build, design_of, plain_state
 from tasks.nas.transfer.package import PackagedModel, PackageTask, key_of_test, package_classifier
-from tasks.nas.types import Genotype, Operation
-from tests.support.nas.genotypes import chain
 from tests.support.nas.image_sets import coloured
 from tests.support.nas.item_folders import LocalFolder
 from tests.support.nas.transfer_results import IMAGES
-from tests.support.nas.transfer_runs import QUICK
+from tests.support.nas.transfer_runs import FEW_BLOCKS, QUICK
 
-# Few blocks, soon traced, with all that a trace must follow: a stride, a pool, a state passed on.
-CELLS = Genotype(
-    chain(Operation.SEP_CONV_3X3, Operation.AVG_POOL_3X3), chain(Operation.SEP_CONV_5X5)
-)
 TARGET = Target(image_px=16, mult_adds=300_000, num_classes=3)
 CLASSES = ("red", "green", "blue")
 
@@ -78,7 +72,7 @@ def test_a_packed_network_gives_what_the_network_gives(
 ) -> None:
     torch.manual_seed(0)
     test = coloured(7, side_px)
-    cells = GenotypeRecord.of(CELLS) if kind == "cells" else None
+    cells = GenotypeRecord.of(FEW_BLOCKS) if kind == "cells" else None
     task = train_task(kind, kind, cells, TARGET, QUICK, group=SCRATCH)
     network, made = packed(task, images_of(test, tmp_path), tmp_path)
     program = torch.export.load(tmp_path / "model.pt2").module()
@@ -93,7 +87,7 @@ def test_a_packed_network_gives_what_the_network_gives(
         assert program(torch.rand(7, 3, side_px, side_px)).shape == (7, 3)
     assert ("genotype.json" in made.files) == (kind == "cells")
     if kind == "cells":
-        assert read_genotype(tmp_path / "genotype.json") == CELLS
+        assert read_genotype(tmp_path / "genotype.json") == FEW_BLOCKS
     use = json.loads((tmp_path / "use.json").read_text())
     assert (use["classes"], use["input"]["side_px"]) == ([*CLASSES], side_px)
     is_right = logits.argmax(dim=1).numpy() == test.labels

@@ -8,6 +8,7 @@ from pathlib import Path
 from operators.stage.local import LocalRun
 from tasks.core.records import ArtifactRef
 from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
+from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.stages.choose import choose_cells
 from tasks.nas.stages.prepare_transfer import prepare_transfer
 from tasks.nas.training.config import TrainingConfig
@@ -18,8 +19,15 @@ from tasks.nas.transfer.config import (
     SizeConfig,
     TransferConfig,
 )
+from tasks.nas.types import Genotype, Operation
+from tests.support.nas.genotypes import chain
 from tests.support.nas.image_sets import coloured, write_packed
 
+# Few blocks, soon scaled, trained and traced, with all that a trace must follow: a stride, a pool,
+# a state passed on. A file of them is called `cells`.
+FEW_BLOCKS = Genotype(
+    chain(Operation.SEP_CONV_3X3, Operation.AVG_POOL_3X3), chain(Operation.SEP_CONV_5X5)
+)
 LEFT_OUT = SizeConfig(0, 1)
 QUICK = TrainingConfig(num_epochs=1, batch_size=45, learning_rate=0.05)
 TRANSFER = TransferConfig(
@@ -74,6 +82,8 @@ def prepare_config(folder: Path, **changed: object) -> PrepareTransferConfig:
 
 
 def begun(local: LocalRun, folder: Path, **changed: object) -> tuple[ArtifactRef, ArtifactRef]:
-    """The results of the first two stages."""
-    cells = local.run(choose_cells, config=ChooseConfig())
+    """The results of the first two stages, for cells of few blocks."""
+    path = folder / "few_blocks.json"
+    path.write_text(genotype_json(FEW_BLOCKS))
+    cells = local.run(choose_cells, config=ChooseConfig(genotype=str(path)))
     return cells, local.run(prepare_transfer, config=prepare_config(folder, **changed))
