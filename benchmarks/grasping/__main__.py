@@ -3,8 +3,8 @@
     python -m benchmarks.grasping [--quick] [--parts rates,speedup,agreement,levers,leak,kills]
 
 Parts may be measured one by one; the results file is written when all are there, all of one
-commit, but that workers and kills may be of an earlier one and then name it. CPU seconds are user
-and system of the processes that do the work, start-up apart; intervals are 95 %, by resampling
+commit, but that workers, levers, leak and kills may be of an earlier one and then name it. CPU
+seconds are user and system of the processes that do the work, start-up apart; intervals are 95 %, by resampling
 rounds or scenes, unless it says otherwise.
 
 - ``one_shot_ratio``, ``closed_loop_ratio``: attempts per CPU second over those of PyBullet's
@@ -68,7 +68,7 @@ NAME, COMMAND = "grasping", "make bench NAME=grasping"
 FULL_SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 FULL_KILLS, QUICK_KILLS = 20, 1
 INFINITE = float("inf")
-EARLIER = ("speedup", "kills")  # of Ray and of commits: what a scene costs does not move them
+EARLIER = ("speedup", "levers", "leak", "kills")  # each may be of a commit of its own
 
 # What must hold: least and greatest allowed value of a figure.
 BOUNDS = {

@@ -166,7 +166,7 @@ def _rate_ratio(ours: FloatArray, theirs: FloatArray) -> Figure:
 # Where a function's own time counts; the first that matches.
 _KINDS: Mapping[str, str] = {
     "physics": r"stepSimulation|restoreState|saveState",
-    "control": r"setJointMotorControl2|getContactPoints|worlds/bullet/(world|gripper|stillness)\.py"
+    "control": r"setJointMotorControl2|getContactPoints|worlds/bullet/(world|gripper)\.py"
     r"|algorithms/controllers\.py",
     "render": r"getCameraImage|worlds/bullet/(camera|renderer|arm)\.py|_rotation\.py",
     "load": r"loadURDF|create(MultiBody|CollisionShape|VisualShape|Constraint)|resetSimulation",

@@ -1,6 +1,6 @@
-"""Short cuts through an attempt's physics, tried by `benchmarks.grasping.levers`.
+"""Short cuts through an attempt's physics, tried by `benchmarks.grasping.levers` and taken by none.
 
-The product takes one of them, `tasks.grasping.worlds.bullet.stillness`; the others live here alone.
+Each changes what comes of attempts by more than it may; see `benchmarks.grasping.stillness` too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import pybullet
 
-from benchmarks.grasping.agreement import hold_nothing
+from benchmarks.grasping.stillness import hold_objects
 from tasks.grasping.config import PhysicsConfig, WorldConfig
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import (
@@ -76,8 +76,8 @@ def opened(
     world._renderer.forget()
     config = replace(world._config, physics=physics)
     found = lever.kind(world._client, scene, config, world._textures, world._robot, world._renderer)
-    if not lever.is_held:
-        hold_nothing(found)
+    if lever.is_held:
+        hold_objects(found)
     return found, time.process_time() - begun_s
 
 

@@ -242,15 +242,11 @@ def forget_contacts(client: int, links: Sequence[tuple[int, int]]) -> None:
     It keeps the forces of the last step to start the next one from, tests pairs of bodies for a
     while after they parted, and works in the order in which pairs were found; all would let one
     attempt show in the next. Setting a collision filter makes the engine register a link anew.
-    First no link may touch another, so that no pair is found with one that is yet to come. In a
-    step meanwhile the engine works out each body's inertia about the world's axes, which it doesn't
-    when the body is put somewhere; so put it there again.
+    First no link may touch another, so that no pair is found with one that is yet to come.
     """
     for group, mask in ((0, 0), (1, -1)):
         for body, link in links:
             pybullet.setCollisionFilterGroupMask(body, link, group, mask, physicsClientId=client)
-        if not mask:
-            pybullet.stepSimulation(physicsClientId=client)
 
 
 def states(

@@ -45,7 +45,6 @@ from tasks.grasping.worlds.bullet.bin import (
 )
 from tasks.grasping.worlds.bullet.gripper import Axis, Gripper, folded_rad
 from tasks.grasping.worlds.bullet.renderer import Renderer, shading
-from tasks.grasping.worlds.bullet.stillness import StillObjects
 from tasks.grasping.worlds.interface import Controller
 
 _SPEED_M_S: Final = 0.30  # mean speed of the way down and of servo moves
@@ -126,7 +125,6 @@ class BulletScene:
         self._bodies = add_objects(client, scene.objects, scene.dynamics)
         frames = inertial_frames(client, scene.objects, self._bodies)
         settle(client, self._bodies)
-        self._still = StillObjects(client, self._bodies)
         self._sleepers = (*bin_bodies, *self._bodies)
         self._rest = places(client, self._bodies)
         self._objects = states(client, self._bodies, frames)
@@ -185,14 +183,11 @@ class BulletScene:
 
     def _restore(self) -> None:
         if self._is_dirty:
-            self._still.release_all()
             put_back(self._client, self._bodies, self._rest)
+            self._gripper.park(self._step_s)
             links = [(body, -1) for body in self._bodies]
             links += [(self._gripper.body, link) for link in self._gripper.solid_links]
             forget_contacts(self._client, links)
-            put_back(self._client, self._bodies, self._rest)  # they fell for a step
-            self._still.hold()
-            self._gripper.park(self._step_s)
             send_to_sleep(self._client, self._sleepers)
             self._is_dirty = False
 
@@ -305,7 +300,6 @@ class BulletScene:
             self._step()
 
     def _step(self) -> None:
-        self._still.release_touched()
         pybullet.stepSimulation(physicsClientId=self._client)
 
     def _touched(self) -> set[int]:

@@ -1,4 +1,4 @@
-"""Objects that are held still until something touches them.
+"""A short cut: objects that are held still until something touches them.
 
 An object that nothing touches lies where it lay, and yet costs the engine as much as one that is
 grasped as soon as something comes near. So an attempt starts with all objects fixed. What moves
@@ -12,6 +12,41 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 import pybullet
+
+from tasks.grasping.worlds.bullet.bin import put_back, send_to_sleep
+from tasks.grasping.worlds.bullet.world import BulletScene
+
+
+def hold_objects(scene: BulletScene) -> None:
+    """Make a scene hold its objects still at the start of each attempt."""
+    still = StillObjects(scene._client, scene._bodies)
+    restore, step = scene._restore, scene._step
+
+    def restore_held() -> None:
+        if scene._is_dirty:
+            still.release_all()
+            put_back(scene._client, scene._bodies, scene._rest)
+            _step_apart(scene)
+            restore()
+            still.hold()
+            send_to_sleep(scene._client, scene._sleepers)
+
+    def step_held() -> None:
+        still.release_touched()
+        step()
+
+    scene._restore = restore_held  # type: ignore[method-assign]
+    scene._step = step_held  # type: ignore[method-assign]
+
+
+def _step_apart(scene: BulletScene) -> None:
+    """Let the engine work out inertias about the world's axes, while nothing touches.
+
+    It doesn't when a body is put somewhere, and never for one that is held.
+    """
+    for body in scene._bodies:
+        pybullet.setCollisionFilterGroupMask(body, -1, 0, 0, physicsClientId=scene._client)
+    pybullet.stepSimulation(physicsClientId=scene._client)
 
 
 class StillObjects:

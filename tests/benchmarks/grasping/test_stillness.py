@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pybullet
 import pytest
 
+from benchmarks.grasping.stillness import StillObjects
 from tasks.grasping.worlds.bullet.bin import (
     forget_contacts,
     send_to_sleep,
     set_engine,
     start_engine,
 )
-from tasks.grasping.worlds.bullet.stillness import StillObjects
 
 EDGE_M = 0.04
 FLOOR = 0  # the first body
