@@ -4,8 +4,8 @@
 
 Parts may be measured one by one; the results file is written when all are there, all of one
 commit, but that workers, levers, leak and kills may be of an earlier one and then name it. CPU
-seconds are user and system of the processes that do the work, start-up apart; intervals are 95 %, by resampling
-rounds or scenes, unless it says otherwise.
+seconds are user and system of the processes that do the work, start-up apart; intervals are 95 %,
+by resampling rounds or scenes, unless it says otherwise.
 
 - ``one_shot_ratio``, ``closed_loop_ratio``: attempts per CPU second over those of PyBullet's
   KukaDiverseObjectEnv (`benchmarks.grasping.baseline`), 64 px, pictures and masks included,
@@ -60,7 +60,7 @@ from benchmarks.grasping.physics_kernel import (
     SURROGATE_ATTEMPT_BOUND_MULTIPLE,
 )
 from benchmarks.grasping.plot import core_hours, draw
-from benchmarks.parts import together
+from benchmarks.parts import is_measured, together
 from benchmarks.results_file import Figure, write_results
 from operators.installation import ROOT
 
@@ -117,7 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def publish() -> str | None:
     """Write the results file and the plot; None, and why, unless all parts are of one commit."""
     try:
-        part = together(NAME, [each for each in PARTS if each not in EARLIER], earlier=EARLIER)
+        earlier = [each for each in EARLIER if is_measured(NAME, each)]
+        part = together(NAME, [each for each in PARTS if each not in EARLIER], earlier=earlier)
     except (FileNotFoundError, ValueError) as error:
         print(f"no results file yet: {error}")
         return None

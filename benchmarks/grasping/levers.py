@@ -1,8 +1,9 @@
 """What would make attempts in `bullet` cheaper, and what each costs in agreement.
 
 The same attempts run from the same scenes as `plain`, the pipeline's settings, and under each lever
-(`benchmarks.grasping.short_cuts`): objects *held* still by the graph of contacts; *mujoco* in PyBullet's place; *hulls* of at most 16 vertices; an
-attempt that *force_ends*, or whose way down *force_closes*; and these on top of holding.
+(`benchmarks.grasping.short_cuts`): objects *held* still by the graph of contacts; *mujoco* in
+PyBullet's place; *hulls* of at most 16 vertices; an attempt that *force_ends*, or whose way down
+*force_closes*; and these on top of holding.
 
 - ``lever_…_rate``: attempts per CPU second over those of ``plain``, scene by scene in turn, opening
   the scene and pictures of 64 px included.
