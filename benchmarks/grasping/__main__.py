@@ -32,12 +32,12 @@ by resampling rounds or scenes, unless it says otherwise.
   ``pried_successes``: successes, in all these runs, with fingers wider apart than they open. See
   `benchmarks.grasping.agreement`.
 - ``lever_…``: what else would make attempts cheaper, and what it costs in agreement. See
-  `benchmarks.grasping.levers`.
+  `benchmarks.grasping.levers.comparison`.
 - ``pose_only_auc_command``, ``pose_only_auc_motion``: success predicted from closing poses alone,
   as commanded and as reached: area under the ROC curve, cross-validated by scene; 0.5 is chance.
 - ``kills_survived``, ``attempts_lost``, ``attempts_doubled``: random kills (SIGKILL) of workers,
   drivers and the node during one run; ``shards_changed_by_kills``: shards whose bytes are not
-  those of a run that nothing disturbed. See `benchmarks.grasping.kills`.
+  those of a run that nothing disturbed. See `benchmarks.grasping.workers.kills`.
 - ``core_hours_8m…``: core-hours of the post's 8 million attempts.
 """
 
@@ -51,15 +51,15 @@ from benchmarks import speedup
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.grasping import agreement as grasping_agreement
 from benchmarks.grasping import leak as grasping_leak
-from benchmarks.grasping import levers as grasping_levers
 from benchmarks.grasping import rates as grasping_rates
-from benchmarks.grasping import speedup as grasping_speedup
-from benchmarks.grasping import survival as grasping_survival
+from benchmarks.grasping.levers import comparison as grasping_levers
 from benchmarks.grasping.physics_kernel import (
     ATTEMPT_128PX_BOUND_MULTIPLE,
     SURROGATE_ATTEMPT_BOUND_MULTIPLE,
 )
 from benchmarks.grasping.plot import core_hours, draw
+from benchmarks.grasping.workers import speedup as grasping_speedup
+from benchmarks.grasping.workers import survival as grasping_survival
 from benchmarks.parts import is_measured, together
 from benchmarks.results_file import Figure, write_results
 from operators.installation import ROOT

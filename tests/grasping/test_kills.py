@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.grasping.kills import KillFigures, soak
+from benchmarks.grasping.workers.kills import KillFigures, soak
 from operators.stage.local import LocalRun
 from tasks.grasping.manifests import ShardSet
 from tests.support.grasping.toy_stages import ToyCollectConfig, collect_toys, toy_plans

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.grasping.levers import JITTERED, LEVERS, REFERENCES, figures_of
+from benchmarks.grasping.levers.comparison import JITTERED, LEVERS, REFERENCES, figures_of
 
 
 @pytest.fixture

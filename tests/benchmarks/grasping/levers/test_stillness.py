@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pybullet
 import pytest
 
-from benchmarks.grasping.stillness import StillObjects
+from benchmarks.grasping.levers.stillness import StillObjects
 from tasks.grasping.worlds.bullet.bin import (
     forget_contacts,
     send_to_sleep,

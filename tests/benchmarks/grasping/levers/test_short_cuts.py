@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.grasping.short_cuts import MAX_VERTICES, few
+from benchmarks.grasping.levers.short_cuts import MAX_VERTICES, few
 
 
 def test_few_vertices_span_nearly_what_many_do():

@@ -1,6 +1,6 @@
-"""Short cuts through an attempt's physics, tried by `benchmarks.grasping.levers` and taken by none.
+"""Short cuts through an attempt's physics; `comparison` beside this tries them.
 
-Each changes what comes of attempts by more than it may; see `benchmarks.grasping.stillness` too.
+Each changes what comes of attempts by more than it may; see `stillness` too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import pybullet
 
-from benchmarks.grasping.stillness import hold_objects
+from benchmarks.grasping.levers.stillness import hold_objects
 from tasks.grasping.config import PhysicsConfig, WorldConfig
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.grasping.collecting import Collector, job
-from benchmarks.grasping.kills import soak
+from benchmarks.grasping.workers.kills import soak
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
 from operators.stage.local import LocalRun

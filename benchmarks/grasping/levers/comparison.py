@@ -1,8 +1,8 @@
 """What would make attempts in `bullet` cheaper, and what each costs in agreement.
 
 The same attempts run from the same scenes as `plain`, the pipeline's settings, and under each lever
-(`benchmarks.grasping.short_cuts`): objects *held* still by the graph of contacts; *mujoco* in
-PyBullet's place; *hulls* of at most 16 vertices; an attempt that *force_ends*, or whose way down
+(`short_cuts` beside this): objects *held* still by the graph of contacts; *mujoco* in PyBullet's
+place; *hulls* of at most 16 vertices; an attempt that *force_ends*, or whose way down
 *force_closes*; and these on top of holding.
 
 - ``lever_…_rate``: attempts per CPU second over those of ``plain``, scene by scene in turn, opening
@@ -37,7 +37,7 @@ from benchmarks.grasping.agreement import (
     Shifted,
 )
 from benchmarks.grasping.collecting import Collector, job
-from benchmarks.grasping.short_cuts import ClosedByForce, EndedByForce, Lever, opened
+from benchmarks.grasping.levers.short_cuts import ClosedByForce, EndedByForce, Lever, opened
 from benchmarks.results_file import Figure
 from tasks.core import seeds
 from tasks.grasping.algorithms.policies import draw_controller

@@ -1,0 +1,1 @@
+"""What Ray adds to the collection: more workers, and workers that are killed."""
