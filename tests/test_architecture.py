@@ -30,7 +30,6 @@ DECLARATIONS = {
     "tasks/nas/training/groups.py": "names",
     "tasks/core/errors.py": "names of errors",
     "tasks/core/ports.py": "protocols",
-    "tasks/grasping/workspace.py": "lengths of the bin, which the worlds' tests measure",
     "tasks/grasping/worlds/interface.py": "protocols",
     "tasks/panorama/simulation/config.py": "settings with their bounds",
 }
