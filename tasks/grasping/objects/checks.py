@@ -79,8 +79,8 @@ def check_centre(solid: Solid) -> None:
     Raises:
         DataError: It lies more than a tenth of the longest edge beyond the box around all of it.
     """
-    points_m = np.concatenate([solid.points_m, solid.seen_points_m])
-    low_m, high_m, centre_m = points_m.min(0), points_m.max(0), solid.link.inertial.xyz_m
+    points_m, centre_m = solid.all_points_m, solid.link.inertial.xyz_m
+    low_m, high_m = points_m.min(0), points_m.max(0)
     off_m = float(np.maximum(low_m - centre_m, centre_m - high_m).max())
     if off_m > _MAX_OFF * solid.extent_m[0]:
         middle = " ".join(f"{each + 0.0:.4g}" for each in (low_m + high_m) / 2)

@@ -77,7 +77,12 @@ def read_picture(path: Path, max_px: int = _MAX_PICTURE_PX) -> bytes:
 
 
 def sampled(shape: Shape) -> FloatArray:
-    """Points on a shape that MuJoCo and PyBullet know, in its own frame, (n, 3)."""
+    """Points on a shape that MuJoCo and PyBullet know, in the link's frame, (n, 3)."""
+    return shape.frame.placed(_sampled(shape))
+
+
+def _sampled(shape: Shape) -> FloatArray:
+    """In its own frame."""
     if shape.kind == "box":
         x_m, y_m, z_m = shape.size
         return solids.box(x_m, y_m, z_m)[0]

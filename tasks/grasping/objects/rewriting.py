@@ -60,12 +60,7 @@ class Solid:
     @property
     def seen_points_m(self) -> FloatArray:
         """Points of what is seen, (n, 3), in the link's frame."""
-        return np.concatenate(
-            [
-                shape.frame.placed(sampled(shape)) if surface is None else surface.points
-                for shape, surface in self.seen
-            ]
-        )
+        return np.concatenate([_seen_points_m(*each) for each in self.seen])
 
     @property
     def points_m(self) -> FloatArray:
@@ -73,16 +68,19 @@ class Solid:
         return np.concatenate(self.parts)
 
     @property
+    def all_points_m(self) -> FloatArray:
+        """Points of what collides and of what is seen, (n, 3), in the link's frame."""
+        return np.concatenate([self.points_m, self.seen_points_m])
+
+    @property
     def reach_m(self) -> float:
         """Greatest distance of a point from the centre of mass."""
-        points_m = np.concatenate([self.points_m, self.seen_points_m])
-        return float(np.linalg.norm(points_m - self.link.inertial.xyz_m, axis=1).max())
+        return float(np.linalg.norm(self.all_points_m - self.link.inertial.xyz_m, axis=1).max())
 
     @property
     def extent_m(self) -> tuple[float, float, float]:
         """Lengths of the box around all of it along the link's axes, longest first."""
-        lengths = np.ptp(np.concatenate([self.points_m, self.seen_points_m]), axis=0)
-        a, b, c = sorted(lengths.tolist(), reverse=True)
+        a, b, c = sorted(np.ptp(self.all_points_m, axis=0).tolist(), reverse=True)
         return a, b, c
 
     @property
@@ -94,12 +92,10 @@ class Solid:
         """
         clouds: dict[str, list[FloatArray]] = {}
         for shape, surface in self.seen:
-            points = shape.frame.placed(sampled(shape)) if surface is None else surface.points
-            clouds.setdefault(f"seen {shape.kind}", []).append(points)
+            clouds.setdefault(f"seen {shape.kind}", []).append(_seen_points_m(shape, surface))
         for shape in self.link.collisions:
             if shape.mesh is None:
-                points = shape.frame.placed(sampled(shape))
-                clouds.setdefault(f"collides {shape.kind}", []).append(points)
+                clouds.setdefault(f"collides {shape.kind}", []).append(sampled(shape))
         clouds["collides mesh"] = [each.points for each in self.pieces]
         corners = {kind: _cloud_digest(points) for kind, points in clouds.items() if points}
         return digest([_inertial_values(self.link), corners])
@@ -127,7 +123,7 @@ def read_solid(path: Path, root: Path) -> Solid:
     except DataError as error:
         raise DataError(f"{error} (named in {path})") from error
     solid = tuple(each for each in pieces if thickness_m(each.points) > _THIN_M)
-    shapes = [each.frame.placed(sampled(each)) for each in link.collisions if each.mesh is None]
+    shapes = [sampled(each) for each in link.collisions if each.mesh is None]
     parts = (*(each.points for each in solid), *shapes)
     if not parts:
         raise DataError(
@@ -179,6 +175,10 @@ def _seen(link: Link, root: Path) -> Iterator[tuple[Shape, Surface | None]]:
             if picture is not None and placed.uv is not None:
                 placed = replace(placed, picture=picture)
             yield shape, placed
+
+
+def _seen_points_m(shape: Shape, surface: Surface | None) -> FloatArray:
+    return sampled(shape) if surface is None else surface.points
 
 
 def _placed(shape: Shape, surface: Surface) -> Surface:
