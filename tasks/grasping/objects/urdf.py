@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from xml.etree import ElementTree
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_text
@@ -50,14 +51,7 @@ class Frame:
     @property
     def turn(self) -> FloatArray:
         """Rotation into the link's frame, (3, 3)."""
-        (sr, sp, sy), (cr, cp, cy) = np.sin(self.rpy_rad), np.cos(self.rpy_rad)
-        return np.array(
-            [
-                [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-                [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-                [-sp, cp * sr, cp * cr],
-            ]
-        )
+        return np.asarray(Rotation.from_euler("xyz", self.rpy_rad).as_matrix())
 
     def placed(self, points_m: FloatArray) -> FloatArray:
         """Return points of its own, (n, 3), in the link's frame."""
