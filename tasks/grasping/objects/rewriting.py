@@ -27,7 +27,7 @@ from tasks.grasping.objects.meshes import (
     sampled,
 )
 from tasks.grasping.objects.solids import convex
-from tasks.grasping.objects.urdf import Frame, Link, Shape, read_link
+from tasks.grasping.objects.urdf import INERTIA_KEYS, Frame, Link, Shape, read_link
 from tasks.grasping.types import FloatArray
 
 URDF = "object.urdf"
@@ -239,8 +239,7 @@ def _texts(values: Sequence[float]) -> str:
 
 def _urdf_text(link: Link, shapes: Sequence[str]) -> str:
     moments = np.zeros(6) if link.inertia is None else link.inertia
-    keys = ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
-    inertia = " ".join(f'{k}="{v!r}"' for k, v in zip(keys, moments.tolist(), strict=True))
+    inertia = " ".join(f'{k}="{v!r}"' for k, v in zip(INERTIA_KEYS, moments.tolist(), strict=True))
     return f"""<?xml version="1.0"?>
 <robot name="object">
   <link name="object">

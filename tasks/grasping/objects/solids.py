@@ -153,8 +153,7 @@ class Body:
     @property
     def tensor_per_kg(self) -> FloatArray:
         """Inertia of 1 kg, (3, 3), m^2."""
-        xx, yy, zz, xy, xz, yz = self.inertia_per_kg
-        return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+        return tensor_of(self.inertia_per_kg)
 
     @property
     def reach_m(self) -> float:
@@ -186,6 +185,12 @@ def body_of(parts: Parts) -> Body:
         volume_m3=float(total),
         inertia_per_kg=np.array([xx, yy, zz, inertia[0, 1], inertia[0, 2], inertia[1, 2]]),
     )
+
+
+def tensor_of(inertia: FloatArray) -> FloatArray:
+    """Return the tensor, (3, 3), of the moments xx, yy, zz and the products xy, xz, yz, (6,)."""
+    xx, yy, zz, xy, xz, yz = inertia
+    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
 
 def convex(points_m: FloatArray) -> tuple[FloatArray, IndexArray]:

@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from tasks.core.errors import DataError
 from tasks.core.files import read_text
 from tasks.grasping.objects.materials import named_file
+from tasks.grasping.objects.solids import tensor_of
 from tasks.grasping.types import FloatArray
 
 MESH_SUFFIXES = (".obj", ".stl")
@@ -32,6 +33,8 @@ _SIZES: dict[str, dict[str, int]] = {
 }
 _MAX_NUMBERS_CHARS = 400  # that the longest list of numbers takes at most
 _MAX_URDF_BYTES = 1_000_000
+INERTIA_KEYS = ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
+"""What a URDF file calls the moments and products of `Link.inertia`."""
 MAX_NUMBER = 1e6
 """Of metres, kilograms and scales; beyond, products overflow."""
 
@@ -102,8 +105,7 @@ class Link:
     @property
     def tensor_kgm2(self) -> FloatArray:
         """Inertia about the centre of mass along the link's axes, (3, 3); zeros if not given."""
-        xx, yy, zz, xy, xz, yz = np.zeros(6) if self.inertia is None else self.inertia
-        own = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+        own = tensor_of(np.zeros(6) if self.inertia is None else self.inertia)
         return np.asarray(self.inertial.turn @ own @ self.inertial.turn.T)
 
 
@@ -170,8 +172,7 @@ def _inertia(link: ElementTree.Element, path: Path) -> FloatArray | None:
     element = link.find("inertial/inertia")
     if element is None:
         return None
-    keys = ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
-    return np.array([_numbers(element, key, 1, path, default="0")[0] for key in keys])
+    return np.array([_numbers(element, key, 1, path, default="0")[0] for key in INERTIA_KEYS])
 
 
 def _frame(element: ElementTree.Element | None, path: Path) -> Frame:
