@@ -49,7 +49,7 @@ class PackTask(Record):
         path: The user's file or folder, or its URI; empty for what is generated.
         fingerprint: Digest of all that lies there.
         size_px: Width and height of the pictures that a model will be shown.
-        num_candidates: Motions that a model scores in each round.
+        num_candidates: Commands that a model scores in each round.
         num_per_scene: Objects that must find room in the bin together.
     """
 
