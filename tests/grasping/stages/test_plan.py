@@ -31,16 +31,11 @@ from tasks.grasping.policy_model import load_model
 from tasks.grasping.scene_trials import SceneInputs, Workshop, origin_of
 from tasks.grasping.stages.plan import plan_collection
 from tests.support.grasping.grasp_models import save_model
+from tests.support.grasping.object_files import link_of
 from tests.support.grasping.toy_world import BROKEN, ToyWorld, toy_models
 
 STEERED = PlanConfig(policy=PolicyConfig(pilot_attempts=120))
 UNSTEERED = PlanConfig(policy=PolicyConfig(steer=False))
-URDF = """<robot name="block"><link name="base">
-<inertial><mass value="0.1"/><inertia ixx="1e-4" ixy="0" ixz="0" iyy="1e-4" iyz="0" izz="1e-4"/>
-</inertial>
-<visual><geometry><box size="{side} {side} {side}"/></geometry></visual>
-<collision><geometry><box size="{side} {side} {side}"/></geometry></collision>
-</link></robot>"""
 
 
 class Toys:
@@ -92,10 +87,14 @@ def write_pictures(folder, count=4):
     return folder
 
 
+def cube(side):
+    return link_of(f'<box size="{side} {side} {side}"/>')
+
+
 def write_objects(folder, count=30, side=0.04):
     folder.mkdir()
     for index in range(count):
-        (folder / f"block{index:02d}.urdf").write_text(URDF.format(side=side + 1e-5 * index))
+        (folder / f"block{index:02d}.urdf").write_text(cube(side + 1e-5 * index))
     return folder
 
 
@@ -226,8 +225,8 @@ def test_objects_travel_with_the_plan(tmp_path, toys):
 def test_what_is_left_out_and_what_is_odd_stands_in_the_plan_and_in_the_log(tmp_path, toys, caplog):
     folder = write_objects(tmp_path / "objects")
     (folder / "copy.urdf").write_text((folder / "block03.urdf").read_text())
-    (folder / "paper.urdf").write_text(URDF.format(side=1e-4))
-    odd = URDF.format(side=0.03).replace("0.03 0.03 0.03", "0.03 0.03 0.05", 1)
+    (folder / "paper.urdf").write_text(cube(1e-4))
+    odd = cube(0.03).replace("0.03 0.03 0.03", "0.03 0.03 0.05", 1)
     (folder / "odd.urdf").write_text(odd)
     config = replace(UNSTEERED, objects=ObjectsConfig(family="folder", folder=str(folder)))
     with caplog.at_level(logging.WARNING):
@@ -334,7 +333,7 @@ def test_settings_that_can_not_be_are_named(tmp_path, toys, config, message):
 
 
 def test_an_empty_split_is_named(tmp_path, toys):
-    folder = write_objects(tmp_path / "objects", count=1)  # block00 is of the split train
+    folder = write_objects(tmp_path / "objects", count=1)  # block00 is of the split validation
     config = bad(objects=ObjectsConfig(family="folder", folder=str(folder), split="held_out"))
     with pytest.raises(ConfigError, match=r"objects\.split: none of the 1 objects"):
         plan(tmp_path / "store", config)
@@ -351,7 +350,7 @@ def test_textures_that_are_no_pictures_are_named(tmp_path, toys):
 def test_broken_objects_are_all_named(tmp_path, toys):
     folder = write_objects(tmp_path / "objects")
     (folder / "one.urdf").write_text("<robot")
-    (folder / "two.urdf").write_text(URDF.format(side=3.0))
+    (folder / "two.urdf").write_text(cube(3.0))
     config = bad(objects=ObjectsConfig(family="folder", folder=str(folder)))
     with pytest.raises(DataError, match=r"2 objects can't be used: .*one\.urdf.*two\.urdf"):
         plan(tmp_path / "store", config)

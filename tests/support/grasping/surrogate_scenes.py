@@ -20,6 +20,7 @@ from tasks.grasping.types import (
     Scene,
 )
 from tests.support.grasping.flat_scenes import camera as ordinary_camera
+from tests.support.grasping.object_files import link_of
 
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
 START = GripperPose(0.55, 0.05, 0.05, 0.3)
@@ -36,13 +37,12 @@ def needs_renderer() -> None:
 
 def write_urdf(folder: Path, name: str, geometry: str, mass_kg: float = 0.05) -> ObjectModel:
     """Write a URDF file with one collision geometry, as URDF spells it."""
-    shape = f"<geometry>{geometry}</geometry>"
-    path = folder / f"{name}.urdf"
-    path.write_text(
-        f'<robot name="{name}"><link name="{name}"><inertial><mass value="{mass_kg}"/>'
+    inertial = (
+        f'<inertial><mass value="{mass_kg}"/>'
         '<inertia ixx="2e-5" ixy="0" ixz="0" iyy="2e-5" iyz="0" izz="2e-5"/></inertial>'
-        f"<visual>{shape}</visual><collision>{shape}</collision></link></robot>"
     )
+    path = folder / f"{name}.urdf"
+    path.write_text(link_of(geometry, inertial=inertial))
     return ObjectModel(f"folder/{name}", "folder", "train", str(path))
 
 
