@@ -212,7 +212,7 @@ async def _stop_jobs(address: str, mark: str = "") -> None:
 
 
 def _told(folder: Path) -> dict[str, Any]:
-    """What the process that ran the DAG said of its end."""
+    """What the process that ran the DAG said of its end; without a word it has failed."""
     path = folder / RESULT
     nothing: dict[str, Any] = {"state": "failed", "run_id": "", "results": {}}
     return json.loads(path.read_text()) if path.exists() else nothing
