@@ -158,8 +158,8 @@ def _start_airflow(
 
 def _leave_spare(dags: Path, servers: KeptServers) -> None:
     """Start the next run's Airflow; it ends with the servers' keeper, unless a run takes it."""
-    if servers.keeper is not None:
-        folder, fitting = new_folder(servers.keeper), _fitting(dags)
+    if (keeper := servers.keeper) is not None:
+        folder, fitting = new_folder(keeper), _fitting(dags)
         spare = _start_airflow(folder, dags, servers.ports, lambda _line: None)
         offer(folder, spare, fitting)
 
