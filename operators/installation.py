@@ -28,7 +28,6 @@ STATE_FOLDER = "ORRERY_STATE"
 # Another file than configs/schedules.yaml.
 SCHEDULES = "ORRERY_SCHEDULES"
 
-
 # How URIs begin that may be roots.
 _ROOTS = tuple(f"{name}://" for name in (*STORES, "file"))
 
@@ -190,6 +189,11 @@ def _refuse_odd_addresses(profile: Profile) -> None:
             url = httpx.URL()
         if address and not (url.scheme in ("http", "https") and url.host):
             raise ConfigError(f"{name}: expected http://host:port, or https://…, got {address!r}")
+
+
+def dag_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder's pipelines by their names, sorted."""
+    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
 
 
 def config_path(dag_id: str) -> Path | None:

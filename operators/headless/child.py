@@ -49,11 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         _check(dag, conf)
     except ParamValidationError as error:
         logger.error("%s: %s", dag_id, str(error).partition("\n\n")[0])  # noqa: TRY400
-        result: dict[str, Any] = {"state": "failed", "run_id": "", "results": {}}
-    else:
-        _wait_for(folder / READY)
-        run = dag.test(run_conf=conf)
-        result = {"state": str(run.state), "run_id": run.run_id, "results": _results(run)}
+        return 1
+    _wait_for(folder / READY)
+    run = dag.test(run_conf=conf)
+    result = {"state": str(run.state), "run_id": run.run_id, "results": _results(run)}
     (folder / RESULT).write_text(json.dumps(result))
     return 0 if result["state"] == "success" else 1
 

@@ -158,8 +158,8 @@ def _start_airflow(
 
 def _leave_spare(dags: Path, servers: KeptServers) -> None:
     """Start the next run's Airflow; it ends with the servers' keeper, unless a run takes it."""
-    if servers.keeper is not None:
-        folder, fitting = new_folder(servers.keeper), _fitting(dags)
+    if (keeper := servers.keeper) is not None:
+        folder, fitting = new_folder(keeper), _fitting(dags)
         spare = _start_airflow(folder, dags, servers.ports, lambda _line: None)
         offer(folder, spare, fitting)
 
@@ -212,7 +212,7 @@ async def _stop_jobs(address: str, mark: str = "") -> None:
 
 
 def _told(folder: Path) -> dict[str, Any]:
-    """What the process that ran the DAG said of its end."""
+    """What the process that ran the DAG said of its end; without a word it has failed."""
     path = folder / RESULT
     nothing: dict[str, Any] = {"state": "failed", "run_id": "", "results": {}}
     return json.loads(path.read_text()) if path.exists() else nothing

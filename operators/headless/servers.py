@@ -26,7 +26,7 @@ from typing import IO
 
 import psutil
 
-from operators.headless.folders import KEPT, drop_ray, take
+from operators.headless.folders import KEPT, drop_ray, take, write
 from operators.installation import PROFILE, ROOT
 from operators.plain_log import say
 from operators.processes import marked
@@ -201,7 +201,7 @@ def _start_keeper(ports: Ports) -> None:
         folder=ROOT,
     )
     known = [*marked.noted(psutil.Process(keeper.pid)), asdict(ports), environment()]
-    (KEPT / "keeper.json").write_text(json.dumps(known))
+    write(KEPT / "keeper.json", known)
     keeper.returncode = 0  # it outlives this process: nobody is to wait for it
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from operators.installation import config_path, load_profile
+from operators.installation import config_path, dag_files, load_profile
 from tasks.core.errors import ConfigError
 from tasks.core.outside.roots import quoted
 from tasks.core.params import load_config
@@ -20,7 +20,7 @@ def dag_file(dags: Path, dag_id: str) -> Path:
     Raises:
         ConfigError: There is no such pipeline; names those that there are.
     """
-    files = {path.stem: path for path in sorted(dags.glob("[!_]*.py"))}
+    files = dag_files(dags)
     if dag_id not in files:
         raise ConfigError(f"there is no pipeline {quoted(dag_id)}, there are: {', '.join(files)}")
     return files[dag_id]

@@ -129,13 +129,19 @@ def wait_until(
 
 def answers(url: str, contains: str = "", headers: Mapping[str, str] | None = None) -> bool:
     """Whether a server answers a request with success, and with a text that contains another."""
+    text = answer(url, headers)
+    return text is not None and contains in text
+
+
+def answer(url: str, headers: Mapping[str, str] | None = None) -> str | None:
+    """What a server answers a request with; None without success."""
     try:
         reply = httpx.get(
             url, timeout=5.0, headers=dict(headers or {}), trust_env=False, verify=_NO_AUTHORITY
         )
     except httpx.HTTPError:
-        return False
-    return reply.is_success and contains in reply.text
+        return None
+    return reply.text if reply.is_success else None
 
 
 def memory_gb(of: Iterable[psutil.Process]) -> float:

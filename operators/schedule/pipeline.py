@@ -26,11 +26,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from operators.installation import (
-    ROOT,
-    SCHEDULES,
-    config_path,
-)
+from operators.installation import ROOT, SCHEDULES, config_path, dag_files
 from operators.schedule.form import form
 from operators.schedule.run_tasks import CLOSE_RUN, CloseRun, OpenRun
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator
@@ -171,9 +167,7 @@ def _schedule(file: Path, config: type[Any]) -> tuple[str | None, Mapping[str, A
     schedules, dag_id = (read_yaml(path) if path.exists() else None) or {}, file.stem
     if not isinstance(schedules, dict):
         raise ConfigError(f"{path}: expected pipelines, got {type(schedules).__name__}")
-    folders = (ROOT / "dags", file.parent)
-    pipelines = {each.stem: each for at in folders for each in sorted(at.glob("[!_]*.py"))}
-    pipelines[dag_id] = file
+    pipelines = dag_files(ROOT / "dags") | dag_files(file.parent) | {dag_id: file}
     for name in map(str, schedules):
         if name not in pipelines:
             raise ConfigError(

@@ -56,7 +56,6 @@ class StageOperator(LinkedOperator):
         stage: str,
         config: type[Any],
         inputs: Any = (),
-        fans_out: bool = False,
         **kwargs: Any,
     ) -> None:
         """Declare the task.
@@ -65,14 +64,13 @@ class StageOperator(LinkedOperator):
             stage: ``module:function`` of the stage; a text, so that parsing loads nothing heavy.
             config: Class of the pipeline's settings.
             inputs: Reference, or references, that earlier tasks returned.
-            fans_out: Whether the stage returns one reference per group, for mapping over.
             **kwargs: What every Airflow operator takes.
         """
         super().__init__(**kwargs)
         self.stage = stage
         self.config = config
         self.inputs = inputs
-        self.fans_out = fans_out
+        self.fans_out = False  # `Pipeline.map` says whether references come as a list
         self._live: tuple[str, str] | None = None
 
     def execute(self, context: Context) -> Any:

@@ -12,11 +12,10 @@ import os
 import sys
 from pathlib import Path
 
-import httpx
 import yaml
 
 from operators.installation import PROFILE, ROOT, load_profile
-from operators.processes.marked import answers
+from operators.processes.marked import answer, answers
 from operators.processes.ports import HOST, RAY_PORTS, Ports
 from operators.stack.databases import (
     AIRFLOW_DATABASE,
@@ -95,11 +94,8 @@ def mlflow_is_up(ports: Ports) -> bool:
 def airflow_is_up(ports: Ports) -> bool:
     """Whether all four processes of Airflow are well."""
     try:
-        reply = httpx.get(
-            f"{ports.airflow_url}/api/v2/monitor/health", timeout=5.0, trust_env=False
-        )
-        parts = reply.json() if reply.is_success else {}
-    except (httpx.HTTPError, ValueError):
+        parts = json.loads(answer(f"{ports.airflow_url}/api/v2/monitor/health") or "{}")
+    except ValueError:
         return False
     wanted = ("metadatabase", "scheduler", "triggerer", "dag_processor")
     return all((parts.get(name) or {}).get("status") == "healthy" for name in wanted)

@@ -143,7 +143,7 @@ def named_paths(config: Any, section: str = "") -> Iterator[NamedPath]:
         value = reduce(getattr, path, config) if use else ()
         for place in map(str, value if isinstance(value, list | tuple) else [value]):
             if use.endswith("or name"):
-                place, _ = ("", "") if _NAME.fullmatch(place) else split_part(place)
+                place = "" if _NAME.fullmatch(place) else split_part(place)[0]
             if place:
                 param = _param((section, *path) if section else path, field)
                 kind: Literal["read", "write"] = "write" if use == "write" else "read"

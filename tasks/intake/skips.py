@@ -35,15 +35,15 @@ def check_few(
     """
     for each in skipped:
         logger.warning("skipped: %s", _told(each))
-    is_set = max_skipped_fraction is not None
-    share = MAX_SKIPPED_FRACTION if max_skipped_fraction is None else max_skipped_fraction
+    share, setting = MAX_SKIPPED_FRACTION, ""
+    if max_skipped_fraction is not None:
+        share, setting = max_skipped_fraction, " (max_skipped_fraction)"
     if len(skipped) > share * num_items:
         named = "; ".join(_told(each) for each in skipped[:_NUM_NAMED])
         more = f"; and {len(skipped) - _NUM_NAMED} more" if len(skipped) > _NUM_NAMED else ""
         raise DataError(
-            f"{len(skipped)} {what} can't be used: {named}{more}; at most "
-            f"{share:.0%} of {num_items} may be left out"
-            f"{' (max_skipped_fraction)' if is_set else ''}: repair them or take them out"
+            f"{len(skipped)} {what} can't be used: {named}{more}; at most {share:.0%} of "
+            f"{num_items} may be left out{setting}: repair them or take them out"
         )
 
 

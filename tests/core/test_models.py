@@ -12,24 +12,14 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.core.models import ModelPackage
+from tests.support.kernel.model_packages import package_in
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModelPackage:
     for name in ("model.pt2", "inputs.npy", "outputs.npy", "answers.npz", "genotype.json"):
         (tmp_path / name).write_text(name)
-    return ModelPackage(
-        name="cells",
-        model=tmp_path / "model.pt2",
-        golden_inputs=tmp_path / "inputs.npy",
-        golden_outputs=tmp_path / "outputs.npy",
-        tolerance=1e-4,
-        metrics={"accuracy": 0.5, "loss": 1.0},
-        metric="accuracy",
-        test_key="test",
-        answers=tmp_path / "answers.npz",
-        files={"genotype.json": tmp_path / "genotype.json"},
-    )
+    return package_in(tmp_path, files={"genotype.json": tmp_path / "genotype.json"})
 
 
 @pytest.mark.parametrize(

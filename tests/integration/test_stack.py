@@ -95,6 +95,11 @@ class Airflow:
             task["task_id"]: task for task in self.get(f"{run}/taskInstances")["task_instances"]
         }
 
+    def mark(self, run: str, state: str) -> None:
+        """Mark the slow stage, as a person does in the UI."""
+        path = f"/api/v2/dags/sample/dagRuns/{run}/taskInstances/double/0"
+        self.http.patch(path, json={"new_state": state}).raise_for_status()
+
     def finished(self, run: str) -> str:
         until(lambda: self.get(run)["state"] in ("success", "failed"), 240.0)
         return str(self.get(run)["state"])
@@ -251,8 +256,7 @@ def test_a_task_that_is_marked_as_failed_stops_its_job(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
     run, _ = running
-    path = f"/api/v2/dags/sample/dagRuns/{run}/taskInstances/double/0"
-    airflow.http.patch(path, json={"new_state": "failed"}).raise_for_status()
+    airflow.mark(run, "failed")
     until(lambda: jobs(ports, run)["double-1"] == "STOPPED", 60.0)
     assert airflow.finished(run) == "failed"
 
@@ -262,8 +266,7 @@ def test_a_task_that_is_marked_as_succeeded_makes_no_green_run(
     ports: Ports, airflow: Airflow, running: tuple[str, Path]
 ) -> None:
     run, _ = running
-    path = f"/api/v2/dags/sample/dagRuns/{run}/taskInstances/double/0"
-    airflow.http.patch(path, json={"new_state": "success"}).raise_for_status()
+    airflow.mark(run, "success")
     assert airflow.finished(run) == "failed"
     assert airflow.tasks(run)["sum"]["state"] == "failed", "it would have summed what was there"
 

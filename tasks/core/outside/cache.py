@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.core.errors import ResourceError
@@ -48,3 +49,26 @@ def cache_entry(kind: str, digest: str) -> Path:
     with suppress(OSError):  # there is none yet, or it can't be written to
         os.utime(entry)
     return entry
+
+
+@contextmanager
+def filled(entry: Path) -> Iterator[Path]:
+    """Make an entry that is a folder: it appears whole, and one that another made first stays.
+
+    Args:
+        entry: Its path, from `cache_entry`.
+
+    Yields:
+        An empty folder for what it is to hold.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix=UNFINISHED, dir=entry.parent, ignore_cleanup_errors=True
+    ) as aside:
+        folder = Path(aside) / "entry"
+        folder.mkdir()
+        yield folder
+        try:
+            folder.rename(entry)
+        except OSError:
+            if not entry.exists():  # else another process was first, with the same content
+                raise

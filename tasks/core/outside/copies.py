@@ -7,14 +7,13 @@ them changes, there is another copy. It lies in the node's cache and serves late
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.core.digests import digest
 from tasks.core.errors import DataError, ResourceError
 from tasks.core.files import user_path
-from tasks.core.outside.cache import UNFINISHED, cache_entry
+from tasks.core.outside.cache import cache_entry, filled
 from tasks.core.outside.stored import StoredFile, StoredFolder, fingerprint, is_stored
 
 MAX_FILES = 5_000_000
@@ -65,18 +64,13 @@ def copy_of(place: str) -> Path:
 
 
 def _fill(whole: Path, folder: StoredFolder, files: Mapping[str, StoredFile], below: str) -> None:
-    """Make a copy beside its place, and put it there when it is whole."""
+    """Fetch all files, if there is room for them."""
     needed, free = sum(f.num_bytes for f in files.values()), shutil.disk_usage(whole.parent).free
     if needed > free:
         raise ResourceError(
             f"{folder.uri}: its copy needs {needed:,} bytes, and {whole.parent} has {free:,} left; "
             "free some, or name another disk in ORRERY_CACHE"
         )
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=whole.parent) as aside:
+    with filled(whole) as copy:
         for name, file in files.items():
-            folder.fetch(name, file, Path(aside) / "copy" / below / name)
-        try:
-            (Path(aside) / "copy").rename(whole)
-        except OSError:
-            if not whole.exists():  # or another process was first
-                raise
+            folder.fetch(name, file, copy / below / name)

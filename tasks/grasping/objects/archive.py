@@ -6,19 +6,17 @@ The zip holds rewritten models alone, each in a folder of its own, and an index 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
-import shutil
 import stat
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from tasks.core.digests import file_digest
 from tasks.core.errors import DataError
 from tasks.core.files import shown, whole_file
-from tasks.core.outside.cache import UNFINISHED, cache_entry
+from tasks.core.outside.cache import cache_entry, filled
 
 MAX_BYTES = 4_000_000_000
 """Unpacked size above which a zip is refused: more is a mistake, or an attack."""
@@ -97,21 +95,10 @@ def unpack(zip_path: Path) -> Path:
         DataError: The file is no whole zip, an entry would land outside of the folder or is no
             plain file, or it is too large.
     """
-    with zip_path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    target = cache_entry("objects", digest)
-    if target.is_dir():
-        return target
-    partial = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent))
-    try:
-        _extract(zip_path, partial)
-        try:
-            partial.rename(target)
-        except OSError:
-            if not target.is_dir():  # else another process was first, with the same files
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    target = cache_entry("objects", file_digest(zip_path))
+    if not target.is_dir():
+        with filled(target) as folder:
+            _extract(zip_path, folder)
     return target
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import ResourceError
-from tasks.core.outside.cache import cache_entry, cache_root
+from tasks.core.outside.cache import cache_entry, cache_root, filled
 
 DIGEST = "a" * 64
 
@@ -51,3 +51,25 @@ def test_who_uses_an_entry_marks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     os.utime(entry, (0, 0))
     assert cache_entry("places", DIGEST) == entry
     assert time.time() - entry.stat().st_mtime < 60
+
+
+def test_an_entry_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORRERY_CACHE", str(tmp_path))
+    entry = cache_entry("places", DIGEST)
+
+    def stumble(folder: Path) -> None:
+        (folder / "half").touch()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), filled(entry) as folder:
+        stumble(folder)
+    assert not list(entry.parent.iterdir())
+    with filled(entry) as folder:
+        (folder / "file").write_text("ours")
+        assert not entry.exists()
+    with filled(entry) as folder:  # another process, which was slower
+        (folder / "file").write_text("theirs")
+    assert (entry / "file").read_text() == "ours"
+    assert list(entry.parent.iterdir()) == [entry]

@@ -15,9 +15,7 @@ from tasks.core.errors import DataError
 from tasks.core.models import ModelPackage
 from tests.support.hostile.arrays import npy
 from tests.support.hostile.refusals import check_sentence, refused
-from tests.support.kernel.model_answers import right_on, write_answers
-
-MODEL = "cells"
+from tests.support.kernel.model_packages import package_in, right_on, write_answers
 
 
 class Registry:
@@ -51,17 +49,8 @@ def registry() -> Registry:
 @pytest.fixture
 def package(tmp_path: Path) -> ModelPackage:
     """A version that has the first 60 of 100 items right."""
-    return ModelPackage(
-        name=MODEL,
-        model=tmp_path / "model.pt2",
-        golden_inputs=tmp_path / "inputs.npy",
-        golden_outputs=tmp_path / "outputs.npy",
-        tolerance=1e-4,
-        metrics={"accuracy": 0.6},
-        metric="accuracy",
-        test_key="test",
-        answers=write_answers(tmp_path / "answers.npz", right_on(range(60))),
-    )
+    write_answers(tmp_path / "answers.npz", right_on(range(60)))
+    return package_in(tmp_path, metrics={"accuracy": 0.6})
 
 
 def keep(monkeypatch: pytest.MonkeyPatch, folder: Path, right: Sequence[bool], **more: int) -> None:

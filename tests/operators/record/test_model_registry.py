@@ -33,7 +33,7 @@ from tasks.core.errors import ArtifactError, ConfigError, DataError, TransientEr
 from tasks.core.models import ModelPackage
 from tests.support.hostile.arrays import npy
 from tests.support.hostile.refusals import refused
-from tests.support.kernel.model_answers import right_on, write_answers
+from tests.support.kernel.model_packages import package_in, right_on, write_answers
 from tests.support.kernel.sample_stages import ListConfig, list_numbers
 
 pytestmark = [
@@ -88,16 +88,11 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def package(network: Path) -> ModelPackage:
-    return ModelPackage(
+    return package_in(
+        network,
         name=f"cells-{uuid.uuid4().hex}",
-        model=network / "model.pt2",
-        golden_inputs=network / "inputs.npy",
-        golden_outputs=network / "outputs.npy",
         tolerance=1e-5,
-        metrics={"accuracy": 0.5, "loss": 1.0},
-        metric="accuracy",
         test_key="a" * 64,
-        answers=network / "answers.npz",
         use={"classes": ["a", "b"]},
         files={"genotype.json": network / "genotype.json"},
         tags={"genotype": "abc"},

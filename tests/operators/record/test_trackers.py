@@ -9,7 +9,7 @@ import pytest
 from operators.record.trackers import NullTracker
 from operators.stage.local import LocalRun
 from tasks.core.errors import ResourceError
-from tasks.core.models import ModelPackage
+from tests.support.kernel.model_packages import package_in
 from tests.support.kernel.sample_stages import ListConfig, list_numbers
 
 
@@ -28,19 +28,8 @@ def test_without_a_server_nothing_is_registered_and_that_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "model.pt2").write_bytes(b"network")
-    package = ModelPackage(
-        name="cells",
-        model=tmp_path / "model.pt2",
-        golden_inputs=tmp_path / "inputs.npy",
-        golden_outputs=tmp_path / "outputs.npy",
-        tolerance=1e-4,
-        metrics={"accuracy": 0.5},
-        metric="accuracy",
-        test_key="test",
-        answers=tmp_path / "answers.npz",
-    )
     models = LocalRun(tmp_path / "store").context(list_numbers, config=ListConfig()).models
-    done = models.register(package)
+    done = models.register(package_in(tmp_path))
     assert (done.version, done.is_champion) == (None, False)
     assert done.reason == "not registered: no MLflow server; set the profile's tracking_uri"
     assert "model cells is not registered" in caplog.text

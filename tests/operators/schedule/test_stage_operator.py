@@ -48,9 +48,11 @@ def ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
         yield fake
 
 
-def operator(**given: Any) -> StageOperator:
+def operator(fans_out: bool = False, **given: Any) -> StageOperator:
     stage = {"stage": f"{STAGES}:list_numbers", "config": SampleConfig}
-    return StageOperator(task_id="list", **stage | given)
+    task = StageOperator(task_id="list", **stage | given)
+    task.fans_out = fans_out  # as `Pipeline.map` does
+    return task
 
 
 def context(params: dict[str, Any] | None = None, map_index: int = -1, try_number: int = 1) -> Any:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from operators.stack.services import HOST
+from operators.processes.ports import HOST
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ import httpx
 
 from operators.installation import ROOT
 from operators.processes import marked
-from operators.processes.ports import free_ports
+from operators.processes.ports import HOST, free_ports
 from operators.stack import services
-from operators.stack.services import HOST
 from tests.support.kernel.private_authority import Authority
 
 USER, PASSWORD = "admin", "pass:word with-3 parts"
