@@ -87,12 +87,8 @@ def test_a_killed_run_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
 
 def _children(parent: int) -> list[int]:
     path = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(each) for each in path.read_text().split() if "kept" in _command(int(each))]
-
-
-def _command(process: int) -> str:
-    command = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
-    return "kept" if "spawn_main" in command else command
+    children = [int(each) for each in path.read_text().split()]
+    return [each for each in children if "spawn_main" in Path(f"/proc/{each}/cmdline").read_text()]
 
 
 def _lives(process: int) -> bool:
