@@ -17,6 +17,7 @@ from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NASNET_LARGE, BaselineSize, NetworkSize
 from tasks.nas.models.timm_weights import from_timm
 from tasks.nas.space.published import published
+from tests.support.nas.drawn_norms import draw_norms
 
 
 def test_the_published_nasnet_is_recognised_with_its_size() -> None:
@@ -67,11 +68,7 @@ def test_nasnet_a_computes_what_timms_computes() -> None:
     oracle = NASNetALarge(num_classes=5, stem_size=8, num_features=24 * 8).eval()
     size = replace(NASNET_LARGE, num_filters=8, num_classes=5, stem_filters=8, image_px=35)
     network = CellNetwork(published("nasnet_a"), size).eval()
-    for norm in (m for m in oracle.modules() if isinstance(m, nn.BatchNorm2d)):
-        nn.init.uniform_(norm.weight, 0.5, 1.5)
-        nn.init.normal_(norm.bias)
-        nn.init.normal_(norm.running_mean)
-        nn.init.uniform_(norm.running_var, 0.5, 1.5)
+    draw_norms(oracle)
     for cell in (m for m in oracle.modules() if hasattr(m, "comb_iter_2_left")):
         if isinstance(cell.comb_iter_2_left, AvgPool2dSame):
             cell.comb_iter_2_left = nn.AvgPool2d(3, 2, 1, count_include_pad=False)
