@@ -31,6 +31,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.nas.estimated import percent, plain
 from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.headless.run import run_headless
 from operators.installation import ROOT, load_profile
@@ -40,7 +41,7 @@ from tasks.nas.manifests import RetrainedCells
 from tasks.nas.report.contents import agreements, cell_png
 from tasks.nas.report.plots_retrained import top_plot
 from tasks.nas.report.statistics import comparisons, final_scores, top_against_random
-from tasks.report.estimates import Estimate, mean_estimate
+from tasks.report.estimates import mean_estimate
 
 PIPELINE = "search_cells"
 FULL: Mapping[str, Any] = {
@@ -112,8 +113,8 @@ def beside(strategy: str, found: RetrainedCells, evolution: RetrainedCells) -> d
         raise ValueError(f"expected searches of the same numbers, got {[*ours]} and {[*theirs]}")
     apart = mean_estimate([ours[number] - theirs[number] for number in ours])
     return {
-        f"search_{strategy}_minus_evolution": _points(apart),
-        f"top5_minus_random_{strategy}": _points(mean_estimate([*ours.values()])),
+        f"search_{strategy}_minus_evolution": percent(apart, "points"),
+        f"top5_minus_random_{strategy}": percent(mean_estimate([*ours.values()]), "points"),
         f"search_core_hours_{strategy}": _costs(found)["search_core_hours"],
     }
 
@@ -140,18 +141,18 @@ def figures_of(found: RetrainedCells) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     against = top_against_random(found)
     if against is not None:
-        figures["top5_minus_random"] = _points(against.gain)
+        figures["top5_minus_random"] = percent(against.gain, "points")
         if against.gain.error is not None:
-            figures["top5_minus_random_se"] = _plain(_PERCENT * against.gain.error, "points")
-        figures["random_accuracy"] = _plain(_PERCENT * against.control, "%")
+            figures["top5_minus_random_se"] = plain(_PERCENT * against.gain.error, "points")
+        figures["random_accuracy"] = plain(_PERCENT * against.control, "%")
     scores = final_scores(found)
     for name, comparison in comparisons(scores).items():
-        figures[f"cell_minus_{name.replace('_v2', 'v2')}"] = _points(comparison.gain)
+        figures[f"cell_minus_{name.replace('_v2', 'v2')}"] = percent(comparison.gain, "points")
     for name, score in scores.items():
         short = name.replace(" ", "_")
-        figures[f"final_accuracy_{short}"] = _points(score.accuracy, "%")
-        figures[f"final_image_cpu_ms_{short}"] = _plain(1e3 * score.mean("image_cpu_s"), "ms")
-        figures[f"final_mult_adds_{short}"] = _plain(score.any_one.mult_adds / 1e6, "M")
+        figures[f"final_accuracy_{short}"] = percent(score.accuracy, "%")
+        figures[f"final_image_cpu_ms_{short}"] = plain(1e3 * score.mean("image_cpu_s"), "ms")
+        figures[f"final_mult_adds_{short}"] = plain(score.any_one.mult_adds / 1e6, "M")
     for each in agreements(found).rungs:
         spearman = each.spearman
         interval = None if spearman.low is None else (spearman.low, spearman.high or 1.0)
@@ -163,17 +164,7 @@ def _costs(found: RetrainedCells) -> dict[str, Figure]:
     trained = [trial for trial in found.search.trials if trial.cpu_s > 0]
     retrained_s = sum(network.train_cpu_s for network in found.networks)
     return {
-        "search_children": _plain(float(len(trained)), ""),
-        "search_core_hours": _plain(found.search.children_cpu_s / _HOUR_S, "h"),
-        "retrain_core_hours": _plain(retrained_s / _HOUR_S, "h"),
+        "search_children": plain(float(len(trained)), ""),
+        "search_core_hours": plain(found.search.children_cpu_s / _HOUR_S, "h"),
+        "retrain_core_hours": plain(retrained_s / _HOUR_S, "h"),
     }
-
-
-def _points(estimate: Estimate, unit: str = "points") -> Figure:
-    low, high = estimate.low, estimate.high
-    interval = None if low is None or high is None else (_PERCENT * low, _PERCENT * high)
-    return Figure(value=_PERCENT * estimate.value, unit=unit, interval=interval)
-
-
-def _plain(value: float, unit: str) -> Figure:
-    return Figure(value=value, unit=unit, interval=None)

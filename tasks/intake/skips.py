@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tasks.core.errors import DataError
-from tasks.core.ports import Skipped
+
+if TYPE_CHECKING:  # settings read the share below, and DAG files load those without NumPy
+    from tasks.core.ports import Skipped
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
+from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.nas.training.config import TrainingConfig
 
 
@@ -35,7 +36,10 @@ class PrepareConfig:
         help="Training images that are set aside for choosing.",
     )
     max_skipped_fraction: float = setting(
-        0.05, ge=0, le=1, help="Share of a split's images that may be unusable before it fails."
+        MAX_SKIPPED_FRACTION,
+        ge=0,
+        le=1,
+        help="Share of a split's images that may be unusable before it fails.",
     )
 
 

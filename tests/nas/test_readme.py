@@ -12,7 +12,7 @@ from tasks.nas.space.genotype_file import parse_genotype
 FOLDER = Path(__file__).parents[2] / "tasks/nas"
 README = (FOLDER / "README.md").read_text("utf-8")
 ALL_EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-# What asks for a registered model is run in tests/nas/stages/test_register.py.
+# What asks for a registered model is run in tests/integration/test_registered_models.py.
 EXAMPLES = [each for each in ALL_EXAMPLES if "sys.argv" not in each]
 
 

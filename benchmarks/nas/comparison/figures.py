@@ -8,8 +8,9 @@ import numpy as np
 
 from benchmarks.nas.comparison.costs import Costs
 from benchmarks.nas.comparison.settings import CELLS, HAND_MADE, RESNETS
+from benchmarks.nas.estimated import percent, plain
 from benchmarks.results_file import Figure
-from tasks.report.estimates import Estimate, difference, mean_estimate
+from tasks.report.estimates import difference, mean_estimate
 
 BySeed = Mapping[int, float]
 _AXES = {"cpu": "step_s", "ms": "image_ms"}
@@ -24,11 +25,11 @@ def cost_figures(costs: Mapping[str, Costs], kind: str) -> dict[str, Figure]:
     """
     found = {}
     for name, each in costs.items():
-        found[f"{kind}_mult_adds_{name}"] = _plain(each.mult_adds / 1e6, "M")
-        found[f"{kind}_params_{name}"] = _plain(each.num_params / 1e6, "M")
-        found[f"{kind}_depthwise_{name}"] = _plain(100 * each.depthwise_share, "%")
-        found[f"{kind}_step_cpu_s_{name}"] = _plain(each.step_s, "s")
-        found[f"{kind}_image_ms_{name}"] = _plain(each.image_ms, "ms")
+        found[f"{kind}_mult_adds_{name}"] = plain(each.mult_adds / 1e6, "M")
+        found[f"{kind}_params_{name}"] = plain(each.num_params / 1e6, "M")
+        found[f"{kind}_depthwise_{name}"] = plain(100 * each.depthwise_share, "%")
+        found[f"{kind}_step_cpu_s_{name}"] = plain(each.step_s, "s")
+        found[f"{kind}_image_ms_{name}"] = plain(each.image_ms, "ms")
     return found
 
 
@@ -43,14 +44,14 @@ def score_figures(
         kind: What the scores are, ``acc`` or ``map``.
     """
     found = {
-        f"compared_{kind}_{name}": _percent(mean_estimate([*each.values()]), "%")
+        f"compared_{kind}_{name}": percent(mean_estimate([*each.values()]), "%")
         for name, each in scores.items()
     }
     cells = scores[CELLS]
     for name, each in scores.items():
         if name not in (CELLS, *RESNETS):
-            found[f"cells_minus_{name}_{kind}"] = _percent(difference(cells, each), "points")
-    found[f"cells_minus_resnet_{kind}"] = _percent(difference(cells, scores[HAND_MADE]), "points")
+            found[f"cells_minus_{name}_{kind}"] = percent(difference(cells, each), "points")
+    found[f"cells_minus_resnet_{kind}"] = percent(difference(cells, scores[HAND_MADE]), "points")
     for axis, cost in _AXES.items():
         key = f"cells_minus_resnet_{kind}_{axis}"
         at = {name: float(getattr(costs[name], cost)) for name in (CELLS, *RESNETS)}
@@ -59,7 +60,7 @@ def score_figures(
         if other is None:
             print(f"{key}: no ResNet costs as much as the cells, so it is not in the figures")
         else:
-            found[key] = _percent(difference(cells, other), "points")
+            found[key] = percent(difference(cells, other), "points")
     return found
 
 
@@ -83,13 +84,3 @@ def interpolated(curve: list[tuple[float, BySeed]], wanted: float) -> BySeed | N
         seed: float(np.interp(np.log(wanted), logs, [by_cost[cost][seed] for cost in costs]))
         for seed in sorted(seeds)
     }
-
-
-def _percent(estimate: Estimate, unit: str) -> Figure:
-    low, high = estimate.low, estimate.high
-    interval = None if low is None or high is None else (100 * low, 100 * high)
-    return Figure(value=100 * estimate.value, unit=unit, interval=interval)
-
-
-def _plain(value: float, unit: str) -> Figure:
-    return Figure(value=value, unit=unit, interval=None)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from tasks.nas.models.layout.channel_major import to_plain
+from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.operations import FactorizedReduction
 
 
@@ -20,8 +22,8 @@ def folded(network: nn.Module, image: Tensor) -> nn.Module:
         image: What it can be run on once, to see what follows what.
     """
     made = copy.deepcopy(network).eval()
-    if hasattr(made, "runner"):
-        vars(made)["runner"] = None
+    if isinstance(made, CellNetwork):
+        to_plain(made)
     for conv, norm in _pairs(made, image):
         _fold(conv, norm, slice(None))
         _make_identity(norm)

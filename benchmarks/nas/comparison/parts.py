@@ -27,6 +27,7 @@ from benchmarks.nas.comparison.settings import (
     classifiers,
 )
 from benchmarks.nas.comparison.trainings import Classify, Detect, test_accuracy, test_map
+from benchmarks.nas.estimated import plain
 from benchmarks.own_process import OwnProcess
 from benchmarks.parts import FOLDER
 from benchmarks.results_file import Figure, write_whole
@@ -137,10 +138,7 @@ def measure_costs(run: Run) -> dict[str, Figure]:
 
 def measure_rates(run: Run) -> dict[str, Figure]:
     """Part `comparison_rates`."""
-    return {
-        f"classifier_rate_{name}": Figure(value=rate, unit="", interval=None)
-        for name, rate in run.rates().items()
-    }
+    return {f"classifier_rate_{name}": plain(rate, "") for name, rate in run.rates().items()}
 
 
 def measure_accuracy(run: Run) -> dict[str, Figure]:
@@ -157,15 +155,13 @@ def measure_doubled(run: Run) -> dict[str, Figure]:
     """Part `comparison_doubled`."""
     rates, names = run.rates(), dict.fromkeys((CELLS, HAND_MADE), 1)
     recipe = run.settings.recipe
-    doubled = replace(run.settings, recipe=replace(recipe, num_epochs=2 * recipe.num_epochs))
+    longer = replace(run.settings, recipe=replace(recipe, num_epochs=2 * recipe.num_epochs))
+    doubled = replace(run, settings=longer)
     once = run.trained(lambda name, seed: run.classify(name, rates[name], seed), names)
-    twice = run.trained(
-        lambda name, seed: Classify(name, rates[name], seed, doubled, run.data), names
-    )
+    twice = run.trained(lambda name, seed: doubled.classify(name, rates[name], seed), names)
     gains = {name: twice[name][0][1]["curve"][-1] - once[name][0][1]["curve"][-1] for name in names}
     return {
-        f"doubled_epochs_gain_{name}": Figure(value=100 * gain, unit="points", interval=None)
-        for name, gain in gains.items()
+        f"doubled_epochs_gain_{name}": plain(100 * gain, "points") for name, gain in gains.items()
     }
 
 
@@ -180,10 +176,7 @@ def measure_map(run: Run) -> dict[str, Figure]:
     return (
         score_figures(scores, run.costs()[1], "map")
         | _flat(found, "map")
-        | {
-            f"detector_rate_{name}": Figure(value=rate, unit="", interval=None)
-            for name, rate in chosen.items()
-        }
+        | {f"detector_rate_{name}": plain(rate, "") for name, rate in chosen.items()}
     )
 
 
@@ -212,9 +205,7 @@ def _flat(
         curves = [result["curve"] for _, result in by_seed.values()]
         before = max(0, len(curves[0]) - 1 - max(1, round(_LAST * len(curves[0]))))
         gain = float(np.mean([curve[-1] - curve[before] for curve in curves]))
-        figures[f"last_tenth_gain_{kind}_{name}"] = Figure(
-            value=100 * gain, unit="points", interval=None
-        )
+        figures[f"last_tenth_gain_{kind}_{name}"] = plain(100 * gain, "points")
     return figures
 
 

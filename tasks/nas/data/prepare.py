@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tasks.core.ports import StageContext
 from tasks.core.seeds import rng
-from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.nas.data.cifar import CifarName
 from tasks.nas.data.keep import keep_images
 from tasks.nas.data.read import deal, read_images
@@ -16,8 +15,8 @@ def prepare_data_set(
     name: CifarName,
     side_px: int,
     num_validation: int,
+    max_skipped_fraction: float,
     ctx: StageContext,
-    max_skipped_fraction: float = MAX_SKIPPED_FRACTION,
 ) -> ImageData:
     """Prepare one data set; the root seed decides which images are set aside.
 
@@ -26,8 +25,8 @@ def prepare_data_set(
         name: See there.
         side_px: See there.
         num_validation: Training images that are set aside for choosing.
-        ctx: The stage's.
         max_skipped_fraction: Greatest part of a split that may be unusable, in [0, 1].
+        ctx: The stage's.
 
     Raises:
         DataError: There is none, or it can't be used; says which and why.

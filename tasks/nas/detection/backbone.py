@@ -34,6 +34,8 @@ from typing_extensions import override
 
 from tasks.nas.detection.config import DetectorConfig
 from tasks.nas.detection.levels import anchor_sizes_px, level_maps, level_strides
+from tasks.nas.models.layout.channel_major import to_plain
+from tasks.nas.models.network import CellNetwork
 
 _RATIOS = (0.5, 1.0, 2.0)  # height over width of anchors
 _POOLED = 5  # side of what the head reads of a proposal
@@ -68,8 +70,8 @@ class DetectorBackbone(nn.Module):
         network.classifier = nn.Identity()
         if getattr(network, "auxiliary", None) is not None:
             network.auxiliary = None  # type: ignore[assignment]
-        if keeps_statistics and getattr(network, "runner", None) is not None:
-            vars(network)["runner"] = None  # its programs train statistics
+        if keeps_statistics and isinstance(network, CellNetwork):
+            to_plain(network)  # programs train statistics
             network.to(memory_format=torch.channels_last)
         self.network = network
         self.keeps_statistics = keeps_statistics

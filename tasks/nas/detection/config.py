@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, setting
+from tasks.intake.skips import MAX_SKIPPED_FRACTION
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -45,7 +46,10 @@ class BoxesConfig:
         "", path="read", stores=True, help="COCO: file with their instances (JSON)."
     )
     max_skipped_fraction: float = setting(
-        0.05, ge=0, le=1, help="COCO: share of images that may be unusable before it fails."
+        MAX_SKIPPED_FRACTION,
+        ge=0,
+        le=1,
+        help="COCO: share of images that may be unusable before it fails.",
     )
 
 

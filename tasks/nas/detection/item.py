@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 
 import torch
@@ -43,12 +42,9 @@ def train_one_detector(
         DataError: It diverged.
         ConfigError: The backbone has no map of a stride that is asked for.
     """
-    # torchvision is loaded by the worker, not by the driver that names this function.
-    from tasks.nas.detection.backbone import make_detector
-
     train, test = (shared_boxes(folder, shared.boxes, name) for name in ("train", "test"))
     device, seed = torch_device(shared.device), seed_of(item)
-    detector = seeded(lambda: _make(make_detector, item, shared, folder), seed)
+    detector = seeded(lambda: _make(item, shared, folder), seed)
 
     def score(_: Progress) -> tuple[float, float]:
         found = score_detections(test, detect(detector, test.images, device))
@@ -82,19 +78,17 @@ def train_one_detector(
     )
 
 
-def _make(
-    make_detector: Callable[..., nn.Module],
-    item: DetectTask,
-    shared: SharedBoxes,
-    folder: ItemFolder,
-) -> nn.Module:
+def _make(item: DetectTask, shared: SharedBoxes, folder: ItemFolder) -> nn.Module:
     """The detector before its training; what is drawn, by torch's generator."""
+    # torchvision is loaded by the worker, not by the driver that names this module's function.
+    from tasks.nas.detection.backbone import make_detector
+
     device, boxes = torch_device(shared.device), shared.boxes
     backbone = lay_out(begin(item, folder), device)
     if item.frozen_standard is not None:
         backbone.requires_grad_(False)
     mean, std = item.frozen_standard or (boxes.mean, boxes.std)
-    detector = make_detector(
+    detector: nn.Module = make_detector(
         backbone,
         DetectorConfig(**item.detector),
         len(boxes.classes),

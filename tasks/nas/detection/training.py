@@ -64,7 +64,7 @@ def train_detector(
         DataError: The loss is not a finite number any more.
     """
     optimizer = torch.optim.AdamW(detector.parameters(), weight_decay=config.weight_decay)
-    losses: list[float] = []
+    losses, marks = list[float](), _marks(config)
     with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
         torch.manual_seed(seed)
         kept = Checkpoints(keeper, detector, optimizer, None, device) if keeper else None
@@ -78,7 +78,7 @@ def train_detector(
             batch = _targets(images, chosen, device)
             losses.append(_step(detector, optimizer, batch, config, step))
             cpu_s += time.process_time() - begun_s
-            if step in _marks(config):
+            if step in marks:
                 progress = Progress(step, float(np.mean(losses)), cpu_s)
                 curve.append([step, progress.loss, cpu_s, *report(progress)])
                 losses = []

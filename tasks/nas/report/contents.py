@@ -231,12 +231,11 @@ def _skipped(retrained: RetrainedCells) -> Section:
     """Trials that failed come by the thousand, so they are counted by their reason."""
     images, failures = retrained.search.images, failures_table(retrained)
     found = skipped_section(images.skipped)
-    if images.skipped:
-        left_out = f"{len(images.skipped):,} of the data {images.name} can't be used; left out."
-        found = replace(found, text=(left_out,))
-    if failures is None:
-        return found
-    return replace(found, text=found.text * bool(images.skipped), tables=(*found.tables, failures))
+    if not images.skipped:
+        return found if failures is None else Section(found.title, tables=(failures,))
+    left_out = f"{len(images.skipped):,} of the data {images.name} can't be used; left out."
+    more = () if failures is None else (failures,)
+    return replace(found, text=(left_out,), tables=(*found.tables, *more))
 
 
 def cell_png(retrained: RetrainedCells) -> bytes:

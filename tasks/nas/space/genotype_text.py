@@ -135,12 +135,14 @@ def _end(text: str, start: int) -> int:
 def _is_genotype(node: ast.expr) -> bool:
     if isinstance(node, ast.Dict):
         return {key.value for key, _ in _items(node)} >= {*FIELDS}
-    if not isinstance(node, ast.Call):
-        return False
-    called = node.func
-    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == (
-        "Genotype"
-    )
+    return isinstance(node, ast.Call) and _called(node) == "Genotype"
+
+
+def _called(node: ast.Call) -> str:
+    """What a call calls, whatever module it is of; empty for what has no name."""
+    found = node.func
+    name: str = found.attr if isinstance(found, ast.Attribute) else getattr(found, "id", "")
+    return name
 
 
 def _items(node: ast.Dict) -> Iterator[tuple[ast.Constant, ast.expr]]:
@@ -163,10 +165,7 @@ def _value(node: ast.expr, where: str) -> Any:
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(each, where) for each in node.elts]
     if isinstance(node, ast.Call) and not node.keywords:
-        name = (
-            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        )
-        arguments = [_value(each, where) for each in node.args]
+        name, arguments = _called(node), [_value(each, where) for each in node.args]
         if name == "range" and 1 <= len(arguments) <= 2 and all(map(_is_state, arguments)):
             return list(range(*arguments))
         is_list = name in ("list", "tuple") and isinstance(arguments[0] if arguments else 0, list)

@@ -25,8 +25,8 @@ def prepare_images(config: PrepareConfig, ctx: StageContext) -> ArtifactRef:
         config.data_set,
         config.side_px,
         config.num_validation,
-        ctx,
         config.max_skipped_fraction,
+        ctx,
     )
     ctx.tracker.log_metrics(counts(images))
     return ctx.store.write(images)

@@ -51,6 +51,6 @@ def prepare_transfer(config: PrepareTransferConfig, ctx: StageContext) -> Artifa
 def _images(
     data: str, side_px: int, num_validation: int, max_skipped_fraction: float, ctx: StageContext
 ) -> ImageData:
-    images = prepare_data_set(data, "cifar10", side_px, num_validation, ctx, max_skipped_fraction)
+    images = prepare_data_set(data, "cifar10", side_px, num_validation, max_skipped_fraction, ctx)
     ctx.tracker.log_metrics({f"{images.name}_{name}": n for name, n in counts(images).items()})
     return images

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
+from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.nas.detection.config import BoxesConfig, DetectorConfig, DetectorTrainingConfig
 from tasks.nas.training.config import TrainingConfig
 
@@ -74,7 +75,10 @@ class PrepareTransferConfig:
         help="Its images that are set aside for the curve.",
     )
     max_skipped_fraction: float = setting(
-        0.05, ge=0, le=1, help="Share of a split's images that may be unusable before it fails."
+        MAX_SKIPPED_FRACTION,
+        ge=0,
+        le=1,
+        help="Share of a split's images that may be unusable before it fails.",
     )
     boxes: BoxesConfig = Field(default_factory=BoxesConfig)
     timm: str = setting(

@@ -54,8 +54,7 @@ def _read(path: Path) -> TimmNetwork:
     from tasks.nas.training.networks import build
 
     state = torch.load(path, map_location="cpu", weights_only=True)
-    values = [*state.values()] if isinstance(state, dict) else [state]
-    if not isinstance(state, dict) or not all(isinstance(each, torch.Tensor) for each in values):
+    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
         raise DataError("expected a state dict, names with their weights")
     found = from_timm(state)
     with torch.device("meta"):

@@ -23,7 +23,7 @@ def prepare(folder: Path, seed: int) -> tuple[ImageData, dict[str, np.ndarray]]:
     files = LocalFolder(scratch)
     store: Any = SimpleNamespace(add=lambda _, name: files.add(name))
     ctx: Any = SimpleNamespace(seed=seed, stage="nas.prepare", store=store, scratch=scratch)
-    data = prepare_data_set(str(folder / "set"), "cifar10", 8, 9, ctx)
+    data = prepare_data_set(str(folder / "set"), "cifar10", 8, 9, 0.0, ctx)
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     return data, {name: np.load(files.fetch(each.images)) for name, each in splits.items()}
 

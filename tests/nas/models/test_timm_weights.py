@@ -1,4 +1,4 @@
-"""Weights of timm find their places, and compute timm's features. NASNet-A's: published sizes."""
+"""Weights of timm find their places, and compute what timm computes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from dataclasses import replace
 import pytest
 import timm
 import torch
+from timm.layers import AvgPool2dSame
 from timm.models.nasnet import NASNetALarge
+from torch import nn
 
 from tasks.core.errors import DataError
 from tasks.nas.models.baselines import RESNET_LAYERS, make_baseline
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NASNET_LARGE, BaselineSize, NetworkSize
 from tasks.nas.models.timm_weights import from_timm
+from tasks.nas.space.published import published
+from tests.support.nas.drawn_norms import draw_norms
 
 
 def test_the_published_nasnet_is_recognised_with_its_size() -> None:
@@ -22,8 +26,8 @@ def test_the_published_nasnet_is_recognised_with_its_size() -> None:
         assert isinstance(found.size, NetworkSize)
         assert found.genotype is not None
         network = CellNetwork(found.genotype, found.size)
-    published = replace(NASNET_LARGE, image_px=32, drop_path_rate=0.0, dropout_rate=0.0)
-    assert found.size == published
+    expected = replace(NASNET_LARGE, image_px=32, drop_path_rate=0.0, dropout_rate=0.0)
+    assert found.size == expected
     assert {n: w.shape for n, w in found.state.items()} == {
         n: w.shape for n, w in network.state_dict().items()
     }
@@ -52,6 +56,26 @@ def test_a_resnet_computes_timms_features() -> None:
     with torch.no_grad():
         torch.testing.assert_close(network.stages(images)[-1], oracle.forward_features(images))
         torch.testing.assert_close(network(images), oracle(images))
+
+
+def test_nasnet_a_computes_what_timms_computes() -> None:
+    """With the same weights, at 35 px, where every map that strides has an odd side.
+
+    Then both pad alike. timm's strided average counts its padding, unlike TensorFlow's, so it is
+    put right.
+    """
+    torch.manual_seed(0)
+    oracle = NASNetALarge(num_classes=5, stem_size=8, num_features=24 * 8).eval()
+    size = replace(NASNET_LARGE, num_filters=8, num_classes=5, stem_filters=8, image_px=35)
+    network = CellNetwork(published("nasnet_a"), size).eval()
+    draw_norms(oracle)
+    for cell in (m for m in oracle.modules() if hasattr(m, "comb_iter_2_left")):
+        if isinstance(cell.comb_iter_2_left, AvgPool2dSame):
+            cell.comb_iter_2_left = nn.AvgPool2d(3, 2, 1, count_include_pad=False)
+    network.load_state_dict(from_timm(oracle.state_dict()).state)
+    images = torch.rand(2, 3, 35, 35)
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), oracle(images), rtol=1e-4, atol=1e-5)
 
 
 def test_other_networks_are_refused() -> None:

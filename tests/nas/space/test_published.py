@@ -1,4 +1,4 @@
-"""Published cells by name; their sizes are checked in tests/nas/models/test_published_sizes.py."""
+"""Published cells by name; their sizes are checked in tests/nas/models/test_sizes.py."""
 
 from __future__ import annotations
 

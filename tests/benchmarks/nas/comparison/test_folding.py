@@ -9,17 +9,14 @@ from torch import nn
 from benchmarks.nas.comparison.folding import folded
 from benchmarks.nas.comparison.settings import QUICK, design
 from tasks.nas.training.networks import build, lay_out
+from tests.support.nas.drawn_norms import draw_norms
 
 
 @pytest.mark.parametrize("name", ["nasnet_a", "resnet", "mobilenet_v2"])
 def test_a_folded_network_computes_the_same(name: str) -> None:
     torch.manual_seed(0)
     network = lay_out(build(*design(name, QUICK)), "cpu")
-    for norm in (each for each in network.modules() if isinstance(each, nn.BatchNorm2d)):
-        nn.init.uniform_(norm.weight, 0.5, 1.5)
-        nn.init.normal_(norm.bias)
-        nn.init.normal_(norm.running_mean)
-        nn.init.uniform_(norm.running_var, 0.5, 1.5)
+    draw_norms(network)
     images = torch.randn(2, 3, 64, 64)
     made = folded(network, images[:1])
     kinds = {norm.__class__ for norm in _norms_that_run(made, images)}

@@ -10,9 +10,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.nas.comparison.kept import Kept, best_by, run_all
+from operators.processes.marked import lives
+from tests.support.kernel.live_runs import until, words
 
 _POLL_S, _LIMIT_S = 0.05, 60.0
 
@@ -75,35 +78,12 @@ def test_a_killed_run_leaves_no_process_and_goes_on(tmp_path: Path) -> None:
     root = Path(__file__).parents[4]
     env = os.environ | {"PYTHONPATH": str(root)}
     with subprocess.Popen([sys.executable, str(script)], cwd=root, env=env) as process:
-        _until(lambda: folder.checkpoint() is not None and folder.checkpoint().read_text() == "2")
-        workers = _children(process.pid)
+        until(lambda: folder.checkpoint() and folder.checkpoint().read_text() == "2", _LIMIT_S)
+        children = psutil.Process(process.pid).children()
+        workers = [each for each in children if "spawn_main" in words(each)]
         assert workers
         process.send_signal(signal.SIGKILL)
-    _until(lambda: not any(_lives(each) for each in workers))
+    until(lambda: not any(map(lives, workers)), _LIMIT_S)
     (tmp_path / "wait").unlink()
     (result,) = run_all([training], tmp_path)
     assert result["begun"] == 2
-
-
-def _children(parent: int) -> list[int]:
-    path = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(each) for each in path.read_text().split() if "kept" in _command(int(each))]
-
-
-def _command(process: int) -> str:
-    command = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
-    return "kept" if "spawn_main" in command else command
-
-
-def _lives(process: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-
-
-def _until(condition) -> None:  # type: ignore[no-untyped-def]
-    end_s = time.monotonic() + _LIMIT_S
-    while not condition():
-        assert time.monotonic() < end_s, "it did not happen"
-        time.sleep(_POLL_S)
