@@ -21,7 +21,7 @@ detectors. Here
 Equal cost has three meanings. The cells are compared with the ResNet of equal multiply-adds; and,
 as a ResNet of equal multiply-adds costs a quarter of the CPU seconds, with ResNets of equal CPU
 seconds of training and of equal milliseconds of inference (one image, batch norms folded): scores
-of ResNets of 1, 6 and 24 times the multiply-adds, interpolated by seed, linearly in the log of the
+of ResNets of 1, 6 and 14 times the multiply-adds, interpolated by seed, linearly in the log of the
 cost. All costs are medians over turns in one process of one thread.
 
 ``cells_minus_resnet_acc``, ``…_map``: NASNet-A less the ResNet, points, at equal multiply-adds;
@@ -32,21 +32,21 @@ the last one) gained on the validation split; ``doubled_epochs_gain_…``: what 
 there, seed 0. Unless these are small, curves are not flat and the comparison is one of speeds of
 learning. ``classifier_…``, ``detector_…``: costs and chosen rates.
 
-**Plan.** CPU seconds of one step (50 photos; 8 scenes), from single steps in one thread on a busy
-machine of two cores (Xeon): NASNet-A 0.30 to 0.40 and 0.13, AmoebaNet-A 0.29, MobileNetV2 0.26 and
-0.12, the ResNet 0.08 and 0.09, of 6 times its multiply-adds 0.31 and 0.14, of 24 times 1.1 and
-0.33. A classifier's 60 epochs are 1,800 steps, a detector's training 1,200. One photo takes
-NASNet-A 11 to 13 ms, the ResNets 2.5, 6 and 16 ms, so the cells lie between them on both axes.
+**Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC: NASNet-A 0.24 and
+0.10, AmoebaNet-A 0.23, MobileNetV2 0.19 and 0.11, the ResNet 0.06 and 0.08, of 6 times its
+multiply-adds 0.24 and 0.13, of 14 times about 0.55 and 0.2. A classifier's 60 epochs are 1,800
+steps, a detector's training 1,200. One photo takes NASNet-A 7.8 ms, the ResNets 1.5, 4.4 and about
+8.5 ms, so the cells lie between them on both axes.
 
 | part | trainings | core-hours |
 | --- | --- | --- |
 | `comparison_costs` | none | 0.02 |
-| `comparison_rates` | 4 networks, 3 rates | 1.6 |
-| `comparison_acc` | the seeds that are left, and the test | 3.7 |
-| `comparison_doubled` | NASNet-A and the ResNet, 120 epochs | 0.5 |
-| `comparison_map` | 5 backbones, 2 rates, then 3 seeds | 1.2 |
+| `comparison_rates` | 4 networks, 3 rates | 1.1 |
+| `comparison_acc` | the seeds that are left, and the test | 2.1 |
+| `comparison_doubled` | NASNet-A and the ResNet, 120 epochs | 0.3 |
+| `comparison_map` | 5 backbones, 2 rates, then 3 seeds | 0.9 |
 
-7 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
+4.5 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
 thread. Parts go in this order; any of them may be ended at any moment, by a signal too, and given
 again, over several sessions::
 

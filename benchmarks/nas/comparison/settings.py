@@ -16,7 +16,7 @@ from tasks.nas.types import Genotype
 CELLS, HAND_MADE = "nasnet_a", "resnet"
 # The hand-made network at multiples of the cells' multiply-adds: what the cells are compared with
 # at equal seconds and milliseconds is interpolated between them.
-RESNETS = {"resnet": 1, "resnet_x6": 6, "resnet_x24": 24}
+RESNETS = {"resnet": 1, "resnet_x6": 6, "resnet_x14": 14}
 _RESNET_BLOCKS = 2  # per stage, as ResNet-18 has
 _OTHERS = ("mobilenet_v2", "amoebanet_a")
 

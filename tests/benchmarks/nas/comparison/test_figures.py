@@ -13,7 +13,7 @@ SCORES = {
     "nasnet_a": {0: 0.70, 1: 0.72, 2: 0.74},
     "resnet": {0: 0.66, 1: 0.70, 2: 0.71},
     "resnet_x6": {0: 0.71, 1: 0.73},
-    "resnet_x24": {0: 0.73, 1: 0.75},
+    "resnet_x14": {0: 0.73, 1: 0.75},
     "mobilenet_v2": {0: 0.60, 1: 0.62},
 }
 
@@ -32,7 +32,7 @@ COSTS = {
     "nasnet_a": costs(0.4, 10.0),
     "resnet": costs(0.1, 2.0),
     "resnet_x6": costs(0.4, 5.0),
-    "resnet_x24": costs(1.6, 20.0),
+    "resnet_x14": costs(1.6, 20.0),
     "mobilenet_v2": costs(0.3, 3.0),
 }
 
