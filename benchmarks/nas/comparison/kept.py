@@ -43,7 +43,7 @@ class Training(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """The folder of one training, as `tasks.nas.training.checkpoints.Keeper` asks.
+    """The folder of one training, as `tasks.learning.checkpoints.Keeper` asks.
 
     Attributes:
         path: The folder.

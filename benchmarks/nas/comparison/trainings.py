@@ -19,7 +19,7 @@ from tasks.nas.data.read import Splits, deal, read_images
 from tasks.nas.detection.backbone import make_detector
 from tasks.nas.detection.scenes import CLASSES, draw_scenes
 from tasks.nas.detection.scoring import score_detections
-from tasks.nas.detection.training import Progress, detect, train_detector
+from tasks.nas.detection.training import detect, train_detector
 from tasks.nas.detection.types import AnnotatedImages
 from tasks.nas.training.loop import accuracy, train
 from tasks.nas.training.networks import build, lay_out, plain_state, seeded
@@ -96,13 +96,17 @@ class Detect:
         draw = digest64(f"comparison/detect/{self.classifier.seed}") >> 1
         detector = self.detector(draw, weights_of(self.classifier, folder.path.parent))
 
-        def report(_: Progress) -> tuple[float]:
-            return (score_detections(validation, detect(detector, validation.images)).mean_ap,)
+        def scores(_: int) -> dict[str, float]:
+            found = detect(detector, validation.images)
+            return {"mean_ap": score_detections(validation, found).mean_ap}
 
         recipe = replace(settings.detector_recipe, learning_rate=self.rate)
-        curve = train_detector(detector, train_set, recipe, draw, report, keeper=folder)
+        curve = train_detector(detector, train_set, recipe, draw, scores, keeper=folder)
         torch.save(plain_state(detector), folder.path / WEIGHTS)
-        return {"loss": curve[-1][1], "curve": [each[3] for each in curve]}
+        return {
+            "loss": curve[-1].losses["loss"],
+            "curve": [point.values["mean_ap"] for point in curve],
+        }
 
     def detector(self, seed: int, weights: dict[str, torch.Tensor]) -> nn.Module:
         """The detector before its training."""

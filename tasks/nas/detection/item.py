@@ -14,7 +14,7 @@ from tasks.nas.detection.manifests import CurvePoint, DetectTask, TrainedDetecto
 from tasks.nas.detection.pictures import detection_sheet
 from tasks.nas.detection.scoring import score_detections
 from tasks.nas.detection.shared_boxes import SharedBoxes, shared_boxes
-from tasks.nas.detection.training import Progress, detect, train_detector
+from tasks.nas.detection.training import detect, train_detector
 from tasks.nas.models.cost import cost_of, num_params
 from tasks.nas.training.networks import (
     begin,
@@ -46,15 +46,15 @@ def train_one_detector(
     device, seed = torch_device(shared.device), seed_of(item)
     detector = seeded(lambda: _make(item, shared, folder), seed)
 
-    def score(_: Progress) -> tuple[float, float]:
+    def scores(_: int) -> dict[str, float]:
         found = score_detections(test, detect(detector, test.images, device))
-        return found.mean_ap, found.ap50
+        return {"mean_ap": found.mean_ap, "ap50": found.ap50}
 
     config = DetectorTrainingConfig(**item.recipe)
-    reports = train_detector(detector, train, config, seed, score, device, folder)
+    points = train_detector(detector, train, config, seed, scores, device, folder)
     curve = tuple(
-        CurvePoint(step=round(step), loss=loss, cpu_s=cpu_s, mean_ap=mean_ap, ap50=ap50)
-        for step, loss, cpu_s, mean_ap, ap50 in reports
+        CurvePoint(step=each.step, loss=each.losses["loss"], cpu_s=each.cpu_s, **each.values)
+        for each in points
     )
     begun_s = time.process_time()
     detections = detect(detector, test.images, device)

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from tasks.core.errors import DataError
+from tasks.learning.checkpoints import Keeper, Stateful
+from tasks.learning.curve import Point
+from tasks.learning.loop import Course, evenly, run
+from tasks.learning.parallel import average_gradients, share
+from tasks.learning.schedule import warmup_cosine
 from tasks.nas.detection.config import DetectorTrainingConfig
 from tasks.nas.detection.types import AnnotatedImages, Detections, Objects
-from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
-from tasks.nas.training.schedule import warmup_cosine
 
 _BATCH = 16  # images that are looked at together without training
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands.
+@dataclass
+class _Learner:
+    """A detector as `tasks.learning.loop.run` trains it."""
 
-    Attributes:
-        step: Steps done.
-        loss: Mean loss since the last report.
-        cpu_s: CPU seconds of training so far, reports apart.
-    """
+    detector: nn.Module
+    optimizer: torch.optim.AdamW
+    images: AnnotatedImages
+    config: DetectorTrainingConfig
+    seed: int
+    scores: Callable[[int], Mapping[str, float]]
+    device: str
+    _batches: Iterator[list[tuple[int, bool]]] | None = None
 
-    step: int
-    loss: float
-    cpu_s: float
+    @property
+    def parts(self) -> Mapping[str, Stateful]:
+        return {"detector": self.detector, "optimizer": self.optimizer}
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        if self._batches is None:
+            drawn = _batches(len(self.images), self.config, self.seed)
+            self._batches = islice(drawn, index, None)
+        batch = _targets(self.images, next(self._batches), self.device)
+        return {"loss": _step(self.detector, self.optimizer, batch, self.config, index)}
+
+    def report(self, step: int) -> Mapping[str, float]:
+        return self.scores(step)
 
 
 def train_detector(
@@ -41,10 +55,10 @@ def train_detector(
     images: AnnotatedImages,
     config: DetectorTrainingConfig,
     seed: int,
-    report: Callable[[Progress], Sequence[float]],
+    scores: Callable[[int], Mapping[str, float]],
     device: str = "cpu",
     keeper: Keeper | None = None,
-) -> tuple[Sequence[float], ...]:
+) -> tuple[Point, ...]:
     """Train a detector by AdamW with a linear warm-up and a cosine to zero.
 
     Args:
@@ -53,38 +67,26 @@ def train_detector(
         images: What it is trained on. Images without objects teach the background.
         config: How.
         seed: Decides the order of images, mirrorings and sampling.
-        report: Called ``config.num_evaluations`` times, evenly; may set evaluation mode.
+        scores: Called with the number of steps, ``config.num_evaluations`` times, evenly; may set
+            evaluation mode.
         device: ``cpu`` or ``cuda``; the detector is there.
-        keeper: Keeps the state after each report; one that was cut off goes on from there.
+        keeper: Keeps the state after each call; one that was cut off goes on from there.
 
     Returns:
-        Of each report: step, loss, CPU seconds, and what ``report`` returned.
+        The curve, of ``loss`` and what ``scores`` returned.
 
     Raises:
         DataError: The loss is not a finite number any more.
     """
     optimizer = torch.optim.AdamW(detector.parameters(), weight_decay=config.weight_decay)
-    losses, marks = list[float](), _marks(config)
-    with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
-        torch.manual_seed(seed)
-        kept = Checkpoints(keeper, detector, optimizer, None, device) if keeper else None
-        reached = (kept and kept.load()) or Reached(0, math.nan, ())
-        curve = [*reached.curve]
-        cpu_s = curve[-1][2] if curve else 0.0
-        for step, chosen in enumerate(_batches(len(images), config, seed), start=1):
-            if step <= reached.num_done:
-                continue
-            begun_s = time.process_time()
-            batch = _targets(images, chosen, device)
-            losses.append(_step(detector, optimizer, batch, config, step))
-            cpu_s += time.process_time() - begun_s
-            if step in marks:
-                progress = Progress(step, float(np.mean(losses)), cpu_s)
-                curve.append([step, progress.loss, cpu_s, *report(progress)])
-                losses = []
-                if kept is not None:
-                    kept.save(step, progress.loss, curve)
-    return tuple(curve)
+    learner = _Learner(detector, optimizer, images, config, seed, scores, device)
+    course = Course(
+        num_steps=config.num_steps,
+        points=evenly(config.num_evaluations, config.num_steps),
+        seed=seed,
+        advice=f"lower the learning rate ({config.learning_rate:g}) or warm up longer",
+    )
+    return run(learner, course, device=device, keeper=keeper)
 
 
 def detect(
@@ -112,29 +114,18 @@ def _step(
     optimizer: torch.optim.Optimizer,
     batch: tuple[list[Tensor], list[dict[str, Tensor]]],
     config: DetectorTrainingConfig,
-    step: int,
-) -> float:
+    index: int,
+) -> Tensor:
     detector.train()
-    optimizer.param_groups[0]["lr"] = config.learning_rate * _factor(step - 1, config)
+    optimizer.param_groups[0]["lr"] = config.learning_rate * _factor(index, config)
     losses = detector(*batch)
     loss = torch.stack(list(losses.values())).sum()
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise DataError(
-            f"the loss is {value} at step {step} of {config.num_steps}: lower the learning rate "
-            f"({config.learning_rate:g}) or warm up longer"
-        )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    average_gradients(detector.parameters())
     nn.utils.clip_grad_norm_(detector.parameters(), config.clip_norm)
     optimizer.step()
-    return value
-
-
-def _marks(config: DetectorTrainingConfig) -> set[int]:
-    """Steps after which there is a report."""
-    every = config.num_steps / config.num_evaluations
-    return {round(every * (k + 1)) for k in range(config.num_evaluations)}
+    return loss.detach()
 
 
 def _factor(step: int, config: DetectorTrainingConfig) -> float:
@@ -146,7 +137,7 @@ def _factor(step: int, config: DetectorTrainingConfig) -> float:
 def _batches(
     num_images: int, config: DetectorTrainingConfig, seed: int
 ) -> Iterator[list[tuple[int, bool]]]:
-    """For each step the images, and whether each is mirrored; every image once an epoch."""
+    """For each step this process's images, and whether each is mirrored; all once an epoch."""
     rng = np.random.default_rng(seed)
     order: list[int] = []
     for _ in range(config.num_steps):
@@ -154,7 +145,10 @@ def _batches(
             order += rng.permutation(num_images).tolist()
         chosen, order = order[: config.batch_size], order[config.batch_size :]
         mirrored = rng.random(config.batch_size) < 0.5
-        yield [(index, config.flips and bool(m)) for index, m in zip(chosen, mirrored, strict=True)]
+        batch = [
+            (index, config.flips and bool(m)) for index, m in zip(chosen, mirrored, strict=True)
+        ]
+        yield batch[share(len(batch))]
 
 
 def _targets(

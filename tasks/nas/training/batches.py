@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tasks.learning.parallel import share
 from tasks.nas.data.raw_images import LabelledImages, Pixels
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.standard import Standard
@@ -31,7 +32,7 @@ def epoch_batches(
     rng: np.random.Generator,
     device: str = "cpu",
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """All batches of one epoch, in random order, augmented.
+    """All batches of one epoch, in random order, augmented; of each, this process's share.
 
     Args:
         images: What is trained on.
@@ -50,7 +51,8 @@ def epoch_batches(
         batch = standard.tensor(pixels, device)
         if config.cutout_px:
             blank(batch, config.cutout_px, rng)
-        yield batch, torch.from_numpy(images.labels[chosen]).to(device)
+        own = share(len(chosen))
+        yield batch[own], torch.from_numpy(images.labels[chosen[own]]).to(device)
 
 
 def augment(

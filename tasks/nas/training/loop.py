@@ -6,9 +6,8 @@ least; on a GPU to channels_last.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,19 @@ import torch
 import torch._dynamo
 from torch import Tensor, nn
 
-from tasks.core.errors import DataError
+from tasks.learning.checkpoints import Keeper, Stateful
+from tasks.learning.loop import Course, epochs, run
+from tasks.learning.parallel import average_gradients
+from tasks.learning.schedule import warmup_cosine
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.models.layout.channel_major import ChannelMajor
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.training.batches import epoch_batches, num_steps
-from tasks.nas.training.checkpoints import Checkpoints, Keeper, Reached
 from tasks.nas.training.config import TrainingConfig
-from tasks.nas.training.schedule import warmup_cosine
 from tasks.nas.training.standard import Standard
 
 _EVALUATION_BATCH = 500
+_VALUE = "value"  # what `on_epoch` returned, among the values of a curve's point
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,42 @@ class Trained:
 
     train_loss: float
     curve: tuple[float, ...]
+
+
+@dataclass
+class _Classifier:
+    """A classifier as `tasks.learning.loop.run` trains it."""
+
+    network: nn.Module
+    optimiser: torch.optim.SGD
+    rng: np.random.Generator
+    images: LabelledImages
+    standard: Standard
+    config: TrainingConfig
+    device: str
+    on_epoch: Callable[[], float] | None
+    _batches: Iterator[tuple[Tensor, Tensor]] = field(default_factory=lambda: iter(()))
+
+    @property
+    def epoch_steps(self) -> int:
+        return num_steps(len(self.images), self.config)
+
+    @property
+    def parts(self) -> Mapping[str, Stateful]:
+        return {"network": self.network, "optimiser": self.optimiser, "rng": self.rng}
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        config, num_epochs = self.config, self.config.num_epochs
+        if index % self.epoch_steps == 0:
+            self.network.train()
+            schedule_paths(self.network, index // self.epoch_steps / max(1, num_epochs - 1))
+            drawn = self.images, self.standard, config, self.rng, self.device
+            self._batches = epoch_batches(*drawn)
+        set_rate(self.optimiser, config, (index + 0.5) / (num_epochs * self.epoch_steps))
+        return {"loss": step(self.network, self.optimiser, *next(self._batches), config)}
+
+    def report(self, step: int) -> Mapping[str, float]:  # noqa: ARG002  (each epoch alike)
+        return {} if self.on_epoch is None else {_VALUE: self.on_epoch()}
 
 
 def train(
@@ -72,29 +109,14 @@ def train(
     Raises:
         DataError: The loss is not finite.
     """
-    rng = np.random.default_rng(seed)
-    optimiser = gathering_optimiser(network, config)
-    total = config.num_epochs * num_steps(len(images), config)
-    with torch.random.fork_rng(enabled=device == "cpu", devices=[]):
-        torch.manual_seed(seed)
-        kept = Checkpoints(keeper, network, optimiser, rng, device) if keeper else None
-        reached = (kept and kept.load()) or Reached(0, math.nan, ())
-        curve, loss = list(reached.curve), reached.loss
-        for epoch in range(reached.num_done, config.num_epochs):
-            network.train()
-            schedule_paths(network, epoch / max(1, config.num_epochs - 1))
-            done = epoch * num_steps(len(images), config)
-            losses: list[Tensor] = []
-            for batch, labels in epoch_batches(images, standard, config, rng, device):
-                set_rate(optimiser, config, (done + len(losses) + 0.5) / total)
-                losses.append(step(network, optimiser, batch, labels, config))
-            loss = float(torch.stack(losses).mean())
-            check_finite(loss, epoch, config)
-            if on_epoch is not None:
-                curve.append(on_epoch())
-            if kept is not None:
-                kept.save(epoch + 1, loss, curve)
-    return Trained(loss, tuple(curve))
+    optimiser, rng = gathering_optimiser(network, config), np.random.default_rng(seed)
+    learner = _Classifier(network, optimiser, rng, images, standard, config, device, on_epoch)
+    num_all = config.num_epochs * learner.epoch_steps
+    advice = f"a lower learning_rate than {config.learning_rate:g} may help"
+    points = epochs(config.num_epochs, learner.epoch_steps)
+    curve = run(learner, Course(num_all, points, seed, advice=advice), device=device, keeper=keeper)
+    values = [point.values[_VALUE] for point in curve if on_epoch is not None]
+    return Trained(curve[-1].losses["loss"], tuple(values))
 
 
 def accuracy(
@@ -169,6 +191,7 @@ def step(
     with torch.autocast("cuda", torch.bfloat16, enabled=images.is_cuda):
         loss = _loss(network, images, labels, config)
     loss.backward()  # type: ignore[no-untyped-call]
+    average_gradients(w for group in optimiser.param_groups for w in group["params"])
     optimiser.step()
     return loss.detach()
 
@@ -177,19 +200,6 @@ def schedule_paths(network: Any, progress: float) -> None:
     """Set how often paths are dropped, in networks of cells."""
     if hasattr(network, "schedule_drop_path"):
         network.schedule_drop_path(progress)
-
-
-def check_finite(loss: float, epoch: int, config: TrainingConfig) -> None:
-    """Make sure that a training goes on.
-
-    Raises:
-        DataError: The loss is not finite.
-    """
-    if not math.isfinite(loss):
-        raise DataError(
-            f"diverged: the mean loss of epoch {epoch + 1} of {config.num_epochs} is {loss}; "
-            f"a lower learning_rate than {config.learning_rate:g} may help"
-        )
 
 
 def _loss(network: Any, images: Tensor, labels: Tensor, config: TrainingConfig) -> Tensor:

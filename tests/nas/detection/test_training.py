@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tasks.nas.detection.backbone import make_detector
 from tasks.nas.detection.config import DetectorConfig, DetectorTrainingConfig
 from tasks.nas.detection.scenes import CLASSES, draw_scenes
 from tasks.nas.detection.scoring import score_detections
-from tasks.nas.detection.training import Progress, detect, train_detector
+from tasks.nas.detection.training import detect, train_detector
 from tasks.nas.detection.types import Objects
 from tasks.nas.models.baselines import make_baseline
 from tasks.nas.models.sizes import BaselineSize
@@ -34,14 +35,13 @@ def detector(side_px: int, width: float = 8) -> torch.nn.Module:
 def test_a_few_pictures_are_learnt_by_heart() -> None:
     images = draw_scenes(4, 48, 0)
     made = detector(48, 16)
-    told: list[Progress] = []
     before = score_detections(images, detect(made, images.images)).ap50
     config = DetectorTrainingConfig(
         num_steps=75, learning_rate=4e-3, num_evaluations=3, flips=False
     )
-    train_detector(made, images, config, 0, lambda each: told.append(each) or ())
-    assert [each.step for each in told] == [25, 50, 75]
-    assert 0 < told[0].cpu_s < told[2].cpu_s
+    curve = train_detector(made, images, config, 0, lambda _: {})
+    assert [each.step for each in curve] == [25, 50, 75]
+    assert 0 < curve[0].cpu_s < curve[2].cpu_s
     after = score_detections(images, detect(made, images.images)).ap50
     assert before < 0.1
     assert after > 0.5
@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_detector() -> None:
 
     def weights(seed: int) -> list[np.ndarray]:
         made = detector(32)
-        train_detector(made, images, DetectorTrainingConfig(num_steps=3), seed, lambda _: ())
+        train_detector(made, images, DetectorTrainingConfig(num_steps=3), seed, lambda _: {})
         return [each.detach().numpy() for each in made.parameters()]
 
     first, again, other = weights(0), weights(0), weights(1)
@@ -65,15 +65,15 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_detector(tmp_path: Path
     told: list[int] = []
 
     def run(keeper: LocalFolder | None, last: int = 6) -> tuple[object, ...]:
-        def report(progress: Progress) -> tuple[float]:
-            told.append(progress.step)
-            if progress.step > last:
+        def scores(step: int) -> dict[str, float]:
+            told.append(step)
+            if step > last:
                 raise KeyboardInterrupt
-            return (float(progress.step),)
+            return {"step": float(step)}
 
         made = detector(32)
-        curve = train_detector(made, images, config, 0, report, keeper=keeper)
-        return made.state_dict(), [(step, loss, value) for step, loss, _, value in curve]
+        curve = train_detector(made, images, config, 0, scores, keeper=keeper)
+        return made.state_dict(), [replace(point, cpu_s=0.0) for point in curve]
 
     whole, expected = run(None)
     with pytest.raises(KeyboardInterrupt):
@@ -90,8 +90,9 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_step() -> None:
     made = detector(32)
     with torch.no_grad():
         next(made.parameters()).fill_(float("nan"))
-    with pytest.raises(DataError, match=r"the loss is nan at step 1 of 5: lower the learning rate"):
-        train_detector(made, images, DetectorTrainingConfig(num_steps=5), 0, lambda _: ())
+    config = DetectorTrainingConfig(num_steps=5, num_evaluations=1)
+    with pytest.raises(DataError, match="loss of steps 1 to 5 of 5 is nan; lower the learning"):
+        train_detector(made, images, config, 0, lambda _: {})
 
 
 def test_every_image_comes_once_an_epoch_and_about_half_are_mirrored() -> None:
@@ -130,7 +131,7 @@ def test_crowds_are_no_targets_and_labels_count_from_one() -> None:
 def test_an_image_without_objects_teaches_the_background() -> None:
     images = draw_scenes(2, 32, 0)
     empty = type(images).of(CLASSES, images.images, [Objects.of([], [])] * 2)
-    train_detector(detector(32), empty, DetectorTrainingConfig(num_steps=2), 0, lambda _: ())
+    train_detector(detector(32), empty, DetectorTrainingConfig(num_steps=2), 0, lambda _: {})
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:

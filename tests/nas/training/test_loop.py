@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
 from tasks.nas.training.config import TrainingConfig
-from tasks.nas.training.loop import accuracy, make_optimiser, rate, step, train
+from tasks.nas.training.loop import Trained, accuracy, make_optimiser, rate, step, train
 from tasks.nas.training.networks import build, lay_out, seeded
 from tasks.nas.training.standard import Standard
 from tests.support.nas.image_sets import coloured
+from tests.support.nas.item_folders import LocalFolder
 
 STANDARD = Standard((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 RECIPE = TrainingConfig(num_epochs=3, batch_size=32, learning_rate=0.1)
@@ -63,7 +65,10 @@ def test_divergence_is_bad_data() -> None:
     learner = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
     with torch.no_grad():
         learner[1].weight.fill_(math.nan)
-    with pytest.raises(DataError, match="diverged: the mean loss of epoch 1 of 3 is nan"):
+    with pytest.raises(
+        DataError,
+        match="diverged: the mean loss of steps 1 to 2 of 6 is nan; a lower learning_rate",
+    ):
         train(learner, coloured(64), STANDARD, RECIPE, seed=1)
 
 
@@ -126,3 +131,43 @@ def test_accuracy_counts_over_all_batches() -> None:
     images.labels[:401] = (images.labels[:401] + 1) % 3
     assert accuracy(ByColour(), images, STANDARD) == pytest.approx(802 / 1203)
     assert np.all(images.labels < 3)
+
+
+LONGER = TrainingConfig(num_epochs=4, batch_size=32, drop_path_rate=0.2)
+DROPPING = NetworkSize(1, 4, num_classes=3, image_px=8, drop_path_rate=0.2, dropout_rate=0.2)
+
+
+def resumable(
+    keeper: LocalFolder | None, stop_after: int | None = None
+) -> tuple[Trained, torch.Tensor, int]:
+    network = lay_out(seeded(lambda: build(published("amoebanet_a"), DROPPING), 0), "cpu")
+    seen: list[float] = []
+
+    def on_epoch() -> float:
+        if len(seen) == stop_after:
+            raise KeyboardInterrupt
+        seen.append(0.0)
+        return float(sum(w.detach().sum() for w in network.parameters()))
+
+    done = train(network, coloured(96), STANDARD, LONGER, seed=1, on_epoch=on_epoch, keeper=keeper)
+    state = torch.cat([value.flatten().double() for value in network.state_dict().values()])
+    return done, state, len(seen)
+
+
+def test_a_training_that_was_cut_off_comes_to_the_same_weights(tmp_path: Path) -> None:
+    expected, weights, _ = resumable(None)
+    with pytest.raises(KeyboardInterrupt):
+        resumable(LocalFolder(tmp_path), stop_after=2)
+    torch.manual_seed(99)
+    done, resumed, num_epochs = resumable(LocalFolder(tmp_path))
+    assert num_epochs == 2, "two of four epochs were left"
+    assert torch.equal(resumed, weights)
+    assert done == expected
+
+
+def test_one_that_had_ended_trains_no_more(tmp_path: Path) -> None:
+    expected, weights, _ = resumable(LocalFolder(tmp_path))
+    done, again, num_epochs = resumable(LocalFolder(tmp_path))
+    assert num_epochs == 0
+    assert torch.equal(again, weights)
+    assert done == expected

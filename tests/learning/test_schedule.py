@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tasks.nas.training.schedule import warmup_cosine
+from tasks.learning.schedule import warmup_cosine
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Trainings: loops that go on where they were, rates, stopping, several processes."""
