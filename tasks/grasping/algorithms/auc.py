@@ -62,7 +62,7 @@ def auc_by_scene(
     if is_success.all() or not is_success.any():
         raise ValueError("expected successes and failures, got one of them alone")
     names, scene = np.unique(scenes, return_inverse=True)
-    wins = _wins(scores, is_success, scene, len(names))
+    wins = wins_by_scene(scores, is_success, scene, len(names))
     successes, failures = (
         np.bincount(scene[outcome], minlength=len(names)).astype(np.float64)
         for outcome in (is_success, ~is_success)
@@ -76,7 +76,7 @@ def auc_by_scene(
     return Estimate(float(value), float(np.std(found)), float(low), float(high), len(scores))
 
 
-def _wins(
+def wins_by_scene(
     scores: FloatArray, is_success: BoolArray, scene: npt.NDArray[np.int64], num_scenes: int
 ) -> FloatArray:
     """Pairs of a success of scene i and a failure of scene j in the right order, (i, j).

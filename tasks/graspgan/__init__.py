@@ -1,0 +1,1 @@
+"""From simulated grasps to a predictor of real ones: domain adaptation, judged against controls."""

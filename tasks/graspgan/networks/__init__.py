@@ -1,0 +1,1 @@
+"""The networks: grasp success, generator, discriminators, and what joins two domains in one."""

@@ -1,0 +1,158 @@
+"""Grasp success C(x, v), from what is seen around the grasp or from whole pictures.
+
+Legend: n samples, p pictures (without the arm; with it too), s side, m numbers that say what is
+commanded, f features.
+
+`CropNetwork` sees crops that are centred on the grasp and turned to its closing axis, so that what
+it has to know of the command is little; `PictureNetwork` is that of S. Levine, P. Pastor,
+A. Krizhevsky, J. Ibarz, D. Quillen, "Learning Hand-Eye Coordination for Robotic Grasping with Deep
+Learning and Large-Scale Data Collection", IJRR 2018, figure 4, which K. Bousmalis et al.
+(arXiv 1709.07857) use: whole pictures, the command added to the maps of each position. Deviation:
+its convolutions are padded, so that it takes small pictures too.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from tasks.graspgan.networks.domains import DomainNorm
+
+_EPSILON: Final = 1e-3  # of grey values from -1 to 1: a plain surface is not made into noise
+CROP_WIDTHS: Final = (24, 48, 64)
+NUM_CROP_FEATURES: Final = 64
+
+
+def standardised(pictures: Tensor) -> Tensor:
+    """Each channel of each picture less its mean, over its deviation.
+
+    Args:
+        pictures: (n, 3 p, s, s).
+    """
+    deviation, mean = torch.std_mean(pictures, dim=(2, 3), keepdim=True, correction=0)
+    return (pictures - mean) / (deviation + _EPSILON)
+
+
+class CropNetwork(nn.Module):
+    """C on crops about the grasp.
+
+    Attributes:
+        num_features: Of `features`.
+    """
+
+    def __init__(
+        self, num_pictures: int, num_motion: int, *, standardises: bool, side_px: int = 32
+    ) -> None:
+        """Build the network.
+
+        Args:
+            num_pictures: Crops of a sample, p.
+            num_motion: Numbers that say what is commanded, m.
+            standardises: Whether each crop is standardised first.
+            side_px: Side of the crops, a multiple of 8.
+        """
+        super().__init__()
+        self.standardises = standardises
+        layers: list[nn.Module] = []
+        channels = 3 * num_pictures
+        for width in CROP_WIDTHS:
+            layers += [*_conv(channels, width), *_conv(width, width), nn.MaxPool2d(2)]
+            channels = width
+        self.layers = nn.Sequential(*layers)
+        num_seen = channels * (side_px // 2 ** len(CROP_WIDTHS)) ** 2 // 4
+        self.narrow = nn.Sequential(*_conv(channels, channels // 4, 1))
+        self.motion = nn.Linear(num_motion, NUM_CROP_FEATURES)
+        self.seen = nn.Linear(num_seen, NUM_CROP_FEATURES)
+        self.num_features = NUM_CROP_FEATURES
+        self.head = nn.Linear(NUM_CROP_FEATURES, 1)
+
+    def features(self, pictures: Tensor, motion: Tensor) -> Tensor:
+        """What the last layer reads, (n, f); see `forward`."""
+        seen = standardised(pictures) if self.standardises else pictures
+        maps = self.narrow(self.layers(seen)).flatten(1)
+        return torch.relu(self.seen(maps) + self.motion(motion))
+
+    def forward(self, pictures: Tensor, motion: Tensor) -> Tensor:
+        """Logits of success, (n,).
+
+        Args:
+            pictures: (n, 3 p, s, s), grey values from -1 to 1.
+            motion: (n, m); see `tasks.graspgan.samples.crops`.
+        """
+        logits: Tensor = self.head(self.features(pictures, motion))[:, 0]
+        return logits
+
+
+class PictureNetwork(nn.Module):
+    """C on whole pictures.
+
+    Attributes:
+        num_features: Of `features`.
+    """
+
+    def __init__(
+        self,
+        num_pictures: int,
+        num_motion: int,
+        *,
+        standardises: bool,
+        side_px: int = 64,
+        width: int = 64,
+        depths: tuple[int, int, int] = (6, 6, 3),
+    ) -> None:
+        """Build the network.
+
+        Args:
+            num_pictures: Pictures of a sample, p.
+            num_motion: Numbers of a command, m.
+            standardises: Whether each picture is standardised first.
+            side_px: Side of the pictures; 472 in the paper.
+            width: Channels; 64 in the paper.
+            depths: Convolutions before the command, after it, and after the last pool.
+        """
+        super().__init__()
+        self.standardises = standardises
+        before, after, last = depths
+        self.before = nn.Sequential(
+            *_conv(3 * num_pictures, width, 6, stride=2),
+            nn.MaxPool2d(3, ceil_mode=True),
+            *(layer for _ in range(before) for layer in _conv(width, width, 5)),
+            nn.MaxPool2d(3, ceil_mode=True),
+        )
+        self.motion = nn.Sequential(nn.Linear(num_motion, width), nn.ReLU())
+        self.after = nn.Sequential(
+            *(layer for _ in range(after) for layer in _conv(width, width)),
+            nn.MaxPool2d(2, ceil_mode=True),
+            *(layer for _ in range(last) for layer in _conv(width, width)),
+        )
+        num_seen = width * _ceil_div(side_px, 2 * 3 * 3 * 2) ** 2
+        self.seen = nn.Sequential(nn.Linear(num_seen, width), nn.ReLU(), nn.Linear(width, width))
+        self.num_features = width
+        self.head = nn.Linear(width, 1)
+
+    def features(self, pictures: Tensor, motion: Tensor) -> Tensor:
+        """What the last layer reads, (n, f); see `forward`."""
+        seen = standardised(pictures) if self.standardises else pictures
+        maps = self.before(seen) + self.motion(motion)[:, :, None, None]
+        return torch.relu(self.seen(self.after(maps).flatten(1)))
+
+    def forward(self, pictures: Tensor, motion: Tensor) -> Tensor:
+        """Logits of success, (n,).
+
+        Args:
+            pictures: (n, 3 p, h, w), grey values from -1 to 1.
+            motion: Commands, (n, m).
+        """
+        logits: Tensor = self.head(self.features(pictures, motion))[:, 0]
+        return logits
+
+
+def _conv(channels: int, width: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    conv = nn.Conv2d(channels, width, kernel, stride, padding=(kernel - 1) // 2, bias=False)
+    return [conv, DomainNorm(width), nn.ReLU()]
+
+
+def _ceil_div(number: int, divisor: int) -> int:
+    return -(-number // divisor)

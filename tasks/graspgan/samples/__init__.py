@@ -1,0 +1,1 @@
+"""From the rows of grasp attempts to what is trained on: crops, looks, splits, labels."""

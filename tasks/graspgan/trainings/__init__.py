@@ -1,0 +1,1 @@
+"""How the networks are trained: on labels, against a domain classifier, against discriminators."""

@@ -1,0 +1,124 @@
+"""Samples to train from, and batches of them.
+
+Legend: n samples, b of a batch, v variants, p pictures, s side of a crop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tasks.graspgan.samples.crops import mirrored
+from tasks.learning.parallel import share
+
+ByteArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Samples with what is known of them.
+
+    Attributes:
+        pictures: Looks of the same samples, v arrays (n, s, s, 3 p), uint8; a draw takes one.
+        motion: (n, m) float32; see `tasks.graspgan.samples.crops.motion_numbers`.
+        station: Which camera, (n,), int64.
+        success: Whether the grasp succeeded, (n,), float32; None where nobody knows.
+        classes: Semantic classes of each picture, (n, s, s, p), uint8; None where nobody knows.
+    """
+
+    pictures: tuple[ByteArray, ...]
+    motion: npt.NDArray[np.float32]
+    station: npt.NDArray[np.int64]
+    success: npt.NDArray[np.float32] | None = None
+    classes: ByteArray | None = None
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.motion)
+
+    def taken(self, chosen: npt.NDArray[np.int64]) -> Pool:
+        """Some of the samples."""
+        return Pool(
+            tuple(each[chosen] for each in self.pictures),
+            self.motion[chosen],
+            self.station[chosen],
+            None if self.success is None else self.success[chosen],
+            None if self.classes is None else self.classes[chosen],
+        )
+
+    @property
+    def without_labels(self) -> Pool:
+        """The pool as whoever has pictures alone knows it: no outcome, no masks."""
+        return Pool(self.pictures, self.motion, self.station)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples as networks take them.
+
+    Attributes:
+        pictures: (b, 3 p, s, s), grey values from -1 to 1.
+        motion: (b, m).
+        station: (b,), int64.
+        success: (b,), or None.
+        classes: (b, p, s, s), int64, or None.
+    """
+
+    pictures: Tensor
+    motion: Tensor
+    station: Tensor
+    success: Tensor | None
+    classes: Tensor | None
+
+
+def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "cpu") -> Batch:
+    """Draw a batch with replacement, each sample in one of its looks, mirrored by chance.
+
+    Several processes draw the same batch, and each takes its share of it.
+    """
+    own = share(batch_size)
+    chosen = rng.integers(len(pool), size=batch_size)[own]
+    variants = rng.integers(len(pool.pictures), size=batch_size)[own]
+    flips = torch.from_numpy(rng.random((2, batch_size))[:, own] < 0.5).to(device)
+    pictures = np.stack(
+        [pool.pictures[variant][index] for variant, index in zip(variants, chosen, strict=True)]
+    )
+    batch = _batch(pool, chosen, pictures, device)
+    seen, motion = mirrored(batch.pictures, batch.motion, flips[0], flips[1])
+    classes = batch.classes
+    if classes is not None:
+        classes, _ = mirrored(classes, batch.motion, flips[0], flips[1])
+    return Batch(seen, motion, batch.station, batch.success, classes)
+
+
+def in_order(pool: Pool, batch_size: int, device: str = "cpu", variant: int = 0) -> Iterator[Batch]:
+    """All samples, in order, in one of their looks."""
+    for begin in range(0, len(pool), batch_size):
+        chosen = np.arange(begin, min(begin + batch_size, len(pool)))
+        yield _batch(pool, chosen, pool.pictures[variant][chosen], device)
+
+
+def grey(pictures: ByteArray, device: str = "cpu") -> Tensor:
+    """Pictures (b, s, s, c), uint8, as (b, c, s, s) from -1 to 1, channels_last."""
+    given = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
+    return given.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def _batch(pool: Pool, chosen: npt.NDArray[np.int64], pictures: ByteArray, device: str) -> Batch:
+    success = None if pool.success is None else torch.from_numpy(pool.success[chosen]).to(device)
+    classes = None
+    if pool.classes is not None:
+        moved = np.ascontiguousarray(np.moveaxis(pool.classes[chosen], -1, 1))
+        classes = torch.from_numpy(moved).to(device).long()
+    return Batch(
+        grey(pictures, device),
+        torch.from_numpy(pool.motion[chosen]).to(device),
+        torch.from_numpy(pool.station[chosen]).to(device),
+        success,
+        classes,
+    )

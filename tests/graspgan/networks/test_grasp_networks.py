@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork, standardised
+
+
+def test_standardised_pictures_have_no_brightness_and_no_contrast_of_their_own() -> None:
+    pictures = torch.rand(3, 6, 8, 8)
+    found = standardised(0.2 * pictures - 0.5)
+    assert found.mean(dim=(2, 3)).abs().max() < 1e-5
+    torch.testing.assert_close(found, standardised(pictures), atol=0.05, rtol=0.05)
+    assert standardised(torch.full((1, 3, 4, 4), 0.5)).abs().max() == 0, "a plain one stays plain"
+
+
+@pytest.mark.parametrize("num_pictures", [1, 2])
+def test_c_looks_at_pictures_and_motion(num_pictures: int) -> None:
+    torch.manual_seed(0)
+    network = CropNetwork(num_pictures, 4, standardises=True).eval()
+    pictures, motion = torch.rand(2, 3 * num_pictures, 32, 32), torch.rand(2, 4)
+    logits = network(pictures, motion)
+    assert logits.shape == (2,)
+    assert network.features(pictures, motion).shape == (2, network.num_features)
+    assert not torch.equal(network(pictures.flip(0), motion), logits)
+    assert not torch.equal(network(pictures, motion.flip(0)), logits)
+
+
+@pytest.mark.parametrize("side_px", [64, 100])
+def test_the_papers_network_takes_whole_pictures(side_px: int) -> None:
+    network = PictureNetwork(
+        2, 5, standardises=False, side_px=side_px, width=8, depths=(1, 1, 1)
+    ).eval()
+    pictures, command = torch.rand(3, 6, side_px, side_px), torch.rand(3, 5)
+    logits = network(pictures, command)
+    assert logits.shape == (3,)
+    assert not torch.equal(network(pictures, command.flip(0)), logits)

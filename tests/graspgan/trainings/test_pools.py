@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tasks.graspgan.trainings.pools import draw, grey, in_order
+from tests.support.graspgan.toy_pools import toy_pool
+
+
+def test_a_batch_is_drawn_in_any_look_with_all_that_belongs_to_it() -> None:
+    pool = toy_pool(40, num_variants=3)
+    batch = draw(pool, 64, np.random.default_rng(0))
+    assert batch.pictures.shape == (64, 3, 16, 16)
+    assert batch.success is not None
+    assert batch.classes is not None
+    assert batch.classes.shape == (64, 1, 16, 16)
+    shown = (batch.classes == 2).any(dim=3).any(dim=2)[:, 0]
+    assert torch.equal(shown, batch.success > 0), "masks are mirrored with their pictures"
+
+
+def test_who_has_pictures_alone_knows_nothing_else() -> None:
+    pool = toy_pool(8).without_labels
+    assert pool.success is None
+    assert pool.classes is None
+    batch = draw(pool, 4, np.random.default_rng(0))
+    assert batch.success is None
+    assert batch.classes is None
+
+
+def test_all_samples_come_in_order() -> None:
+    pool = toy_pool(10)
+    found = torch.cat([batch.pictures for batch in in_order(pool, 4)])
+    assert torch.equal(found, grey(pool.pictures[0]))
+    assert found.min() >= -1
+    assert found.max() <= 1
