@@ -1,0 +1,115 @@
+"""Other looks of simulated attempts, painted over their G-buffers: what is trained on besides.
+
+Legend: h, w height and width of a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, get_args
+
+import numpy as np
+
+from tasks.core.seeds import digest64
+from tasks.grasping.algorithms.appearance import random_look
+from tasks.grasping.algorithms.structured import cut_look, random_structured_look
+from tasks.grasping.looks.cuttings import cut_textures, true_repeat_m
+from tasks.grasping.looks.repaint import repaint
+from tasks.grasping.looks.structured import structured_textures
+from tasks.grasping.looks.textures import Textures, generated_textures
+from tasks.grasping.types import ByteImage, Camera, Look, Rendering
+
+LookName = Literal["plain", "random", "structured", "cut"]
+LOOKS: Final[tuple[LookName, ...]] = get_args(LookName)
+"""``plain``: as it was collected. ``random``: `random_look`. ``structured``:
+`random_structured_look`. ``cut``: painted with textures that were cut from the target's
+unlabelled pictures (`cut_look`)."""
+_NUM_TEXTURES: Final = 200
+
+
+class Painter(Protocol):
+    """Paints one kind of look."""
+
+    def __call__(self, rendering: Rendering, scene_id: str, variant: int) -> ByteImage:
+        """Paint a picture, (h, w, 3); scene and variant decide the look."""
+
+
+@dataclass(frozen=True)
+class Cuttings:
+    """What is cut out of a target's pictures.
+
+    Attributes:
+        textures: Of each station.
+        repeat_m: Length of a repeat at true scale, of each.
+    """
+
+    textures: tuple[Textures, ...]
+    repeat_m: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, pictures: Mapping[int, Sequence[ByteImage]], cameras: Mapping[int, Camera], seed: int
+    ) -> Cuttings:
+        """Cut textures out of unlabelled pictures without the arm, station by station.
+
+        Raises:
+            DataError: Pictures are too small to cut from.
+        """
+        stations = sorted(pictures)
+        return cls(
+            tuple(cut_textures(pictures[k], np.random.default_rng([seed, k])) for k in stations),
+            tuple(true_repeat_m(cameras[k]) for k in stations),
+        )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Paints looks that are drawn for each scene."""
+
+    name: LookName
+    seed: int
+    num_objects: int
+    textures: tuple[Textures, ...]
+    repeat_m: tuple[float, ...] = ()
+
+    def __call__(self, rendering: Rendering, scene_id: str, variant: int) -> ByteImage:
+        rng = np.random.default_rng([self.seed, digest64(f"{self.name}/{scene_id}/{variant}")])
+        station = int(rng.integers(len(self.textures)))
+        textures = self.textures[station]
+        look = self._look(textures.num, station, rng)
+        return repaint(rendering, look, textures, rng).rgb
+
+    def _look(self, num_textures: int, station: int, rng: np.random.Generator) -> Look:
+        if self.name == "cut":
+            return cut_look(self.num_objects, num_textures, self.repeat_m[station], rng)
+        draw = random_look if self.name == "random" else random_structured_look
+        return draw(self.num_objects, num_textures, rng)
+
+
+def painter(name: LookName, num_objects: int, seed: int, cuttings: Cuttings | None) -> Painter:
+    """What paints a kind of look.
+
+    Args:
+        name: The kind.
+        num_objects: Objects of a scene, at most.
+        seed: Decides textures and looks.
+        cuttings: What `cut` is painted with; None without a target.
+
+    Raises:
+        ValueError: ``cut`` was asked for without cuttings.
+    """
+    if name == "plain":
+        return _plain
+    if name == "cut":
+        if cuttings is None:
+            raise ValueError("the look 'cut' needs what was cut from a target")
+        return _Drawn(name, seed, num_objects, cuttings.textures, cuttings.repeat_m)
+    if name == "structured":
+        return _Drawn(name, seed, num_objects, (structured_textures(seed=seed + 1),))
+    generated = generated_textures(np.random.default_rng(seed), _NUM_TEXTURES)
+    return _Drawn(name, seed, num_objects, (generated,))
+
+
+def _plain(rendering: Rendering, scene_id: str, variant: int) -> ByteImage:  # noqa: ARG001
+    return rendering.rgb
