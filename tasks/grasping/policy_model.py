@@ -1,10 +1,14 @@
 """A trained model as a policy: a program that `torch.export` saved, a ``.pt2`` file.
 
-Its one method takes three tensors, in this order, and returns one:
+Its one method takes three tensors or more, in this order, and returns one:
 
 - ``before`` (1, h, w, 3) uint8: picture without the arm, RGB,
 - ``now`` (1, h, w, 3) uint8: picture with the arm, RGB,
 - ``commands`` (n, 5) float32: from the current TCP to each candidate, see `tasks.grasping.types`,
+- what else it asks for by the names of its further arguments, float32, frames and units as in
+  `tasks.grasping.types`: ``pose`` (4,), the current TCP (x_m, y_m, z_m, yaw_rad);
+  ``calibrated_matrix`` (3, 3), ``calibrated_from_base`` (4, 4) and ``distortion`` (2,), the camera
+  as the robot knows it. Who crops the surroundings of a grasp needs all four;
 - result (n,) float: probability that closing there lifts an object.
 
 n is dynamic, or the number of candidates that the policy scores in a round
@@ -25,7 +29,8 @@ from typing import Any
 import numpy as np
 
 from tasks.core.errors import DataError, ResourceError
-from tasks.grasping.types import ByteImage, Float32Array, FloatArray
+from tasks.grasping.types import ByteImage, Camera, Float32Array, FloatArray, GripperPose
+from tasks.grasping.workspace import BIN_CENTRE_M
 from tasks.intake.memory import check_room
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +39,12 @@ _EXPECTED = (
     "-> probabilities (n,); see tasks/grasping/policy_model.py"
 )
 _SHAPES = (("before", (1, None, None, 3)), ("now", (1, None, None, 3)), ("commands", (None, 5)))
+_FURTHER = {
+    "pose": (4,),
+    "calibrated_matrix": (3, 3),
+    "calibrated_from_base": (4, 4),
+    "distortion": (2,),
+}
 
 
 class PolicyModel:
@@ -41,15 +52,25 @@ class PolicyModel:
 
     def __init__(self, program: Any, path: Path) -> None:
         self._module = program.module()
+        self._further = program.graph_signature.user_inputs[len(_SHAPES) :]
         self._path = path
 
-    def __call__(self, before: ByteImage, now: ByteImage, commands: Float32Array) -> FloatArray:
+    def __call__(
+        self,
+        before: ByteImage,
+        now: ByteImage,
+        commands: Float32Array,
+        pose: GripperPose,
+        camera: Camera,
+    ) -> FloatArray:
         """Return the probability of success of each command, (n,).
 
         Args:
             before: Picture without the arm, (h, w, 3), RGB.
             now: Picture with the arm, (h, w, 3), RGB.
             commands: Candidates, (n, 5).
+            pose: The current TCP.
+            camera: The camera as the robot knows it.
 
         Raises:
             DataError: The program can't take the pictures or that many commands, or what it
@@ -58,7 +79,9 @@ class PolicyModel:
         import torch
 
         given = [torch.from_numpy(np.ascontiguousarray(each[None])) for each in (before, now)]
-        given.append(torch.from_numpy(np.ascontiguousarray(commands, np.float32)))
+        known = _known(pose, camera)
+        given += [torch.from_numpy(np.ascontiguousarray(commands, np.float32))]
+        given += [torch.from_numpy(known[name]) for name in self._further]
         shapes = ", ".join(str(tuple(each.shape)) for each in given)
         try:
             with torch.no_grad(), _one_thread():
@@ -144,19 +167,32 @@ def check_model(path: Path, size_px: int, num_candidates: int) -> None:
     model = load_model(path)
     rng = np.random.default_rng(0)
     before, now = rng.integers(0, 256, (2, size_px, size_px, 3), np.uint8)
-    model(before, now, rng.normal(0, 0.1, (num_candidates, 5)).astype(np.float32))
+    commands = rng.normal(0, 0.1, (num_candidates, 5)).astype(np.float32)
+    pose = np.eye(4)
+    pose[:3, 3] = -BIN_CENTRE_M[0], 0.0, 1.0  # some camera that has the bin in front of it
+    middle_px = (size_px - 1) / 2
+    camera = Camera(size_px, size_px, 2.0 * size_px, 2.0 * size_px, middle_px, middle_px, pose)
+    model(before, now, commands, GripperPose(BIN_CENTRE_M[0], 0.0, 0.0, 0.0), camera)
 
 
 def _check_inputs(program: Any, path: Path) -> None:
     import torch
 
     nodes = {node.name: node for node in program.graph.nodes}
-    given = [nodes[name] for name in program.graph_signature.user_inputs if name in nodes]
-    inputs = [node.meta.get("val") for node in given]
-    if len(inputs) != len(_SHAPES):
-        raise DataError(f"policy.model {path} takes {len(inputs)} inputs: {_EXPECTED}")
-    for (name, shape), value in zip(_SHAPES, inputs, strict=True):
-        kind = torch.float32 if name == "commands" else torch.uint8
+    names = program.graph_signature.user_inputs
+    further = names[len(_SHAPES) :]
+    if len(names) < len(_SHAPES):
+        raise DataError(f"policy.model {path} takes {len(names)} inputs: {_EXPECTED}")
+    if unknown := [name for name in further if name not in _FURTHER]:
+        raise DataError(
+            f"policy.model {path} asks for {', '.join(unknown)}: {_EXPECTED}, and behind the three "
+            f"any of {', '.join(_FURTHER)}"
+        )
+    shapes = [*_SHAPES, *((name, _FURTHER[name]) for name in further)]
+    given = [nodes[name] for name in names if name in nodes]
+    for (name, shape), node in zip(shapes, given, strict=True):
+        value = node.meta.get("val")
+        kind = torch.uint8 if name in ("before", "now") else torch.float32
         if not isinstance(value, torch.Tensor) or value.dtype != kind:
             got = getattr(value, "dtype", type(value).__name__)
             raise DataError(f"policy.model {path}: {name} is {got}: {_EXPECTED}")
@@ -167,9 +203,24 @@ def _check_inputs(program: Any, path: Path) -> None:
         if not fits:
             got = ", ".join(map(str, value.shape))
             raise DataError(f"policy.model {path}: {name} is ({got}): {_EXPECTED}")
-    for (name, _), node in zip(_SHAPES, given, strict=True):
+    for (name, _), node in zip(shapes, given, strict=True):
         if not node.users:
             _LOG.warning("policy.model %s doesn't look at %s", path, name)
+
+
+def _known(pose: GripperPose, camera: Camera) -> dict[str, Float32Array]:
+    """What a robot knows of itself, by the names of `_FURTHER`."""
+    matrix = [
+        [camera.fx_px, 0.0, camera.cx_px],
+        [0.0, camera.fy_px, camera.cy_px],
+        [0.0, 0.0, 1.0],
+    ]
+    return {
+        "pose": np.array([pose.x_m, pose.y_m, pose.z_m, pose.yaw_rad], np.float32),
+        "calibrated_matrix": np.array(matrix, np.float32),
+        "calibrated_from_base": camera.camera_from_base.astype(np.float32),
+        "distortion": np.array(camera.distortion, np.float32),
+    }
 
 
 @contextmanager

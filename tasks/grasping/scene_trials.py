@@ -152,6 +152,7 @@ def try_scene(
             attempt_rng,
             workshop.policy_model,
             before.rgb,
+            scene.calibration or scene.camera,
         )
         tried.append(TriedGrasp(opened.attempt(controller), policy))
     return TriedScene(scene, objects, before, tuple(tried))

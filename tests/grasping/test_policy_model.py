@@ -9,6 +9,7 @@ import pytest
 
 from tasks.core.errors import DataError
 from tasks.grasping.policy_model import check_model, load_model
+from tasks.grasping.types import Camera, GripperPose
 from tests.support.grasping.grasp_models import save_model, save_program
 from tests.support.hostile.refusals import refused
 
@@ -16,6 +17,13 @@ from tests.support.hostile.refusals import refused
 def pictures(size_px=16):
     rng = np.random.default_rng(1)
     return rng.integers(0, 256, (2, size_px, size_px, 3), np.uint8)
+
+
+# What a robot knows of itself.
+KNOWN = (
+    GripperPose(0.55, -0.1, 0.02, 0.3),
+    Camera(16, 16, 30.0, 31.0, 7.0, 8.0, np.eye(4) + np.eye(4, k=1), (0.1, -0.2)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +35,11 @@ def test_it_scores_each_motion_by_itself(model):
     predictor = load_model(model)
     before, now = pictures()
     motions = np.random.default_rng(2).normal(0, 0.1, (7, 5)).astype(np.float32)
-    together = predictor(before, now, motions)
+    together = predictor(before, now, motions, *KNOWN)
     assert together.shape == (7,)
     assert together.dtype == np.float64
     assert together.std() > 1e-4
-    alone = [predictor(before, now, each[None])[0] for each in motions]
+    alone = [predictor(before, now, each[None], *KNOWN)[0] for each in motions]
     np.testing.assert_allclose(together, alone, rtol=1e-6)
 
 
@@ -39,9 +47,9 @@ def test_it_sees_both_pictures(model):
     predictor = load_model(model)
     before, now = pictures()
     motions = np.zeros((1, 5), np.float32)
-    seen = predictor(before, now, motions)
-    assert predictor(255 - before, now, motions) != seen
-    assert predictor(before, 255 - now, motions) != seen
+    seen = predictor(before, now, motions, *KNOWN)
+    assert predictor(255 - before, now, motions, *KNOWN) != seen
+    assert predictor(before, 255 - now, motions, *KNOWN) != seen
 
 
 def test_a_good_model_passes_the_check(model):
@@ -143,7 +151,7 @@ def test_the_number_of_threads_is_left_as_it_was(model):
     import torch
 
     was = torch.get_num_threads()
-    load_model(model)(*pictures(), np.zeros((3, 5), np.float32))
+    load_model(model)(*pictures(), np.zeros((3, 5), np.float32), *KNOWN)
     assert torch.get_num_threads() == was
 
 
@@ -167,4 +175,42 @@ def test_a_hostile_file_is_refused(model, tmp_path, kind):
         raw = path.read_bytes()
         path.write_bytes(raw.replace(b"\0" * 12 + b"\5\0", b"\0" * 8 + b"\xfe\xff\xff\xff\5\0"))
     with refused("policy.model"):
+        load_model(path)
+
+
+def test_a_model_is_told_what_it_asks_for_by_name(tmp_path):
+    import torch
+
+    class Told(torch.nn.Module):
+        """Says, as probabilities, what it was told."""
+
+        def forward(
+            self, before, now, commands, distortion, pose, calibrated_matrix, calibrated_from_base
+        ):
+            told = torch.cat([pose[:2].abs(), calibrated_matrix.diagonal()[:1] / 100])
+            told = torch.cat([told, distortion[:1], calibrated_from_base[0, 1:2]])
+            seen = before.float().mean() + now.float().mean()
+            return told[: commands.shape[0]] + 0 * (seen + commands.sum())
+
+    pictures_ = (torch.zeros(1, 16, 16, 3, dtype=torch.uint8) for _ in range(2))
+    example = (*pictures_, torch.zeros(5, 5), torch.zeros(2), torch.zeros(4), torch.eye(3))
+    path = tmp_path / "told.pt2"
+    torch.export.save(torch.export.export(Told(), (*example, torch.eye(4))), path)
+    told = load_model(path)(*pictures(), np.zeros((5, 5), np.float32), *KNOWN)
+    np.testing.assert_allclose(told, [0.55, 0.1, 0.3, 0.1, 1.0], rtol=1e-6)
+
+
+def test_what_no_robot_knows_is_refused_by_name(tmp_path):
+    import torch
+
+    class Asks(torch.nn.Module):
+        def forward(self, before, now, commands, object_mass):
+            seen = before.float().mean() + now.float().mean() + object_mass
+            return torch.sigmoid(commands.sum(dim=1) + seen)
+
+    pictures_ = (torch.zeros(1, 16, 16, 3, dtype=torch.uint8) for _ in range(2))
+    path = tmp_path / "asks.pt2"
+    example = (*pictures_, torch.zeros(5, 5), torch.zeros(1))
+    torch.export.save(torch.export.export(Asks(), example), path)
+    with pytest.raises(DataError, match="asks for object_mass: expected"):
         load_model(path)

@@ -24,6 +24,7 @@ from tasks.grasping.algorithms.cross_entropy import best_grasp
 from tasks.grasping.algorithms.poses import kept_inside, part_of_the_way
 from tasks.grasping.types import (
     ByteImage,
+    Camera,
     Float32Array,
     FloatArray,
     GripperPose,
@@ -38,13 +39,22 @@ SERVO_NOISE: Final = np.array([0.02, 0.02, 0.01, 0.2])
 class GraspPredictor(Protocol):
     """Predicts the success of commands from what the camera sees."""
 
-    def __call__(self, before: ByteImage, now: ByteImage, commands: Float32Array) -> FloatArray:
+    def __call__(
+        self,
+        before: ByteImage,
+        now: ByteImage,
+        commands: Float32Array,
+        pose: GripperPose,
+        camera: Camera,
+    ) -> FloatArray:
         """Return the probability of success of each command, (n,).
 
         Args:
             before: Picture without the arm, (h, w, 3), RGB.
             now: Picture with the arm, (h, w, 3), RGB.
             commands: From the current TCP to each candidate, (n, 5); see `tasks.grasping.types`.
+            pose: The current TCP.
+            camera: The camera as the robot knows it.
         """
 
 
@@ -123,6 +133,7 @@ class GuidedServo:
         start: Where the attempt starts.
         num_steps: Motions before the fingers close; 1 for a one-shot attempt.
         before: Picture without the arm, (h, w, 3), RGB.
+        camera: The camera as the robot knows it.
         predictor: The model.
         num_candidates: Grasps that it scores in each round of the search.
         rng: Draws the candidates.
@@ -131,6 +142,7 @@ class GuidedServo:
     start: GripperPose
     num_steps: int
     before: ByteImage
+    camera: Camera
     predictor: GraspPredictor
     num_candidates: int
     rng: np.random.Generator
@@ -145,6 +157,6 @@ class GuidedServo:
     ) -> Callable[[list[GripperPose]], FloatArray]:
         def score(grasps: list[GripperPose]) -> FloatArray:
             commands = np.array([motion_command(pose, grasp) for grasp in grasps], np.float32)
-            return self.predictor(self.before, now, commands)
+            return self.predictor(self.before, now, commands, pose, self.camera)
 
         return score

@@ -22,7 +22,7 @@ from tasks.grasping.algorithms.controllers import (
 )
 from tasks.grasping.algorithms.poses import draw_grasp, draw_hover, is_in_grasp_area, kept_inside
 from tasks.grasping.config import PhysicsConfig
-from tasks.grasping.types import ByteImage, GripperPose, ObjectState
+from tasks.grasping.types import ByteImage, Camera, GripperPose, ObjectState
 from tasks.grasping.worlds.interface import Controller
 
 PolicyName = Literal["uniform", "near_object", "model"]
@@ -68,6 +68,7 @@ def draw_controller(
     rng: np.random.Generator,
     model: GraspPredictor | None = None,
     before: ByteImage | None = None,
+    camera: Camera | None = None,
 ) -> tuple[Controller, PolicyName]:
     """Draw how one attempt goes: which policy chooses it, where it starts and where it ends.
 
@@ -79,6 +80,7 @@ def draw_controller(
         rng: The attempt's own generator; a guided attempt goes on drawing from it.
         model: The trained model, where the mixture has a part for it.
         before: Picture without the arm, (h, w, 3), RGB, for the model.
+        camera: The camera as the robot knows it, for the model.
 
     Returns:
         The controller, and the policy that chose.
@@ -90,12 +92,12 @@ def draw_controller(
     start = draw_hover(rng)
     num_steps = 1 if physics.servo == "one_shot" else physics.num_servo_steps
     if policy == "model":
-        if model is None or before is None:
+        if model is None or before is None or camera is None:
             raise ConfigError(
                 "the mixture has a part for a model, and there is none; set policy.model"
             )
-        guided = GuidedServo(start, num_steps, before, model, mixture.model_candidates, rng)
-        return guided, policy
+        candidates = mixture.model_candidates
+        return GuidedServo(start, num_steps, before, camera, model, candidates, rng), policy
     within_reach = [
         each
         for each in objects

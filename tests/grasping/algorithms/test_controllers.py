@@ -5,12 +5,13 @@ import pytest
 
 from tasks.grasping.algorithms.controllers import GuidedServo, NoisyServo, OneShotController
 from tasks.grasping.algorithms.poses import draw_grasp, draw_hover, is_in_grasp_area, wrapped_yaw
-from tasks.grasping.types import GripperPose
+from tasks.grasping.types import Camera, GripperPose
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
 from tests.support.grasping.toy_world import ToyWorld, toy_scene
 
 GRASP = GripperPose(0.62, -0.04, BIN_FLOOR_M + 0.02, 0.3)
 START = GripperPose(0.55, 0.08, BIN_FLOOR_M + 0.24, -1.2)
+CAMERA = Camera(8, 8, 10.0, 10.0, 3.5, 3.5, np.eye(4))
 
 
 @pytest.fixture
@@ -64,7 +65,9 @@ class Oracle:
         self.pose = START
         self.seen = []
 
-    def __call__(self, before, now, motions):
+    def __call__(self, before, now, motions, pose, camera):
+        assert pose == self.pose
+        assert camera is CAMERA
         self.seen.append((before, now))
         assert motions.dtype == np.float32
         ends = motions[:, :3] + [self.pose.x_m, self.pose.y_m, self.pose.z_m]
@@ -77,7 +80,7 @@ class Oracle:
 def test_a_guided_servo_closes_where_the_model_expects_success(opened, num_steps):
     oracle = Oracle(GRASP)
     before = opened.look().rgb
-    servo = GuidedServo(START, num_steps, before, oracle, 64, np.random.default_rng(1))
+    servo = GuidedServo(START, num_steps, before, CAMERA, oracle, 64, np.random.default_rng(1))
     pose = START
     shown = []
     for step in range(num_steps):
@@ -94,7 +97,7 @@ def test_a_guided_servo_closes_where_the_model_expects_success(opened, num_steps
 
 def test_a_guided_servo_goes_part_of_the_way_at_first(opened):
     oracle = Oracle(GRASP)
-    servo = GuidedServo(START, 4, opened.look().rgb, oracle, 64, np.random.default_rng(2))
+    servo = GuidedServo(START, 4, opened.look().rgb, CAMERA, oracle, 64, np.random.default_rng(2))
     first = servo.next_pose(0, START, opened.look())
     np.testing.assert_allclose(first.z_m, START.z_m - (START.z_m - GRASP.z_m) / 4, atol=0.008)
 
@@ -109,7 +112,7 @@ def test_a_model_finds_more_than_chance(opened):
         rng = np.random.default_rng(seed)
         oracle = Oracle(goal)
         oracle.pose = start = draw_hover(rng)
-        servo = GuidedServo(start, 1, opened.look().rgb, oracle, 64, rng)
+        servo = GuidedServo(start, 1, opened.look().rgb, CAMERA, oracle, 64, rng)
         guided.append(opened.attempt(servo).is_success)
         chance.append(opened.attempt(OneShotController(start, draw_grasp(rng))).is_success)
     assert sum(guided) >= 18

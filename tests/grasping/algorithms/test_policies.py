@@ -9,13 +9,14 @@ from tasks.core.params import parse_config
 from tasks.grasping.algorithms.controllers import GuidedServo, NoisyServo, OneShotController
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
 from tasks.grasping.config import PhysicsConfig
-from tasks.grasping.types import ObjectState
+from tasks.grasping.types import Camera, ObjectState
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, BIN_INNER_M, GRASP_AREA_M
 
 ONE_SHOT = PhysicsConfig()
 CLOSED_LOOP = PhysicsConfig(servo="closed_loop", num_servo_steps=3)
 NEAR = Mixture(uniform=0.0, near_object=1.0, spread_m=0.01)
 PICTURE = np.zeros((8, 8, 3), np.uint8)
+SEEN = {"before": PICTURE, "camera": Camera(8, 8, 10.0, 10.0, 3.5, 3.5, np.eye(4))}
 
 
 def lying_at(x_m, y_m, *, is_in_bin=True):
@@ -35,8 +36,8 @@ def draws(mixture, objects, num=400, physics=ONE_SHOT, **options):
 
 def test_the_parts_are_as_large_as_asked():
     mixture = Mixture(uniform=0.3, near_object=0.5, model=0.2)
-    model = lambda before, now, motions: np.zeros(len(motions))  # noqa: E731
-    names = [name for _, name in draws(mixture, OBJECTS, 3000, model=model, before=PICTURE)]
+    model = lambda before, now, motions, *known: np.zeros(len(motions))  # noqa: E731
+    names = [name for _, name in draws(mixture, OBJECTS, 3000, model=model, **SEEN)]
     for name, part in (("uniform", 0.3), ("near_object", 0.5), ("model", 0.2)):
         assert abs(names.count(name) / 3000 - part) < 4 * np.sqrt(part * (1 - part) / 3000)
 
@@ -93,9 +94,9 @@ def test_the_same_generator_gives_the_same_attempt():
 
 
 def test_a_model_is_asked_with_the_picture_without_the_arm():
-    model = lambda before, now, motions: np.zeros(len(motions))  # noqa: E731
+    model = lambda before, now, motions, *known: np.zeros(len(motions))  # noqa: E731
     mixture = Mixture(uniform=0.0, model=1.0, model_candidates=16)
-    ((controller, name),) = draws(mixture, OBJECTS, 1, CLOSED_LOOP, model=model, before=PICTURE)
+    ((controller, name),) = draws(mixture, OBJECTS, 1, CLOSED_LOOP, model=model, **SEEN)
     assert name == "model"
     assert isinstance(controller, GuidedServo)
     assert controller.before is PICTURE
