@@ -37,7 +37,7 @@ def test_a_policy_hears_what_the_training_would_say(
     network = CropNetwork(1 + sees_arm, 4, standardises=True, side_px=16).eval()
     save_program(CropProgram(network, SOURCE, 16, sees_arm=sees_arm), 32, tmp_path / "c.pt2")
     asked = Asked(16, "both" if sees_arm else "before", {"plain": 1}, True)
-    read = read_crops(shard, asked, {"plain": painter("plain", 5, 0, None)})
+    read = read_crops(shard, asked, {"plain": painter("plain", 0)})
     pool = Pool((read["plain_0"],), read["motion"], np.zeros(4, np.int64))
     expected = torch.from_numpy(scores(network, pool, SOURCE)).sigmoid().numpy()
     model, rows = load_model(tmp_path / "c.pt2"), SampleReader([shard], also=("cameras", "poses"))

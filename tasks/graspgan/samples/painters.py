@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, get_args
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, get_args
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from tasks.grasping.looks.repaint import repaint
 from tasks.grasping.looks.structured import structured_textures
 from tasks.grasping.looks.textures import Textures, generated_textures
 from tasks.grasping.types import ByteImage, Camera, Look, Rendering
+from tasks.grasping.workspace import MAX_OBJECTS
 
 LookName = Literal["plain", "random", "structured", "cut"]
 LOOKS: Final[tuple[LookName, ...]] = get_args(LookName)
@@ -62,6 +64,20 @@ class Cuttings:
             tuple(true_repeat_m(cameras[k]) for k in stations),
         )
 
+    def save(self, path: Path) -> None:
+        """Write to an ``.npz`` file."""
+        arrays: dict[str, Any] = {"repeat_m": np.array(self.repeat_m)}
+        arrays |= {f"station_{k}": each.images for k, each in enumerate(self.textures)}
+        np.savez(path, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Cuttings:
+        """Read what `save` wrote."""
+        with np.load(path) as found:
+            repeat_m = tuple(found["repeat_m"].tolist())
+            images = [found[f"station_{k}"] for k in range(len(repeat_m))]
+        return cls(tuple(Textures(each) for each in images), repeat_m)
+
 
 @dataclass(frozen=True)
 class _Drawn:
@@ -69,7 +85,6 @@ class _Drawn:
 
     name: LookName
     seed: int
-    num_objects: int
     textures: tuple[Textures, ...]
     repeat_m: tuple[float, ...] = ()
 
@@ -82,17 +97,16 @@ class _Drawn:
 
     def _look(self, num_textures: int, station: int, rng: np.random.Generator) -> Look:
         if self.name == "cut":
-            return cut_look(self.num_objects, num_textures, self.repeat_m[station], rng)
+            return cut_look(MAX_OBJECTS, num_textures, self.repeat_m[station], rng)
         draw = random_look if self.name == "random" else random_structured_look
-        return draw(self.num_objects, num_textures, rng)
+        return draw(MAX_OBJECTS, num_textures, rng)
 
 
-def painter(name: LookName, num_objects: int, seed: int, cuttings: Cuttings | None) -> Painter:
+def painter(name: LookName, seed: int, cuttings: Cuttings | None = None) -> Painter:
     """What paints a kind of look.
 
     Args:
         name: The kind.
-        num_objects: Objects of a scene, at most.
         seed: Decides textures and looks.
         cuttings: What `cut` is painted with; None without a target.
 
@@ -104,11 +118,11 @@ def painter(name: LookName, num_objects: int, seed: int, cuttings: Cuttings | No
     if name == "cut":
         if cuttings is None:
             raise ValueError("the look 'cut' needs what was cut from a target")
-        return _Drawn(name, seed, num_objects, cuttings.textures, cuttings.repeat_m)
+        return _Drawn(name, seed, cuttings.textures, cuttings.repeat_m)
     if name == "structured":
-        return _Drawn(name, seed, num_objects, (structured_textures(seed=seed + 1),))
+        return _Drawn(name, seed, (structured_textures(seed=seed + 1),))
     generated = generated_textures(np.random.default_rng(seed), _NUM_TEXTURES)
-    return _Drawn(name, seed, num_objects, (generated,))
+    return _Drawn(name, seed, (generated,))
 
 
 def _plain(rendering: Rendering, scene_id: str, variant: int) -> ByteImage:  # noqa: ARG001

@@ -5,7 +5,8 @@ Legend: n samples, s side of a crop, p pictures of a sample, h and w of a pictur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -17,11 +18,11 @@ import torch
 
 from tasks.core.digests import digest
 from tasks.graspgan.samples.crops import View, crops, motion_numbers
-from tasks.graspgan.samples.painters import LookName, Painter
+from tasks.graspgan.samples.painters import Cuttings, LookName, Painter
 from tasks.grasping.looks.lens import pixel_rays
 from tasks.grasping.readers.dataset import SampleReader
 from tasks.grasping.readers.samples import Extra, Sample, camera_in, rendering_in
-from tasks.grasping.types import Camera
+from tasks.grasping.types import ByteImage, Camera
 from tasks.grasping.workspace import BIN_FLOOR_M
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -182,3 +183,31 @@ def _station(sample: Sample) -> str:
 
 def _variants(looks: Mapping[LookName, int]) -> Iterator[tuple[LookName, int]]:
     return ((name, variant) for name, count in looks.items() for variant in range(count))
+
+
+def target_cuttings(shards: Sequence[Path], seed: int) -> Cuttings:
+    """Cut textures out of a target's pictures without the arm, one picture of each scene.
+
+    Args:
+        shards: Of which pictures, cameras and scenes are read, no outcome and no mask.
+        seed: Decides where is cut.
+
+    Raises:
+        DataError: Pictures are too small to cut from.
+    """
+    pictures: dict[str, list[ByteImage]] = defaultdict(list)
+    cameras: dict[str, Camera] = {}
+    for shard in shards:
+        reader = SampleReader([shard], also=("about", "cameras"))
+        _, firsts = np.unique(reader.values("scene_id"), return_index=True)
+        for index in firsts:
+            sample = reader[int(index)]
+            station = _station(sample)
+            pictures[station].append(sample["before"])
+            cameras[station] = camera_in(sample)
+    names = sorted(pictures)
+    return Cuttings.of(
+        {number: pictures[name] for number, name in enumerate(names)},
+        {number: cameras[name] for number, name in enumerate(names)},
+        seed,
+    )

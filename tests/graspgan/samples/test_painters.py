@@ -21,7 +21,7 @@ def cuttings() -> Cuttings:
 
 @pytest.mark.parametrize("name", LOOKS)
 def test_scene_and_variant_decide_the_look(name: str) -> None:
-    paint = painter(name, 5, 0, cuttings())
+    paint = painter(name, 0, cuttings())
     first, again = paint(rendering(), "a", 0), paint(rendering(), "a", 0)
     assert (first == again).all()
     others = [paint(rendering(), "b", 0), paint(rendering(), "a", 1)]
@@ -32,6 +32,6 @@ def test_scene_and_variant_decide_the_look(name: str) -> None:
 
 
 def test_every_stations_cuttings_serve() -> None:
-    paint = painter("cut", 5, 0, cuttings())
+    paint = painter("cut", 0, cuttings())
     means = [paint(rendering(), f"scene-{k}", 0).mean() for k in range(12)]
     assert max(means) - min(means) > 30, "dark ones of one station and bright ones of the other"

@@ -27,9 +27,7 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(path: Path, asked: Asked, seed: int = 0) -> Arrays:
-    painters: dict[LookName, Painter] = {
-        name: painter(name, 20, seed, None) for name in asked.looks
-    }
+    painters: dict[LookName, Painter] = {name: painter(name, seed) for name in asked.looks}
     return read_crops(path, asked, painters)
 
 
@@ -90,4 +88,4 @@ def test_without_g_buffers_no_look_is_painted(tmp_path: Path) -> None:
 
 def test_cut_looks_need_a_target() -> None:
     with pytest.raises(ValueError, match="needs what was cut from a target"):
-        painter("cut", 5, 0, None)
+        painter("cut", 0, None)

@@ -1,0 +1,1 @@
+"""The stages of `train_graspgan`: read, call, write."""

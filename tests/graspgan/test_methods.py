@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from tasks.graspgan.methods import is_headline, methods
+
+
+def test_names_are_unique_and_sets_grow() -> None:
+    few, headline, every = ({m.name for m in methods(w)} for w in ("few", "headline", "all"))
+    assert few < headline < every
+    assert len(every) == len(methods("all"))
+
+
+def test_controls_use_no_label_and_no_network() -> None:
+    for method in methods("all"):
+        if method.is_control:
+            assert method.label_share == 0
+            assert method.generator is None
+            assert not method.confuses
+
+
+def test_the_posts_rows_are_there() -> None:
+    names = {method.name for method in methods("headline")}
+    assert {
+        "simulation_longer",
+        "randomised",
+        "dann",
+        "graspgan",
+        "graspgan_dann",
+        "labels",
+    } <= names
+    assert not is_headline(next(m for m in methods("all") if m.name == "adabn"))
