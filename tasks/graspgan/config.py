@@ -110,6 +110,9 @@ class AdaptConfig:
             map_weight=0.5, pairwise_weight=0.0, feature_weight=0.0
         )
     )
+    num_looks: int = setting(
+        2, ge=1, le=64, label="Adapted looks", help="How often each sample is adapted."
+    )
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
     )

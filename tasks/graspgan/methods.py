@@ -51,6 +51,13 @@ class Method:
     standardises: bool = True
     is_control: bool = False
 
+    @property
+    def has_own_norms(self) -> bool:
+        """Whether the target has batch norms of its own."""
+        is_mixed = bool(self.looks) and bool(self.generator or self.label_share)
+        is_mixed |= bool(self.generator and self.label_share)
+        return not self.shares_norms and (self.confuses or self.adapts_norms or is_mixed)
+
 
 def _control(name: str, says: str, **values: object) -> Method:
     return Method(name, says, is_control=True, **values)  # type: ignore[arg-type]
@@ -116,7 +123,7 @@ def _with_labels(begun: tuple[Method, ...], shares: tuple[float, ...]) -> Iterat
                 each,
                 name=f"{each.name}_{percent}",
                 says=f"{each.says}, and {percent} % of the labels",
-                looks=each.looks or ("random",),
+                looks=each.looks or (() if each.generator else ("random",)),
                 label_share=share,
                 is_control=False,
             )

@@ -96,9 +96,12 @@ class Generator(nn.Module):
 
     def noise(self, pictures: Tensor) -> Tensor:
         """Draw noise for pictures from torch's generator."""
+        return torch.randn(self.noise_shape(pictures), device=pictures.device)
+
+    def noise_shape(self, pictures: Tensor) -> tuple[int, int, int, int]:
+        """Shape of the noise for pictures."""
         num, _, height, width = pictures.shape
-        shape = num, self.num_noise, height // _FOLD, width // _FOLD
-        return torch.randn(shape, device=pictures.device)
+        return num, self.num_noise, height // _FOLD, width // _FOLD
 
 
 def _block(channels: int, width: int, stride: int = 1) -> nn.Module:

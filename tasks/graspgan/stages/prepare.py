@@ -24,12 +24,18 @@ from tasks.graspgan.manifests import (
 )
 from tasks.grasping.types import Split
 
-_LIBRARIES: Final = ("numpy", "torch", "opencv-python-headless", "pyarrow")
 _ARRAYS, _CUTTINGS = "crops.npz", "cuttings.npz"
 MAX_STATIONS: Final = 64
 
 
-@stage(StageSpec(name="graspgan.prepare", section="prepare", libraries=_LIBRARIES, draws=True))
+@stage(
+    StageSpec(
+        name="graspgan.prepare",
+        section="prepare",
+        libraries=("numpy", "torch", "opencv-python-headless", "pyarrow"),
+        draws=True,
+    )
+)
 def prepare_crops(found: ArtifactRef, config: PrepareConfig, ctx: StageContext) -> ArtifactRef:
     """Read all attempts as crops, and paint other looks over those of simulation.
 
@@ -38,7 +44,7 @@ def prepare_crops(found: ArtifactRef, config: PrepareConfig, ctx: StageContext) 
     """
     attempts = ctx.store.read(found, Attempts)
     cuttings = _cut(attempts, ctx)
-    planned = [*_planned(attempts)]
+    planned = [*_planned(attempts, config)]
     tasks = [
         task for plan in planned for task in _tasks(plan, attempts, config, cuttings, ctx.seed)
     ]
@@ -101,11 +107,14 @@ def _cut(attempts: Attempts, ctx: StageContext) -> Mapping[str, FileRef]:
     return {each.item_id: each.file for each in made}
 
 
-def _planned(attempts: Attempts) -> Iterator[CropSet]:
+def _planned(attempts: Attempts, config: PrepareConfig) -> Iterator[CropSet]:
     """Sets that are wanted, without files yet."""
 
     def wanted(world: str, part: Split, target: str = "", *, has_labels: bool = True) -> CropSet:
-        return CropSet(world=world, split=part, target=target, has_labels=has_labels, files=())
+        looks = _looks(world == attempts.simulation, part, target, config)
+        return CropSet(
+            world=world, split=part, target=target, has_labels=has_labels, num_looks=looks, files=()
+        )
 
     for part in ("train", "validation", "held_out"):
         yield wanted(attempts.simulation, part)
@@ -131,7 +140,7 @@ def _tasks(
         CropTask(
             item_id=f"{name}-{number:05d}",
             shard=shard,
-            looks=_looks(plan, attempts, config),
+            looks=plan.num_looks,
             has_labels=plan.has_labels,
             side_px=config.side_px,
             pictures=config.pictures,
@@ -142,14 +151,14 @@ def _tasks(
     ]
 
 
-def _looks(plan: CropSet, attempts: Attempts, config: PrepareConfig) -> dict[str, int]:
+def _looks(is_simulation: bool, part: Split, target: str, config: PrepareConfig) -> dict[str, int]:
     """Kinds of looks: one of each is enough to choose by, and tests see what was collected."""
-    if plan.world != attempts.simulation:
+    if not is_simulation:
         return {"plain": 1}
-    if plan.split == "held_out":
+    if part == "held_out":
         return {"plain": 1, "random": 1}
-    num = config.num_looks if plan.split == "train" else 1
-    return {"cut": num} if plan.target else {"plain": 1, "random": num, "structured": num}
+    num = config.num_looks if part == "train" else 1
+    return {"cut": num} if target else {"plain": 1, "random": num, "structured": num}
 
 
 def _stations(sets: Sequence[CropSet], ctx: StageContext) -> dict[str, tuple[str, ...]]:

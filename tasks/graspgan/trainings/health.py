@@ -82,8 +82,7 @@ class Health:
         stations = real.station[:num]
         given = source.pictures[:num]
         seeded = torch.Generator(device=self.device).manual_seed(0)
-        shape = generator.noise(given).shape
-        noise = torch.randn(shape, generator=seeded, device=self.device)
+        noise = torch.randn(generator.noise_shape(given), generator=seeded, device=self.device)
         adapted, _ = generator(given, stations, noise)
         return real.pictures[:num], adapted, stations
 

@@ -1,0 +1,1 @@
+"""What people look at: grids of adapted crops, curves, filmstrips."""

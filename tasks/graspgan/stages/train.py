@@ -1,0 +1,181 @@
+"""Fifth stage: C for each target, by each method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tasks.core.config import config_json
+from tasks.core.outcomes import split
+from tasks.core.ports import Skipped, StageContext
+from tasks.core.records import ArtifactRef
+from tasks.core.stages import StageSpec, stage
+from tasks.graspgan.config import TrainConfig
+from tasks.graspgan.manifests import (
+    Adapted,
+    Material,
+    PredictorTask,
+    Prepared,
+    Trained,
+    TrainedGenerator,
+    TrainedPredictor,
+)
+from tasks.graspgan.methods import Method, is_headline, methods
+from tasks.graspgan.samples.painters import LookName
+from tasks.graspgan.stages.pretrain import (
+    RANDOMISED,
+    RAW,
+    SOURCE,
+    TARGET,
+    num_pictures,
+    torch_device,
+)
+from tasks.grasping.types import Split
+
+
+@stage(
+    StageSpec(
+        name="graspgan.train",
+        section="train",
+        libraries=("numpy", "torch", "scikit-learn"),
+        device="any",
+        tolerances=(("validation_auc", 0.03),),
+    )
+)
+def train_methods(found: ArtifactRef, config: TrainConfig, ctx: StageContext) -> ArtifactRef:
+    """Train C by all methods.
+
+    Raises:
+        DataError: Too many trainings failed; says which and why.
+    """
+    from tasks.graspgan.trainings.crop_pools import shared_crops
+    from tasks.graspgan.trainings.predictor_item import SharedCrops, train_c
+
+    adapted = ctx.store.read(found, Adapted)
+    prepared = adapted.pretrained.prepared
+    tasks, hopeless = split([*_planned(adapted, config)], 1.0)
+    sets = {each.crops.model_dump_json(): each.crops for t in tasks for each in _looked_at(t)}
+    shared = SharedCrops(
+        num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=torch_device(ctx)
+    )
+    arrays = shared_crops(prepared, sets.values(), ctx.store)
+    ends = ctx.items.map(train_c, tasks, shared, shared=arrays)
+    made, skipped = split([*hopeless, *ends], config.max_failed_fraction)
+    _track(made, ctx)
+    return ctx.store.write(
+        Trained(
+            adapted=adapted,
+            predictors=made,
+            skipped=skipped,
+            validation_auc=float(np.mean([each.validation_auc for each in made])),
+        )
+    )
+
+
+def _looked_at(task: PredictorTask) -> Iterator[Material]:
+    """All samples that a training looks at."""
+    for each in (*task.labelled, task.unlabelled, *task.validation):
+        if each is not None:
+            yield each
+            if each.gives_colours is not None:
+                yield Material(crops=each.gives_colours)
+
+
+def _planned(adapted: Adapted, config: TrainConfig) -> Iterator[PredictorTask | Skipped]:
+    seeds = sorted({e.seed for e in adapted.pretrained.predictors if e.method == RANDOMISED})
+    for target in adapted.pretrained.prepared.attempts.targets:
+        for method in methods(config.methods):
+            for seed in seeds if is_headline(method) else seeds[:1]:
+                yield _task(method, target, seed, adapted, config)
+
+
+def _task(
+    method: Method, target: str, seed: int, adapted: Adapted, config: TrainConfig
+) -> PredictorTask | Skipped:
+    item_id = f"{method.name}-{target}-s{seed}"
+    wanted = method.generator, target, seed
+    generator = next(
+        (each for each in adapted.generators if (each.name, each.target, each.seed) == wanted), None
+    )
+    if method.generator is not None and generator is None:
+        reason = f"its generator, {method.generator} of seed {seed}, could not be trained"
+        return Skipped(item_id=item_id, reason=reason)
+    pretrained = adapted.pretrained
+    pictures = Material(
+        crops=pretrained.prepared.of(target, "train", has_labels=False),
+        looks=("plain",),
+        domain=TARGET,
+    )
+    learns = method.looks or method.generator or method.label_share
+    descent = replace(config.descent, num_steps=method.length * config.descent.num_steps)
+    begun = pretrained.of(f"{method.begins}{'' if method.standardises else RAW}", seed)
+    return PredictorTask(
+        item_id=item_id,
+        method=method.name,
+        target=target,
+        seed=seed,
+        labelled=_materials(method, target, "train", pretrained.prepared, generator),
+        unlabelled=pictures if method.confuses or method.adapts_norms else None,
+        validation=_materials(method, target, "validation", pretrained.prepared, generator),
+        domain=TARGET if method.has_own_norms else SOURCE,
+        label_share=method.label_share,
+        initial=begun.weights,
+        standardises=method.standardises,
+        descent=config_json(descent) if learns else None,
+        adversary=config_json(config.adversary) if method.confuses else None,
+        adapts_norms=method.adapts_norms,
+    )
+
+
+def _materials(
+    method: Method,
+    target: str,
+    part: Split,
+    prepared: Prepared,
+    generator: TrainedGenerator | None,
+) -> tuple[Material, ...]:
+    """What it learns from, or is chosen by: looks of simulation, adapted crops, labels.
+
+    Who has labels of the target is chosen by them alone; who has none, by what the training
+    itself looks like.
+    """
+    own = TARGET if method.has_own_norms and not method.confuses else SOURCE
+    if method.label_share:
+        labels = Material(crops=prepared.of(target, part), looks=("plain",), domain=own)
+        if part != "train":
+            return (labels,)
+    simulation, found = prepared.attempts.simulation, list[Material]()
+    colours = prepared.of(target, "train", has_labels=False) if method.colours else None
+    for look in method.looks or (() if generator else (_last_look(method),)):
+        crops = prepared.of(simulation, part, target=target if look == "cut" else "")
+        found.append(Material(crops=crops, looks=(look,), gives_colours=colours))
+    if generator is not None:
+        crops = prepared.of(simulation, part, target=target if generator.name == "from_cut" else "")
+        pictures = generator.adapted if part == "train" else generator.adapted_validation
+        domain = own if method.looks else SOURCE
+        found.append(Material(crops=crops, adapted=pictures, domain=domain))
+    if method.label_share:
+        return (*found, labels) if method.looks or generator else (labels,)
+    return tuple(found)
+
+
+def _last_look(method: Method) -> LookName:
+    """What C looked at last, before the method went on with nothing new."""
+    return "plain" if method.begins == "simulation" else "random"
+
+
+def _track(made: Sequence[TrainedPredictor], ctx: StageContext) -> None:
+    for each in made:
+        curve = [point["losses"]["loss"] for point in each.curve]
+        ctx.tracker.log_child(
+            each.item_id,
+            params={"method": each.method, "target": each.target, "seed": each.seed},
+            metrics={
+                "validation_auc": each.validation_auc,
+                "num_labels": float(each.num_labels),
+                "cpu_s": each.cpu_s,
+                **({"loss": curve[-1]} if curve else {}),
+            },
+        )

@@ -1,0 +1,123 @@
+"""Trains a generator once, and adapts the simulated samples with it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from tasks.core.ports import ItemFolder
+from tasks.core.seeds import digest64
+from tasks.graspgan.manifests import GeneratorTask, TrainedGenerator
+from tasks.graspgan.networks.discriminator import Discriminators
+from tasks.graspgan.networks.domains import copy_source_norms
+from tasks.graspgan.networks.generator import Generator
+from tasks.graspgan.pictures.grids import adapted_grid
+from tasks.graspgan.trainings.adapting import Networks, train_generator
+from tasks.graspgan.trainings.config import GeneratorConfig
+from tasks.graspgan.trainings.crop_pools import CropPools
+from tasks.graspgan.trainings.health import Health
+from tasks.graspgan.trainings.pools import ByteArray, Pool, in_order
+from tasks.graspgan.trainings.predictor_item import SharedCrops, cpu_state
+from tasks.grasping.types import SemanticClass
+
+_WEIGHTS, _ADAPTED, _VALIDATION, _GRID = (
+    "generator.pt",
+    "adapted.npz",
+    "adapted_validation.npz",
+    "grid.png",
+)
+_BATCH, _NUM_SHOWN = 256, 8
+
+
+def train_one_generator(
+    item: GeneratorTask, shared: SharedCrops, folder: ItemFolder
+) -> TrainedGenerator:
+    """Train a generator, keep it, and adapt the samples.
+
+    Raises:
+        DataError: It diverged.
+    """
+    begun_s = time.process_time()
+    seed = digest64(f"{item.item_id}/{item.seed}") >> 1
+    pools = CropPools(folder)
+    source, validation = pools.pool(item.source), pools.pool(item.validation)
+    target = pools.pool(item.pictures).without_labels
+    config = GeneratorConfig(**item.config)
+    networks = _networks(item, shared, config, folder, seed)
+    health = Health.of(source, target, seed, shared.device)
+    points = train_generator(
+        networks, source, target, config, seed, health, device=shared.device, keeper=folder
+    )
+    torch.save(cpu_state(networks.generator), folder.path / _WEIGHTS)
+    for name, pool in ((_ADAPTED, source), (_VALIDATION, validation)):
+        made = [
+            adapted(networks.generator, pool, target, seed + look, shared.device)
+            for look in range(item.num_looks)
+        ]
+        arrays = {f"adapted_{look:03d}": each for look, each in enumerate(made)}
+        np.savez(folder.path / name, allow_pickle=False, **arrays)
+    grid = adapted_grid(networks.generator, source, target, _NUM_SHOWN, seed, shared.device)
+    return TrainedGenerator(
+        item_id=item.item_id,
+        name=item.name,
+        target=item.target,
+        seed=item.seed,
+        weights=folder.add(_WEIGHTS),
+        adapted=folder.add(_ADAPTED),
+        adapted_validation=folder.add(_VALIDATION),
+        grid=folder.add_picture(_GRID, grid),
+        curve=tuple(asdict(point) for point in points),
+        cpu_s=time.process_time() - begun_s,
+    )
+
+
+@torch.no_grad()
+def adapted(generator: Generator, source: Pool, target: Pool, seed: int, device: str) -> ByteArray:
+    """Adapt samples, each in one of its looks, to stations as often as the target has them.
+
+    Returns:
+        (n, s, s, 3 p), uint8.
+    """
+    generator.eval()
+    rng = np.random.default_rng(seed)
+    stations = torch.from_numpy(rng.choice(target.station, size=len(source))).to(device)
+    variant = int(rng.integers(len(source.pictures)))
+    noise = torch.Generator(device=device).manual_seed(seed)
+    found, begin = [], 0
+    for batch in in_order(source, _BATCH, device, variant):
+        wanted = stations[begin : begin + len(batch.motion)]
+        begin += len(wanted)
+        shape = generator.noise_shape(batch.pictures)
+        drawn = torch.randn(shape, generator=noise, device=device)
+        made, _ = generator(batch.pictures, wanted, drawn)
+        grey = ((made + 1) * 127.5).round().clamp(0, 255).byte()
+        found.append(grey.permute(0, 2, 3, 1).cpu().numpy())
+    return np.concatenate(found)
+
+
+def _networks(
+    item: GeneratorTask,
+    shared: SharedCrops,
+    config: GeneratorConfig,
+    folder: ItemFolder,
+    seed: int,
+) -> Networks:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        width = config.width
+        widths = width, round(width * 11 / 6), round(width * 8 / 3)
+        generator = Generator(
+            shared.num_pictures, len(SemanticClass), item.num_stations, widths=widths
+        )
+        discriminators = Discriminators(
+            shared.num_pictures, item.num_stations, num_scales=config.num_scales
+        )
+        predictor = shared.network(standardises=True)
+    state = torch.load(folder.fetch(item.initial), map_location="cpu", weights_only=True)
+    predictor.load_state_dict(state)
+    copy_source_norms(predictor)
+    device = shared.device
+    return Networks(generator.to(device), discriminators.to(device), predictor.to(device))
