@@ -12,8 +12,14 @@ from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import AdaptConfig
-from tasks.graspgan.manifests import Adapted, GeneratorTask, Material, Pretrained, TrainedGenerator
 from tasks.graspgan.stages.pretrain import RANDOMISED, num_pictures, torch_device
+from tasks.graspgan.trainings.manifests import (
+    Adapted,
+    GeneratorTask,
+    Material,
+    Pretrained,
+    TrainedGenerator,
+)
 
 
 @stage(

@@ -12,14 +12,9 @@ from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import PretrainConfig
-from tasks.graspgan.manifests import (
-    Material,
-    PredictorTask,
-    Prepared,
-    Pretrained,
-    TrainedPredictor,
-)
+from tasks.graspgan.manifests import Prepared
 from tasks.graspgan.trainings.config import DescentConfig
+from tasks.graspgan.trainings.manifests import Material, PredictorTask, Pretrained, TrainedPredictor
 
 PLAIN, RANDOMISED = "simulation", "randomised"
 SOURCE, TARGET = 0, 1  # as `tasks.graspgan.networks.domains`, which loads torch

@@ -13,15 +13,7 @@ from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import TrainConfig
-from tasks.graspgan.manifests import (
-    Adapted,
-    Material,
-    PredictorTask,
-    Prepared,
-    Trained,
-    TrainedGenerator,
-    TrainedPredictor,
-)
+from tasks.graspgan.manifests import Prepared
 from tasks.graspgan.methods import Method, is_headline, methods
 from tasks.graspgan.samples.painters import LookName
 from tasks.graspgan.stages.pretrain import (
@@ -31,6 +23,14 @@ from tasks.graspgan.stages.pretrain import (
     TARGET,
     num_pictures,
     torch_device,
+)
+from tasks.graspgan.trainings.manifests import (
+    Adapted,
+    Material,
+    PredictorTask,
+    Trained,
+    TrainedGenerator,
+    TrainedPredictor,
 )
 from tasks.grasping.types import Split
 

@@ -1,0 +1,199 @@
+"""Records of tests: what is asked, and what it came to."""
+
+from __future__ import annotations
+
+from tasks.core.records import FileRef, Record
+from tasks.graspgan.manifests import CropSet
+from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
+
+
+class ScoreTask(Record):
+    """A predictor to ask about samples.
+
+    Attributes:
+        item_id: Predictor, with what it is asked about.
+        predictor: C.
+        standardises: Whether each crop is standardised.
+        asked: Sets whose samples it is asked about.
+    """
+
+    schema_id = "graspgan.score_task/1"
+
+    item_id: str
+    predictor: TrainedPredictor
+    standardises: bool
+    asked: tuple[CropSet, ...]
+
+
+class TreesTask(Record):
+    """Trees to train on few numbers, and to ask.
+
+    Attributes:
+        item_id: Kind, training set and seed.
+        kind: `tasks.graspgan.judging.scoring.TREES`.
+        trained_on: Set with labels.
+        seed: Decides the trees.
+        asked: Sets whose samples they are asked about.
+    """
+
+    schema_id = "graspgan.trees_task/1"
+
+    item_id: str
+    kind: str
+    trained_on: CropSet
+    seed: int
+    asked: tuple[CropSet, ...]
+
+
+class Scores(Record):
+    """What was said of samples.
+
+    Attributes:
+        item_id: That of its task.
+        scores: By name of the set, (n,); npz.
+    """
+
+    schema_id = "graspgan.scores/1"
+
+    item_id: str
+    scores: FileRef
+
+
+class GraspTask(Record):
+    """A scene in which a predictor's grasps are tried.
+
+    Attributes:
+        item_id: Method, target and scene.
+        scene_id: The scene's id; it decides all draws, for all methods alike.
+        method: Name of the method.
+        target: World.
+        program: C as a program, ``.pt2``.
+        num_grasps: Grasps to try.
+    """
+
+    schema_id = "graspgan.grasp_task/1"
+
+    item_id: str
+    scene_id: str
+    method: str
+    target: str
+    program: FileRef
+    num_grasps: int
+
+
+class GraspOutcome(Record):
+    """What came of the grasps in a scene.
+
+    Attributes:
+        item_id: That of its task.
+        scene_id: The scene.
+        successes: Outcomes, grasp by grasp.
+        film: Picture of some of them.
+    """
+
+    schema_id = "graspgan.grasp_outcome/1"
+
+    item_id: str
+    scene_id: str
+    successes: tuple[bool, ...]
+    film: FileRef
+
+
+class Value(Record):
+    """An estimate; see `tasks.report.estimates.Estimate`."""
+
+    schema_id = "graspgan.value/1"
+
+    value: float
+    error: float | None
+    low: float | None
+    high: float | None
+    num: int
+
+
+class MethodResult(Record):
+    """How a method did on the test split of a target.
+
+    Attributes:
+        method: Its name.
+        says: What is done.
+        target: World.
+        num_seeds: Trainings.
+        num_labels: Labels of the target that each used.
+        is_control: Whether nothing was adapted by a network, without labels.
+        area: Area under the ROC curve over all grasps of the mixture.
+        uniform: Of those that were drawn uniformly over the bin.
+        near: Of those near objects.
+        simulation: On the simulation's own test split.
+        validation: On the target's validation split, which names the best control.
+        over_randomised: Area less that of randomised looks with as many steps.
+        over_control: Area less that of the best control.
+        success: Share of its grasps that lifted something, in closed loop; None where not tried.
+    """
+
+    schema_id = "graspgan.method_result/1"
+
+    method: str
+    says: str
+    target: str
+    num_seeds: int
+    num_labels: int
+    is_control: bool
+    area: Value
+    uniform: Value | None
+    near: Value | None
+    simulation: Value | None
+    validation: float
+    over_randomised: Value | None
+    over_control: Value | None
+    success: Value | None = None
+
+
+class TargetResult(Record):
+    """What a target's test came to.
+
+    Attributes:
+        target: World.
+        best_control: The control that the validation split named, before the test was opened.
+        best_adapted: The adaptation without labels, alike.
+        opened_at: When the test split was opened.
+        methods: Results, in the order of the methods.
+        closed_share: Share of the gap between best control and all labels that is closed.
+        label_factor: See `tasks.graspgan.judging.labels`; at 5 % of the labels.
+        label_equivalent: Labels that the adaptation without labels is worth.
+        success_gain: Success of the best adaptation less that of the best control.
+        success_ratio: Success of the best adaptation over that of all labels.
+        films: Pictures of grasps, by method.
+    """
+
+    schema_id = "graspgan.target_result/1"
+
+    target: str
+    best_control: str
+    best_adapted: str
+    opened_at: str
+    methods: tuple[MethodResult, ...]
+    closed_share: Value | None
+    label_factor: Value | None
+    label_equivalent: Value | None
+    success_gain: Value | None
+    success_ratio: Value | None
+    films: dict[str, FileRef]
+
+
+class Evaluation(Record):
+    """What all tests came to.
+
+    Attributes:
+        trained: What was tested.
+        targets: Results.
+        programs: The predictors that grasped, as programs: by target and method.
+        best_auc: Greatest area of an adaptation without labels.
+    """
+
+    schema_id = "graspgan.evaluation/1"
+
+    trained: Trained
+    targets: tuple[TargetResult, ...]
+    programs: dict[str, FileRef]
+    best_auc: float
