@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
 from tasks.grasping.types import Split
@@ -29,6 +31,22 @@ class AttemptSet(Record):
     picture_px: int
 
 
+class TargetWorld(Record):
+    """A world in which grasps can be tried.
+
+    Attributes:
+        world: Its name.
+        recipe: `tasks.grasping.config.SceneConfig` with held-out objects, as JSON values.
+        textures: What its looks are painted with.
+    """
+
+    schema_id = "graspgan.target_world/1"
+
+    world: str
+    recipe: dict[str, Any]
+    textures: FileRef | None
+
+
 class Attempts(Record):
     """All attempts that there are to learn from.
 
@@ -36,6 +54,7 @@ class Attempts(Record):
         simulation: World of the simulation.
         targets: Worlds that C is to work in; what stands in for reality.
         sets: The attempts: of each world, to train on, to choose by and to test on.
+        worlds: Targets in which grasps can be tried; a robot's is none.
         skipped: Scenes that could not be simulated, and why.
     """
 
@@ -44,6 +63,7 @@ class Attempts(Record):
     simulation: str
     targets: tuple[str, ...]
     sets: tuple[AttemptSet, ...]
+    worlds: tuple[TargetWorld, ...]
     skipped: tuple[Skipped, ...] = ()
 
     def of(self, world: str, split: Split) -> AttemptSet:

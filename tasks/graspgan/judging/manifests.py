@@ -59,6 +59,40 @@ class Scores(Record):
     scores: FileRef
 
 
+class ProgramTask(Record):
+    """A predictor to export.
+
+    Attributes:
+        item_id: That of the predictor.
+        predictor: C.
+        standardises: Whether each crop is standardised.
+    """
+
+    schema_id = "graspgan.program_task/1"
+
+    item_id: str
+    predictor: TrainedPredictor
+    standardises: bool
+
+
+class PredictorProgram(Record):
+    """A predictor as a program that a policy asks.
+
+    Attributes:
+        item_id: That of its task.
+        method: Name of the method.
+        target: World.
+        program: ``.pt2``; see `tasks.grasping.policy_model`.
+    """
+
+    schema_id = "graspgan.predictor_program/1"
+
+    item_id: str
+    method: str
+    target: str
+    program: FileRef
+
+
 class GraspTask(Record):
     """A scene in which a predictor's grasps are tried.
 
@@ -186,6 +220,8 @@ class Evaluation(Record):
 
     Attributes:
         trained: What was tested.
+        simulation: Areas on the simulation's own test split, by method; the oracles' too, and
+            differences to them, whose names begin with ``over_``.
         targets: Results.
         programs: The predictors that grasped, as programs: by target and method.
         best_auc: Greatest area of an adaptation without labels.
@@ -194,6 +230,7 @@ class Evaluation(Record):
     schema_id = "graspgan.evaluation/1"
 
     trained: Trained
+    simulation: dict[str, Value]
     targets: tuple[TargetResult, ...]
     programs: dict[str, FileRef]
     best_auc: float

@@ -17,7 +17,7 @@ from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import CollectConfig
-from tasks.graspgan.manifests import Attempts, AttemptSet
+from tasks.graspgan.manifests import Attempts, AttemptSet, TargetWorld
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.config import (
     CameraConfig,
@@ -40,6 +40,7 @@ from tasks.grasping.types import Split
 from tasks.intake.folders import files_below
 
 SIMULATION: Final = "bullet"
+_TARGETS: Final = ("bullet-structured", "surrogate")
 _SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 _SCENES_PER_SHARD: Final = 25
 _ABOUT: Final = ["world", "split", "scene_id", "is_success"]
@@ -66,7 +67,7 @@ def collect_attempts(config: CollectConfig, ctx: StageContext) -> ArtifactRef:
             "collect.simulation and collect.real: name both folders, or none to collect both here; "
             f"got {config.simulation!r} and {config.real!r}"
         )
-    found = _given(config) if config.simulation else _collected(config, ctx)
+    found = _given(config, ctx) if config.simulation else _collected(config, ctx)
     for each in found.sets:
         name = f"{each.world}_{each.split}"
         ctx.tracker.log_metrics(
@@ -78,7 +79,7 @@ def collect_attempts(config: CollectConfig, ctx: StageContext) -> ArtifactRef:
     return ctx.store.write(found)
 
 
-def _given(config: CollectConfig) -> Attempts:
+def _given(config: CollectConfig, ctx: StageContext) -> Attempts:
     """What the user's folders hold.
 
     Raises:
@@ -98,7 +99,12 @@ def _given(config: CollectConfig) -> Attempts:
             "simulation: name their folder as collect.simulation"
         )
     targets = tuple(sorted({each.world for each in real}))
-    found = Attempts(simulation=SIMULATION, targets=targets, sets=(*simulation, *real))
+    found = Attempts(
+        simulation=SIMULATION,
+        targets=targets,
+        sets=(*simulation, *real),
+        worlds=tuple(_world_of(config, each, ctx) for each in targets if each in _TARGETS),
+    )
     for world, where in ((SIMULATION, "simulation"), *((each, "real") for each in targets)):
         missing = {*_SPLITS} - {each.split for each in found.sets if each.world == world}
         if missing:
@@ -178,8 +184,7 @@ def _set_of(world: str, split: Split, paths: list[Path]) -> AttemptSet:
 
 def _collected(config: CollectConfig, ctx: StageContext) -> Attempts:
     """Collect the attempts here, as `collect_grasps` does."""
-    both = ("bullet-structured", "surrogate")
-    targets = both if config.targets == "both" else (config.targets,)
+    targets = _TARGETS if config.targets == "both" else (config.targets,)
     counts: Mapping[Split, int] = {
         "train": config.num_train,
         "validation": config.num_validation,
@@ -196,7 +201,20 @@ def _collected(config: CollectConfig, ctx: StageContext) -> Attempts:
             sets.append(made[0])
             skipped += made[1]
     return Attempts(
-        simulation=SIMULATION, targets=targets, sets=tuple(sets), skipped=tuple(skipped)
+        simulation=SIMULATION,
+        targets=targets,
+        sets=tuple(sets),
+        worlds=tuple(_world_of(config, each, ctx) for each in targets),
+        skipped=tuple(skipped),
+    )
+
+
+def _world_of(config: CollectConfig, world: str, ctx: StageContext) -> TargetWorld:
+    """Where grasps with held-out objects can be tried."""
+    plan = _plan_of(config, world, "held_out", config.num_test)
+    textures = pack_files(plan, ctx).get("textures")
+    return TargetWorld(
+        world=world, recipe=config_json(plan.scene), textures=textures.file if textures else None
     )
 
 

@@ -1,0 +1,73 @@
+"""How often grasps lift something, method by method, in the same scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.graspgan.judging.manifests import GraspOutcome, TargetResult, Value
+from tasks.graspgan.judging.verdicts import LABELS
+from tasks.report.estimates import LEVEL, NUM_RESAMPLED
+
+_SEED: Final = 0
+_NUM_FILMS: Final = 4
+FloatArray = npt.NDArray[np.float64]
+
+
+def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome]]) -> TargetResult:
+    """Add to a result what came of grasps; scenes that failed for any method are left out."""
+    scenes = set.intersection(*({e.scene_id for e in found} for found in by_method.values()))
+    order = sorted(scenes)
+    counts = {
+        name: np.array([np.mean(_of(found, scene).successes) for scene in order])
+        for name, found in by_method.items()
+    }
+    num = sum(len(_of(next(iter(by_method.values())), scene).successes) for scene in order)
+    drawn = np.random.default_rng(_SEED).integers(len(order), size=(NUM_RESAMPLED, len(order)))
+    shares = {
+        name: np.concatenate([[each.mean()], each[drawn].mean(axis=1)])
+        for name, each in counts.items()
+    }
+    best, control = shares.get(result.best_adapted), shares.get(result.best_control)
+    labels = shares.get(LABELS)
+    gain = ratio = None
+    if best is not None and control is not None and result.best_adapted != result.best_control:
+        gain = _value(best - control, num)
+    if best is not None and labels is not None and (labels > 0).all():
+        ratio = _value(best / labels, num)
+    return result.model_copy(
+        update={
+            "methods": tuple(
+                each.model_copy(update={"success": _value(shares[each.method], num)})
+                if each.method in shares
+                else each
+                for each in result.methods
+            ),
+            "success_gain": gain,
+            "success_ratio": ratio,
+            "films": {
+                f"{name}/{scene}": _of(found, scene).film
+                for name, found in by_method.items()
+                for scene in order[:_NUM_FILMS]
+            },
+        }
+    )
+
+
+def _of(found: Sequence[GraspOutcome], scene: str) -> GraspOutcome:
+    return next(each for each in found if each.scene_id == scene)
+
+
+def _value(draws: FloatArray, num: int) -> Value:
+    """The first is of all scenes, the others of scenes that were drawn."""
+    low, high = np.quantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Value(
+        value=float(draws[0]),
+        error=float(draws[1:].std()),
+        low=float(low),
+        high=float(high),
+        num=num,
+    )

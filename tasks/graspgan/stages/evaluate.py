@@ -1,0 +1,246 @@
+"""Sixth stage: the test split is opened, once. Whatever is chosen was chosen before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.core.outcomes import split
+from tasks.core.ports import StageContext
+from tasks.core.records import ArtifactRef, FileRef
+from tasks.core.stages import StageSpec, stage
+from tasks.graspgan.config import EvaluateConfig
+from tasks.graspgan.judging.manifests import (
+    Evaluation,
+    GraspOutcome,
+    GraspTask,
+    MethodResult,
+    ProgramTask,
+    Scores,
+    ScoreTask,
+    TargetResult,
+    TreesTask,
+)
+from tasks.graspgan.judging.opened import TREES, Opened, scored_sets
+from tasks.graspgan.judging.successes import compared
+from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, TargetScores
+from tasks.graspgan.manifests import Prepared
+from tasks.graspgan.methods import methods
+from tasks.graspgan.stages.pretrain import num_pictures, torch_device
+from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
+from tasks.grasping.data.shards import scene_id
+
+_LOG = logging.getLogger(__name__)
+_GRASPS_PER_SCENE = 12
+_MAX_FAILED_SCENES = 0.05
+
+
+@stage(
+    StageSpec(
+        name="graspgan.evaluate",
+        section="evaluate",
+        libraries=(
+            "numpy",
+            "torch",
+            "scikit-learn",
+            "opencv-python-headless",
+            "pybullet",
+            "mujoco",
+        ),
+        draws=True,
+        device="any",
+        tolerances=(("best_auc", 0.03),),
+    )
+)
+def evaluate_methods(found: ArtifactRef, config: EvaluateConfig, ctx: StageContext) -> ArtifactRef:
+    """Name each target's best control and best adaptation, open its test, and let them grasp.
+
+    Raises:
+        DataError: All attempts of a split have one outcome.
+    """
+    trained = ctx.store.read(found, Trained)
+    opened = Opened(trained, _scores(trained, ctx), ctx.store)
+    results, programs = list[TargetResult](), dict[str, FileRef]()
+    for target in opened.prepared.attempts.targets:
+        result = _judged(opened.target(target))
+        grasped, made = _grasped(result, trained, config, ctx)
+        results.append(grasped)
+        programs |= made
+    evaluation = Evaluation(
+        trained=trained,
+        simulation=opened.simulation(),
+        targets=tuple(results),
+        programs=programs,
+        best_auc=max(_result_of(each, each.best_adapted).area.value for each in results),
+    )
+    _track(evaluation, ctx)
+    return ctx.store.write(evaluation)
+
+
+def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
+    """Ask all predictors and trees about validation and test."""
+    from tasks.graspgan.judging.scoring import score_predictor, score_trees
+    from tasks.graspgan.trainings.crop_pools import shared_crops
+
+    prepared = trained.adapted.pretrained.prepared
+    raw = {each.name for each in methods("all") if not each.standardises}
+    asked = [
+        ScoreTask(
+            item_id=each.item_id,
+            predictor=each,
+            standardises=each.method not in raw,
+            asked=scored_sets(prepared, each.target),
+        )
+        for each in trained.predictors
+    ]
+    trees = _trees_tasks(prepared)
+    looked_at = [crops for task in asked for crops in task.asked]
+    looked_at += [crops for task in trees for crops in (task.trained_on, *task.asked)]
+    sets = {crops.model_dump_json(): crops for crops in looked_at}
+    shared = _crops(prepared, torch_device(ctx))
+    arrays = shared_crops(prepared, sets.values(), ctx.store)
+    made = (
+        *ctx.items.map(score_predictor, asked, shared, shared=arrays),
+        *ctx.items.map(score_trees, trees, shared, shared=arrays),
+    )
+    done, _ = split(made, 0.0)
+    return {each.item_id: each for each in done}
+
+
+def _trees_tasks(prepared: Prepared) -> list[TreesTask]:
+    attempts = prepared.attempts
+    found = []
+    for target in attempts.targets:
+        for name, trees in TREES.items():
+            world = target if trees.has_labels else attempts.simulation
+            sets = scored_sets(prepared, target)
+            found.append(
+                TreesTask(
+                    item_id=f"{name}-{target}",
+                    kind=trees.kind,
+                    trained_on=prepared.of(world, "train"),
+                    seed=0,
+                    asked=sets if trees.asks_target else sets[-1:],
+                )
+            )
+    return found
+
+
+def _judged(scores: TargetScores) -> TargetResult:
+    """Choose by validation; then, and only then, look at the test."""
+    trained = [each for each in methods("all") if each.name in scores.said]
+    controls = [each.name for each in trained if each.is_control]
+    adapted = [
+        each.name
+        for each in trained
+        if not each.is_control and not each.label_share and each.standardises
+    ]
+    control, best = scores.best_of(controls), scores.best_of(adapted or controls)
+    opened_at = datetime.now(UTC).isoformat(timespec="seconds")
+    _LOG.info(
+        "%s: validation names %s the best control and %s the best adaptation; its test split is "
+        "opened at %s", scores.target, control, best, opened_at,
+    )  # fmt: skip
+    return TargetResult(
+        target=scores.target,
+        best_control=control,
+        best_adapted=best,
+        opened_at=opened_at,
+        methods=scores.results([*trained, *(each.method for each in TREES.values())], control),
+        closed_share=scores.closed_share(best, control),
+        label_factor=scores.factor(best, control, share=LOW_SHARE),
+        label_equivalent=scores.factor(best, control, share=0),
+        success_gain=None,
+        success_ratio=None,
+        films={},
+    )
+
+
+def _grasped(
+    result: TargetResult, trained: Trained, config: EvaluateConfig, ctx: StageContext
+) -> tuple[TargetResult, dict[str, FileRef]]:
+    """Let four methods grasp in the target's world; returns their programs, too."""
+    from tasks.graspgan.judging.grasping import Arena, grasp_in_scene
+    from tasks.graspgan.judging.programs import Pictures, export_program
+
+    prepared = trained.adapted.pretrained.prepared
+    attempts = prepared.attempts
+    world = next((each for each in attempts.worlds if each.world == result.target), None)
+    wanted = dict.fromkeys(("simulation", result.best_control, result.best_adapted, LABELS))
+    first = {each.method: each for each in trained.predictors if _is_first(each, result.target)}
+    exported = [
+        ProgramTask(item_id=each.item_id, predictor=each, standardises=True)
+        for each in (first[name] for name in wanted if name in first)
+    ]
+    picture_px = attempts.of(result.target, "held_out").picture_px
+    pictures = Pictures(crops=_crops(prepared, "cpu"), picture_px=picture_px)
+    programs, _ = split(ctx.items.map(export_program, exported, pictures), 0.0)
+    made = {f"{each.target}/{each.method}": each.program for each in programs}
+    if world is None or not config.num_grasps:
+        return result, made
+    arena = Arena(
+        recipe=world.recipe,
+        textures=world.textures,
+        root_seed=ctx.seed,
+        num_candidates=config.num_candidates,
+    )
+    tasks = [
+        GraspTask(
+            item_id=f"{each.method}-{scene}",
+            scene_id=scene,
+            method=each.method,
+            target=each.target,
+            program=each.program,
+            num_grasps=_GRASPS_PER_SCENE,
+        )
+        for each in programs
+        for scene in _scenes(config.num_grasps, ctx.seed)
+    ]
+    outcomes = ctx.items.map(grasp_in_scene, tasks, arena)
+    tried, _ = split(outcomes, _MAX_FAILED_SCENES)
+    method_of = {each.item_id: each.method for each in tasks}
+    by_method: dict[str, list[GraspOutcome]] = {}
+    for each in tried:
+        by_method.setdefault(method_of[each.item_id], []).append(each)
+    return compared(result, by_method), made
+
+
+def _scenes(num_grasps: int, seed: int) -> list[str]:
+    num = -(-num_grasps // _GRASPS_PER_SCENE)
+    return [scene_id("held_out", seed, index) for index in range(num)]
+
+
+def _is_first(predictor: TrainedPredictor, target: str) -> bool:
+    return predictor.target == target and predictor.seed == 0
+
+
+def _crops(prepared: Prepared, device: str) -> Any:
+    from tasks.graspgan.trainings.predictor_item import SharedCrops
+
+    return SharedCrops(num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=device)
+
+
+def _result_of(result: TargetResult, method: str) -> MethodResult:
+    return next(each for each in result.methods if each.method == method)
+
+
+def _track(evaluation: Evaluation, ctx: StageContext) -> None:
+    metrics = {f"simulation_auc_{name}": each.value for name, each in evaluation.simulation.items()}
+    for target in evaluation.targets:
+        for each in target.methods:
+            metrics[f"{target.target}_auc_{each.method}"] = each.area.value
+            if each.success is not None:
+                metrics[f"{target.target}_success_{each.method}"] = each.success.value
+        for name in ("closed_share", "label_factor", "label_equivalent", "success_gain"):
+            found = getattr(target, name)
+            if found is not None:
+                metrics[f"{target.target}_{name}"] = found.value
+        ctx.tracker.set_tags(
+            {
+                f"{target.target}_best_control": target.best_control,
+                f"{target.target}_best_adapted": target.best_adapted,
+            }
+        )
+    ctx.tracker.log_metrics(metrics)
