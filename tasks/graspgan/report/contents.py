@@ -1,0 +1,180 @@
+"""What the page says, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from tasks.core.ports import Skipped
+from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
+from tasks.graspgan.report.claims import Claim, claims_of, stated
+from tasks.graspgan.report.plots import labels_plot, methods_plot
+from tasks.graspgan.trainings.manifests import TrainedGenerator
+from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
+
+_MARKS: Final = {"reproduced": "good", "not reproduced": "bad", "not testable here": ""}
+_HEALTH: Final = ("mean_gap", "deviation_gap", "gradient_gap", "diversity_ratio", "feature_gap")
+
+
+def report_sections(
+    evaluation: Evaluation,
+    grids: Mapping[str, bytes],
+    films: Mapping[str, bytes],
+    links: Sequence[Link] = (),
+) -> list[Section]:
+    """Write the page.
+
+    Args:
+        evaluation: What all tests came to.
+        grids: Pictures of adapted crops (PNG), by generator.
+        films: Pictures of grasps (PNG), by target, method and scene.
+        links: Ways to files beside the page.
+    """
+    adapted = evaluation.trained.adapted
+    prepared = adapted.pretrained.prepared
+    skipped: list[Skipped] = [
+        *prepared.attempts.skipped, *adapted.skipped, *evaluation.trained.skipped,
+    ]  # fmt: skip
+    return [
+        _opening(evaluation, links),
+        *(_target(each, films) for each in evaluation.targets),
+        _simulation(evaluation),
+        _generators(adapted.generators, grids),
+        *([skipped_section(skipped)] if skipped else []),
+        settings_section({"crops": prepared.side_px, "pictures": prepared.pictures}),
+    ]
+
+
+def _opening(evaluation: Evaluation, links: Sequence[Link]) -> Section:
+    attempts = evaluation.trained.adapted.pretrained.prepared.attempts
+    rows = [
+        (
+            each.world, each.split, f"{each.num_attempts:,}",
+            f"{100 * each.num_successes / each.num_attempts:.1f}",
+        )
+        for each in attempts.sets
+    ]  # fmt: skip
+    return Section(
+        title="From simulated grasps to a predictor for another world",
+        text=(
+            "No robot took part. What stands in for one is another simulation, or data that a "
+            "user brought: see the worlds below. Areas are those under the ROC curve of grasps "
+            "with held-out objects; errors are of scenes and of trainings.",
+        ),
+        tables=(Table(("world", "split", "attempts", "success, %"), tuple(rows)),),
+        links=tuple(links),
+    )
+
+
+def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
+    name = result.target
+    own = {key: data for key, data in films.items() if key.startswith(f"{name}/")}
+    return Section(
+        title=f"Target: {name}",
+        text=(
+            f"Validation named {result.best_control} the best control and {result.best_adapted} "
+            f"the best adaptation; then the test split was opened, at {result.opened_at}. Of the "
+            "gap between best control and all labels the best adaptation closes "
+            f"{stated(result.closed_share, 2)}; it is worth {stated(result.label_equivalent, 0)} "
+            "labels.",
+        ),
+        tables=(_claims(claims_of(result)), _methods(result)),
+        pictures=(
+            Picture(f"{name}-methods.png", f"{name}: areas of all methods", methods_plot(result)),
+            Picture(f"{name}-labels.png", f"{name}: areas over labels", labels_plot(result)),
+            *(
+                Picture(
+                    f"{key.replace('/', '-')}.png",
+                    f"{key}: where the fingers closed; green frames are successes",
+                    data,
+                )
+                for key, data in sorted(own.items())
+            ),
+        ),
+    )
+
+
+def _claims(claims: Sequence[Claim]) -> Table:
+    rows = tuple(
+        (each.says, Cell(each.outcome, _MARKS[each.outcome]), each.because)  # type: ignore[arg-type]
+        for each in claims
+    )
+    return Table(("claim", "verdict", "because"), rows)
+
+
+def _methods(result: TargetResult) -> Table:
+    rows = tuple(_row(each) for each in result.methods)
+    head = (
+        *("method", "what is done", "seeds", "labels", "area", "uniform", "near objects"),
+        *("over randomised", "over best control", "success, %"),
+    )
+    return Table(head, rows, "Behind ± stands the standard error.")
+
+
+def _row(each: MethodResult) -> tuple[str, ...]:
+    success = each.success
+    return (
+        each.method,
+        each.says,
+        f"{each.num_seeds}",
+        f"{each.num_labels:,}",
+        _short(each.area),
+        _short(each.uniform),
+        _short(each.near),
+        _short(each.over_randomised),
+        _short(each.over_control),
+        "" if success is None else f"{100 * success.value:.1f} ± {100 * (success.error or 0):.1f}",
+    )
+
+
+def _short(value: Value | None) -> str:
+    return "" if value is None else f"{value.value:.3f} ± {value.error or 0:.3f}"
+
+
+def _simulation(evaluation: Evaluation) -> Section:
+    rows = tuple((name, stated(each)) for name, each in evaluation.simulation.items())
+    return Section(
+        title="On simulation itself",
+        text=(
+            "What a network that saw simulation alone knows of held-out objects there, beside "
+            "trees that are told what an oracle knows.",
+        ),
+        tables=(Table(("who", "area"), rows),),
+    )
+
+
+def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -> Section:
+    rows = []
+    for each in found:
+        last = each.curve[-1]
+        values, losses = last["values"], last["losses"]
+        rows.append(
+            (
+                each.item_id,
+                *(f"{values[name]:.3f}" for name in _HEALTH),
+                f"{losses['discriminator_loss']:.2f}",
+                f"{losses['task_loss_raw']:.3f}",
+                f"{losses['task_loss_adapted']:.3f}",
+            )
+        )
+    head = (
+        *("generator", *(name.replace("_", " ") for name in _HEALTH)),
+        *("discriminator's loss", "C's loss, raw", "C's loss, adapted"),
+    )
+    return Section(
+        title="Generators",
+        text=(
+            "Gaps are distances between adapted and real pictures, 0 is best; diversity is best at "
+            "1. A discriminator's loss of 1.0 is that of guessing. A loss of C on adapted pictures "
+            "no higher than on raw ones says that objects are as easy to see as before.",
+        ),
+        tables=(Table(head, tuple(rows)),) if rows else (),
+        pictures=tuple(
+            Picture(
+                f"{name}.png",
+                f"{name}: simulated, adapted to each station, predicted map, real",
+                data,
+            )
+            for name, data in grids.items()
+        ),
+    )
