@@ -10,8 +10,8 @@ from tasks.graspgan.networks.domains import SOURCE
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
 from tasks.graspgan.program import CropProgram, PictureProgram, save_program
 from tasks.graspgan.samples.painters import painter
+from tasks.graspgan.samples.pools import Pool
 from tasks.graspgan.samples.reading import Asked, read_crops
-from tasks.graspgan.trainings.pools import Pool
 from tasks.graspgan.trainings.predicting import scores
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.policy_model import check_model, load_model

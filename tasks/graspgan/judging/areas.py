@@ -73,14 +73,17 @@ class Test:
         num = min(map(len, areas))
         return _estimate(areas[0][:num] - areas[1][:num], len(self.success))
 
-    def closed_share(self, low: BySeed, found: BySeed, high: BySeed) -> Estimate:
+    def closed_share(self, low: BySeed, found: BySeed, high: BySeed) -> Estimate | None:
         """How much of the gap between two settings a third closes; no standard error.
 
         Its interval is that of the ratio over draws; where the gap is not clearly above zero it is
-        as wide as that deserves.
+        as wide as that deserves. None where there is no gap.
         """
         means = [self.areas(each).mean(axis=0) for each in (low, found, high)]
-        shares = (means[1] - means[0]) / (means[2] - means[0])
+        gaps = means[2] - means[0]
+        if gaps[0] <= 0:
+            return None
+        shares = (means[1] - means[0])[gaps != 0] / gaps[gaps != 0]
         ends = np.quantile(shares[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Estimate(float(shares[0]), None, float(ends[0]), float(ends[1]), len(self.success))
 

@@ -60,7 +60,8 @@ class TargetScores:
         if LABELS not in self.said:
             return None
         ends = (self.said[each][1] for each in (best_control, name, LABELS))
-        return value(self.test.closed_share(*ends))
+        found = self.test.closed_share(*ends)
+        return None if found is None else value(found)
 
     def factor(self, name: str, control: str, *, share: int) -> Value | None:
         """How many times more labels the control needs to reach a method at a share of them.

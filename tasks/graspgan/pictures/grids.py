@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from tasks.graspgan.networks.generator import Generator
-from tasks.graspgan.trainings.pools import ByteArray, Pool, in_order
+from tasks.graspgan.samples.pools import ByteArray, Pool, in_order
 
 _SCALE: Final = 3
 _GAP_PX: Final = 2

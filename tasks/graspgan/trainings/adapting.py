@@ -20,9 +20,9 @@ from tasks.graspgan.networks.content import activation_error, map_loss, pairwise
 from tasks.graspgan.networks.discriminator import Discriminators, made_loss, real_loss
 from tasks.graspgan.networks.domains import SOURCE, TARGET, set_domain
 from tasks.graspgan.networks.generator import Generator
+from tasks.graspgan.samples.pools import Batch, Pool, draw
 from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.health import Health
-from tasks.graspgan.trainings.pools import Batch, Pool, draw
 from tasks.graspgan.trainings.predicting import GraspNetwork
 from tasks.learning.checkpoints import Keeper, Stateful
 from tasks.learning.curve import Point

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from tasks.core.ports import ArtifactStore, ItemFolder
 from tasks.graspgan.controls.colours import with_colours_of
 from tasks.graspgan.manifests import CropSet, Prepared
+from tasks.graspgan.samples.pools import ByteArray, Pool
 from tasks.graspgan.trainings.manifests import Material
-from tasks.graspgan.trainings.pools import ByteArray, Pool
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 

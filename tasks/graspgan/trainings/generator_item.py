@@ -14,12 +14,12 @@ from tasks.graspgan.networks.discriminator import Discriminators
 from tasks.graspgan.networks.domains import copy_source_norms
 from tasks.graspgan.networks.generator import Generator
 from tasks.graspgan.pictures.grids import adapted_grid
+from tasks.graspgan.samples.pools import ByteArray, Pool, in_order
 from tasks.graspgan.trainings.adapting import Networks, train_generator
 from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.health import Health
 from tasks.graspgan.trainings.manifests import GeneratorTask, TrainedGenerator
-from tasks.graspgan.trainings.pools import ByteArray, Pool, in_order
 from tasks.graspgan.trainings.predictor_item import SharedCrops, cpu_state
 from tasks.grasping.types import SemanticClass
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from tasks.graspgan.networks.domains import TARGET, set_domain
 from tasks.graspgan.networks.generator import Generator
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
-from tasks.graspgan.trainings.pools import Batch, Pool, in_order
+from tasks.graspgan.samples.pools import Batch, Pool, in_order
 
 _NUM_SEEN = 256
 

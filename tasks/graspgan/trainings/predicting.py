@@ -23,8 +23,8 @@ from tasks.graspgan.networks.domains import (
     set_domain,
 )
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
+from tasks.graspgan.samples.pools import Batch, Pool, draw, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
-from tasks.graspgan.trainings.pools import Batch, Pool, draw, in_order
 from tasks.learning.checkpoints import Keeper, Stateful
 from tasks.learning.curve import Choice, Point
 from tasks.learning.loop import Course, evenly, run

@@ -18,10 +18,10 @@ from tasks.core.seeds import digest64
 from tasks.graspgan.networks.domains import adapt_norms, copy_source_norms
 from tasks.graspgan.networks.grasp_networks import CropNetwork
 from tasks.graspgan.samples.crops import NUM_MOTION
+from tasks.graspgan.samples.pools import Pool, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.manifests import PredictorTask, TrainedPredictor
-from tasks.graspgan.trainings.pools import Pool, in_order
 from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, scores, train_predictor
 from tasks.learning.curve import Point
 

@@ -50,9 +50,12 @@ def test_a_share_of_a_gap_has_the_interval_that_it_deserves() -> None:
     high = scores + 1.0 * test.success
     half = scores + 0.45 * test.success
     share = test.closed_share([scores], [half], [high])
+    assert share is not None
     assert 0.3 < share.low < share.value < share.high < 0.8
     none = test.closed_share([scores], [half], [scores + 1e-3 * test.success])
+    assert none is not None
     assert none.high - none.low > 10 * (share.high - share.low)
+    assert test.closed_share([high], [half], [scores]) is None, "there is no gap"
 
 
 def test_parts_are_judged_apart() -> None:

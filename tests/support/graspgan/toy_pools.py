@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from tasks.graspgan.trainings.pools import Pool
+from tasks.graspgan.samples.pools import Pool
 from tasks.graspgan.trainings.predicting import GraspNetwork, scores
 
 SIDE_PX, NUM_MOTION, NUM_STATIONS = 16, 4, 2

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tasks.graspgan.trainings.pools import draw, grey, in_order
+from tasks.graspgan.samples.pools import draw, grey, in_order
 from tests.support.graspgan.toy_pools import toy_pool
 
 

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from operators.stage.local import LocalRun
+from tasks.core.errors import ConfigError, DataError
+from tasks.graspgan.config import CollectConfig
+from tasks.graspgan.manifests import Attempts
+from tasks.graspgan.stages.collect import collect_attempts
+from tests.support.graspgan.chain import Chain
+
+
+@pytest.fixture
+def folders(chain: Chain, tmp_path: Path) -> tuple[Path, Path]:
+    """What was collected, as a user's published folders: simulation, and the target."""
+    for each in chain.run.read(chain.attempts, Attempts).sets:
+        kind = "simulation" if each.world == "bullet" else "real"
+        folder = tmp_path / kind / each.split / "shards"
+        folder.mkdir(parents=True)
+        for number, shard in enumerate(each.shards):
+            shutil.copy(chain.run.fetch(shard), folder / f"shard-{number:05d}.parquet")
+    return tmp_path / "simulation", tmp_path / "real"
+
+
+def collected(tmp_path: Path, simulation: Path | str, real: Path | str) -> Attempts:
+    run = LocalRun(tmp_path / "artifacts", seed=0)
+    config = CollectConfig(simulation=str(simulation), real=str(real))
+    return run.read(run.run(collect_attempts, config=config), Attempts)
+
+
+def rewrite(path: Path, **columns: object) -> None:
+    """Write a shard with other values in some columns."""
+    table = pq.read_table(path, partitioning=None)
+    for name, value in columns.items():
+        index, field = table.schema.get_field_index(name), table.schema.field(name)
+        table = table.set_column(index, field, pa.array([value] * len(table), field.type))
+    pq.write_table(table, path)
+
+
+def test_attempts_are_collected_of_all_worlds_and_splits(chain: Chain) -> None:
+    found = chain.run.read(chain.attempts, Attempts)
+    kinds = {(each.world, each.split): each.num_attempts for each in found.sets}
+    worlds, splits = ("bullet", "bullet-structured"), ("train", "validation", "held_out")
+    assert kinds == {(world, part): 24 for world in worlds for part in splits}
+    assert found.targets == ("bullet-structured",)
+    assert [each.world for each in found.worlds] == ["bullet-structured"]
+    first, other = (found.of(world, "train") for world in worlds)
+    assert first.num_successes != 0
+    assert {each.sha256 for each in first.shards}.isdisjoint(each.sha256 for each in other.shards)
+
+
+def test_published_folders_are_read_by_world_and_split(
+    folders: tuple[Path, Path], chain: Chain, tmp_path: Path
+) -> None:
+    found = collected(tmp_path, *folders)
+    made = chain.run.read(chain.attempts, Attempts)
+    for each in made.sets:
+        same = found.of(each.world, each.split)
+        assert same.num_attempts == each.num_attempts
+        assert same.num_successes == each.num_successes
+        assert same.picture_px == 64
+
+
+def test_swapped_folders_are_told_apart_by_their_worlds(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    simulation, real = folders
+    with pytest.raises(DataError, match=r"collect.simulation: expected attempts of the world bul"):
+        collected(tmp_path, real, simulation)
+    with pytest.raises(DataError, match="which is the simulation"):
+        collected(tmp_path, simulation, simulation)
+
+
+def test_one_folder_alone_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="name both folders, or none"):
+        collected(tmp_path, folders[0], "")
+
+
+def test_a_missing_split_is_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.rmtree(folders[1] / "validation")
+    with pytest.raises(DataError, match="got none of validation: collect them"):
+        collected(tmp_path, *folders)
+
+
+def test_one_outcome_alone_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    for path in (folders[1] / "train").rglob("*.parquet"):
+        rewrite(path, is_success=False)
+    with pytest.raises(DataError, match="bullet-structured, train: expected successes and fail"):
+        collected(tmp_path, *folders)
+
+
+def test_a_scene_in_two_splits_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    (path,) = (folders[0] / "held_out").rglob("*.parquet")
+    taken = pq.read_table(next((folders[0] / "train").rglob("*.parquet")), partitioning=None)
+    rewrite(path, scene_id=taken["scene_id"][0].as_py())
+    with pytest.raises(DataError, match="stands in two splits"):
+        collected(tmp_path, *folders)
+
+
+def test_other_picture_sizes_are_refused(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.graspgan.stages import collect
+
+    set_of, sizes = collect._set_of, iter((64, 64, 64, 128, 64, 64))
+
+    def other(*arguments: object) -> object:
+        return set_of(*arguments).model_copy(update={"picture_px": next(sizes)})
+
+    monkeypatch.setattr(collect, "_set_of", other)
+    with pytest.raises(DataError, match=r"expected pictures of one size, got \[64, 128\] px"):
+        collected(tmp_path, *folders)
+
+
+def test_a_broken_shard_and_an_empty_folder_are_named(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (path,) = (folders[0] / "train").rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(Exception, match=r"shard-00000\.parquet"):
+        collected(tmp_path, *folders)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(DataError, match=r"collect.simulation: expected shards/\*.parquet below"):
+        collected(tmp_path, empty, folders[1])
