@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from tasks.graspgan.judging.manifests import Evaluation
+from tasks.graspgan.report.contents import report_sections
+from tasks.report.page import html, markdown
+from tests.support.graspgan.chain import Chain
+from tests.support.graspgan.target_results import target_result
+
+
+def test_the_page_says_what_was_chosen_and_when_the_test_was_opened(chain: Chain) -> None:
+    evaluation = chain.run.read(chain.evaluated, Evaluation)
+    evaluation = evaluation.model_copy(update={"targets": (target_result(),)})
+    films = {"surrogate/labels/held_out-0": b"film", "elsewhere/labels/held_out-0": b"other"}
+    sections = report_sections(evaluation, {"from_cut-s0": b"grid"}, films)
+    text, page = markdown(sections), html(sections)
+    assert "Validation named cut_structured the best control" in text
+    assert "2026-11-30T03:00:00+00:00" in text
+    assert "graspgan\\_cut" in text or "graspgan_cut" in text
+    assert page.count("<img") == 4, "two plots, a film of this target, a grid"
+    assert "not reproduced" in page
