@@ -26,13 +26,13 @@ _READERS = {
 
 
 def read_npz(
-    path: Path, names: Sequence[str], max_bytes: int = MAX_BYTES
+    path: Path, names: Sequence[str] | None = None, max_bytes: int = MAX_BYTES
 ) -> Mapping[str, npt.NDArray[Any]]:
     """Read arrays of numbers from an ``.npz`` file; others that it holds are left alone.
 
     Args:
         path: The file.
-        names: Arrays that it must have.
+        names: Arrays that it must have; all that it holds, in its order, if None.
         max_bytes: Size of all of them in memory above which it is refused.
 
     Raises:
@@ -42,6 +42,8 @@ def read_npz(
     try:
         _check_file(path, 2 * max_bytes)
         with zipfile.ZipFile(path) as archive:
+            if names is None:
+                names = [each.removesuffix(".npy") for each in archive.namelist()]
             room = max_bytes
             for name in names:
                 room -= _checked_bytes(archive, name, f"{shown(path)}: {name}", room, max_bytes)
@@ -49,8 +51,9 @@ def read_npz(
     except DataError:
         raise
     except Exception as error:  # zipfile and NumPy raise a dozen kinds of what is damaged
+        wanted = ", ".join(names or ["arrays of numbers"])
         raise DataError(
-            f"{shown(path)}: expected an .npz file with {', '.join(names)}: {error}; copy it again"
+            f"{shown(path)}: expected an .npz file with {wanted}: {error}; copy it again"
         ) from error
 
 

@@ -25,6 +25,20 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_npy(tmp_path / "a.npy"), NUMBERS.T)
 
 
+def test_all_arrays_come_back_in_their_order(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", z=NUMBERS.T, a=np.arange(3))
+    found = read_npz(tmp_path / "a.npz")
+    assert [*found] == ["z", "a"]
+    np.testing.assert_array_equal(found["z"], NUMBERS.T)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("note", b"text")
+    with pytest.raises(DataError, match=r"a\.npz: expected an \.npz file with z, a, note: "):
+        read_npz(tmp_path / "a.npz")
+    np.save(tmp_path / "a.npy", NUMBERS)
+    with pytest.raises(DataError, match=r"a\.npy: expected an \.npz file with arrays of numbers"):
+        read_npz(tmp_path / "a.npy")
+
+
 HEADERS = {
     "80 GB": (npy("<f8", "(10000000000,)"), "header declares 80,000,000,000"),
     "negative": (npy("<f8", "(-3,)"), "are there"),
@@ -49,8 +63,9 @@ def test_a_header_that_declares_what_is_not_there_is_refused(tmp_path: Path, nam
         archive.writestr("a.npy", data)
     with pytest.raises(DataError, match=reason):
         read_npy(tmp_path / "a.npy")
-    with pytest.raises(DataError, match=reason):
-        read_npz(tmp_path / "a.npz", ("a",))
+    for names in (("a",), None):
+        with pytest.raises(DataError, match=reason):
+            read_npz(tmp_path / "a.npz", names)
 
 
 @pytest.mark.hostile
