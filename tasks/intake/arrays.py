@@ -57,26 +57,6 @@ def read_npz(
         ) from error
 
 
-def read_npy(path: Path) -> npt.NDArray[Any]:
-    """Read an array of numbers from an ``.npy`` file.
-
-    Raises:
-        DataError: It is missing, no such file, damaged, or its header declares more than the
-            limit, or more than there is.
-    """
-    try:
-        _check_file(path, 2 * MAX_BYTES)
-        with path.open("rb") as file:
-            _check_header(file, path.stat().st_size, shown(path), MAX_BYTES, MAX_BYTES)
-            file.seek(0)
-            array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-            return array
-    except DataError:
-        raise
-    except Exception as error:  # see `read_npz`
-        raise DataError(f"{shown(path)}: expected an .npy file: {error}; copy it again") from error
-
-
 def _check_file(path: Path, max_bytes: int) -> None:
     if not path.is_file() or path.stat().st_size > max_bytes:
         raise DataError(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.intake.arrays import read_npy, read_npz
+from tasks.intake.arrays import read_npz
 from tests.support.hostile.arrays import npy
 
 NUMBERS = np.arange(12.0).reshape(3, 4)
@@ -21,8 +21,6 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     found = read_npz(tmp_path / "a.npz", ("a", "b"))
     np.testing.assert_array_equal(found["a"], NUMBERS)
     assert found.keys() == {"a", "b"}
-    np.save(tmp_path / "a.npy", NUMBERS.T)
-    np.testing.assert_array_equal(read_npy(tmp_path / "a.npy"), NUMBERS.T)
 
 
 def test_all_arrays_come_back_in_their_order(tmp_path: Path) -> None:
@@ -58,11 +56,8 @@ HEADERS = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_header_that_declares_what_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     data, reason = HEADERS[name]
-    (tmp_path / "a.npy").write_bytes(data)
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", data)
-    with pytest.raises(DataError, match=reason):
-        read_npy(tmp_path / "a.npy")
     for names in (("a",), None):
         with pytest.raises(DataError, match=reason):
             read_npz(tmp_path / "a.npz", names)
