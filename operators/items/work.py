@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dis
 import importlib
+import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -102,10 +104,11 @@ class ItemWork:
 class _Folder(Draft):
     """An item's folder; see `tasks.core.ports.ItemFolder`."""
 
-    def __init__(self, work: ItemWork, item_id: str, key: str) -> None:
+    def __init__(self, work: ItemWork, item_id: str, key: str, *, is_first: bool) -> None:
         super().__init__(work.stage.storage, work.folder(key))
         self._work = work
         self._item_id = item_id
+        self._is_first = is_first
         self._checkpoint = Checkpoint(work.stage.storage, key)
         self._is_saved = False
 
@@ -127,17 +130,22 @@ class _Folder(Draft):
     def checkpoint(self) -> Path | None:
         """What an earlier try saved last."""
         self._is_saved = True
-        return self._checkpoint.fetch(self.path / ".checkpoint")
+        kept = self._checkpoint.fetch(self.path / ".checkpoint")
+        if kept and not self._is_first:  # the first process may replace it at any time
+            kept = Path(shutil.copyfile(kept, self.path / ".copy"))
+        _wait_for_others()  # all go on from the same one
+        return kept
 
     def save_checkpoint(self, path: Path) -> None:
         """Keep a file for another try."""
-        self._is_saved = True
-        self._checkpoint.save(path)
+        if self._is_first:
+            self._is_saved = True
+            self._checkpoint.save(path)
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         super().__exit__()
         has_ended = kind is None or issubclass(kind, DataError)
-        if has_ended and self._is_saved:
+        if has_ended and self._is_saved and self._is_first:
             self._checkpoint.drop()
 
     def array(self, name: str) -> npt.NDArray[Any]:
@@ -150,8 +158,14 @@ class _Folder(Draft):
         return self._work.shared[name]()
 
 
-def make_item(work: ItemWork, key: str, item: Any) -> Record:
+def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Record:
     """Make and commit one item; runs in a worker.
+
+    Args:
+        work: What it has in common with others.
+        key: Its key.
+        item: The item.
+        rank: Of this process among those that make it together; only the first commits.
 
     Returns:
         The committed record, or `Skipped`.
@@ -163,11 +177,15 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
     where = f"{stage.spec.name}, item {item.item_id}"
     try:
         # A disk that fails is never the item's fault, whatever its function made of it.
-        with _Folder(work, item.item_id, key) as folder, disk_faults("a file", folder.path):
+        folder = _Folder(work, item.item_id, key, is_first=rank == 0)
+        with folder, disk_faults("a file", folder.path):
             _load_imports(work.function)
             begun_s = time.monotonic()
             with limited(stage.limits):
-                outcome = work.function(item, work.config, folder)
+                outcome: Record = work.function(item, work.config, folder)
+            _wait_for_others()  # what one of them refuses is not committed
+            if rank:
+                return outcome
             provenance = {**stage.provenance, "seconds": round(time.monotonic() - begun_s, 3)}
             manifest = Manifest.of(outcome, stage.spec.name, key, provenance)
             kept = folder.commit(manifest, stage.spec.tolerances)
@@ -180,6 +198,25 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
         raise type(error)(f"{where}: {error}") from error
     except Exception as error:
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def make_item_together(work: ItemWork, key: str, item: Any, rank: int) -> Record:
+    """Make one item as one of the processes of a training; see `make_item`.
+
+    Raises:
+        DataError: It can't be used. The others would wait for who only returned that.
+    """
+    outcome = make_item(work, key, item, rank)
+    if isinstance(outcome, Skipped):
+        raise DataError(outcome.reason)
+    return outcome
+
+
+def _wait_for_others() -> None:
+    """Wait for the processes that torch.distributed joins to this one, if there are any."""
+    distributed = sys.modules.get("torch.distributed")
+    if distributed and distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
 
 
 def _load_imports(function: Callable[..., Any]) -> None:
@@ -200,10 +237,12 @@ class Running:
     Attributes:
         work: What they have in common.
         executor: Makes them.
+        spread: Whether each is a training, of as many processes as the executor gives it.
     """
 
     work: ItemWork
     executor: Executor
+    spread: bool = False
     _calls: dict[Future[Record], tuple[str, Any, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -212,7 +251,11 @@ class Running:
 
     def submit(self, key: str, item: Any, tries: int = 1) -> None:
         """Start to make an item, for the first time or once more."""
-        self._calls[self.executor.submit(make_item, self.work, key, item)] = (key, item, tries)
+        if self.spread:
+            future = self.executor.train(make_item_together, self.work, key, item)
+        else:
+            future = self.executor.submit(make_item, self.work, key, item)
+        self._calls[future] = (key, item, tries)
 
     def next_ended(self) -> tuple[str, Any, Record]:
         """Wait for the item that ends first; returns its key, itself, and its record or `Skipped`.
@@ -227,7 +270,11 @@ class Running:
             key, item, tries = self._calls.pop(future)
             try:
                 return key, item, future.result()
+            except DataError as error:
+                return key, item, Skipped(item_id=item.item_id, reason=str(error))
             except WorkerLostError as error:
+                if found := self.work.find(key):  # it died after its commit
+                    return key, item, found
                 if tries == ITEM_TRIES:
                     reason = f"{error} (tried {ITEM_TRIES} times)"
                     return key, item, Skipped(item_id=item.item_id, reason=reason)

@@ -1,13 +1,34 @@
-"""Plain torch loops on Ray Train's workers."""
+"""Trainings of several processes on Ray Train: joined, and lost together."""
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
+from ray.train.v2._internal.exceptions import RayTrainError
 
-from operators.compute.ray_executor import RayExecutor
-from tests.support.kernel.training_loops import count_steps, report_steps
+from operators.compute.ray_training import WORKER_DIED, _cause
+from operators.installation import ROOT
+from operators.stage.local import LocalRun
+from operators.stage.request import StageRequest, entrypoint
+from operators.stage.run import run_stage
+from operators.store.storage import TRAINING
+from tasks.core.errors import WorkerLostError
+from tasks.core.records import ArtifactRef
+from tests.support.kernel.live_runs import until, words
+from tests.support.kernel.sample_stages import (
+    NUM_EPOCHS,
+    DoubleConfig,
+    DoubledList,
+    Number,
+    NumberList,
+    share_numbers,
+)
 
 pytestmark = [
     pytest.mark.integration,
@@ -15,12 +36,102 @@ pytestmark = [
 ]
 
 
-def test_training_runs_on_ray(ray_cluster: str, tmp_path: Path) -> None:
-    executor = RayExecutor.connect(ray_cluster).granted(0.5, 0.0, None, str(tmp_path / "t/k"))
-    assert executor.train(report_steps, {"num_steps": 4}, 1) == {"loss": 0.25, "step": 3}
+@pytest.fixture
+def profile(ray_cluster: str, tmp_path: Path) -> str:
+    path = tmp_path / "group.yaml"
+    path.write_text(
+        f"ray_address: {ray_cluster}\ndefault: {{num_cpus: 0.5, limit_s: 20.0, num_workers: 2}}\n"
+    )
+    return str(path)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> DoubleConfig:
+    return DoubleConfig(marks=str(tmp_path / "marks"), max_skipped_fraction=1.0)
+
+
+def request_for(folder: Path, profile: str, config: DoubleConfig, *names: str) -> StageRequest:
+    local = LocalRun(folder, profile=profile)
+    numbers = NumberList(numbers=tuple(Number(item_id=name, value=1.0) for name in names))
+    return local.request(share_numbers, local.put(numbers), config=config)
+
+
+def values(folder: Path, ref: ArtifactRef) -> dict[str, float]:
+    return {each.item_id: each.value for each in LocalRun(folder).read(ref, DoubledList).doubled}
+
+
+def made(config: DoubleConfig) -> Counter[str]:
+    """How often each process made each epoch of each item."""
+    return Counter(Path(config.marks).read_text().split())
+
+
+def test_processes_share_an_item_and_go_on_together_when_one_is_lost(
+    tmp_path: Path, profile: str, config: DoubleConfig
+) -> None:
+    names = ("good-0", "stumbles-1")
+    request = request_for(tmp_path / "store", profile, config, *names)
+    (ref,) = run_stage(request)
+    alone = request_for(tmp_path / "alone", "serial", config, *names)
+    begun = made(config)
+    assert values(tmp_path / "store", ref) == values(tmp_path / "alone", run_stage(alone)[0])
+
+    half = NUM_EPOCHS // 2
+    assert {name: begun[name] for name in begun if name.startswith("good")} == {
+        f"good-0:{rank}:{epoch}": 1 for rank in (0, 1) for epoch in range(NUM_EPOCHS)
+    }
+    assert [begun[f"stumbles-1:1:{epoch}"] for epoch in range(half + 1)] == [1] * half + [2]
+
+    local = LocalRun(tmp_path / "store")
+    for each in local.read(ref, DoubledList).doubled:
+        assert each.draw == 2
+        assert local.fetch(each.file).read_text() == "0\n", "the first process's file"
+    assert not list((tmp_path / "store" / TRAINING).glob("*/*"))
 
 
 @pytest.mark.slow
-def test_training_goes_on_from_its_checkpoint_on_ray(ray_cluster: str, tmp_path: Path) -> None:
-    executor = RayExecutor.connect(ray_cluster).granted(0.5, 0.0, None, str(tmp_path / "t/k"))
-    assert executor.train(count_steps, {"num_steps": 4}, 2) == {"loss": 0.25, "step": 3}
+def test_what_one_process_of_several_comes_to_holds_for_all(
+    tmp_path: Path, profile: str, config: DoubleConfig
+) -> None:
+    names = ("bad-0", "dies-1", "sleeps-2")
+    (ref,) = run_stage(request_for(tmp_path / "store", profile, config, *names))
+    skipped = LocalRun(tmp_path / "store").read(ref, DoubledList).skipped
+    lost = f"{WORKER_DIED} (tried 2 times)"
+    assert {each.item_id: each.reason for each in skipped} == {
+        "bad-0": "expected a number that grows, got one that does not",
+        "dies-1": lost,
+        "sleeps-2": lost,
+    }
+    epochs = made(config)
+    assert epochs["dies-1:1:0"] == 1, "its second try went on from the checkpoint of the first"
+    assert epochs[f"dies-1:1:{NUM_EPOCHS // 2}"] == 2
+
+
+@pytest.mark.slow
+def test_a_training_outlives_its_driver(
+    tmp_path: Path, profile: str, config: DoubleConfig, ray_cluster: str
+) -> None:
+    slow = replace(config, wait_s=0.5)
+    request = request_for(tmp_path / "store", profile, slow, "good-0")
+    command = shlex.split(entrypoint(request, "word"))[1:]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    until(lambda: Path(config.marks).exists() and made(config)["good-0:0:2"])
+    process.kill()
+    process.communicate(timeout=30)
+    until(lambda: not [p for p in psutil.process_iter() if "RayTrainWorker" in words(p)])
+    (ref,) = run_stage(request)
+    assert max(made(config)[f"good-0:0:{epoch}"] for epoch in range(2)) == 1
+    alone = request_for(tmp_path / "alone", "serial", slow, "good-0")
+    assert values(tmp_path / "store", ref) == values(tmp_path / "alone", run_stage(alone)[0])
+
+
+def test_the_reason_of_a_loss_is_told_from_what_follows_of_it() -> None:
+    died, broken = RayTrainError("its actor died"), WorkerLostError(WORKER_DIED)
+    limit, bug = WorkerLostError("passed its memory limit of 1 GB"), ValueError("a bug")
+    for failures, expected in (
+        ({0: broken, 1: died}, broken),
+        ({0: bug, 1: died}, broken),
+        ({0: broken, 1: limit}, limit),
+        ({1: bug}, bug),
+    ):
+        cause = _cause(failures)
+        assert (type(cause), str(cause)) == (type(expected), str(expected))
