@@ -66,24 +66,24 @@ class StageItems:
         _check_unique([item.item_id for item in items])
         progress = Progress.of(self.work.spec.name, items, self.tracker, self.counts)
         outcomes: dict[str, Any] = {}
-        running = Running(work, self.executor, spread)
         max_in_flight = self.max_trainings if spread else self.max_in_flight
+        with Running(work, self.executor, self.tracker, spread) as running:
 
-        def collect() -> None:
-            _, item, outcome = running.next_ended()
-            outcomes[item.item_id] = outcome
-            progress.add(outcome, item)
+            def collect() -> None:
+                _, item, outcome = running.next_ended()
+                outcomes[item.item_id] = outcome
+                progress.add(outcome, item)
 
-        for item, (key, found) in zip(items, _find_all(work, items), strict=True):
-            if found is not None:
-                outcomes[item.item_id] = found
-                progress.add(found, item, reused=True)
-                continue
-            if len(running) >= max_in_flight:
+            for item, (key, found) in zip(items, _find_all(work, items), strict=True):
+                if found is not None:
+                    outcomes[item.item_id] = found
+                    progress.add(found, item, reused=True)
+                    continue
+                if len(running) >= max_in_flight:
+                    collect()
+                running.submit(key, item)
+            while running:
                 collect()
-            running.submit(key, item)
-        while running:
-            collect()
         return [outcomes[item.item_id] for item in items]
 
     def pool(
@@ -106,7 +106,7 @@ class StageItems:
                 "replays=True"
             )
         return ItemPool(
-            running=Running(work, self.executor),
+            running=Running(work, self.executor, self.tracker),
             size=self.max_in_flight,
             journal=self.journal,
             progress=Progress(self.work.spec.name, total, self.tracker, self.counts),

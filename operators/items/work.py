@@ -17,12 +17,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits, limited
+from operators.items.reports import Reporter, Reports, load
+from operators.items.watch import Watch
 from operators.store.artifacts import Checkpoint, Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, disk_faults
@@ -31,7 +33,7 @@ from tasks.core import seeds
 from tasks.core.config import config_json
 from tasks.core.digests import digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, OrreryError, WorkerLostError
-from tasks.core.ports import Executor, Future, Skipped
+from tasks.core.ports import Executor, Future, Picture, Skipped, Tracker
 from tasks.core.records import FileRef, Record
 from tasks.core.stages import StageSpec
 
@@ -110,14 +112,13 @@ class _Folder(Draft):
         self._item_id = item_id
         self._is_first = is_first
         self._checkpoint = Checkpoint(work.stage.storage, key)
+        self._reporter = Reporter(work.stage.storage, key)
         self._is_saved = False
 
     def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
         """Write and register a picture for people."""
-        from tasks.report.picture import encode  # loads OpenCV, which not every item needs
-
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.path / name).write_bytes(encode(picture, name))
+        (self.path / name).write_bytes(_encoded(picture, name))
         return self.add(name)
 
     def rng(self) -> np.random.Generator:
@@ -140,7 +141,20 @@ class _Folder(Draft):
         """Keep a file for another try."""
         if self._is_first:
             self._is_saved = True
+            self._reporter.save()  # who goes on from here says again only what comes after
             self._checkpoint.save(path)
+
+    def report(self, metrics: Mapping[str, float], step: int, **pictures: Picture) -> None:
+        """Show how far the item is."""
+        if self._is_first:
+            self._is_saved = True
+            encoded = {f"{k}.png": _encoded(v, f"{k}.png") for k, v in pictures.items()}
+            self._reporter.add(metrics, step, encoded)
+
+    @property
+    def reports(self) -> Reports | None:
+        """All that was reported."""
+        return self._reporter.reports
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         super().__exit__()
@@ -158,7 +172,26 @@ class _Folder(Draft):
         return self._work.shared[name]()
 
 
-def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Record:
+def _encoded(picture: Picture, name: str) -> bytes:
+    from tasks.report.picture import encode  # loads OpenCV, which not every item needs
+
+    return encode(picture, name)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an item ended.
+
+    Attributes:
+        outcome: Its record, or `Skipped`.
+        reports: All that it said on the way; None if that was nothing.
+    """
+
+    outcome: Record
+    reports: Reports | None = None
+
+
+def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Ended:
     """Make and commit one item; runs in a worker.
 
     Args:
@@ -168,16 +201,16 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Record:
         rank: Of this process among those that make it together; only the first commits.
 
     Returns:
-        The committed record, or `Skipped`.
+        The committed record, or `Skipped`, and what was reported.
 
     Raises:
         OrreryError: Anything but bad data, with the item's id.
     """
     stage = work.stage
     where = f"{stage.spec.name}, item {item.item_id}"
+    folder = _Folder(work, item.item_id, key, is_first=rank == 0)
     try:
         # A disk that fails is never the item's fault, whatever its function made of it.
-        folder = _Folder(work, item.item_id, key, is_first=rank == 0)
         with folder, disk_faults("a file", folder.path):
             _load_imports(work.function)
             begun_s = time.monotonic()
@@ -185,13 +218,13 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Record:
                 outcome: Record = work.function(item, work.config, folder)
             _wait_for_others()  # what one of them refuses is not committed
             if rank:
-                return outcome
+                return Ended(outcome)
             provenance = {**stage.provenance, "seconds": round(time.monotonic() - begun_s, 3)}
             manifest = Manifest.of(outcome, stage.spec.name, key, provenance)
             kept = folder.commit(manifest, stage.spec.tolerances)
-            return kept.record(work.outcome_type, folder.folder)
+            return Ended(kept.record(work.outcome_type, folder.folder), folder.reports)
     except DataError as error:
-        return Skipped(item_id=item.item_id, reason=str(error))
+        return Ended(Skipped(item_id=item.item_id, reason=str(error)), folder.reports)
     except WorkerLostError:
         raise
     except OrreryError as error:
@@ -200,23 +233,28 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Record:
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
 
 
-def make_item_together(work: ItemWork, key: str, item: Any, rank: int) -> Record:
+def make_item_together(work: ItemWork, key: str, item: Any, rank: int) -> Ended:
     """Make one item as one of the processes of a training; see `make_item`.
 
     Raises:
         DataError: It can't be used. The others would wait for who only returned that.
     """
-    outcome = make_item(work, key, item, rank)
-    if isinstance(outcome, Skipped):
-        raise DataError(outcome.reason)
-    return outcome
+    ended = make_item(work, key, item, rank)
+    if _joined() and isinstance(ended.outcome, Skipped):
+        raise DataError(ended.outcome.reason)
+    return ended
 
 
 def _wait_for_others() -> None:
     """Wait for the processes that torch.distributed joins to this one, if there are any."""
-    distributed = sys.modules.get("torch.distributed")
-    if distributed and distributed.is_available() and distributed.is_initialized():
+    if distributed := _joined():
         distributed.barrier()
+
+
+def _joined() -> Any:
+    """The module torch.distributed where it joins this process to others, else None."""
+    distributed = sys.modules.get("torch.distributed")
+    return distributed if distributed and distributed.is_initialized() else None
 
 
 def _load_imports(function: Callable[..., Any]) -> None:
@@ -237,13 +275,28 @@ class Running:
     Attributes:
         work: What they have in common.
         executor: Makes them.
+        tracker: Receives what they report.
         spread: Whether each is a training, of as many processes as the executor gives it.
     """
 
     work: ItemWork
     executor: Executor
+    tracker: Tracker
     spread: bool = False
-    _calls: dict[Future[Record], tuple[str, Any, int]] = field(default_factory=dict)
+    _calls: dict[Future[Ended], tuple[str, Any, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Nothing is watched yet."""
+        self._watch = Watch(self.work.stage.storage, self.tracker)
+
+    def __enter__(self) -> Self:
+        """Begin to show what the items report."""
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Show nothing more; what is in flight goes on."""
+        self._watch.__exit__()
 
     def __len__(self) -> int:
         """Number of items that have not ended, or whose end was not asked for."""
@@ -251,6 +304,7 @@ class Running:
 
     def submit(self, key: str, item: Any, tries: int = 1) -> None:
         """Start to make an item, for the first time or once more."""
+        self._watch.begin(key, item.item_id)
         if self.spread:
             future = self.executor.train(make_item_together, self.work, key, item)
         else:
@@ -268,14 +322,24 @@ class Running:
         while True:
             future = next(iter(self.executor.as_completed(list(self._calls))))
             key, item, tries = self._calls.pop(future)
-            try:
-                return key, item, future.result()
-            except DataError as error:
-                return key, item, Skipped(item_id=item.item_id, reason=str(error))
-            except WorkerLostError as error:
-                if found := self.work.find(key):  # it died after its commit
-                    return key, item, found
-                if tries == ITEM_TRIES:
-                    reason = f"{error} (tried {ITEM_TRIES} times)"
-                    return key, item, Skipped(item_id=item.item_id, reason=reason)
+            ended = self._ended(future, key, item, tries)
+            if ended is None:
                 self.submit(key, item, tries + 1)
+                continue
+            self._watch.end(key, ended.reports)
+            return key, item, ended.outcome
+
+    def _ended(self, future: Future[Ended], key: str, item: Any, tries: int) -> Ended | None:
+        """How an item ended; None if it is to be tried again."""
+        try:
+            return future.result()
+        except DataError as error:
+            return Ended(Skipped(item_id=item.item_id, reason=str(error)))
+        except WorkerLostError as error:
+            reports = load(self.work.stage.storage, key)
+            if found := self.work.find(key):  # it died after its commit
+                return Ended(found, reports)
+            if tries < ITEM_TRIES:
+                return None
+            reason = f"{error} (tried {ITEM_TRIES} times)"
+            return Ended(Skipped(item_id=item.item_id, reason=reason), reports)

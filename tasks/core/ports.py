@@ -19,6 +19,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 ItemT = TypeVar("ItemT", bound=Record)
 ConfigT = TypeVar("ConfigT", contravariant=True)
 OutcomeT = TypeVar("OutcomeT", bound=Record, covariant=True)
+Picture = npt.NDArray[np.uint8] | bytes
 
 
 class Future(Protocol[ValueT]):
@@ -156,6 +157,9 @@ class ItemFolder(Protocol):
         that goes on gives the same as one that was never cut off. Each try has the whole time
         limit.
         """
+
+    def report(self, metrics: Mapping[str, float], step: int, **pictures: Picture) -> None:
+        """Show how far the item is, in the run's records within seconds; no part of the result."""
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return an array that `Items.map` or `Items.pool` was given: read-only, not a copy.

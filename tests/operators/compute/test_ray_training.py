@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from collections import Counter
@@ -20,6 +21,7 @@ from operators.stage.run import run_stage
 from operators.store.storage import TRAINING
 from tasks.core.errors import WorkerLostError
 from tasks.core.records import ArtifactRef
+from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.live_runs import until, words
 from tests.support.kernel.sample_stages import (
     NUM_EPOCHS,
@@ -69,8 +71,9 @@ def test_processes_share_an_item_and_go_on_together_when_one_is_lost(
     tmp_path: Path, profile: str, config: DoubleConfig
 ) -> None:
     names = ("good-0", "stumbles-1")
+    shown = tmp_path / "shown"
     request = request_for(tmp_path / "store", profile, config, *names)
-    (ref,) = run_stage(request)
+    (ref,) = run_stage(request, tracker=FolderTracker(shown))
     alone = request_for(tmp_path / "alone", "serial", config, *names)
     begun = made(config)
     assert values(tmp_path / "store", ref) == values(tmp_path / "alone", run_stage(alone)[0])
@@ -85,6 +88,11 @@ def test_processes_share_an_item_and_go_on_together_when_one_is_lost(
     for each in local.read(ref, DoubledList).doubled:
         assert each.draw == 2
         assert local.fetch(each.file).read_text() == "0\n", "the first process's file"
+    events = [json.loads(line) for line in (shown / "events.jsonl").read_text().splitlines()]
+    for name in names:
+        rows = [each for each in events if f"{name}/rank" in each.get("metrics", {})]
+        assert [each["step"] for each in rows] == list(range(NUM_EPOCHS))
+        assert {each["metrics"][f"{name}/rank"] for each in rows} == {0.0}
     assert not list((tmp_path / "store" / TRAINING).glob("*/*"))
 
 

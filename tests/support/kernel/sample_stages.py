@@ -212,6 +212,7 @@ def grow_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
                 _cut_off(item.item_id.partition("-")[0])
         time.sleep(config.wait_s)
         value = value * config.factor + rng.random()
+        folder.report({"value": value}, done)
         path = folder.path / "state.json"
         path.write_text(json.dumps([rng.bit_generator.state, done + 1, value]))
         folder.save_checkpoint(path)
@@ -270,11 +271,24 @@ def share_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled
         if joined:
             distributed.all_reduce(held)
         value = value * config.factor + float(held)
+        folder.report({"value": value, "rank": rank}, done)
         path = folder.path / "state.json"
         path.write_text(json.dumps([done + 1, value]))
         folder.save_checkpoint(path)
     (folder.path / "rank.txt").write_text(f"{rank}\n")
     return Doubled(item_id=item.item_id, value=value, draw=num, file=folder.add("rank.txt"))
+
+
+def wait_until_shown(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
+    """Report, and end when the file of marks says that it was shown."""
+    folder.report({"loss": item.value}, 3, grid=np.zeros((2, 2, 3), np.uint8))
+    shown = Path(config.marks)
+    ends_s = time.monotonic() + 100
+    while not (shown.exists() and f"{item.item_id}/grid.png" in shown.read_text()):
+        if time.monotonic() > ends_s:
+            raise DataError("nobody looked")
+        time.sleep(0.02)
+    return item
 
 
 def double_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:
