@@ -197,7 +197,8 @@ class RayExecutor:
             )[0]
 
     def _needs(self) -> dict[str, float]:
-        needs = {"CPU": self.num_cpus, "GPU": self.num_gpus, "memory": (self.memory_gb or 0) * 1e9}
+        memory = int((self.memory_gb or 0) * 1e9)
+        needs = {"CPU": self.num_cpus, "GPU": self.num_gpus, "memory": memory}
         return {name: need for name, need in needs.items() if need}
 
     def _num_places(self) -> int:

@@ -31,6 +31,9 @@ _ENVIRONMENT = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     # A node that is to go takes the group along as one that is gone; a process less per training.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    # Calls run where those of other workers do.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 
 

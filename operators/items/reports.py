@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from operators.store.storage import TRAINING, Storage
+from operators.store.storage import TRAINING, Storage, storage_errors
 from tasks.core.errors import OrreryError
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class Reporter:
         try:
             self.storage.write(_file(self.key), self.reports.to_bytes())
             self._is_saved = True
-        except OrreryError as error:
+        except (OrreryError, OSError) as error:
             logger.warning("reports of an item wait: %s", error)
         ended_s = time.monotonic()
         self._due_s = ended_s + max(SAVE_INTERVAL_S, _PAUSE_SHARE * (ended_s - begun_s))
@@ -136,7 +136,8 @@ class Reporter:
 def load(storage: Storage, key: str) -> Reports | None:
     """What an item has said so far; None if that is nothing, or can't be read."""
     try:
-        return Reports.of(storage.read_file(_file(key)))
+        with storage_errors(f"{storage.uri}/{_file(key)}"):
+            return Reports.of(storage.read_file(_file(key)))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OrreryError, OSError, ValueError) as error:
@@ -147,8 +148,9 @@ def load(storage: Storage, key: str) -> Reports | None:
 def reporting(storage: Storage) -> set[str]:
     """Keys that may have said something; one question, however many items there are."""
     try:
-        entries: list[Any] = storage.fs.ls(storage.path(TRAINING), detail=False, refresh=True)
-    except (FileNotFoundError, OSError):
+        with storage_errors(f"{storage.uri}/{TRAINING}"):
+            entries: list[Any] = storage.fs.ls(storage.path(TRAINING), detail=False, refresh=True)
+    except (OrreryError, OSError):  # most often there is no such folder
         return set()
     return {str(each).rstrip("/").rpartition("/")[2] for each in entries}
 

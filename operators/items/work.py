@@ -208,8 +208,8 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Ended:
     """
     stage = work.stage
     where = f"{stage.spec.name}, item {item.item_id}"
-    folder = _Folder(work, item.item_id, key, is_first=rank == 0)
     try:
+        folder = _Folder(work, item.item_id, key, is_first=rank == 0)
         # A disk that fails is never the item's fault, whatever its function made of it.
         with folder, disk_faults("a file", folder.path):
             _load_imports(work.function)
@@ -331,12 +331,15 @@ class Running:
 
     def _ended(self, future: Future[Ended], key: str, item: Any, tries: int) -> Ended | None:
         """How an item ended; None if it is to be tried again."""
+        storage = self.work.stage.storage
         try:
             return future.result()
-        except DataError as error:
-            return Ended(Skipped(item_id=item.item_id, reason=str(error)))
+        except DataError as error:  # of one process, which ended the first one, too
+            reports = load(storage, key)
+            Checkpoint(storage, key).drop()
+            return Ended(Skipped(item_id=item.item_id, reason=str(error)), reports)
         except WorkerLostError as error:
-            reports = load(self.work.stage.storage, key)
+            reports = load(storage, key)
             if found := self.work.find(key):  # it died after its commit
                 return Ended(found, reports)
             if tries < ITEM_TRIES:

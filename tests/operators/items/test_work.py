@@ -12,6 +12,7 @@ from operators.compute.limits import Limits
 from operators.compute.serial import SerialExecutor
 from operators.items.work import ItemWork, Running, StageWork, make_item, make_item_together
 from operators.record.trackers import NullTracker
+from operators.store.artifacts import Checkpoint
 from operators.store.storage import Storage
 from operators.tries import ITEM_TRIES
 from tasks.core.errors import ArtifactError, DataError, OrreryError, WorkerLostError
@@ -128,8 +129,13 @@ def refuse() -> None:
 
 def test_what_one_process_of_several_refuses_is_skipped(tmp_path: Path) -> None:
     running = Running(item_work(tmp_path), Refuses(), NullTracker(), spread=True)
-    running.submit(running.work.key(ONE), ONE)
+    key = running.work.key(ONE)
+    (tmp_path / "state").write_text("x")
+    checkpoint = Checkpoint(running.work.stage.storage, key)
+    checkpoint.save(tmp_path / "state")
+    running.submit(key, ONE)
     assert running.next_ended()[2] == Skipped(item_id="one", reason="the numbers are bad")
+    assert checkpoint.fetch(tmp_path / "fetched") is None
 
 
 def test_only_the_first_process_commits_and_saves(tmp_path: Path) -> None:
