@@ -41,9 +41,8 @@ pytestmark = [
 @pytest.fixture
 def profile(ray_cluster: str, tmp_path: Path) -> str:
     path = tmp_path / "group.yaml"
-    path.write_text(
-        f"ray_address: {ray_cluster}\ndefault: {{num_cpus: 0.5, limit_s: 20.0, num_workers: 2}}\n"
-    )
+    granted = "num_cpus: 0.5, memory_gb: 1.0, limit_s: 20.0, num_workers: 2"
+    path.write_text(f"ray_address: {ray_cluster}\ndefault: {{{granted}}}\n")
     return str(path)
 
 
