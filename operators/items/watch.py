@@ -82,11 +82,13 @@ class Watch:
 
     def look(self) -> None:
         """Show what is new."""
-        if not self._items:
+        with self._lock:
+            watched = set(self._items)
+        if not watched:
             return
         if self._num_shown:
             self.tracker.log_metrics({})  # what came last may wait there for more of its batch
-        for key in reporting(self.storage) & set(self._items):
+        for key in reporting(self.storage) & watched:
             reports = load(self.storage, key)
             with self._lock:
                 if key in self._items:  # it may have ended meanwhile
