@@ -158,8 +158,12 @@ class _Folder(Draft):
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         super().__exit__()
-        has_ended = kind is None or issubclass(kind, DataError)
-        if has_ended and self._is_saved and self._is_first:
+        is_refused = kind is not None and issubclass(kind, DataError)
+        if not (self._is_saved and self._is_first):
+            return
+        if is_refused and _joined():
+            self._reporter.save()  # who waits for all of them shows it, and drops the rest
+        elif kind is None or is_refused:
             self._checkpoint.drop()
 
     def array(self, name: str) -> npt.NDArray[Any]:
