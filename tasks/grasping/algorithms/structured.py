@@ -128,7 +128,7 @@ def cut_look(
 
     def surface(low: float, high: float) -> SurfaceLook:
         scale_m = (low * repeat_m, high * repeat_m)
-        return draw_surface(rng, range(num_textures), textured=1, scale_m=scale_m, tint_low=0.6)
+        return draw_surface(rng, range(num_textures), textured=1, scale_m=scale_m, tint_low=0.8)
 
     background, tray = surface(0.85, 1.15), surface(0.85, 1.15)
     objects = tuple(surface(0.7, 1.2) for _ in range(num_objects))

@@ -7,18 +7,18 @@ of objects: camouflage, and photographs with their contrast stretched.
 
 from __future__ import annotations
 
+from itertools import cycle, islice
 from typing import Final
 
 import numpy as np
 
 from tasks.core.errors import ConfigError
-from tasks.grasping.looks.patterns import camouflage
+from tasks.grasping.looks.patterns import ABSTRACT, camouflage, marble, stone, wood
 from tasks.grasping.looks.textures import (
     MAX_TEXTURES,
     SIDE_PX,
     Half,
     Textures,
-    generated_textures,
     half_of,
 )
 from tasks.grasping.types import ByteImage
@@ -27,6 +27,7 @@ LEAST_PART: Final = 50
 """Textures of each kind in each half, at least."""
 _SEED: Final = 20_180_503
 _DEVIATION: Final = 62.0  # of a stretched photograph's grey values, of 255
+_COARSE: Final = (wood, stone, marble)  # whose grain a picture of 128 px still shows
 
 
 def structured_textures(photographs: Textures | None = None, seed: int = 0) -> Textures:
@@ -46,7 +47,7 @@ def structured_textures(photographs: Textures | None = None, seed: int = 0) -> T
         ConfigError: There are too few or too many photographs.
     """
     rng = np.random.default_rng([_SEED, seed])
-    pictures = generated_textures(rng, 2 * LEAST_PART) if photographs is None else photographs
+    pictures = photographs or _likenesses(rng)
     if not 2 <= pictures.num <= MAX_TEXTURES // 2:
         raise ConfigError(
             f"randomise.textures: expected 2 to {MAX_TEXTURES // 2} pictures for the structured "
@@ -74,8 +75,16 @@ def parts_of(num_textures: int, which: Half) -> tuple[range, range]:
     return half[:middle], half[middle:]
 
 
+def _likenesses(rng: np.random.Generator) -> Textures:
+    """What serves where there are no photographs."""
+    kinds = [pattern for each in (ABSTRACT, _COARSE) for pattern in islice(cycle(each), LEAST_PART)]
+    drawn = zip(kinds, rng.spawn(len(kinds)), strict=True)
+    return Textures(np.stack([kind(child, SIDE_PX) for kind, child in drawn]))
+
+
 def _stretched(image: ByteImage) -> ByteImage:
-    """The picture about a middle grey and with a contrast of its own strength, (h, w, 3)."""
-    grey = image.mean(-1)
+    """The picture about a middle grey and with one contrast; its mean hue stays, (h, w, 3)."""
+    colour, grey = image.mean((0, 1)), image.mean(-1)
     factor = _DEVIATION / max(float(grey.std()), 1.0)
-    return np.asarray(np.clip((image - grey.mean()) * factor + 127.5, 0, 255), np.uint8)
+    stretched = (image - colour) * factor + colour - grey.mean() + 127.5
+    return np.asarray(np.clip(stretched, 0, 255), np.uint8)
