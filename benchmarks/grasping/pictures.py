@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from benchmarks.grasping.collecting import Job, job
+from benchmarks.grasping.looks_picture import looks_sheet
 from benchmarks.results_file import RESULTS_DIR
 from operators.stage.local import LocalRun
 from tasks.grasping.algorithms.policies import Mixture, draw_controller
@@ -33,7 +34,7 @@ from tasks.grasping.stages.plan import plan_collection
 from tasks.grasping.worlds.bullet.world import BulletWorld
 
 FILM, STRIPS = RESULTS_DIR / "grasping_attempts.gif", RESULTS_DIR / "grasping_attempts.jpg"
-PICTURE = RESULTS_DIR / "grasping_worlds.jpg"
+PICTURE, LOOKS = RESULTS_DIR / "grasping_worlds.jpg", RESULTS_DIR / "grasping_looks.jpg"
 _WORLDS = ("bullet", "bullet-restyled", "surrogate")
 _NUM_SCENES, _SIZE_PX, _VIEW_DEG = 3, 128, 30.0
 _QUALITY = 88
@@ -43,7 +44,7 @@ _NUM_TRIES = 60  # attempts among which a success and a failure must be
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Collect a few scenes of each world and draw them, and film two attempts."""
+    """Draw a few scenes of each world and in each look, and film two attempts."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.grasping.pictures", description=__doc__
     )
@@ -56,9 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         picture = worlds_sheet(worlds, _NUM_SCENES)
     pair = films()
     FILM.write_bytes(animation(pair))
-    for path, drawn in ((PICTURE, picture), (STRIPS, film_strips(pair))):
+    for path, drawn in ((PICTURE, picture), (LOOKS, looks_sheet()), (STRIPS, film_strips(pair))):
         cv2.imwrite(str(path), drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    print(PICTURE, FILM, STRIPS, sep="\n")
+    print(PICTURE, LOOKS, FILM, STRIPS, sep="\n")
     return 0
 
 

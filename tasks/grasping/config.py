@@ -65,10 +65,11 @@ class CameraConfig:
 class WorldConfig:
     """Which world, and how it is simulated and seen."""
 
-    name: Literal["bullet", "bullet-restyled", "surrogate"] = setting(
+    name: Literal["bullet", "bullet-restyled", "bullet-structured", "surrogate"] = setting(
         "bullet",
         param="world",
         help="bullet: PyBullet. bullet-restyled: the same physics with the surrogate's looks. "
+        "bullet-structured: with looks whose edges don't follow shape. "
         "surrogate: MuJoCo, which stands in for a real robot.",
     )
     physics: PhysicsConfig = Field(default_factory=PhysicsConfig)
@@ -187,12 +188,14 @@ class SceneConfig:
 
     @property
     def is_seen_by_surrogate(self) -> bool:
-        """Whether looks and cameras are the surrogate's."""
+        """Whether cameras are the surrogate's, and looks those of a target."""
         return self.world.name != "bullet"
 
     @property
-    def looks(self) -> Literal["plain", "randomise", "surrogate"]:
-        """Where a scene's look comes from: the world's own, or one of two distributions."""
+    def looks(self) -> Literal["plain", "randomise", "surrogate", "structured"]:
+        """Where a scene's look comes from: the world's own, or one of three distributions."""
+        if self.world.name == "bullet-structured":
+            return "structured"
         if self.is_seen_by_surrogate:
             return "surrogate"
         return "randomise" if self.randomise.appearance else "plain"

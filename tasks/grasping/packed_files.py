@@ -23,6 +23,7 @@ from tasks.core.outside.stored import is_stored
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import FileRef, Record
 from tasks.grasping.config import PlanConfig
+from tasks.grasping.looks.structured import structured_textures
 from tasks.grasping.looks.textures import generated_textures, read_textures, save_textures
 from tasks.grasping.manifests import ObjectRemark
 from tasks.grasping.objects.archive import MAX_BYTES
@@ -51,6 +52,7 @@ class PackTask(Record):
         size_px: Width and height of the pictures that a model will be shown.
         num_candidates: Commands that a model scores in each round.
         num_per_scene: Objects that must find room in the bin together.
+        is_structured: Whether textures are those of structured looks.
     """
 
     schema_id = "grasping.pack_task/1"
@@ -61,6 +63,7 @@ class PackTask(Record):
     size_px: int = 0
     num_candidates: int = 0
     num_per_scene: int = 0
+    is_structured: bool = False
 
 
 class PackedFile(Record):
@@ -112,7 +115,9 @@ def pack_tasks(config: PlanConfig) -> list[PackTask]:
     tasks = []
     if config.scene.looks != "plain":
         path = config.randomise.textures
-        tasks.append(_of_folder("textures", path, "randomise.textures") if path else _GENERATED)
+        textures = _of_folder("textures", path, "randomise.textures") if path else _GENERATED
+        is_structured = config.scene.looks == "structured"
+        tasks.append(textures.model_copy(update={"is_structured": is_structured}))
     if config.objects.family == "folder":
         objects = _of_folder("objects", config.objects.folder, "objects.folder")
         num_per_scene = config.objects.num_per_scene
@@ -133,15 +138,17 @@ def pack_file(item: PackTask, config: None, folder: ItemFolder) -> PackedFile:  
 
 
 def _pack_textures(item: PackTask, folder: ItemFolder) -> PackedFile:
-    if item.path:
-        textures = read_textures(path_of(item.path, item.item_id))
-    else:
-        textures = generated_textures(folder.rng(), NUM_TEXTURES)
-    if textures.num < 2:
+    textures = read_textures(path_of(item.path, item.item_id)) if item.path else None
+    if textures is not None and textures.num < 2:
         raise DataError(
             f"randomise.textures: expected at least 2 pictures in {item.path}, found one: half of "
             "them serve randomisation, the others the surrogate"
         )
+    if item.is_structured:
+        # Without the run's own seed: a target's stations are the same in all of its data sets.
+        textures = structured_textures(textures)
+    elif textures is None:
+        textures = generated_textures(folder.rng(), NUM_TEXTURES)
     save_textures(folder.path / "textures.npz", textures)
     file = folder.add("textures.npz")
     return PackedFile(item_id=item.item_id, file=file, skipped=textures.skipped)

@@ -38,6 +38,7 @@ from tasks.grasping.worlds.registry import open_world
 _LIBRARIES = {
     "bullet": ("pybullet",),
     "bullet-restyled": ("pybullet",),
+    "bullet-structured": ("pybullet",),
     "surrogate": ("mujoco",),
 }
 _ALWAYS = ("numpy", "opencv-python-headless")

@@ -189,6 +189,25 @@ class SurfaceLook:
 
 
 @dataclass(frozen=True)
+class Print:
+    """A flat patch that is printed on the bin's floor.
+
+    Attributes:
+        shape: ``ell`` is a bar that lacks a quarter.
+        centre_m: Its middle, x and y in the base frame.
+        half_m: Half its length along both of its axes.
+        turn_rad: Angle from base x to its first axis.
+        colours: RGB in [0, 1] on either side of its second axis, as two faces of a thing.
+    """
+
+    shape: Literal["bar", "ellipse", "ell"]
+    centre_m: tuple[float, float]
+    half_m: tuple[float, float]
+    turn_rad: float
+    colours: tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
 class Look:
     """Appearance of a scene.
 
@@ -204,6 +223,8 @@ class Look:
         noise_sigma: Standard deviation of the sensor's noise, in grey values of 255.
         blur_px: Standard deviation of the lens blur.
         gain: Exposure, one factor per channel RGB.
+        motion_px: How far the picture moves during the exposure, x and y.
+        prints: What is printed on the bin's floor; the later over the earlier.
     """
 
     background: SurfaceLook
@@ -217,6 +238,8 @@ class Look:
     noise_sigma: float
     blur_px: float
     gain: tuple[float, float, float]
+    motion_px: tuple[float, float] = (0.0, 0.0)
+    prints: tuple[Print, ...] = ()
 
 
 @dataclass(frozen=True)

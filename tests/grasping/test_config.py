@@ -42,6 +42,8 @@ def test_what_scenes_are_drawn_from_survives_json():
         ("bullet", True, "randomise"),
         ("bullet-restyled", False, "surrogate"),
         ("bullet-restyled", True, "surrogate"),
+        ("bullet-structured", False, "structured"),
+        ("bullet-structured", True, "structured"),
         ("surrogate", False, "surrogate"),
     ],
 )
@@ -50,4 +52,4 @@ def test_looks_follow_world_and_switch(name: str, appearance: bool, looks: str):
         world=WorldConfig(name=name), randomise=RandomiseConfig(appearance=appearance)
     )
     assert scene.looks == looks
-    assert scene.is_seen_by_surrogate == (looks == "surrogate")
+    assert scene.is_seen_by_surrogate == (name != "bullet")

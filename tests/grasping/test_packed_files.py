@@ -44,6 +44,7 @@ def textures_of(folder):
         (PlanConfig(randomise=PAINTED), ["textures"]),
         (PlanConfig(world=WorldConfig(name="surrogate")), ["textures"]),
         (PlanConfig(world=WorldConfig(name="bullet-restyled")), ["textures"]),
+        (PlanConfig(world=WorldConfig(name="bullet-structured")), ["textures"]),
         (PlanConfig(randomise=RandomiseConfig(textures="/unused")), []),
     ],
 )

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.grasping.config import CollectGraspsConfig
 from tasks.grasping.data.schema import SCHEMA, STEP_FIELDS
-from tests.support.grasping.grasp_rows import write_shards
+from tasks.grasping.data.shards import write_rows
+from tests.support.grasping.toy_rows import ORIGIN, toy_rows
 
 README = Path(__file__).parents[2] / "tasks" / "grasping" / "README.md"
 
 
 def test_its_code_runs_from_top_to_bottom(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_shards(tmp_path / "grasps" / "shards")
+    origin = replace(ORIGIN, has_g_buffers=True)
+    (tmp_path / "grasps" / "shards").mkdir(parents=True)
+    for shard in range(2):
+        scenes = [f"train-7-{3 * shard + k:07d}" for k in range(3)]
+        rows = [toy_rows(scene, num_steps=2, origin=origin) for scene in scenes]
+        write_rows(tmp_path / "grasps" / "shards" / f"shard-{shard:05d}.parquet", rows)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
 
     names: dict = {}
     with warnings.catch_warnings():
@@ -27,6 +34,7 @@ def test_its_code_runs_from_top_to_bottom(tmp_path, monkeypatch):
     assert names["without_arm"].rgb.shape[-1] == 3
     assert names["attempt"].is_success == names["rows"][0]["is_success"]
     assert names["batch"]["command"].shape == (8, 5)
+    assert (names["target"] != names["stored"][0]["before"]).mean() > 0.9
     assert names["grasp_px"].shape == (1, 2)
     assert names["success"] == names["rows"][0]["is_success"]
     assert (tmp_path / "grasps" / "lerobot" / "meta" / "info.json").is_file()

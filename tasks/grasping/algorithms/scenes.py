@@ -12,6 +12,7 @@ from tasks.core.errors import ConfigError
 from tasks.grasping.algorithms.appearance import random_look, surrogate_look
 from tasks.grasping.algorithms.cameras import STATIONS, simulation_camera, station_camera
 from tasks.grasping.algorithms.dynamics import draw_dynamics
+from tasks.grasping.algorithms.structured import structured_look
 from tasks.grasping.config import SceneConfig
 from tasks.grasping.types import Camera, Look, ObjectModel, PlacedObject, Scene
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
@@ -129,7 +130,9 @@ def _look(
     num_textures: int,
     rng: np.random.Generator,
 ) -> Look | None:
+    names = [model.object_id for model in models]
     if config.looks == "surrogate":
-        names = [model.object_id for model in models]
         return surrogate_look(station, names, num_textures, rng)
+    if config.looks == "structured":
+        return structured_look(station, names, num_textures, rng)
     return random_look(len(models), num_textures, rng) if config.looks == "randomise" else None

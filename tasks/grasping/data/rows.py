@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from tasks.grasping.data.png import (
     encode_rgb,
 )
 from tasks.grasping.data.schema import SCHEMA, SCHEMA_ID, read_shard
+from tasks.grasping.looks.records import dynamics_json, look_json
 from tasks.grasping.types import (
     Attempt,
     Camera,
@@ -187,8 +188,8 @@ def _scene_values(
         "calibrated_from_base": calibration.camera_from_base.ravel().tolist(),
         "distortion": list(camera.distortion),
         **{f"{name}_before": data for name, data in pictures.items()},
-        "dynamics": json.dumps(asdict(scene.dynamics)),
-        "look": "" if scene.look is None else json.dumps(asdict(scene.look)),
+        "dynamics": dynamics_json(scene.dynamics),
+        "look": look_json(scene.look),
         "versions": json.dumps(dict(origin.versions), sort_keys=True),
     }
 

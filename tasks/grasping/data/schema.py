@@ -69,7 +69,7 @@ SCHEMA: Final = pa.schema(
         _column("attempt_id", _TEXT, "<world>/<scene_id>/<attempt_index>, unique"),
         _column("scene_id", _TEXT, "<split>-<root_seed>-<index>-<recipe_digest's first 8>"),
         _column("attempt_index", pa.int32(), "number of the attempt within its scene"),
-        _column("world", _TEXT, "bullet, bullet-restyled or surrogate"),
+        _column("world", _TEXT, "bullet, bullet-restyled, bullet-structured or surrogate"),
         _column("recipe_digest", _TEXT, "digest of all settings that decide the rows"),
         _column("root_seed", pa.int64(), "root of all random draws"),
         _column("split", _TEXT, "part of the objects that the scene may show"),

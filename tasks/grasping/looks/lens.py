@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from tasks.grasping.types import Camera, Float32Array, FloatArray, Rendering
+from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
 
 _NUM_NEWTON = 6  # each doubles the digits; 6 from the undistorted guess leave rounding alone
 
@@ -31,6 +32,12 @@ def pixel_rays(camera: Camera, *, is_distorted: bool) -> Float32Array:
     """
     k1, k2 = camera.distortion if is_distorted else (0.0, 0.0)
     return _rays(*_frame(camera), k1, k2)
+
+
+def pixel_m(camera: Camera) -> float:
+    """Width of a pixel in the middle of the bin."""
+    centre = camera.camera_from_base @ np.array([*BIN_CENTRE_M, BIN_FLOOR_M, 1.0])
+    return float(abs(centre[2]) / camera.fx_px)
 
 
 def distort(rendering: Rendering) -> Rendering:

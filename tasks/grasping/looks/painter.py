@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from tasks.grasping.looks.lens import pixel_rays
+from tasks.grasping.looks.lens import pixel_m, pixel_rays
 from tasks.grasping.looks.lighting import direct_light, lit
+from tasks.grasping.looks.prints import print_over
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import (
     ByteImage,
@@ -32,7 +33,6 @@ from tasks.grasping.types import (
     SemanticClass,
     SurfaceLook,
 )
-from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M
 
 # A point's texture coordinates are those of the point of the floor below it along this slope.
 _SLANT = np.array([[1.0, 0.0, 0.58], [0.0, 1.0, 0.48]])
@@ -70,8 +70,12 @@ def paint(
     camera = rendering.camera
     rays = pixel_rays(camera, is_distorted=is_distorted)
     inverse_depth = np.reciprocal(np.maximum(rendering.depth_m, np.float32(0.05)))
-    palette = _palette(look, textures, _texel_m(camera))
-    albedo = _albedo(_surface_ids(rendering), palette, inverse_depth, rays, camera)
+    palette = _palette(look, textures, pixel_m(camera))
+    surface = _surface_ids(rendering)
+    albedo = _albedo(surface, palette, inverse_depth, rays, camera)
+    if look.prints:
+        is_tray = surface == _FIRST_SURFACE[SemanticClass.TRAY]
+        print_over(albedo, is_tray, rays, rendering.depth_m, camera, look.prints)
     albedo *= lit(direct_light(inverse_depth, rays, camera, look), look)
     return np.asarray(np.minimum(albedo + np.float32(0.5), 255), np.uint8)
 
@@ -178,12 +182,6 @@ def _texture_map(surface: SurfaceLook) -> FloatArray:
     cos, sin = np.cos(surface.turn_rad), np.sin(surface.turn_rad)
     linear = np.array([[cos, -sin], [sin, cos]]) @ _SLANT / surface.scale_m
     return np.concatenate([linear, np.array(surface.shift)[:, None]], axis=1)
-
-
-def _texel_m(camera: Camera) -> float:
-    """Width of a pixel in the middle of the bin."""
-    centre = camera.camera_from_base @ np.array([*BIN_CENTRE_M, BIN_FLOOR_M, 1.0])
-    return float(abs(centre[2]) / camera.fx_px)
 
 
 def _tile(surface: SurfaceLook, textures: Textures, texel_m: float) -> ByteImage:

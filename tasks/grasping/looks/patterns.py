@@ -58,6 +58,21 @@ def patches(rng: np.random.Generator, side: int) -> ByteImage:
     return np.asarray(255 * _colours(rng, num)[nearest], np.uint8)
 
 
+def camouflage(rng: np.random.Generator, side: int) -> ByteImage:
+    """Blobs of three flat colours, of about a third of the side each: edges that mean nothing.
+
+    Dark, middle and light, so that no two of them look alike in grey either. They are cut from
+    noise of 2.2 to 3.6 waves a repeat.
+    """
+    waves = side * np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    spectrum = np.fft.rfft2(rng.standard_normal((side, side)))
+    noise = np.fft.irfft2(spectrum * ((waves >= 2.2) & (waves <= 3.6)), s=(side, side))
+    levels = np.quantile(noise, [rng.uniform(0.25, 0.4), rng.uniform(0.6, 0.75)])
+    greys = rng.permutation([0.15, 0.5, 0.85])[:, None]
+    colours = np.clip(greys + rng.uniform(-0.25, 0.25, (3, 3)), 0.02, 0.98)
+    return np.asarray(255 * colours[np.digitize(noise, levels)] + 0.5, np.uint8)
+
+
 def wood(rng: np.random.Generator, side: int) -> ByteImage:
     """Wavy grain along one axis, brown."""
     u, _ = _grid(side)

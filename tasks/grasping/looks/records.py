@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,8 +16,14 @@ _LOOK, _DYNAMICS = TypeAdapter(Look), TypeAdapter(Dynamics)
 
 
 def look_json(look: Look | None) -> str:
-    """Write a look; a world's own plain one as an empty text."""
-    return "" if look is None else json.dumps(asdict(look))
+    """Write a look; a world's own plain one as an empty text.
+
+    What most looks lack is left out of theirs: their texts stay those of earlier versions.
+    """
+    if look is None:
+        return ""
+    lacking = {each.name for each in fields(look) if getattr(look, each.name) == each.default}
+    return json.dumps({name: value for name, value in asdict(look).items() if name not in lacking})
 
 
 def parse_look(text: str) -> Look | None:

@@ -1,4 +1,4 @@
-"""What lens and sensor make of a picture: distortion, blur, falling off to the edges, noise."""
+"""What lens and sensor make of a picture: distortion, blur, motion, darker edges, noise."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import ByteImage, Camera, Float32Array, Look, Rendering, Scene
 
 __all__ = ["develop", "distort", "noise_rng", "sense"]
+
+_NUM_TIMES = 16  # at which a moving picture is looked at
 
 
 def develop(rendering: Rendering, scene: Scene, textures: Textures, picture: int) -> Rendering:
@@ -42,11 +44,11 @@ def noise_rng(scene: Scene, picture: int) -> np.random.Generator:
 
 
 def sense(rgb: ByteImage, look: Look, camera: Camera, rng: np.random.Generator) -> ByteImage:
-    """Blur, expose and add noise.
+    """Blur, smear, expose and add noise.
 
     Args:
         rgb: What falls on the sensor, (h, w, 3).
-        look: Blur, exposure and noise.
+        look: Blur, motion, exposure and noise.
         camera: Its angles decide how much darker the corners are (cosine to the fourth power).
         rng: Draws the noise.
 
@@ -54,6 +56,8 @@ def sense(rgb: ByteImage, look: Look, camera: Camera, rng: np.random.Generator) 
         The picture, (h, w, 3), uint8.
     """
     blurred = cv2.GaussianBlur(rgb, (0, 0), look.blur_px) if look.blur_px > 0 else rgb
+    if any(look.motion_px):
+        blurred = cv2.filter2D(blurred, -1, _smear(*look.motion_px))
     height, width = rgb.shape[:2]
     # Rows of 3 w values: NumPy is slow where the innermost axis has but three.
     seen = np.asarray(blurred).reshape(height, -1) * _falloff(
@@ -64,6 +68,18 @@ def sense(rgb: ByteImage, look: Look, camera: Camera, rng: np.random.Generator) 
         seen += np.float32(look.noise_sigma) * rng.standard_normal(seen.shape, np.float32)
     seen += np.float32(0.5)
     return np.clip(seen, 0, 255, out=seen).astype(np.uint8).reshape(rgb.shape)
+
+
+@functools.lru_cache(maxsize=32)
+def _smear(x_px: float, y_px: float) -> Float32Array:
+    """Share of the exposure that a point spends at each pixel about its middle place, (k, k)."""
+    reach = int(np.ceil(max(abs(x_px), abs(y_px)) / 2))
+    times = (np.arange(_NUM_TIMES) + 0.5) / _NUM_TIMES - 0.5
+    pixels = np.arange(-reach, reach + 1)
+    near_x, near_y = (
+        np.maximum(1 - np.abs(times[:, None] * moved_px - pixels), 0) for moved_px in (x_px, y_px)
+    )
+    return np.asarray(near_y.T @ near_x / _NUM_TIMES, np.float32)
 
 
 @functools.lru_cache(maxsize=32)

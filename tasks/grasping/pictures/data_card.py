@@ -44,6 +44,11 @@ _WORLDS = {
         "PyBullet with the surrogate's looks and camera: the control in which only appearance "
         "differs from the plain world."
     ),
+    "bullet-structured": (
+        "PyBullet with the surrogate's camera and with looks whose edges don't follow shape "
+        "(textures at the objects' scale, prints on the floor, a blurred sensor): the control that "
+        "standardising colour and contrast doesn't undo."
+    ),
     "surrogate": (
         "MuJoCo, a stand-in for a real robot with another engine, renderer, camera and gripper. "
         "It is a simulation; results on it are no results on a robot."

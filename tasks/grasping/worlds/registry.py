@@ -25,7 +25,7 @@ def open_world(config: WorldConfig, textures: Textures) -> World:
         from tasks.grasping.worlds.surrogate.world import SurrogateWorld
 
         return SurrogateWorld(config, textures)
-    if config.name == "bullet-restyled":
+    if config.name in ("bullet-restyled", "bullet-structured"):
         from tasks.grasping.worlds.bullet.restyled import RestyledBulletWorld
 
         return RestyledBulletWorld(config, textures)

@@ -19,7 +19,7 @@ MODELS = [
     for k in range(30)
 ]
 PLAIN = SceneConfig()
-SURROGATES = ("surrogate", "bullet-restyled")
+SURROGATES = ("surrogate", "bullet-restyled", "bullet-structured")
 
 
 def scene(recipe: SceneConfig = PLAIN, seed: int = 1, num_textures: int = 20) -> Scene:
@@ -40,7 +40,7 @@ def test_same_generator_same_scene_and_other_generator_other_scene():
 
 
 @pytest.mark.parametrize("switch", ["appearance", "camera", "dynamics"])
-@pytest.mark.parametrize("name", ["bullet", "bullet-restyled"])
+@pytest.mark.parametrize("name", ["bullet", "bullet-restyled", "bullet-structured"])
 def test_a_switch_changes_what_it_switches_and_nothing_else(name: str, switch: str):
     world_config = WorldConfig(name=name)
     off = scene(SceneConfig(world=world_config))
@@ -73,7 +73,13 @@ def test_worlds_show_the_same_objects_let_fall_in_the_same_way():
         other = scene(world(name))
         assert other.objects == plain.objects
         assert other.dynamics == plain.dynamics
-    assert scene(world("surrogate")).look == scene(world("bullet-restyled")).look
+    restyled, structured = scene(world("bullet-restyled")), scene(world("bullet-structured"))
+    assert scene(world("surrogate")).look == restyled.look
+    np.testing.assert_array_equal(
+        restyled.camera.camera_from_base, structured.camera.camera_from_base
+    )
+    assert structured.look.prints
+    assert not restyled.look.prints
 
 
 def test_look_is_plain_unless_asked_for_and_always_there_for_the_surrogate():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import DataError
 from tasks.grasping.algorithms.appearance import random_look, surrogate_look
 from tasks.grasping.algorithms.dynamics import draw_dynamics
+from tasks.grasping.algorithms.structured import structured_look
 from tasks.grasping.config import RandomiseConfig
 from tasks.grasping.looks.records import dynamics_json, look_json, parse_dynamics, parse_look
 
@@ -29,6 +31,18 @@ def test_text_is_plain_json_with_the_fields_by_name():
     values = json.loads(look_json(look))
     assert values["objects"][0]["scale_m"] == look.objects[0].scale_m
     assert values["ambient"] == look.ambient
+
+
+def test_prints_and_motion_are_kept_and_other_looks_have_no_word_of_them():
+    look = structured_look(0, ["a"], 8, np.random.default_rng(0))
+    assert parse_look(look_json(look)) == look
+    assert len(json.loads(look_json(look))["prints"]) == len(look.prints) > 0
+    without = replace(look, prints=(), motion_px=(0.0, 0.0))
+    assert parse_look(look_json(without)) == without
+    assert {*json.loads(look_json(look))} - {*json.loads(look_json(without))} == {
+        "prints",
+        "motion_px",
+    }
 
 
 def test_plain_look_is_an_empty_text():

@@ -5,16 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.grasping.algorithms.appearance import random_look
+from tasks.grasping.algorithms.appearance import random_look, surrogate_look
 from tasks.grasping.algorithms.dynamics import nominal_dynamics
+from tasks.grasping.algorithms.structured import random_structured_look, structured_look
 from tasks.grasping.data.png import decode_depth, encode_depth
 from tasks.grasping.looks.repaint import repaint, repaint_attempt
 from tasks.grasping.looks.sensor import develop, noise_rng
+from tasks.grasping.looks.structured import structured_textures
 from tasks.grasping.looks.textures import generated_textures
 from tasks.grasping.types import Attempt, GripperPose, Rendering, Scene, Step
 from tests.support.grasping.flat_scenes import box_on_floor, camera
 
 TEXTURES = generated_textures(np.random.default_rng(0), 8)
+STRUCTURED = structured_textures()
 POSE = GripperPose(0.6, 0.0, 0.1, 0.0)
 
 
@@ -60,6 +63,36 @@ def test_all_steps_of_an_attempt_are_painted_and_the_outcome_stays():
     assert all((each.rendering.rgb > 0).any() for each in painted.steps)
     assert replace(painted, steps=()) == replace(attempt, steps=())
     assert painted.steps[1].pose == POSE
+
+
+GOLDEN = {
+    "surrogate": [[64, 70, 70, 65], [71, 81, 80, 71], [71, 77, 78, 70], [65, 70, 70, 64]],
+    "random": [[53, 58, 58, 53], [58, 66, 66, 58], [58, 60, 64, 58], [53, 58, 58, 53]],
+    "structured": [
+        [119, 124, 125, 118], [123, 141, 135, 125], [127, 138, 136, 128], [115, 126, 128, 117],
+    ],
+    "random structured": [
+        [77, 82, 83, 75], [83, 90, 91, 82], [81, 87, 96, 83], [76, 83, 83, 76],
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_looks_stay_what_they_were(name: str):
+    """Means of 16 by 16 pixels, of the version that the look came with: it is a target's."""
+    structured, rng = STRUCTURED, np.random.default_rng(4)
+    look, textures = {
+        "surrogate": lambda: (surrogate_look(1, ["procedural/0001"], 8, rng), TEXTURES),
+        "random": lambda: (random_look(1, 8, rng), TEXTURES),
+        "structured": lambda: (
+            structured_look(1, ["procedural/0001"], structured.num, rng),
+            structured,
+        ),
+        "random structured": lambda: (random_structured_look(1, structured.num, rng), structured),
+    }[name]()
+    rgb = repaint(box_on_floor(camera()), look, textures, np.random.default_rng(5)).rgb
+    means = rgb.reshape(4, 16, 4, 16, 3).mean((1, 3, 4))
+    np.testing.assert_allclose(means, GOLDEN[name], atol=1)
 
 
 def test_picture_that_was_stored_without_depth_is_refused():

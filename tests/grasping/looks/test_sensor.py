@@ -55,6 +55,21 @@ def test_blur_spreads_a_dot_by_its_deviation():
     assert deviation == pytest.approx(1.5, rel=0.15)
 
 
+@pytest.mark.parametrize("motion_px", [(2.4, 0.0), (0.0, -1.0), (1.5, 1.5)])
+def test_motion_draws_a_dot_out_along_its_way(motion_px: tuple[float, float]):
+    dot = np.zeros((64, 64, 3), np.uint8)
+    dot[32, 32] = 255
+    smeared = sense(dot, plain_look(motion_px=motion_px), narrow(), rng())[..., 0].astype(float)
+    weights = smeared / smeared.sum()
+    assert smeared.sum() == pytest.approx(255, abs=8)
+    row, column = ((weights * axis).sum() for axis in np.mgrid[:64, :64])
+    assert (row, column) == (pytest.approx(32, abs=0.05), pytest.approx(32, abs=0.05))
+    spread = np.cov(np.mgrid[:64, :64].reshape(2, -1)[::-1], aweights=weights.ravel(), ddof=0)
+    way = np.outer(motion_px, motion_px) / 12  # of a point that moves evenly
+    assert np.abs(spread - way).max() < 0.3  # a pixel is that wide
+    assert np.sign(spread[0, 1].round(2)) == np.sign(way[0, 1])
+
+
 def test_corners_are_darker_by_the_fourth_power_of_the_cosine():
     lens = camera(view_deg=60)
     white = np.full((64, 64, 3), 255, np.uint8)

@@ -24,7 +24,8 @@ from tasks.grasping.config import (
     SceneConfig,
     WorldConfig,
 )
-from tasks.grasping.looks.textures import load_textures
+from tasks.grasping.looks.structured import structured_textures
+from tasks.grasping.looks.textures import load_textures, read_textures
 from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.objects.archive import unpack
 from tasks.grasping.policy_model import load_model
@@ -212,6 +213,28 @@ def test_textures_are_generated_where_none_are_given(tmp_path, toys):
     assert len({image.tobytes() for image in textures.images}) == textures.num
 
 
+STRUCTURED = replace(UNSTEERED, world=WorldConfig(name="bullet-structured"))
+
+
+def test_a_target_of_structured_looks_is_the_same_whatever_the_seed(tmp_path, toys):
+    files = []
+    for seed in (0, 1):
+        (found,), run = plan(tmp_path / str(seed), STRUCTURED, seed)
+        files.append(found.textures.sha256)
+    assert files[0] == files[1]
+    packed, expected = load_textures(run.fetch(found.textures)), structured_textures()
+    np.testing.assert_array_equal(packed.images, expected.images)
+
+
+def test_photographs_of_a_folder_serve_structured_looks(tmp_path, toys):
+    folder = write_pictures(tmp_path / "pictures")
+    config = replace(STRUCTURED, randomise=RandomiseConfig(textures=str(folder)))
+    (found,), run = plan(tmp_path / "store", config)
+    packed = load_textures(run.fetch(found.textures))
+    expected = structured_textures(read_textures(folder))
+    np.testing.assert_array_equal(packed.images, expected.images)
+
+
 def test_objects_travel_with_the_plan(tmp_path, toys):
     folder = write_objects(tmp_path / "objects")
     config = replace(UNSTEERED, objects=ObjectsConfig(family="folder", folder=str(folder)))
@@ -319,6 +342,13 @@ def bad(**sections):
             bad(randomise=RandomiseConfig(appearance=True, textures="/nowhere")),
             r"randomise\.textures.*/nowhere",
         ),
+        (
+            bad(
+                world=WorldConfig(name="bullet-structured"),
+                randomise=RandomiseConfig(textures="/nowhere"),
+            ),
+            r"randomise\.textures.*/nowhere",
+        ),
         (bad(policy=PolicyConfig(kind="model")), r"policy\.model.*other policy\.kind"),
         (bad(policy=PolicyConfig(kind="model", model="/no.pt2")), r"policy\.model.*/no\.pt2"),
         (bad(policy=PolicyConfig(earlier="/nowhere")), r"policy\.earlier.*/nowhere"),
@@ -339,11 +369,26 @@ def test_an_empty_split_is_named(tmp_path, toys):
         plan(tmp_path / "store", config)
 
 
-def test_textures_that_are_no_pictures_are_named(tmp_path, toys):
+@pytest.mark.parametrize("world", ["bullet", "bullet-structured"])
+def test_textures_that_are_no_pictures_are_named(tmp_path, toys, world):
     folder = write_pictures(tmp_path / "pictures")
     (folder / "notes.txt").write_text("not a picture")
-    config = bad(randomise=RandomiseConfig(appearance=True, textures=str(folder)))
+    randomise = RandomiseConfig(appearance=True, textures=str(folder))
+    config = bad(world=WorldConfig(name=world), randomise=randomise)
     with pytest.raises(DataError, match=r"notes\.txt is no picture"):
+        plan(tmp_path / "store", config)
+    (folder / "notes.txt").unlink()  # repaired, the same command goes on
+    assert plan(tmp_path / "store", config)[0]
+
+
+def test_one_photograph_and_too_many_are_refused(tmp_path, toys, monkeypatch):
+    folder = write_pictures(tmp_path / "pictures", count=1)
+    config = replace(STRUCTURED, randomise=RandomiseConfig(textures=str(folder)))
+    with pytest.raises(DataError, match=r"randomise\.textures: expected at least 2 pictures"):
+        plan(tmp_path / "store", config)
+    monkeypatch.setattr("tasks.grasping.looks.structured.MAX_TEXTURES", 6)
+    write_pictures(folder / "more")
+    with pytest.raises(ConfigError, match=r"randomise\.textures: expected 2 to 3 .* got 5"):
         plan(tmp_path / "store", config)
 
 

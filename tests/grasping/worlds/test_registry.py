@@ -25,6 +25,7 @@ NAMES = get_args(get_type_hints(WorldConfig)["name"])
 CLASSES = {
     "bullet": "BulletWorld",
     "bullet-restyled": "RestyledBulletWorld",
+    "bullet-structured": "RestyledBulletWorld",
     "surrogate": "SurrogateWorld",
 }
 

@@ -1,8 +1,8 @@
-"""The world `bullet-restyled`: PyBullet's physics with the surrogate's looks.
+"""The worlds `bullet-restyled` and `bullet-structured`: PyBullet's physics, other looks.
 
-The control of every comparison between simulation and surrogate: objects, poses, physics and
-outcomes are those of `bullet`, bit for bit; looks, lens, sensor and camera are the surrogate's. So
-whatever a predictor loses here, it loses to appearance alone.
+The controls of every comparison between simulation and surrogate: objects, poses, physics and
+outcomes are those of `bullet`, bit for bit; lens and camera are the surrogate's, and the look is
+the scene's. So whatever a predictor loses here, it loses to appearance alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class RestyledBulletWorld(BulletWorld):
 
     def __init__(self, config: WorldConfig, textures: Textures) -> None:
         super().__init__(config, textures)
-        self._num_textures = textures.num
+        self._name, self._num_textures = config.name, textures.num
 
     def open(self, scene: Scene, physics: PhysicsConfig | None = None) -> BulletScene:
         """Let the scene's objects fall and come to rest.
@@ -39,7 +39,7 @@ class RestyledBulletWorld(BulletWorld):
         """
         if scene.look is None:
             raise DataError(
-                f"{scene.scene_id}: expected a look, which bullet-restyled is there for, got a "
+                f"{scene.scene_id}: expected a look, which {self._name} is there for, got a "
                 "scene without; draw it for this world, or open it in bullet"
             )
         look = scene.look

@@ -21,6 +21,7 @@ TEXTURES = generated_textures(np.random.default_rng(0), 12)
 CAMERA = CameraConfig(size_px=64, g_buffers=True)
 PLAIN = WorldConfig(name="bullet", camera=CAMERA)
 RESTYLED = WorldConfig(name="bullet-restyled", camera=CAMERA)
+STRUCTURED = WorldConfig(name="bullet-structured", camera=CAMERA)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,21 @@ def test_picture_is_the_surrogates_and_masks_fit_its_camera(worlds):
     assert found >= len(opened.objects) - 1  # one may be hidden by another
     kinds = {SemanticClass(kind) for kind in np.unique(seen.class_ids)}
     assert {SemanticClass.TRAY, SemanticClass.OBJECT, SemanticClass.BACKGROUND} == kinds
+
+
+def test_a_structured_scene_is_the_restyled_one_but_for_its_look(worlds):
+    """One world opens both: the look that was drawn decides."""
+    seen, tried = [], []
+    for config in (RESTYLED, STRUCTURED):
+        scene = worlds[1].open(drawn(config, 1))
+        seen.append(scene.look())
+        tried.append(outcome(scene.attempt(controllers(scene.objects)[0])))
+    restyled, structured = seen
+
+    assert tried[0] == tried[1]
+    for name in ("class_ids", "instance_ids", "part_ids", "depth_m"):
+        np.testing.assert_array_equal(getattr(structured, name), getattr(restyled, name))
+    assert np.abs(structured.rgb.astype(int) - restyled.rgb).mean() > 15
 
 
 def test_noise_is_each_pictures_own_and_repeatable(worlds):
