@@ -1,4 +1,7 @@
-"""Profiles: the machines and the paths of one installation. They never change a result."""
+"""Profiles: the machines and the paths of one installation. They never change a result.
+
+What would, a training's device and number of processes, is part of its key.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ _PROFILES = ROOT / "configs" / "profiles"
 
 @dataclass(frozen=True, config=SETTINGS)
 class StageResources:
-    """What one call of a stage gets: an item, or another call of its executor."""
+    """What one call of a stage gets: an item, or one process of a training."""
 
     num_cpus: float = setting(1.0, gt=0, le=10_000, help="CPUs a call uses; fractions are allowed.")
     num_gpus: float = setting(0.0, ge=0, le=10_000, help="GPUs a call uses; fractions are allowed.")
@@ -59,6 +62,7 @@ class StageResources:
     limit_s: float | None = setting(
         None, gt=0, le=10_000_000, unit="s", help="Time an item may take; more skips the item."
     )
+    num_workers: int = setting(1, ge=1, le=1000, help="Processes that share one training.")
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -11,7 +11,8 @@ was committed is made a second time.
 - An item whose worker died, or that passed a limit: once more, then it is skipped with its
   reason. Ray itself tries nothing again, so that nothing is counted twice. What a disk or a server
   did is never an item's fault: it fails the stage.
-- A training whose worker died: once more, from its last checkpoint.
+- A training of several processes, one of which died: so, too. All of them go on from the item's
+  last checkpoint.
 - A driver that was killed: again, as a try of its task; three times in a row, then the task fails.
 - A disk or store that is full or read-only: the stage lets go of its workers, waits a minute and
   runs once more. If that did not help, the error lasts.
@@ -42,8 +43,6 @@ MLFLOW_PAUSE_SHARE = 9.0
 ITEM_TRIES = 2
 # Tries of Ray's own.
 CALL_RETRIES = 0
-
-TRAINING_RESTARTS = 1
 
 DRIVER_TRIES = 3
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from types import FrameType
 
@@ -30,7 +30,8 @@ class Limits:
     """What one item may use.
 
     Attributes:
-        seconds: Time; None for no limit.
+        seconds: Time; None for no limit. In another thread than the main one it holds only where
+            the process may be ended.
         memory_gb: Memory that it may add to its process, beside what earlier items left free
             there; None for no limit.
         in_worker: Whether the process serves items only, and may be ended to stop one.
@@ -81,25 +82,34 @@ def prepared(num_threads: int) -> Iterator[None]:
 
 @contextmanager
 def _time(limits: Limits) -> Iterator[None]:
-    if limits.seconds is None or threading.current_thread() is not threading.main_thread():
+    if limits.seconds is None:
         yield
         return
-
-    def alarm(_number: int, _frame: FrameType | None) -> None:
-        raise WorkerLostError(f"passed its time limit of {limits.seconds:g} s")
-
+    # Only the main thread hears an alarm; Ray Train calls in another one.
+    in_main = threading.current_thread() is threading.main_thread()
     if limits.in_worker:
-        hard_s = limits.seconds * _HARD_FACTOR + _HARD_EXTRA_S
+        hard_s = limits.seconds * _HARD_FACTOR + _HARD_EXTRA_S if in_main else limits.seconds
         faulthandler.dump_traceback_later(hard_s, exit=True)
+    try:
+        with _alarm(limits.seconds) if in_main else nullcontext():
+            yield
+    finally:
+        if limits.in_worker:
+            faulthandler.cancel_dump_traceback_later()
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def alarm(_number: int, _frame: FrameType | None) -> None:
+        raise WorkerLostError(f"passed its time limit of {seconds:g} s")
+
     handler, timer = signal.signal(signal.SIGALRM, alarm), signal.getitimer(signal.ITIMER_REAL)
-    signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, handler)
-        if limits.in_worker:
-            faulthandler.cancel_dump_traceback_later()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -16,6 +16,7 @@ from ray import exceptions
 
 from operators.compute.limits import prepared
 from operators.compute.ray_nodes import Home, check_node, same_code
+from operators.compute.ray_training import WORKER_DIED, Group
 from operators.plain_log import log_plainly
 from operators.tries import CALL_RETRIES
 from tasks.core.errors import OrreryError, ResourceError, TransientError, WorkerLostError
@@ -46,9 +47,7 @@ class _Future(Generic[R]):
             cause = error.cause if isinstance(error.cause, Exception) else None
             raise cause or OrreryError(str(error)) from error
         except _LOST as error:
-            raise WorkerLostError(
-                "its worker died: it was killed, ran out of memory, or passed its time limit"
-            ) from error
+            raise WorkerLostError(WORKER_DIED) from error
         except exceptions.RayError as error:
             raise TransientError(f"the Ray cluster lost a call: {error}") from error
         return value
@@ -75,14 +74,14 @@ class RayExecutor:
         num_cpus: CPUs of one call.
         num_gpus: GPUs of one call.
         memory_gb: Memory that the scheduler sets aside for one call.
-        checkpoints: Folder or URI where a training keeps its checkpoints.
+        num_workers: Processes of one training, each with as much as a call.
         home: Where the driver runs; other nodes must have the same code.
     """
 
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     memory_gb: float | None = None
-    checkpoints: str = ""
+    num_workers: int = 1
     home: Home = field(default_factory=Home)
     has_workers: ClassVar[bool] = True
 
@@ -106,23 +105,32 @@ class RayExecutor:
         return cls(home=Home.here())
 
     def granted(
-        self, num_cpus: float, num_gpus: float, memory_gb: float | None, checkpoints: str
+        self,
+        num_cpus: float,
+        num_gpus: float = 0.0,
+        memory_gb: float | None = None,
+        num_workers: int = 1,
     ) -> RayExecutor:
         """Return the executor of one stage.
 
         Raises:
-            ResourceError: No node has what one call needs.
+            ResourceError: No node has what one call needs, or all have too little for a training.
         """
         executor = replace(
-            self, num_cpus=num_cpus, num_gpus=num_gpus, memory_gb=memory_gb, checkpoints=checkpoints
+            self, num_cpus=num_cpus, num_gpus=num_gpus, memory_gb=memory_gb, num_workers=num_workers
         )
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        needs = executor._needs()
-        if not any(all(node.get(k, 0) >= v for k, v in needs.items()) for node in nodes):
+        needs, num_places = executor._needs(), executor._num_places()
+        if not num_places:
+            nodes = _nodes()
             largest = {name: max(node.get(name, 0) for node in nodes) for name in needs}
             raise ResourceError(
                 f"a call needs {needs} (memory in bytes) on one node, but the nodes have at most "
                 f"{largest}; ask for less in the profile or add a node"
+            )
+        if num_places < num_workers:
+            raise ResourceError(
+                f"a training needs {num_workers} times {needs} (memory in bytes), but the nodes "
+                f"have that {num_places} times; lower num_workers in the profile or add a node"
             )
         return executor
 
@@ -134,9 +142,13 @@ class RayExecutor:
     @property
     def max_in_flight(self) -> int:
         """Calls that keep the cluster busy: as many as fit, and as many waiting."""
-        totals = ray.cluster_resources()
-        fits = [totals.get(name, 0) / need for name, need in self._needs().items() if need]
-        return 2 * max(1, math.floor(min(fits, default=1)))
+        return 2 * max(1, self._num_places())
+
+    @property
+    def max_trainings(self) -> int:
+        """Trainings that keep it busy: where they are groups none waits, for it takes processes."""
+        alone = self.num_workers == 1
+        return self.max_in_flight if alone else max(1, self._num_places() // self.num_workers)
 
     def submit(self, function: Callable[..., R], *args: Any) -> Future[R]:
         """Start one call and return at once."""
@@ -161,16 +173,14 @@ class RayExecutor:
         """Put an array into the object store, once per node that reads it."""
         return _Shared(ray.put(np.asarray(array, order="C")))  # with gaps it would be copied
 
-    def train(
-        self,
-        loop: Callable[[Mapping[str, Any]], None],
-        config: Mapping[str, Any],
-        num_workers: int,
-    ) -> Mapping[str, float]:
-        """Run a torch loop on Ray Train's workers; it goes on from its last checkpoint."""
-        from operators.compute.ray_training import train
-
-        return train(loop, config, num_workers, self._needs(), self.checkpoints, self.home)
+    def train(self, function: Callable[..., R], *args: Any) -> Future[R]:
+        """Start a call in a group of Ray Train's workers, without which one process does."""
+        if self.num_workers == 1:
+            return self.submit(function, *args, 0)
+        group = Group(self.num_workers, self._needs(), self.home)
+        # A task of its own waits for the group, so that the driver loads neither torch nor Train.
+        remote = _call.options(num_cpus=0, max_retries=CALL_RETRIES, name=function.__name__)
+        return _Future(remote.remote(self.home, group.run, 1, function, *args))
 
     def compute(self, collection: Any) -> Any:
         """Compute a Dask collection on the cluster's workers."""
@@ -187,8 +197,22 @@ class RayExecutor:
             )[0]
 
     def _needs(self) -> dict[str, float]:
-        needs = {"CPU": self.num_cpus, "GPU": self.num_gpus, "memory": (self.memory_gb or 0) * 1e9}
+        memory = int((self.memory_gb or 0) * 1e9)
+        needs = {"CPU": self.num_cpus, "GPU": self.num_gpus, "memory": memory}
         return {name: need for name, need in needs.items() if need}
+
+    def _num_places(self) -> int:
+        """Calls that find room at once, when nothing else runs."""
+        needs = self._needs()
+        return sum(
+            math.floor(min(node.get(name, 0) / need for name, need in needs.items()))
+            for node in _nodes()
+        )
+
+
+def _nodes() -> list[dict[str, float]]:
+    """What each node has in all."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def disconnect() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -52,25 +50,23 @@ class SerialExecutor:
 
     Attributes:
         num_threads: Threads of the numeric libraries in a call.
-        checkpoints: Where a training keeps its checkpoint between runs.
     """
 
     num_threads: int = 1
-    checkpoints: Path = Path(tempfile.gettempdir()) / "orrery-training"
+    num_workers: ClassVar[int] = 1
     max_in_flight: ClassVar[int] = 1
+    max_trainings: ClassVar[int] = 1
     has_workers: ClassVar[bool] = False
 
     def granted(
         self,
         num_cpus: float,
-        num_gpus: float,  # noqa: ARG002  (this process is all there is)
-        memory_gb: float | None,  # noqa: ARG002
-        checkpoints: str,
+        num_gpus: float = 0.0,  # noqa: ARG002  (this process is all there is)
+        memory_gb: float | None = None,  # noqa: ARG002
+        num_workers: int = 1,  # noqa: ARG002  (one process, whatever is granted)
     ) -> SerialExecutor:
         """Return the executor of one stage."""
-        is_local = "://" not in checkpoints
-        kept = Path(checkpoints) if is_local else self.checkpoints
-        return SerialExecutor(max(1, int(num_cpus)), kept)
+        return SerialExecutor(max(1, int(num_cpus)))
 
     @property
     def available_gpus(self) -> float:
@@ -91,39 +87,9 @@ class SerialExecutor:
         shared.flags.writeable = False
         return _Shared(shared)
 
-    def train(
-        self,
-        loop: Callable[[Mapping[str, Any]], None],
-        config: Mapping[str, Any],
-        num_workers: int,  # noqa: ARG002  (one process, whatever is asked)
-    ) -> Mapping[str, float]:
-        """Run the loop in this process."""
-        last: dict[str, float] = {}
-        kept = self.checkpoints / "checkpoint"
-
-        def report(metrics: Mapping[str, float], step: int) -> None:
-            last.update(metrics, step=step)
-
-        def save_checkpoint(folder: Path) -> None:
-            aside = kept.with_name("incoming")
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(aside, ignore_errors=True)
-            shutil.copytree(folder, aside)
-            shutil.rmtree(kept, ignore_errors=True)
-            aside.rename(kept)
-
-        def load_checkpoint() -> Path | None:
-            return kept if kept.is_dir() else None
-
-        loop(
-            {
-                **config,
-                "report": report,
-                "save_checkpoint": save_checkpoint,
-                "load_checkpoint": load_checkpoint,
-            }
-        )
-        return last
+    def train(self, function: Callable[..., R], *args: Any) -> Future[R]:
+        """Call at once, as the first and only process."""
+        return self.submit(function, *args, 0)
 
     def compute(self, collection: Any) -> Any:
         """Compute a Dask collection in this thread."""

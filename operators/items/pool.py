@@ -109,10 +109,12 @@ class ItemPool:
 
     def __enter__(self) -> Self:
         self._noted = deque(self.journal.events())
+        self.running.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End the loop; what is committed stays."""
+        self.running.__exit__()
 
     @property
     def num_free(self) -> int:

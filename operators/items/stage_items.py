@@ -31,6 +31,7 @@ class StageItems:
         tracker: Receives the progress.
         max_in_flight: Number of items that are submitted and not yet collected.
         journal: Where a pool of the stage notes in which order its items ended.
+        max_trainings: The same number of items that are spread.
         counts: Items made, reused and skipped so far, for the provenance.
     """
 
@@ -39,6 +40,7 @@ class StageItems:
     tracker: Tracker
     max_in_flight: int
     journal: Journal
+    max_trainings: int = 1
     counts: dict[str, int] = field(default_factory=lambda: {"made": 0, "reused": 0, "skipped": 0})
 
     def map(
@@ -48,29 +50,40 @@ class StageItems:
         config: Any,
         *,
         shared: Mapping[str, npt.NDArray[Any]] | None = None,
+        spread: bool = False,
     ) -> Sequence[Any]:
-        """Make each item in parallel, in the items' order; committed items are not redone."""
+        """Make each item in parallel, in the items' order; committed items are not redone.
+
+        Raises:
+            ConfigError: They are spread, and the stage does not declare tolerances.
+        """
+        if spread and not self.work.spec.tolerances:
+            raise ConfigError(
+                f"{self.work.spec.name} spreads items over processes, whose number changes sums: "
+                "declare it with tolerances"
+            )
         work = self._work(function, config, shared)
         _check_unique([item.item_id for item in items])
         progress = Progress.of(self.work.spec.name, items, self.tracker, self.counts)
         outcomes: dict[str, Any] = {}
-        running = Running(work, self.executor)
+        max_in_flight = self.max_trainings if spread else self.max_in_flight
+        with Running(work, self.executor, self.tracker, spread) as running:
 
-        def collect() -> None:
-            _, item, outcome = running.next_ended()
-            outcomes[item.item_id] = outcome
-            progress.add(outcome, item)
+            def collect() -> None:
+                _, item, outcome = running.next_ended()
+                outcomes[item.item_id] = outcome
+                progress.add(outcome, item)
 
-        for item, (key, found) in zip(items, _find_all(work, items), strict=True):
-            if found is not None:
-                outcomes[item.item_id] = found
-                progress.add(found, item, reused=True)
-                continue
-            if len(running) >= self.max_in_flight:
+            for item, (key, found) in zip(items, _find_all(work, items), strict=True):
+                if found is not None:
+                    outcomes[item.item_id] = found
+                    progress.add(found, item, reused=True)
+                    continue
+                if len(running) >= max_in_flight:
+                    collect()
+                running.submit(key, item)
+            while running:
                 collect()
-            running.submit(key, item)
-        while running:
-            collect()
         return [outcomes[item.item_id] for item in items]
 
     def pool(
@@ -93,7 +106,7 @@ class StageItems:
                 "replays=True"
             )
         return ItemPool(
-            running=Running(work, self.executor),
+            running=Running(work, self.executor, self.tracker),
             size=self.max_in_flight,
             journal=self.journal,
             progress=Progress(self.work.spec.name, total, self.tracker, self.counts),

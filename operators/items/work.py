@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import dis
 import importlib
+import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits, limited
+from operators.items.reports import Reporter, Reports, load
+from operators.items.watch import Watch
 from operators.store.artifacts import Checkpoint, Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, disk_faults
@@ -29,7 +33,7 @@ from tasks.core import seeds
 from tasks.core.config import config_json
 from tasks.core.digests import digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, OrreryError, WorkerLostError
-from tasks.core.ports import Executor, Future, Skipped
+from tasks.core.ports import Executor, Future, Picture, Skipped, Tracker
 from tasks.core.records import FileRef, Record
 from tasks.core.stages import StageSpec
 
@@ -102,19 +106,19 @@ class ItemWork:
 class _Folder(Draft):
     """An item's folder; see `tasks.core.ports.ItemFolder`."""
 
-    def __init__(self, work: ItemWork, item_id: str, key: str) -> None:
+    def __init__(self, work: ItemWork, item_id: str, key: str, *, is_first: bool) -> None:
         super().__init__(work.stage.storage, work.folder(key))
         self._work = work
         self._item_id = item_id
+        self._is_first = is_first
         self._checkpoint = Checkpoint(work.stage.storage, key)
+        self._reporter = Reporter(work.stage.storage, key)
         self._is_saved = False
 
     def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
         """Write and register a picture for people."""
-        from tasks.report.picture import encode  # loads OpenCV, which not every item needs
-
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.path / name).write_bytes(encode(picture, name))
+        (self.path / name).write_bytes(_encoded(picture, name))
         return self.add(name)
 
     def rng(self) -> np.random.Generator:
@@ -127,17 +131,39 @@ class _Folder(Draft):
     def checkpoint(self) -> Path | None:
         """What an earlier try saved last."""
         self._is_saved = True
-        return self._checkpoint.fetch(self.path / ".checkpoint")
+        kept = self._checkpoint.fetch(self.path / ".checkpoint")
+        if kept and not self._is_first:  # the first process may replace it at any time
+            kept = Path(shutil.copyfile(kept, self.path / ".copy"))
+        _wait_for_others()  # all go on from the same one
+        return kept
 
     def save_checkpoint(self, path: Path) -> None:
         """Keep a file for another try."""
-        self._is_saved = True
-        self._checkpoint.save(path)
+        if self._is_first:
+            self._is_saved = True
+            self._reporter.save()  # who goes on from here says again only what comes after
+            self._checkpoint.save(path)
+
+    def report(self, metrics: Mapping[str, float], step: int, **pictures: Picture) -> None:
+        """Show how far the item is."""
+        if self._is_first:
+            self._is_saved = True
+            encoded = {f"{k}.png": _encoded(v, f"{k}.png") for k, v in pictures.items()}
+            self._reporter.add(metrics, step, encoded)
+
+    @property
+    def reports(self) -> Reports | None:
+        """All that was reported."""
+        return self._reporter.reports
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         super().__exit__()
-        has_ended = kind is None or issubclass(kind, DataError)
-        if has_ended and self._is_saved:
+        is_refused = kind is not None and issubclass(kind, DataError)
+        if not (self._is_saved and self._is_first):
+            return
+        if is_refused and _joined():
+            self._reporter.save()  # who waits for all of them shows it, and drops the rest
+        elif kind is None or is_refused:
             self._checkpoint.drop()
 
     def array(self, name: str) -> npt.NDArray[Any]:
@@ -150,11 +176,36 @@ class _Folder(Draft):
         return self._work.shared[name]()
 
 
-def make_item(work: ItemWork, key: str, item: Any) -> Record:
+def _encoded(picture: Picture, name: str) -> bytes:
+    from tasks.report.picture import encode  # loads OpenCV, which not every item needs
+
+    return encode(picture, name)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an item ended.
+
+    Attributes:
+        outcome: Its record, or `Skipped`.
+        reports: All that it said on the way; None if that was nothing.
+    """
+
+    outcome: Record
+    reports: Reports | None = None
+
+
+def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Ended:
     """Make and commit one item; runs in a worker.
 
+    Args:
+        work: What it has in common with others.
+        key: Its key.
+        item: The item.
+        rank: Of this process among those that make it together; only the first commits.
+
     Returns:
-        The committed record, or `Skipped`.
+        The committed record, or `Skipped`, and what was reported.
 
     Raises:
         OrreryError: Anything but bad data, with the item's id.
@@ -162,24 +213,52 @@ def make_item(work: ItemWork, key: str, item: Any) -> Record:
     stage = work.stage
     where = f"{stage.spec.name}, item {item.item_id}"
     try:
+        folder = _Folder(work, item.item_id, key, is_first=rank == 0)
         # A disk that fails is never the item's fault, whatever its function made of it.
-        with _Folder(work, item.item_id, key) as folder, disk_faults("a file", folder.path):
+        with folder, disk_faults("a file", folder.path):
             _load_imports(work.function)
             begun_s = time.monotonic()
             with limited(stage.limits):
-                outcome = work.function(item, work.config, folder)
+                outcome: Record = work.function(item, work.config, folder)
+            _wait_for_others()  # what one of them refuses is not committed
+            if rank:
+                return Ended(outcome)
             provenance = {**stage.provenance, "seconds": round(time.monotonic() - begun_s, 3)}
             manifest = Manifest.of(outcome, stage.spec.name, key, provenance)
             kept = folder.commit(manifest, stage.spec.tolerances)
-            return kept.record(work.outcome_type, folder.folder)
+            return Ended(kept.record(work.outcome_type, folder.folder), folder.reports)
     except DataError as error:
-        return Skipped(item_id=item.item_id, reason=str(error))
+        return Ended(Skipped(item_id=item.item_id, reason=str(error)), folder.reports)
     except WorkerLostError:
         raise
     except OrreryError as error:
         raise type(error)(f"{where}: {error}") from error
     except Exception as error:
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def make_item_together(work: ItemWork, key: str, item: Any, rank: int) -> Ended:
+    """Make one item as one of the processes of a training; see `make_item`.
+
+    Raises:
+        DataError: It can't be used. The others would wait for who only returned that.
+    """
+    ended = make_item(work, key, item, rank)
+    if _joined() and isinstance(ended.outcome, Skipped):
+        raise DataError(ended.outcome.reason)
+    return ended
+
+
+def _wait_for_others() -> None:
+    """Wait for the processes that torch.distributed joins to this one, if there are any."""
+    if distributed := _joined():
+        distributed.barrier()
+
+
+def _joined() -> Any:
+    """The module torch.distributed where it joins this process to others, else None."""
+    distributed = sys.modules.get("torch.distributed")
+    return distributed if distributed and distributed.is_initialized() else None
 
 
 def _load_imports(function: Callable[..., Any]) -> None:
@@ -200,11 +279,28 @@ class Running:
     Attributes:
         work: What they have in common.
         executor: Makes them.
+        tracker: Receives what they report.
+        spread: Whether each is a training, of as many processes as the executor gives it.
     """
 
     work: ItemWork
     executor: Executor
-    _calls: dict[Future[Record], tuple[str, Any, int]] = field(default_factory=dict)
+    tracker: Tracker
+    spread: bool = False
+    _calls: dict[Future[Ended], tuple[str, Any, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Nothing is watched yet."""
+        self._watch = Watch(self.work.stage.storage, self.tracker)
+
+    def __enter__(self) -> Self:
+        """Begin to show what the items report."""
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Show nothing more; what is in flight goes on."""
+        self._watch.__exit__()
 
     def __len__(self) -> int:
         """Number of items that have not ended, or whose end was not asked for."""
@@ -212,7 +308,12 @@ class Running:
 
     def submit(self, key: str, item: Any, tries: int = 1) -> None:
         """Start to make an item, for the first time or once more."""
-        self._calls[self.executor.submit(make_item, self.work, key, item)] = (key, item, tries)
+        self._watch.begin(key, item.item_id)
+        if self.spread:
+            future = self.executor.train(make_item_together, self.work, key, item)
+        else:
+            future = self.executor.submit(make_item, self.work, key, item)
+        self._calls[future] = (key, item, tries)
 
     def next_ended(self) -> tuple[str, Any, Record]:
         """Wait for the item that ends first; returns its key, itself, and its record or `Skipped`.
@@ -225,10 +326,27 @@ class Running:
         while True:
             future = next(iter(self.executor.as_completed(list(self._calls))))
             key, item, tries = self._calls.pop(future)
-            try:
-                return key, item, future.result()
-            except WorkerLostError as error:
-                if tries == ITEM_TRIES:
-                    reason = f"{error} (tried {ITEM_TRIES} times)"
-                    return key, item, Skipped(item_id=item.item_id, reason=reason)
+            ended = self._ended(future, key, item, tries)
+            if ended is None:
                 self.submit(key, item, tries + 1)
+                continue
+            self._watch.end(key, ended.reports)
+            return key, item, ended.outcome
+
+    def _ended(self, future: Future[Ended], key: str, item: Any, tries: int) -> Ended | None:
+        """How an item ended; None if it is to be tried again."""
+        storage = self.work.stage.storage
+        try:
+            return future.result()
+        except DataError as error:  # of one process, which ended the first one, too
+            reports = load(storage, key)
+            Checkpoint(storage, key).drop()
+            return Ended(Skipped(item_id=item.item_id, reason=str(error)), reports)
+        except WorkerLostError as error:
+            reports = load(storage, key)
+            if found := self.work.find(key):  # it died after its commit
+                return Ended(found, reports)
+            if tries < ITEM_TRIES:
+                return None
+            reason = f"{error} (tried {ITEM_TRIES} times)"
+            return Ended(Skipped(item_id=item.item_id, reason=reason), reports)

@@ -4,6 +4,9 @@ A version takes the alias if there was none, or by a paired test of its answers 
 the version that holds it, item by item. The test is of these weights, since it is they that are
 used; how seeds scatter is for the stage to say. Without a significant difference the champion
 stays. Each later version that is no better has one chance in forty to win all the same.
+
+Answers alone are compared: a champion that takes or gives other tensors, or was registered by an
+earlier release that knew no names for them, is one as any other.
 """
 
 from __future__ import annotations

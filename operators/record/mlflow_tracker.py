@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -99,7 +100,7 @@ class MlflowTracker:
 
     Records are for people, results are not: once the run is open, nothing that befalls the server
     fails the stage. What the server refuses is dropped with a warning. While it is away, records
-    wait, and the run's end waits for it.
+    wait, and the run's end waits for it. Several threads may record at once.
     """
 
     def __init__(self, tracking_uri: str, run: Run, *, scope: str = "") -> None:
@@ -112,6 +113,7 @@ class MlflowTracker:
         self._flushed_s = time.monotonic()
         self._waiting: deque[tuple[str, Callable[[], None]]] = deque(maxlen=MAX_WAITING)
         self._ask_again_s = 0.0
+        self._lock = threading.RLock()
 
     @classmethod
     def start(
@@ -143,16 +145,17 @@ class MlflowTracker:
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Record numbers under their names; values are sent in batches."""
         stamp_ms = now_ms()
-        for name, value in metrics.items():
-            number = float(value)
-            self._metrics.append(
-                {
-                    "key": name,
-                    "value": number if math.isfinite(number) else _not_finite(number),
-                    "timestamp": stamp_ms,
-                    "step": step,
-                }
-            )
+        with self._lock:
+            for name, value in metrics.items():
+                number = float(value)
+                self._metrics.append(
+                    {
+                        "key": name,
+                        "value": number if math.isfinite(number) else _not_finite(number),
+                        "timestamp": stamp_ms,
+                        "step": step,
+                    }
+                )
         is_due = time.monotonic() - self._flushed_s > FLUSH_INTERVAL_S
         if is_due or len(self._metrics) >= MAX_BATCH_METRICS:
             self.flush()
@@ -205,7 +208,8 @@ class MlflowTracker:
 
     def flush(self) -> None:
         """Send the numbers that wait."""
-        waiting, self._metrics = self._metrics, []
+        with self._lock:
+            waiting, self._metrics = self._metrics, []
         for start in range(0, len(waiting), MAX_BATCH_METRICS):
             self._record("metrics", metrics=waiting[start : start + MAX_BATCH_METRICS])
         self._flushed_s = time.monotonic()
@@ -235,6 +239,10 @@ class MlflowTracker:
 
     def _send(self, what: str, call: Callable[[], None], patience_s: float = 0.0) -> None:
         """Send a record, after those that wait for the server's return."""
+        with self._lock:
+            self._send_in_turn(what, call, patience_s)
+
+    def _send_in_turn(self, what: str, call: Callable[[], None], patience_s: float) -> None:
         self._waiting.append((what, call))
         begun_s = time.monotonic()
         if begun_s < self._ask_again_s and not patience_s:

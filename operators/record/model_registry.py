@@ -4,7 +4,8 @@ A package becomes a logged model of the stage's run, that a version of the regis
 the version perhaps the champion. Each step looks for what an earlier try left, by the package's
 digest, so that a try that was killed anywhere is taken up and nothing is doubled. The network
 is kept byte for byte as it was exported, in the format ("pt2") that MLflow's pytorch flavour
-writes by default and loads without unpickling code; how it is used is the model's metadata.
+writes by default and loads without unpickling code; `orrery_network`, which lies beside it, asks
+it by names. How it is used is the model's metadata.
 
 Two registrations of one name at the same moment are not told apart: the later one's decision on
 the champion stands.
@@ -15,8 +16,9 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +29,13 @@ from operators import access
 from operators.owners import owner
 from operators.record.champions import CHAMPION, EXTRA_FILES, METRIC_TAG, TEST_TAG, compete
 from operators.record.mlflow_api import MlflowApi, Run, now_ms
+from operators.record.programs import Golden, Tensor, read_golden
 from tasks.core.errors import ConfigError, DataError, ResourceError, TransientError
 from tasks.core.models import ModelPackage, RegisteredModel
-from tasks.intake.arrays import read_npy
 
 PACKAGE_TAG = "orrery.package"
 _VALUE_TAG = "orrery.value"
+_LOADER = Path(__file__).with_name("orrery_network.py")
 _OUR_FAULT = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 _SERVER_S_FAULT = 500
 
@@ -47,12 +50,13 @@ class MlflowModels:
 
     def register(self, package: ModelPackage) -> RegisteredModel:
         """Register a network; see `tasks.core.models.ModelRegistry`."""
+        golden = read_golden(package)
         with _mlflow_errors(self._uri, package.name):
             from mlflow import MlflowClient
 
             client = MlflowClient(self._uri)
-            version = self._version(client, package)
-            self._check(version, package)
+            version = self._version(client, package, golden)
+            _check(version, package, golden)
             is_champion, reason = compete(client, version, package)
         return RegisteredModel(
             name=package.name, version=version, is_champion=is_champion, reason=reason
@@ -63,7 +67,7 @@ class MlflowModels:
         with MlflowApi(self._uri) as api:
             return api.download(run_id, name)
 
-    def _version(self, client: Any, package: ModelPackage) -> int:
+    def _version(self, client: Any, package: ModelPackage, golden: Golden) -> int:
         """Find the package's version, or make it."""
         clause = f"name = '{package.name}' and tags.`{PACKAGE_TAG}` = '{package.digest}'"
         found = [int(each.version) for each in client.search_model_versions(clause)]
@@ -71,7 +75,7 @@ class MlflowModels:
             return min(found)
         if not client.search_registered_models(f"name = '{package.name}'"):
             client.create_registered_model(package.name)
-        model = self._logged_model(client, package)
+        model = self._logged_model(client, package, golden)
         tags = {
             **package.tags,
             PACKAGE_TAG: package.digest,
@@ -85,7 +89,7 @@ class MlflowModels:
         )
         return int(made.version)
 
-    def _logged_model(self, client: Any, package: ModelPackage) -> Any:
+    def _logged_model(self, client: Any, package: ModelPackage, golden: Golden) -> Any:
         """Find the package among the experiment's logged models, or log it; then it is whole."""
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
 
@@ -101,7 +105,7 @@ class MlflowModels:
         if model.status == LoggedModelStatus.READY:
             return model
         with tempfile.TemporaryDirectory(prefix=f"orrery-model-{owner()}-") as folder:
-            _write(package, model, Path(folder) / "model")
+            _write(package, golden, model, Path(folder) / "model")
             client.log_model_artifacts(model.model_id, f"{folder}/model")
         metrics = [
             Metric(name, value, now_ms(), 0, model_id=model.model_id, run_id=run_id)
@@ -113,52 +117,68 @@ class MlflowModels:
             client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
-    def _check(self, version: int, package: ModelPackage) -> None:
-        """Load a version back and compare its golden outputs, all at once and the first alone.
 
-        Raises:
-            DataError: They differ, or the network does not run.
-        """
-        from mlflow import artifacts, pyfunc
+def _check(version: int, package: ModelPackage, golden: Golden) -> None:
+    """Load a version back and compare its golden outputs, all at once and the first item alone.
 
-        inputs, expected = read_npy(package.golden_inputs), read_npy(package.golden_outputs)
-        where = f"{package.name} version {version}"
-        with tempfile.TemporaryDirectory(prefix=f"orrery-model-{owner()}-") as folder:
-            uri = f"models:/{package.name}/{version}"
-            path = artifacts.download_artifacts(uri, dst_path=folder)
-            for num in (len(inputs), 1):
-                try:
-                    network = pyfunc.load_model(path, model_config={"device": "cpu"})
-                    outputs = network.predict(inputs[:num])
-                except Exception as error:
-                    raise DataError(
-                        f"{where} does not run on {num} of its {len(inputs)} golden inputs: export "
-                        f"it on the CPU with a dynamic batch axis ({type(error).__name__}: {error})"
-                    ) from error
-                _compare(outputs, expected[:num], package.tolerance, where)
+    Raises:
+        DataError: They differ, or the network does not run.
+    """
+    from mlflow import artifacts, pyfunc
+
+    where = f"{package.name} version {version}"
+    with tempfile.TemporaryDirectory(prefix=f"orrery-model-{owner()}-") as folder, _own_path():
+        uri = f"models:/{package.name}/{version}"
+        path = artifacts.download_artifacts(uri, dst_path=folder)
+        for part, told in ((golden, "all"), (golden.first(1), "the first alone")):
+            try:
+                outputs = pyfunc.load_model(path).predict(dict(part.inputs))
+            except Exception as error:
+                raise DataError(
+                    f"{where} does not run on its golden inputs, {told}: export it on the CPU with "
+                    f"dynamic axes that begin at 1 ({type(error).__name__}: {error})"
+                ) from error
+            for name, expected in part.outputs.items():
+                whose = f"{where}: golden output {name}"
+                _compare(outputs[name], expected, package.tolerance, whose)
+
+
+@contextmanager
+def _own_path() -> Iterator[None]:
+    """Look for modules where they were looked for before; MLflow adds the folder of a model.
+
+    That would come first for good, and anybody could make it again once it is gone.
+    """
+    before = [*sys.path]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _compare(outputs: Any, expected: Any, tolerance: float, where: str) -> None:
-    if outputs.shape != expected.shape:
+    if outputs.shape != expected.shape or outputs.dtype != expected.dtype:
         raise DataError(
-            f"{where}: expected golden outputs of shape {expected.shape}, got {outputs.shape}"
+            f"{where}: expected {expected.dtype} of shape {expected.shape}, got {outputs.dtype} of "
+            f"shape {outputs.shape}"
         )
-    difference = float(np.abs(outputs - expected).max(initial=0.0))
+    is_other = outputs != expected
+    pairs = (each[is_other].astype(np.float64) for each in (outputs, expected))
+    difference = float(np.abs(np.subtract(*pairs)).max(initial=0.0))
     if not difference <= tolerance:
         raise DataError(
-            f"{where}: expected its golden outputs within {tolerance:g}, got a difference of "
-            f"{difference:g}: export the network that made them, in eval mode; the alias "
-            f"{CHAMPION} was not moved"
+            f"{where}: expected it within {tolerance:g}, got a difference of {difference:g}: "
+            "export the network that made it, in eval mode, which answers each item by itself; the "
+            f"alias {CHAMPION} was not moved"
         )
 
 
-def _write(package: ModelPackage, model: Any, folder: Path) -> None:
+def _write(package: ModelPackage, golden: Golden, model: Any, folder: Path) -> None:
     """Write an MLflow model of the pytorch flavour, with its files in ``extra_files``."""
     import torch
     from mlflow import pyfunc
-    from mlflow.models import Model, infer_signature
+    from mlflow.models import Model, ModelSignature
 
-    inputs, outputs = read_npy(package.golden_inputs), read_npy(package.golden_outputs)
     meta = Model(
         run_id=model.source_run_id,
         model_id=model.model_id,
@@ -177,19 +197,25 @@ def _write(package: ModelPackage, model: Any, folder: Path) -> None:
     shutil.copyfile(package.model, network / "model.pt2")
     pyfunc.save_model(
         folder,
-        loader_module="mlflow.pytorch",
+        loader_module=_LOADER.stem,
+        code_paths=[str(_LOADER)],
         data_path=network,
         mlflow_model=meta,
-        signature=infer_signature(inputs, outputs),
-        input_example=inputs[:2],
+        signature=ModelSignature(_schema(golden.takes), _schema(golden.gives)),
+        input_example=dict(golden.first(2).inputs),
         pip_requirements=[
             f"{name}=={importlib.metadata.version(name)}" for name in ("torch", "numpy")
         ],
-        model_config={"device": None},
     )
     for name, path in package.all_files.items():
         (folder / EXTRA_FILES / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / EXTRA_FILES / name)
+
+
+def _schema(tensors: Sequence[Tensor]) -> Any:
+    from mlflow.types import Schema, TensorSpec
+
+    return Schema([TensorSpec(each.dtype, each.shape, each.name) for each in tensors])
 
 
 @contextmanager

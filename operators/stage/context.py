@@ -22,7 +22,7 @@ from operators.owners import owner
 from operators.record.trackers import NullTracker
 from operators.stage.plan import PlacedCall
 from operators.store.artifacts import StageStore
-from operators.store.storage import TRAINING, storage_errors
+from operators.store.storage import storage_errors
 from tasks.core.errors import ConfigError
 from tasks.core.models import ModelRegistry
 from tasks.core.ports import Executor, Resources, Tracker
@@ -41,13 +41,21 @@ class StageExecutor(Executor, Protocol):
         """Calls that keep it busy."""
 
     @property
+    def max_trainings(self) -> int:
+        """Trainings that keep it busy."""
+
+    @property
+    def num_workers(self) -> int:
+        """Processes of one training."""
+
+    @property
     def available_gpus(self) -> float:
         """GPUs that it can give."""
 
     def granted(
-        self, num_cpus: float, num_gpus: float, memory_gb: float | None, checkpoints: str
+        self, num_cpus: float, num_gpus: float, memory_gb: float | None, num_workers: int
     ) -> StageExecutor:
-        """Return the executor whose calls use so much, and whose trainings are kept there."""
+        """Return the executor whose calls use so much, and whose trainings so many of them."""
 
 
 class RunTracker(Tracker, Protocol):
@@ -133,9 +141,7 @@ def open_context(
     """Put together what a stage may touch; without a tracker, it gets the one the plan names."""
     plan, granted = call.plan, call.plan.resources
     num_gpus = granted.num_gpus if call.device == "gpu" else 0.0
-    executor = executor.granted(
-        granted.num_cpus, num_gpus, granted.memory_gb, f"{plan.storage.uri}/{TRAINING}/{call.key}"
-    )
+    executor = executor.granted(granted.num_cpus, num_gpus, granted.memory_gb, plan.num_workers)
     provenance = _provenance(call)
     tracker = tracker or _open_tracker(call)
     work = StageWork(
@@ -148,7 +154,9 @@ def open_context(
         provenance=provenance,
     )
     journal = Journal(plan.storage, call.beside(f"{call.key}-journal"))
-    items = StageItems(work, executor, tracker, executor.max_in_flight, journal)
+    items = StageItems(
+        work, executor, tracker, executor.max_in_flight, journal, executor.max_trainings
+    )
 
     def at_end() -> dict[str, Any]:
         finished_at = datetime.now(UTC).isoformat()
@@ -160,7 +168,12 @@ def open_context(
         items=items,
         executor=executor,
         tracker=tracker,
-        resources=Resources(num_cpus=granted.num_cpus, num_gpus=num_gpus, device=call.device),
+        resources=Resources(
+            num_cpus=granted.num_cpus,
+            num_gpus=num_gpus,
+            device=call.device,
+            num_workers=executor.num_workers,
+        ),
         scratch=_scratch(),
     )
 
@@ -174,6 +187,7 @@ def _provenance(call: PlacedCall) -> dict[str, Any]:
     return {
         "run": call.plan.request.caller.model_dump(exclude={"store_uri", "tracking_uri"}),
         "device": call.device,
+        "num_workers": call.plan.num_workers,
         "host": socket.gethostname(),
         "python": platform.python_version(),
         "libraries": call.parts["libraries"],

@@ -117,19 +117,24 @@ def code_digest(stage: str, root: Path = ROOT) -> str:
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
-def key_parts(declaration: Declaration, seed: int, device: str) -> dict[str, Any]:
+def key_parts(
+    declaration: Declaration, seed: int, device: str, num_workers: int = 1
+) -> dict[str, Any]:
     """What the key of a stage and those of its items have in common.
 
     Args:
         declaration: The stage.
         seed: Root seed of the run.
         device: Device class, ``cpu`` or ``gpu``; counts where repetition is not exact.
+        num_workers: Processes of a training; count there too, where they are several, since sums
+            come in another order then.
 
     Raises:
         ResourceError: A library that the stage names is not installed.
     """
     spec = declaration.spec
-    return {
+    parts = {"num_workers": num_workers} if spec.tolerances and num_workers > 1 else {}
+    return parts | {
         "stage": spec.name,
         "code": declaration.code,
         "libraries": {name: _version(name, spec.name) for name in spec.libraries},

@@ -79,6 +79,11 @@ class Plan:
         return self.profile.resources(self.name)
 
     @property
+    def num_workers(self) -> int:
+        """Processes of one training; without a cluster there is one."""
+        return self.resources.num_workers if self.profile.ray_address else 1
+
+    @property
     def wished_device(self) -> str:
         """Device class that the stage would like and the profile grants."""
         device = self.declaration.spec.device
@@ -86,7 +91,7 @@ class Plan:
 
     def on(self, device: str) -> PlacedCall:
         """Say what the call is keyed by on a device class, once for all that needs it."""
-        parts = key_parts(self.declaration, self.seed, device)
+        parts = key_parts(self.declaration, self.seed, device, self.num_workers)
         inputs = self.request.model_dump(mode="json")["inputs"]
         run_id, groups = self.request.caller.run_id, self.profile.num_jobs
         key = stage_key(parts, self.declaration.spec, self.config, inputs, run_id, groups)

@@ -1,7 +1,7 @@
 """Removes what a store no longer needs; `make prune` calls it.
 
-Removed, once older than the given days: stage folders without a valid manifest, checkpoints of
-trainings and of unfinished items, and items whose files no finished result refers to. Drafts of
+Removed, once older than the given days: stage folders without a valid manifest, checkpoints and
+reports of unfinished items, and items whose files no finished result refers to. Drafts of
 processes that have ended go at once. Finished results stay.
 """
 

@@ -14,6 +14,7 @@ from tasks.core.errors import DataError
 from tasks.core.records import Record
 
 ANSWERS_FILE = "answers.npz"
+GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE = "golden_inputs.npz", "golden_outputs.npz"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -23,11 +24,16 @@ class ModelPackage:
 
     Attributes:
         name: Name in the registry, e.g. ``cells-cifar10``: letters, digits, ``.``, ``_``, ``-``.
-        model: The network, in eval mode, as ``torch.export.save`` writes it: one tensor in, one
-            out, the first axis (batch) dynamic.
-        golden_inputs: ``.npy`` file of at least two inputs, shape (N, ...). They give the
-            version its signature and its input example, too.
-        golden_outputs: ``.npy`` file of what the network makes of them, shape (N, ...).
+        model: The network, in eval mode, as ``torch.export.save`` writes it on the CPU: one or
+            several tensors in, given by position, one or several out, of any type and rank, at
+            least one axis of an input dynamic. The program itself says what its inputs are called
+            (as the parameters of ``forward``), which axes are dynamic, and, where it returns a
+            dict, what its outputs are called. A dynamic size with which an output begins counts
+            items, which are answered each by itself.
+        golden_inputs: ``.npz`` file: under the name of each input an example, of two items or more.
+            They give the version its input example, too.
+        golden_outputs: ``.npz`` file: what the network makes of them. Its names, in their order,
+            are those of the outputs, unless the program says them.
         tolerance: Greatest difference of a golden output, once the network is loaded back.
         metrics: Its figures; all are finite.
         metric: The one of them by which versions compete: the higher, the better.
@@ -75,8 +81,8 @@ class ModelPackage:
     def all_files(self) -> Mapping[str, Path]:
         """The files beside the network, golden ones and answers among them."""
         own = {
-            "golden_inputs.npy": self.golden_inputs,
-            "golden_outputs.npy": self.golden_outputs,
+            GOLDEN_INPUTS_FILE: self.golden_inputs,
+            GOLDEN_OUTPUTS_FILE: self.golden_outputs,
             ANSWERS_FILE: self.answers,
         }
         return {**self.files, **own}
@@ -130,8 +136,9 @@ class ModelRegistry(Protocol):
         the log.
 
         Raises:
-            DataError: The network, loaded back from the registry, does not give its golden
-                outputs; the alias stays.
+            DataError: The network and its golden inputs and outputs do not agree, so nothing is
+                registered; or, loaded back from the registry, it does not give its golden outputs:
+                then the alias stays.
             TransientError: The registry can't be reached.
         """
 

@@ -19,6 +19,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 ItemT = TypeVar("ItemT", bound=Record)
 ConfigT = TypeVar("ConfigT", contravariant=True)
 OutcomeT = TypeVar("OutcomeT", bound=Record, covariant=True)
+Picture = npt.NDArray[np.uint8] | bytes
 
 
 class Future(Protocol[ValueT]):
@@ -48,18 +49,10 @@ class Executor(Protocol):
             A picklable function that gives the array, read-only, inside any worker.
         """
 
-    def train(
-        self,
-        loop: Callable[[Mapping[str, Any]], None],
-        config: Mapping[str, Any],
-        num_workers: int,
-    ) -> Mapping[str, float]:
-        """Run a plain torch training loop on workers and return its last report.
+    def train(self, function: Callable[..., R], *args: Any) -> Future[R]:
+        """Start a call in each of ``num_workers`` processes; the result is that of the first.
 
-        The mapping that the loop receives holds `config` and the callables ``report``
-        (metrics, step), ``save_checkpoint`` (folder; it counts from the next report on) and
-        ``load_checkpoint`` () -> folder or None. A loop that is cut off starts again and goes
-        on from its checkpoint. All workers report equally often.
+        Each is told its rank by the last argument; torch.distributed joins them, where several.
         """
 
     def compute(self, collection: Any) -> Any:
@@ -165,6 +158,9 @@ class ItemFolder(Protocol):
         limit.
         """
 
+    def report(self, metrics: Mapping[str, float], step: int, **pictures: Picture) -> None:
+        """Show how far the item is, in the run's records within seconds; no part of the result."""
+
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return an array that `Items.map` or `Items.pool` was given: read-only, not a copy.
 
@@ -195,6 +191,7 @@ class Items(Protocol):
         config: ConfigT,
         *,
         shared: Mapping[str, npt.NDArray[Any]] | None = None,
+        spread: bool = False,
     ) -> Sequence[OutcomeT | Skipped]:
         """Make each item in parallel, in the items' order; committed items are not redone.
 
@@ -206,6 +203,9 @@ class Items(Protocol):
         Items read the ``shared`` arrays by `ItemFolder.array`; each node keeps one copy. They
         are no part of an item's key: the item or the config must name what an array holds, by
         the digest or the `FileRef` of what it was read from.
+
+        With ``spread`` each item is a training of ``num_workers`` processes; see `Executor.train`.
+        All read one checkpoint; what the first writes, saves and returns is the item's.
         """
 
     def pool(
@@ -261,13 +261,14 @@ class Skipped(Record):
 
 
 class Resources(Record):
-    """What a stage was given: whole or fractional CPUs and GPUs, and the device that follows."""
+    """What a call was given: CPUs and GPUs, whole or not, the device, processes of a training."""
 
     schema_id = "core.resources/1"
 
     num_cpus: float
     num_gpus: float
     device: str
+    num_workers: int = 1
 
 
 class StageContext(Protocol):

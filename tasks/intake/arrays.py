@@ -26,13 +26,13 @@ _READERS = {
 
 
 def read_npz(
-    path: Path, names: Sequence[str], max_bytes: int = MAX_BYTES
+    path: Path, names: Sequence[str] | None = None, max_bytes: int = MAX_BYTES
 ) -> Mapping[str, npt.NDArray[Any]]:
     """Read arrays of numbers from an ``.npz`` file; others that it holds are left alone.
 
     Args:
         path: The file.
-        names: Arrays that it must have.
+        names: Arrays that it must have; all that it holds, in its order, if None.
         max_bytes: Size of all of them in memory above which it is refused.
 
     Raises:
@@ -42,6 +42,8 @@ def read_npz(
     try:
         _check_file(path, 2 * max_bytes)
         with zipfile.ZipFile(path) as archive:
+            if names is None:
+                names = [each.removesuffix(".npy") for each in archive.namelist()]
             room = max_bytes
             for name in names:
                 room -= _checked_bytes(archive, name, f"{shown(path)}: {name}", room, max_bytes)
@@ -49,29 +51,10 @@ def read_npz(
     except DataError:
         raise
     except Exception as error:  # zipfile and NumPy raise a dozen kinds of what is damaged
+        wanted = ", ".join(names or ["arrays of numbers"])
         raise DataError(
-            f"{shown(path)}: expected an .npz file with {', '.join(names)}: {error}; copy it again"
+            f"{shown(path)}: expected an .npz file with {wanted}: {error}; copy it again"
         ) from error
-
-
-def read_npy(path: Path) -> npt.NDArray[Any]:
-    """Read an array of numbers from an ``.npy`` file.
-
-    Raises:
-        DataError: It is missing, no such file, damaged, or its header declares more than the
-            limit, or more than there is.
-    """
-    try:
-        _check_file(path, 2 * MAX_BYTES)
-        with path.open("rb") as file:
-            _check_header(file, path.stat().st_size, shown(path), MAX_BYTES, MAX_BYTES)
-            file.seek(0)
-            array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-            return array
-    except DataError:
-        raise
-    except Exception as error:  # see `read_npz`
-        raise DataError(f"{shown(path)}: expected an .npy file: {error}; copy it again") from error
 
 
 def _check_file(path: Path, max_bytes: int) -> None:

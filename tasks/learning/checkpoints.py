@@ -35,6 +35,9 @@ class Keeper(Protocol):
     def save_checkpoint(self, path: Path) -> None:
         """Keep a file in place of the one before."""
 
+    def report(self, metrics: Mapping[str, float], step: int) -> None:
+        """Show numbers while the training goes on."""
+
 
 @dataclass(frozen=True)
 class Reached:

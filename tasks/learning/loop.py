@@ -2,9 +2,9 @@
 
 What a step is, a learner says: any networks, losses and optimisers. The loop seeds torch, counts,
 watches that losses are numbers, keeps the state at each point of the curve and goes on from the
-last one, to the same result as a training that was never cut off. It ends early and goes back to
-the best point where a `Choice` says so. In several processes (`tasks.learning.parallel`) the first
-one reports and keeps.
+last one, to the same result as a training that was never cut off. Points are shown while it goes
+on. It ends early and goes back to the best point where a `Choice` says so. In several processes
+(`tasks.learning.parallel`) the first one reports and keeps.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def run(
             if course.choice and course.choice.is_over(reached.curve):
                 break
             reached = _next(learner, course, reached, end)
+            if keeper is not None:
+                keeper.report({**reached.curve[-1].losses, **reached.curve[-1].values}, end)
             checkpoints.save(reached)
         set_states(learner.parts, reached.best)
     return reached.curve

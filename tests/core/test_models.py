@@ -17,7 +17,7 @@ from tests.support.kernel.model_packages import package_in
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModelPackage:
-    for name in ("model.pt2", "inputs.npy", "outputs.npy", "answers.npz", "genotype.json"):
+    for name in ("model.pt2", "inputs.npz", "outputs.npz", "answers.npz", "genotype.json"):
         (tmp_path / name).write_text(name)
     return package_in(tmp_path, files={"genotype.json": tmp_path / "genotype.json"})
 
@@ -39,7 +39,7 @@ def test_what_does_not_fit_is_named(
 
 
 def test_golden_files_and_answers_are_kept_with_the_others(package: ModelPackage) -> None:
-    own = {"golden_inputs.npy", "golden_outputs.npy", "answers.npz"}
+    own = {"golden_inputs.npz", "golden_outputs.npz", "answers.npz"}
     assert set(package.all_files) == {"genotype.json", *own}
 
 

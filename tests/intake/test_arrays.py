@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import DataError
-from tasks.intake.arrays import read_npy, read_npz
+from tasks.intake.arrays import read_npz
 from tests.support.hostile.arrays import npy
 
 NUMBERS = np.arange(12.0).reshape(3, 4)
@@ -21,8 +21,20 @@ def test_arrays_come_back(tmp_path: Path) -> None:
     found = read_npz(tmp_path / "a.npz", ("a", "b"))
     np.testing.assert_array_equal(found["a"], NUMBERS)
     assert found.keys() == {"a", "b"}
-    np.save(tmp_path / "a.npy", NUMBERS.T)
-    np.testing.assert_array_equal(read_npy(tmp_path / "a.npy"), NUMBERS.T)
+
+
+def test_all_arrays_come_back_in_their_order(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", z=NUMBERS.T, a=np.arange(3))
+    found = read_npz(tmp_path / "a.npz")
+    assert [*found] == ["z", "a"]
+    np.testing.assert_array_equal(found["z"], NUMBERS.T)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("note", b"text")
+    with pytest.raises(DataError, match=r"a\.npz: expected an \.npz file with z, a, note: "):
+        read_npz(tmp_path / "a.npz")
+    np.save(tmp_path / "a.npy", NUMBERS)
+    with pytest.raises(DataError, match=r"a\.npy: expected an \.npz file with arrays of numbers"):
+        read_npz(tmp_path / "a.npy")
 
 
 HEADERS = {
@@ -44,13 +56,11 @@ HEADERS = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_header_that_declares_what_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     data, reason = HEADERS[name]
-    (tmp_path / "a.npy").write_bytes(data)
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", data)
-    with pytest.raises(DataError, match=reason):
-        read_npy(tmp_path / "a.npy")
-    with pytest.raises(DataError, match=reason):
-        read_npz(tmp_path / "a.npz", ("a",))
+    for names in (("a",), None):
+        with pytest.raises(DataError, match=reason):
+            read_npz(tmp_path / "a.npz", names)
 
 
 @pytest.mark.hostile

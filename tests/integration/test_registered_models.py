@@ -1,8 +1,9 @@
-"""What a pipeline registered is used by a program that knows MLflow, torch and Pillow alone."""
+"""What is registered is used by programs that know MLflow, torch, NumPy and Pillow alone."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -18,6 +19,7 @@ from operators.processes.ports import Ports
 from operators.record.mlflow_tracker import open_run
 from operators.record.model_registry import MlflowModels
 from operators.stage.local import LocalRun
+from tasks.grasping.policy_model import check_model, load_model
 from tasks.intake.images import decode_rgb
 from tasks.nas.data.raw_images import square
 from tasks.nas.stages.register import register_models
@@ -25,21 +27,112 @@ from tasks.nas.stages.transfer import transfer_cells
 from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import RegisteredModels, TransferredNetworks
 from tests.nas.test_readme import ALL_EXAMPLES
+from tests.support.grasping.grasp_models import save_model
+from tests.support.kernel.model_packages import package_in, right_on, write_answers
 from tests.support.nas.transfer_runs import TRANSFER, begun
 
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of MLflow's client
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
+]
+ASK_GRASPS = """
+import sys
 
-@pytest.mark.integration
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of MLflow's client
-@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+import mlflow
+import numpy as np
+import torch
+
+model = mlflow.pyfunc.load_model(sys.argv[1], dst_path="model")
+with np.load("asked.npz") as file:
+    asked = dict(file)
+program = torch.export.load("model/data/network/model.pt2")
+names = program.graph_signature.user_inputs
+with torch.no_grad():
+    by_position = program.module()(*[torch.tensor(asked[name]) for name in names])
+np.savez("told.npz", by_position=by_position.numpy(), **model.predict(asked))
+few = model.predict({**asked, "commands": asked["commands"][:2]})
+np.savez("few.npz", **few)
+for wrong in (
+    {"later": asked["now"]},
+    {"now": asked["now"].astype(np.float32)},
+    {"now": asked["now"][:, :9]},
+    {"commands": asked["commands"][:, :4]},
+):
+    kept = {name: array for name, array in asked.items() if "later" not in wrong or name != "now"}
+    try:
+        model.predict({**kept, **wrong})
+    except mlflow.MlflowException as error:
+        print("REFUSED", str(error).splitlines()[-1])
+"""
+REFUSED = (
+    r"missing inputs \['now'\]. Note that there were extra inputs: \['later'\]",
+    "dtype of input float32 does not match expected dtype uint8",
+    r"Shape of input \(1, 9, 16, 3\) does not match expected shape \(1, 16, 16, 3\)",
+    r"Shape of input \(6, 4\) does not match expected shape \(-1, 5\)",
+)
+
+
+def asked(program: str, *args: str, folder: Path, mlflow_url: str) -> list[str]:
+    """What a program prints in a process of its own, that does not know this code."""
+    (folder / "program.py").write_text(program)
+    return subprocess.run(
+        [sys.executable, "-I", "program.py", *args],
+        cwd=folder,
+        env={**os.environ, "MLFLOW_TRACKING_URI": mlflow_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+
+def registry(mlflow_url: str, dag_id: str) -> MlflowModels:
+    tags = {"airflow.dag_id": dag_id, "airflow.run_id": uuid.uuid4().hex}
+    return MlflowModels(mlflow_url, open_run(mlflow_url, "models", "run", tags))
+
+
+def test_a_grasp_predictor_is_asked_by_names_and_drives_the_policy(
+    servers: Ports, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    before, now = rng.integers(0, 256, (2, 1, 16, 16, 3), np.uint8)
+    commands = rng.normal(0, 0.1, (6, 5)).astype(np.float32)
+    package = package_in(tmp_path, name=f"grasps-{uuid.uuid4().hex}", test_key="grasps")
+    save_model(package.model, size_px=16)
+    np.savez(package.golden_inputs, before=before, now=now, commands=commands[:4])
+    expected = load_model(package.model)(before[0], now[0], commands)
+    np.savez(package.golden_outputs, scores=expected[:4].astype(np.float32))
+    write_answers(package.answers, right_on(range(50)))
+    done = registry(servers.mlflow_url, "grasps").register(package)
+    assert (done.version, done.is_champion) == (1, True)
+
+    np.savez(tmp_path / "asked.npz", commands=commands, now=now, before=before)
+    (tmp_path / "model").mkdir()
+    model = f"models:/{package.name}@champion"
+    printed = asked(ASK_GRASPS, model, folder=tmp_path, mlflow_url=servers.mlflow_url)
+    with np.load(tmp_path / "told.npz") as told:
+        assert told["scores"].dtype == np.float32
+        for name in ("scores", "by_position"):
+            np.testing.assert_allclose(told[name], expected, atol=1e-6)
+    with np.load(tmp_path / "few.npz") as few:
+        np.testing.assert_allclose(few["scores"], expected[:2], atol=1e-6)
+    refused = [line for line in printed if line.startswith("REFUSED")]
+    for line, reason in zip(refused, REFUSED, strict=True):
+        assert re.search(reason, line)
+    kept = tmp_path / "model/data/network/model.pt2"
+    check_model(kept, 16, 9)
+    np.testing.assert_array_equal(load_model(kept)(before[0], now[0], commands), expected)
+
+
 def test_a_registered_model_names_a_photo_where_this_code_is_not(
     servers: Ports, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     torch.set_num_threads(1)
     local = LocalRun(tmp_path / "store", seed=3)
     networks = local.run(transfer_cells, *begun(local, tmp_path), config=TRANSFER)
-    tags = {"airflow.dag_id": "transfer_cells", "airflow.run_id": uuid.uuid4().hex}
-    models = MlflowModels(servers.mlflow_url, open_run(servers.mlflow_url, "photos", "run", tags))
+    models = registry(servers.mlflow_url, "transfer_cells")
     config = RegisterConfig(models=f"photos-{uuid.uuid4().hex}")
     context: Any = local.context(register_models, networks, config=config)
     monkeypatch.setattr(type(context), "models", models)
@@ -49,15 +142,8 @@ def test_a_registered_model_names_a_photo_where_this_code_is_not(
     photo = (np.array([60, 200, 60]) + noise).clip(0, 255).astype(np.uint8)
     Image.fromarray(photo).save(tmp_path / "photo.jpg")
     (program,) = [each for each in ALL_EXAMPLES if "sys.argv" in each]
-    (tmp_path / "name_photo.py").write_text(program)
-    told = subprocess.run(
-        [sys.executable, "-I", "name_photo.py", f"models:/{entry.model}@champion", "photo.jpg"],
-        cwd=tmp_path,
-        env={**os.environ, "MLFLOW_TRACKING_URI": servers.mlflow_url},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    args = (f"models:/{entry.model}@champion", "photo.jpg")
+    told = asked(program, *args, folder=tmp_path, mlflow_url=servers.mlflow_url)
     inputs = square(decode_rgb((tmp_path / "photo.jpg").read_bytes(), "photo"), 16) / np.float32(
         255
     )
@@ -65,4 +151,4 @@ def test_a_registered_model_names_a_photo_where_this_code_is_not(
     with torch.no_grad():
         shares = network(torch.tensor(inputs).permute(2, 0, 1)[None])[0].softmax(dim=0)
     classes = local.read(networks, TransferredNetworks).data.images.classes
-    assert told.splitlines()[-1] == f"{classes[shares.argmax()]} {100 * shares.max():.1f} %"
+    assert told[-1] == f"{classes[shares.argmax()]} {100 * shares.max():.1f} %"

@@ -55,6 +55,15 @@ def test_one_that_is_cut_off_at_any_step_comes_to_the_same(killed_at: int, tmp_p
     assert without_times(curve) == without_times(expected)
 
 
+def test_points_are_shown_while_it_goes_on(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    line = Line(values=lambda step: {"shown": float(len(folder.reports))})
+    curve = run(line, COURSE, keeper=folder)
+    assert [*folder.reports] == [3, 6, 9, 12]
+    assert [each["shown"] for each in folder.reports.values()] == [0, 1, 2, 3]
+    assert folder.reports[12]["loss"] == curve[-1].losses["loss"]
+
+
 def test_one_that_had_ended_trains_no_more(tmp_path: Path) -> None:
     first = Line()
     run(first, COURSE, keeper=Folder(tmp_path))

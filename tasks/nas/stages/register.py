@@ -15,7 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.core.errors import ResourceError
-from tasks.core.models import ANSWERS_FILE, ModelPackage
+from tasks.core.models import (
+    ANSWERS_FILE,
+    GOLDEN_INPUTS_FILE,
+    GOLDEN_OUTPUTS_FILE,
+    ModelPackage,
+)
 from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -24,10 +29,8 @@ from tasks.nas.transfer.config import RegisterConfig
 from tasks.nas.transfer.manifests import ModelEntry, RegisteredModels, TransferredNetworks
 from tasks.nas.transfer.package import (
     GENOTYPE_FILE,
-    INPUTS_FILE,
     METRIC,
     MODEL_FILE,
-    OUTPUTS_FILE,
     USE_FILE,
     PackagedModel,
     PackageTask,
@@ -99,8 +102,8 @@ def _package(
     return ModelPackage(
         name=name,
         model=files[MODEL_FILE],
-        golden_inputs=files[INPUTS_FILE],
-        golden_outputs=files[OUTPUTS_FILE],
+        golden_inputs=files[GOLDEN_INPUTS_FILE],
+        golden_outputs=files[GOLDEN_OUTPUTS_FILE],
         tolerance=_TOLERANCE,
         metrics={
             METRIC: packed.test_accuracy,

@@ -57,7 +57,7 @@ def train_all(
         DataError: More failed; says which and why.
     """
     tasks, hopeless = split([*planned], 1.0)
-    ends = ctx.items.map(train, tasks, shared, shared=arrays)
+    ends = ctx.items.map(train, tasks, shared, shared=arrays, spread=True)
     return Outcomes(tasks, *split([*hopeless, *ends], max_failed_fraction))
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.core.digests import digest
-from tasks.core.models import ANSWERS_FILE
+from tasks.core.models import ANSWERS_FILE, GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE
 from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef, Record
 from tasks.nas.data.photos import in_order
@@ -25,7 +25,6 @@ from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.training.networks import build, design_of
 
 MODEL_FILE, GENOTYPE_FILE, USE_FILE = "model.pt2", "genotype.json", "use.json"
-INPUTS_FILE, OUTPUTS_FILE = "golden_inputs.npy", "golden_outputs.npy"
 NUM_GOLDEN = 4
 METRIC = "test_accuracy"
 _BATCH = 250
@@ -115,11 +114,11 @@ def package_classifier(item: PackageTask, config: None, folder: ItemFolder) -> P
     batch = torch.export.Dim("batch", min=1)
     exported = torch.export.export(packed, (inputs,), dynamic_shapes=({0: batch},))
     torch.export.save(exported, folder.path / MODEL_FILE)
-    np.save(folder.path / INPUTS_FILE, inputs.numpy())
-    np.save(folder.path / OUTPUTS_FILE, outputs.numpy())
+    np.savez(folder.path / GOLDEN_INPUTS_FILE, images=inputs.numpy())
+    np.savez(folder.path / GOLDEN_OUTPUTS_FILE, logits=outputs.numpy())
     (folder.path / USE_FILE).write_text(json.dumps(use_of(images), indent=1))
     accuracy = _answer(packed, pixels, images, folder)
-    names = [MODEL_FILE, INPUTS_FILE, OUTPUTS_FILE, USE_FILE, ANSWERS_FILE]
+    names = [MODEL_FILE, GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE, USE_FILE, ANSWERS_FILE]
     if genotype is not None:
         (folder.path / GENOTYPE_FILE).write_text(genotype_json(genotype))
         names.append(GENOTYPE_FILE)

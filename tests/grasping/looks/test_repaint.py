@@ -17,6 +17,7 @@ from tasks.grasping.types import Attempt, GripperPose, Rendering, Scene, Step
 from tests.support.grasping.flat_scenes import box_on_floor, camera
 
 TEXTURES = generated_textures(np.random.default_rng(0), 8)
+STRUCTURED = structured_textures()
 POSE = GripperPose(0.6, 0.0, 0.1, 0.0)
 
 
@@ -79,7 +80,7 @@ GOLDEN = {
 @pytest.mark.parametrize("name", GOLDEN)
 def test_looks_stay_what_they_were(name: str):
     """Means of 16 by 16 pixels, of the version that the look came with: it is a target's."""
-    structured, rng = structured_textures(), np.random.default_rng(4)
+    structured, rng = STRUCTURED, np.random.default_rng(4)
     look, textures = {
         "surrogate": lambda: (surrogate_look(1, ["procedural/0001"], 8, rng), TEXTURES),
         "random": lambda: (random_look(1, 8, rng), TEXTURES),

@@ -23,7 +23,7 @@ def photographs(count: int) -> Textures:
     return Textures(grey.repeat(3, axis=-1))
 
 
-@pytest.mark.parametrize("count", [2, 7, 2 * LEAST_PART + 5])
+@pytest.mark.parametrize("count", [7, 2 * LEAST_PART + 5])
 def test_halves_and_kinds_are_told_by_number(count: int):
     given = photographs(count)
     textures = structured_textures(given)
@@ -34,7 +34,8 @@ def test_halves_and_kinds_are_told_by_number(count: int):
         assert [*kinds[0], *kinds[1]] == [*half_of(textures.num, which)]
         assert len(kinds[0]) == len(kinds[1]) == num_each
         for index in kinds[0]:
-            assert len(np.unique(textures.images[index].reshape(-1, 3), axis=0)) == 3
+            colours = textures.images[index].astype(int) @ (1, 256, 256**2)
+            assert len(np.unique(colours)) == 3
     shown = {textures.images[k].tobytes() for k in parts_of(textures.num, "randomise")[1]}
     assert shown == {given.images[k].tobytes() for k in given.half("randomise")}, "as they were"
 

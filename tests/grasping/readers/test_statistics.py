@@ -96,7 +96,7 @@ def test_shards_are_counted_on_rays_workers(shards: list[Path], ray_cluster: str
     from operators.compute.ray_executor import RayExecutor
 
     counts = success_counts(shards, noted)
-    executor = RayExecutor.connect(ray_cluster).granted(1.0, 0.0, None, "")
+    executor = RayExecutor.connect(ray_cluster).granted(1.0)
     table = success_table(executor.compute(counts))
     assert {(r.kind, r.group): [r.num_attempts, r.num_successes] for r in table} == by_hand(shards)
     pids = {int(path.with_suffix(".pid").read_text()) for path in shards}

@@ -106,7 +106,7 @@ def test_children_that_diverge_are_listed_and_the_rest_goes_on(
     log = local.read(local.run(search_cells, images, config=CONFIG), SearchLog)
     failed = [t for t in log.trials if t.accuracy is None]
     assert 1 <= len(failed) <= 3
-    assert all("diverged: the mean loss of epoch 1 of 1 is nan" in t.reason for t in failed)
+    assert all("diverged: the mean loss of steps 1 to 2 of 2 is nan" in t.reason for t in failed)
     assert all(t.num_params == 0 for t in failed)
 
 

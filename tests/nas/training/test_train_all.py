@@ -32,7 +32,10 @@ class Made(Record):
 class Items:
     """Makes what its name doesn't forbid, and notes what it was given."""
 
-    def map(self, function: Any, items: Sequence[Any], config: Any, *, shared: Any) -> list[Any]:
+    def map(
+        self, function: Any, items: Sequence[Any], config: Any, *, shared: Any, spread: bool
+    ) -> list[Any]:
+        assert spread, "a training may take several processes"
         self.given = function, [*items], config, shared
         return [
             Skipped(item_id=each.item_id, reason="diverged")

@@ -76,7 +76,8 @@ def test_a_packed_network_gives_what_the_network_gives(
     task = train_task(kind, kind, cells, TARGET, QUICK, group=SCRATCH)
     network, made = packed(task, images_of(test, tmp_path), tmp_path)
     program = torch.export.load(tmp_path / "model.pt2").module()
-    inputs, outputs = (np.load(tmp_path / f"golden_{n}.npy") for n in ("inputs", "outputs"))
+    inputs = np.load(tmp_path / "golden_inputs.npz")["images"]
+    outputs = np.load(tmp_path / "golden_outputs.npz")["logits"]
     assert inputs.shape == (4, 3, side_px, side_px)
     assert 0 <= inputs.min() < inputs.max() <= 1
     trained_on = torch.tensor(shrink(test.pixels, 16)).permute(0, 3, 1, 2) / 255

@@ -72,3 +72,21 @@ def test_stop_signal_is_taken_back_from_glog() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
     assert done.returncode == -signal.SIGTERM
     assert done.stderr == b"", "glog prints a stack trace"
+
+
+@pytest.mark.parametrize(("in_worker", "code", "says"), [(True, 1, ""), (False, 0, "slept")])
+def test_in_another_thread_the_time_ends_a_worker(in_worker: bool, code: int, says: str) -> None:
+    probe = (
+        "import threading, time\n"
+        "from operators.compute.limits import Limits, limited\n"
+        "def sleep():\n"
+        f"    with limited(Limits(seconds=0.5, in_worker={in_worker})):\n"
+        "        time.sleep(1.0)\n"
+        "        print('slept')\n"
+        "thread = threading.Thread(target=sleep)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    command = [sys.executable, "-c", probe]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout.strip()) == (code, says)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -28,11 +29,10 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(params=["serial", "ray"])
-def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def executor(request: pytest.FixtureRequest) -> Any:
     if request.param == "serial":
-        return SerialExecutor().granted(1.0, 0.0, None, str(tmp_path / "training/k"))
-    address = request.getfixturevalue("ray_cluster")
-    return RayExecutor.connect(address).granted(1.0, 0.0, None, str(tmp_path / "training/k"))
+        return SerialExecutor().granted(1.0)
+    return RayExecutor.connect(request.getfixturevalue("ray_cluster")).granted(1.0)
 
 
 @pytest.fixture
@@ -162,7 +162,19 @@ def test_libraries_in_workers_use_one_thread(ray_executor: RayExecutor) -> None:
 
 def test_call_that_fits_no_node_is_refused(ray_executor: RayExecutor) -> None:
     with pytest.raises(ResourceError, match=r"a call needs \{'CPU': 64.0, 'GPU': 2.0\}"):
-        ray_executor.granted(64.0, 2.0, None, "")
+        ray_executor.granted(64.0, 2.0)
+
+
+def test_a_training_that_fits_nowhere_is_refused(ray_executor: RayExecutor) -> None:
+    fits = int(ray_executor.granted(1.0).max_in_flight / 2)
+    assert ray_executor.granted(1.0, num_workers=fits).max_trainings == 1
+    with pytest.raises(ResourceError, match=rf"needs {fits + 1} times .* that {fits} times; lower"):
+        ray_executor.granted(1.0, num_workers=fits + 1)
+
+
+def test_a_training_of_one_process_is_a_call(ray_executor: RayExecutor) -> None:
+    assert ray_executor.train(math.pow, 2.0).result() == 1.0
+    assert ray_executor.max_trainings == ray_executor.max_in_flight
 
 
 def where(block: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ from tests.support.kernel.sample_stages import (
     double_numbers,
     double_one,
     like_gpu,
+    share_numbers,
     weigh_numbers,
     weigh_one,
     weights,
@@ -239,6 +240,21 @@ def test_progress_is_logged_and_tracked(
     assert '"items_done": 4' in events
     assert '"items_skipped": 1' in events
     assert events.endswith('{"status": "FINISHED"}\n')
+
+
+def test_spread_items_are_made_by_one_process_here(local: LocalRun, config: DoubleConfig) -> None:
+    ref = local.run(share_numbers, local.put(numbers("a", "bad-1")), config=config)
+    result = local.read(ref, DoubledList)
+    assert [(each.item_id, each.draw) for each in result.doubled] == [("a", 1), ("bad-1", 1)]
+    assert local.context(share_numbers, ref, config=config).resources.num_workers == 1
+
+
+def test_a_stage_that_spreads_items_says_how_far_they_may_differ(
+    local: LocalRun, config: DoubleConfig
+) -> None:
+    ctx = local.context(double_numbers, local.put(numbers("a")), config=config)
+    with pytest.raises(ConfigError, match=r"sample\.double spreads .* declare it with tolerances"):
+        ctx.items.map(double_one, numbers("a").numbers, config, spread=True)
 
 
 def test_no_more_than_a_few_are_in_flight(local: LocalRun, config: DoubleConfig) -> None:

@@ -10,10 +10,12 @@ import pytest
 
 from operators.compute.limits import Limits
 from operators.compute.serial import SerialExecutor
-from operators.items.work import ItemWork, Running, StageWork, make_item
+from operators.items.work import ItemWork, Running, StageWork, make_item, make_item_together
+from operators.record.trackers import NullTracker
+from operators.store.artifacts import Checkpoint
 from operators.store.storage import Storage
 from operators.tries import ITEM_TRIES
-from tasks.core.errors import ArtifactError, OrreryError, WorkerLostError
+from tasks.core.errors import ArtifactError, DataError, OrreryError, WorkerLostError
 from tasks.core.ports import Future, ItemFolder, Skipped
 from tasks.core.stages import StageSpec
 from tests.support.kernel.sample_stages import DoubleConfig, Doubled, Number, double_one
@@ -47,7 +49,7 @@ def test_an_item_is_made_committed_and_found(tmp_path: Path) -> None:
     key = work.key(ONE)
     assert work.find(key) is None
     made = make_item(work, key, ONE)
-    assert work.find(key) == made
+    assert work.find(key) == made.outcome
     manifest = work.stage.storage.read(f"p/s/items/{key}")
     assert manifest is not None
     assert manifest.provenance["host"] == "here"
@@ -95,7 +97,7 @@ class LosesWorkers(SerialExecutor):
 @pytest.mark.parametrize("num_lost", range(1, ITEM_TRIES + 1))
 def test_an_item_is_tried_as_often_as_the_page_says(tmp_path: Path, num_lost: int) -> None:
     work = item_work(tmp_path)
-    running = Running(work, LosesWorkers(num_threads=num_lost))
+    running = Running(work, LosesWorkers(num_threads=num_lost), NullTracker())
     running.submit(work.key(ONE), ONE)
     key, item, outcome = running.next_ended()
     assert (key, item) == (work.key(ONE), ONE)
@@ -105,8 +107,59 @@ def test_an_item_is_tried_as_often_as_the_page_says(tmp_path: Path, num_lost: in
     assert len(running) == 0
 
 
+def test_an_item_whose_worker_died_after_its_commit_is_not_made_again(tmp_path: Path) -> None:
+    work = item_work(tmp_path)
+    made = make_item(work, work.key(ONE), ONE)
+    running = Running(work, LosesWorkers(num_threads=1), NullTracker())
+    running.submit(work.key(ONE), ONE)
+    assert running.next_ended()[2] == made.outcome
+    assert len(running) == 0
+
+
+class Refuses(SerialExecutor):
+    """Raises in a training what one of its processes found."""
+
+    def train(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        return self.submit(refuse)
+
+
+def refuse() -> None:
+    raise DataError("the numbers are bad")
+
+
+def test_what_one_process_of_several_refuses_is_skipped(tmp_path: Path) -> None:
+    running = Running(item_work(tmp_path), Refuses(), NullTracker(), spread=True)
+    key = running.work.key(ONE)
+    (tmp_path / "state").write_text("x")
+    checkpoint = Checkpoint(running.work.stage.storage, key)
+    checkpoint.save(tmp_path / "state")
+    running.submit(key, ONE)
+    assert running.next_ended()[2] == Skipped(item_id="one", reason="the numbers are bad")
+    assert checkpoint.fetch(tmp_path / "fetched") is None
+
+
+def test_only_the_first_process_commits_and_saves(tmp_path: Path) -> None:
+    work = item_work(tmp_path, save_and_report)
+    key = work.key(ONE)
+    assert make_item(work, key, ONE, 1).outcome == make_item(work, key, ONE, 2).outcome
+    assert work.find(key) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".drafts"]
+    made = make_item_together(work, key, ONE, 0)
+    assert work.find(key) == made.outcome
+    assert made.reports is not None
+    assert made.reports.curves["value"].points == [(7, 1.0)]
+
+
+def save_and_report(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:
+    assert folder.checkpoint() is None
+    (folder.path / "state").write_text("x")
+    folder.save_checkpoint(folder.path / "state")
+    folder.report({"value": item.value}, 7)
+    return double_one(item, config, folder)
+
+
 def test_an_error_of_the_call_ends_the_loop(tmp_path: Path) -> None:
-    running = Running(item_work(tmp_path, break_store), SerialExecutor())
+    running = Running(item_work(tmp_path, break_store), SerialExecutor(), NullTracker())
     running.submit(running.work.key(ONE), ONE)
     with pytest.raises(OrreryError, match="the file is missing"):
         running.next_ended()
@@ -125,4 +178,4 @@ def test_what_an_item_loads_does_not_count_against_its_limits(
 
     limits = Limits(seconds=0.2)
     work = ItemWork(stage_work(tmp_path, limits=limits), multiply, Number, DoubleConfig(), {})
-    assert make_item(work, work.key(ONE), ONE) == Number(item_id="one", value=3.0)
+    assert make_item(work, work.key(ONE), ONE).outcome == Number(item_id="one", value=3.0)

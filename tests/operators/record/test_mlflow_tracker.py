@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
+from operators.items import watch
+from operators.items.reports import Reporter
+from operators.items.watch import Watch
 from operators.processes.ports import free_ports
+from operators.record import mlflow_tracker
 from operators.record.mlflow_api import Run
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run, tag_run
+from operators.store.storage import Storage
 from tasks.core.errors import TransientError
+from tests.support.kernel.live_runs import until
 
 pytestmark = [
     pytest.mark.integration,
@@ -119,6 +125,31 @@ def test_numbers_wait_for_their_batch(uri: str, client: Any, tags: dict[str, str
     assert client.get_run(tracker.run.run_id).data.metrics == {}
     tracker.flush()
     assert client.get_run(tracker.run.run_id).data.metrics == {"px": 1.0}
+
+
+def test_curves_of_items_are_there_while_they_grow(
+    uri: str, client: Any, tags: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlflow_tracker, "FLUSH_INTERVAL_S", 0.1)
+    monkeypatch.setattr(watch, "LOOK_INTERVAL_S", 0.2)
+    tracker = MlflowTracker.start(uri, open_run(uri, "sample", "run", tags).run_id, "s", {})
+    run_id, storage = tracker.run.run_id, Storage(str(tmp_path))
+
+    def steps() -> list[int]:
+        return [each.step for each in client.get_metric_history(run_id, "net_1/loss")]
+
+    with Watch(storage, tracker) as looking:
+        looking.begin("key", "net 1")
+        reporter = Reporter(storage, "key")
+        for step in range(3):
+            reporter.add({"loss": 1.0 / (step + 1)}, step, {"grid.png": b"png"})
+        reporter.save()
+        for number in range(20):  # from this thread, as the stage itself does
+            tracker.log_metrics({"own": float(number)}, number)
+        until(lambda: steps() == [0, 1, 2], 20.0)
+        until(lambda: [each.path for each in client.list_artifacts(run_id, "net_1")], 20.0)
+    tracker.finish("FINISHED")
+    assert len(client.get_metric_history(run_id, "own")) == 20
 
 
 def test_what_a_lost_driver_left_open_is_closed(

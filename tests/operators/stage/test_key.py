@@ -153,13 +153,14 @@ def key(stage: str = "double_numbers", **changes: object) -> str:
     given = {
         "seed": 0,
         "device": "cpu",
+        "num_workers": 1,
         "config": DoubleConfig(),
         "inputs": [{"sha256": "a", "uri": "u", "schema_id": "s"}],
         "run_id": "r",
         "groups": 1,
     }
     given |= changes
-    parts = key_parts(found, given.pop("seed"), given.pop("device"))
+    parts = key_parts(found, given.pop("seed"), given.pop("device"), given.pop("num_workers"))
     return stage_key(
         parts, found.spec, given["config"], *(given[k] for k in ("inputs", "run_id", "groups"))
     )
@@ -180,6 +181,8 @@ def key(stage: str = "double_numbers", **changes: object) -> str:
         ("list_numbers", {"run_id": "other"}, True),
         ("list_numbers", {"inputs": []}, False),
         ("train_number", {"device": "gpu"}, True),
+        ("train_number", {"num_workers": 2}, True),
+        ("double_numbers", {"num_workers": 2}, False),
     ],
 )
 def test_parts_of_the_key(stage: str, changes: dict, matters: bool) -> None:

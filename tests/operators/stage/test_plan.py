@@ -44,6 +44,22 @@ def test_the_device_enters_the_key_where_repetition_is_not_exact(tmp_path: Path)
     assert plan.on("cpu").key != plan.on("gpu").key
 
 
+def test_the_processes_of_a_training_enter_the_key_where_there_are_several(tmp_path: Path) -> None:
+    keys = {}
+    for name, address, num in (("one", "auto", 1), ("two", "auto", 2), ("serial", "''", 2)):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(
+            f"ray_address: {address}\nstages: {{sample.train: {{num_workers: {num}}}}}\n"
+        )
+        local = LocalRun(tmp_path / "store", profile=str(path))
+        plan = Plan.of(local.request(train_number, config=DoubleConfig()))
+        other = Plan.of(local.request(list_numbers, config=ListConfig()))
+        keys[name] = (plan.on("cpu").key, other.on("cpu").key)
+    assert keys["one"] == keys["serial"]
+    assert keys["one"][0] != keys["two"][0]
+    assert keys["one"][1] == keys["two"][1]
+
+
 def test_a_path_that_the_profile_does_not_allow_is_refused_in_the_job_too(tmp_path: Path) -> None:
     profile = tmp_path / "p.yaml"
     profile.write_text(f"ray_address: ''\nreadable: [{tmp_path}/data]\n")

@@ -22,10 +22,10 @@ def save_model(path: Path, size_px: int, num_motions: int | None = None) -> Path
             self.seen = torch.nn.Conv2d(6, 4, 5, 2)
             self.judged = torch.nn.Linear(9, 1)
 
-        def forward(self, before: Any, now: Any, motions: Any) -> Any:
+        def forward(self, before: Any, now: Any, commands: Any) -> Any:
             pictures = torch.cat([before, now], -1).permute(0, 3, 1, 2).float() / 255
-            seen = self.seen(pictures).abs().mean((2, 3)).expand(motions.shape[0], -1)
-            return torch.sigmoid(self.judged(torch.cat([seen, 10 * motions], 1)))[:, 0]
+            seen = self.seen(pictures).abs().mean((2, 3)).expand(commands.shape[0], -1)
+            return torch.sigmoid(self.judged(torch.cat([seen, 10 * commands], 1)))[:, 0]
 
     with torch.random.fork_rng():
         torch.manual_seed(3)

@@ -16,8 +16,8 @@ def package_in(folder: Path, **given: Any) -> ModelPackage:
     usual: dict[str, Any] = {
         "name": "cells",
         "model": folder / "model.pt2",
-        "golden_inputs": folder / "inputs.npy",
-        "golden_outputs": folder / "outputs.npy",
+        "golden_inputs": folder / "inputs.npz",
+        "golden_outputs": folder / "outputs.npz",
         "tolerance": 1e-4,
         "metrics": {"accuracy": 0.5, "loss": 1.0},
         "metric": "accuracy",

@@ -212,6 +212,7 @@ def grow_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
                 _cut_off(item.item_id.partition("-")[0])
         time.sleep(config.wait_s)
         value = value * config.factor + rng.random()
+        folder.report({"value": value}, done)
         path = folder.path / "state.json"
         path.write_text(json.dumps([rng.bit_generator.state, done + 1, value]))
         folder.save_checkpoint(path)
@@ -226,6 +227,68 @@ def _cut_off(kind: str) -> None:
         raise DataError("expected a number that grows, got one that does not")
     if kind == "stumbles":
         os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "sleeps":
+        time.sleep(100)
+
+
+@stage(
+    StageSpec(
+        name="sample.share", section="double", draws=True, tolerances=(("numbers.0.value", 1e-9),)
+    )
+)
+def share_numbers(numbers: ArtifactRef, config: DoubleConfig, ctx: StageContext) -> ArtifactRef:
+    """Stand for trainings of several processes, one an item."""
+    items = ctx.store.read(numbers, NumberList).numbers
+    shared = {"weights": weights()}
+    outcomes = ctx.items.map(share_one, items, config, shared=shared, spread=True)
+    made, skipped = split(outcomes, config.max_skipped_fraction)
+    return ctx.store.write(DoubledList(doubled=made, skipped=skipped))
+
+
+def share_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:
+    """Grow a number by what its processes hold together, and go on from the last epoch.
+
+    What is drawn says how many processes there were.
+    """
+    import torch
+    from torch import distributed
+
+    joined = distributed.is_initialized()
+    rank, num = (distributed.get_rank(), distributed.get_world_size()) if joined else (0, 1)
+    epoch, value = 0, item.value
+    kept = folder.checkpoint()
+    if kept is not None:
+        epoch, value = json.loads(kept.read_text())
+    for done in range(epoch, NUM_EPOCHS):
+        with Path(config.marks).open("a") as marks:
+            marks.write(f"{item.item_id}:{rank}:{done}\n")
+        if rank and done == NUM_EPOCHS // 2:
+            kind = item.item_id.partition("-")[0]
+            if kind in ("dies", "sleeps") or kept is None:
+                _cut_off("stumbles" if kind == "dies" else kind)
+        time.sleep(config.wait_s)
+        held = torch.tensor(float(folder.array("weights")[rank::num].sum()), dtype=torch.float64)
+        if joined:
+            distributed.all_reduce(held)
+        value = value * config.factor + float(held)
+        folder.report({"value": value, "rank": rank}, done)
+        path = folder.path / "state.json"
+        path.write_text(json.dumps([done + 1, value]))
+        folder.save_checkpoint(path)
+    (folder.path / "rank.txt").write_text(f"{rank}\n")
+    return Doubled(item_id=item.item_id, value=value, draw=num, file=folder.add("rank.txt"))
+
+
+def wait_until_shown(item: Number, config: DoubleConfig, folder: ItemFolder) -> Number:
+    """Report, and end when the file of marks says that it was shown."""
+    folder.report({"loss": item.value}, 3, grid=np.zeros((2, 2, 3), np.uint8))
+    shown = Path(config.marks)
+    ends_s = time.monotonic() + 100
+    while not (shown.exists() and f"{item.item_id}/grid.png" in shown.read_text()):
+        if time.monotonic() > ends_s:
+            raise DataError("nobody looked")
+        time.sleep(0.02)
+    return item
 
 
 def double_one(item: Number, config: DoubleConfig, folder: ItemFolder) -> Doubled:

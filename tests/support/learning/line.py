@@ -23,12 +23,16 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._kept = path / "kept.pt"
+        self.reports: dict[int, Mapping[str, float]] = {}
 
     def checkpoint(self) -> Path | None:
         return self._kept if self._kept.exists() else None
 
     def save_checkpoint(self, path: Path) -> None:
         shutil.move(path, self._kept)
+
+    def report(self, metrics: Mapping[str, float], step: int, **pictures: object) -> None:
+        self.reports[step] = metrics
 
 
 def _network() -> nn.Module:

@@ -19,6 +19,7 @@ class LocalFolder:
         self.path = path
         self._arrays = arrays or {}
         self._kept = path / "kept.pt"
+        self.reports: dict[int, Mapping[str, float]] = {}
 
     def add(self, name: str) -> FileRef:
         num_bytes = (self.path / name).stat().st_size
@@ -35,6 +36,9 @@ class LocalFolder:
 
     def save_checkpoint(self, path: Path) -> None:
         shutil.move(path, self._kept)
+
+    def report(self, metrics: Mapping[str, float], step: int, **pictures: object) -> None:
+        self.reports[step] = metrics
 
 
 def arrays_of(splits: Mapping[str, LabelledImages]) -> dict[str, np.ndarray]:
