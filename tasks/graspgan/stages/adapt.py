@@ -49,7 +49,7 @@ def adapt_looks(found: ArtifactRef, config: AdaptConfig, ctx: StageContext) -> A
         num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=torch_device(ctx)
     )
     arrays = shared_crops(prepared, sets.values(), ctx.store)
-    outcomes = ctx.items.map(train_one_generator, tasks, shared, shared=arrays)
+    outcomes = ctx.items.map(train_one_generator, tasks, shared, shared=arrays, spread=True)
     made, skipped = split(outcomes, config.max_failed_fraction)
     _track(made, ctx)
     losses = [each.curve[-1]["losses"]["task_loss_adapted"] for each in made]

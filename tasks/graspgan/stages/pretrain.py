@@ -88,7 +88,8 @@ def _train(
     )
     arrays = shared_crops(prepared, (train_set, validation), ctx.store)
     made, _ = split(
-        ctx.items.map(train_c, tasks, shared, shared=arrays), config.max_failed_fraction
+        ctx.items.map(train_c, tasks, shared, shared=arrays, spread=True),
+        config.max_failed_fraction,
     )
     return made
 

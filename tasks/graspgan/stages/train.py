@@ -61,7 +61,7 @@ def train_methods(found: ArtifactRef, config: TrainConfig, ctx: StageContext) ->
         num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=torch_device(ctx)
     )
     arrays = shared_crops(prepared, sets.values(), ctx.store)
-    ends = ctx.items.map(train_c, tasks, shared, shared=arrays)
+    ends = ctx.items.map(train_c, tasks, shared, shared=arrays, spread=True)
     made, skipped = split([*hopeless, *ends], config.max_failed_fraction)
     _track(made, ctx)
     return ctx.store.write(
