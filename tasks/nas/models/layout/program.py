@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from tasks.nas.models.layout.gathered import Gathered
-from tasks.nas.models.layout.norm import Norm, Running, Statistics
-from tasks.nas.models.layout.steps import Back, HeightWidth, Step
+from tasks.nas.models.layout.norm import Normed, Running, Statistics
+from tasks.nas.models.layout.steps import Back, Step
+from tasks.nas.models.layout.windows import HeightWidth
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Program:
             if saved is not None:
                 saved.append(kept)
             if kept.__class__ is Statistics:
-                norms.append(cast("Norm", step))
+                norms.append(cast("Normed", step))
                 statistics.append(kept)
             for number in spent:
                 maps[number] = None
