@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from tasks.nas.models.layout.gathered import Gradients
 from tasks.nas.models.layout.kernels.lanes import NUM_LANES
 from tasks.nas.models.layout.steps import Back, Images, Step
 
@@ -52,10 +53,10 @@ def check_step(step: Step, expected: Callable[..., Tensor], given: Sequence[Tens
     torch.testing.assert_close(made, to_rows(truth.detach()))
     so_far = [to_rows(torch.ones_like(each)) for each in given]
     for into in ([None] * len(maps), so_far):
-        back = Back({}, saved, to_rows(gradient), False, into)
+        back = Back(Gradients(), saved, to_rows(gradient), False, into)
         pulled = step.pull(back)
         for place, each in enumerate(found[: len(maps)]):
             extra = 0.0 if into[place] is None else 1.0
             torch.testing.assert_close(pulled[place], to_rows(each + extra))
         for weight, each in zip(weights, found[len(maps) :], strict=True):
-            torch.testing.assert_close(back.weights[weight], each)
+            torch.testing.assert_close(back.weights.of_weight[weight], each)

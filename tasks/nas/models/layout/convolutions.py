@@ -52,40 +52,38 @@ class Pointwise(Convolution):
     def made(self, weights: Sequence[Tensor], bias: Tensor | None, *maps: Tensor) -> Tensor:
         num_values = maps[0].shape[1]
         result = maps[0].new_empty(sum(self._num_made), num_values)
-        first, zero = 0, zero_of(result)
+        zero, at = zero_of(result), result.data_ptr()
+        of_bias = 0 if bias is None else bias.data_ptr()
         for weight, state, num_made in zip(weights, maps, self._num_made, strict=True):
             num_read = state.shape[0]
             products.product(
-                zero, weight.data_ptr(), num_read, 1, state.data_ptr(),
-                result[first].data_ptr(), 0 if bias is None else bias[first].data_ptr(),
+                zero, weight.data_ptr(), num_read, 1, state.data_ptr(), at, of_bias,
                 num_made, num_read, num_values, False,
             )  # fmt: skip
-            first += num_made
+            at += num_made * num_values * result.itemsize
+            of_bias += num_made * result.itemsize if of_bias else 0
         return result
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        first, results = 0, []
+        at, results = back.gradient.data_ptr(), []
         for place, weight in enumerate(self.weights()):
-            num_made = self._num_made[place]
-            gradient = back.gradient[first : first + num_made]
-            results.append(self._pulled(back, place, weight, gradient))
-            first += num_made
+            results.append(self._pulled(back, place, weight, at))
+            at += self._num_made[place] * back.gradient.shape[1] * back.gradient.itemsize
         return results
 
-    def _pulled(self, back: Back, place: int, weight: Tensor, gradient: Tensor) -> Tensor:
-        state, into, zero = back.saved[place], back.into[place], zero_of(gradient)
-        num_made, (num_read, num_values) = gradient.shape[0], state.shape
-        found = state.new_empty(weight.shape)
-        sums = state.new_empty(found.numel() * NUM_LANES)
+    def _pulled(self, back: Back, place: int, weight: Tensor, gradient: int) -> Tensor:
+        """Take the rows of one of the convolutions back, which begin at an address."""
+        state, into, num_made = back.saved[place], back.into[place], self._num_made[place]
+        zero, at, (num_read, num_values) = zero_of(state), state.data_ptr(), state.shape
+        sums = state.new_empty(num_made * num_read * NUM_LANES)
         products.outer(
-            zero, gradient.data_ptr(), state.data_ptr(), sums.data_ptr(), found.data_ptr(),
+            zero, gradient, at, sums.data_ptr(), back.weights.address(weight),
             num_made, num_read, num_values,
         )  # fmt: skip
-        back.weights[weight] = found
         result = torch.empty_like(state) if into is None else into
         products.product(
-            zero, weight.data_ptr(), 1, num_read, gradient.data_ptr(), result.data_ptr(), 0,
+            zero, weight.data_ptr(), 1, num_read, gradient, result.data_ptr(), 0,
             num_read, num_made, num_values, into is not None,
         )  # fmt: skip
         return result
@@ -132,13 +130,12 @@ class Windowed(Convolution):
         weight, reads, num_taps = given.contiguous(), self._table.reads, self._table.num_taps
         num_made, num_read = weight.shape[:2]
         sizes = self._num_positions, reads.num_positions, state.shape[1] // self._num_positions
-        found, sums = torch.empty_like(weight), state.new_empty(num_taps * NUM_LANES)
+        sums = state.new_empty(num_taps * NUM_LANES)
         windows.weighted_back(
             zero_of(state), gradient.data_ptr(), state.data_ptr(), sums.data_ptr(),
-            found.data_ptr(), *reads.addresses, num_taps, num_made,
+            back.weights.address(given), *reads.addresses, num_taps, num_made,
             0 if self._is_depthwise else num_read, *sizes,
         )  # fmt: skip
-        back.weights[given] = found
         if self.reads_images:
             return ()
         into, read_by = back.into[0], self._table.read_by

@@ -6,7 +6,9 @@ itself costs as long as a tenth of the arithmetic of a small network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -26,22 +28,42 @@ class Gathered:
         Args:
             weights: At least one, all matrices or all vectors; of one type.
         """
-        self._weights = weights
         self.holds_matrices = weights[0].dim() > 1
         self.flat = nn.Parameter(torch.cat([weight.detach().flatten() for weight in weights]))
         parts = torch.split(self.flat.data, [weight.numel() for weight in weights])
         for weight, part in zip(weights, parts, strict=True):
             weight.data = part.view(weight.shape)
+        sizes = [weight.numel() for weight in weights]
+        ends = itertools.accumulate(sizes, initial=0)
+        self._places = dict(zip(weights, ends, strict=False))
 
-    def gradient(self, found: Mapping[Tensor, Tensor]) -> Tensor:
-        """The gradient of the tensor by those of the weights; zero where there is none."""
-        rows = []
-        for weight in self._weights:
-            gradient = found.get(weight)
-            rows.append(
-                torch.zeros_like(weight).flatten() if gradient is None else gradient.flatten()
-            )
-        return torch.cat(rows)
+    def place(self, weight: Tensor) -> int | None:
+        """Where a weight begins; None if it lies elsewhere."""
+        return self._places.get(cast("nn.Parameter", weight))
+
+
+class Gradients:
+    """Memory for gradients with respect to weights, as they lie.
+
+    Attributes:
+        of_gathered: With respect to the tensors that weights lie in; zero where nothing is put.
+        of_weight: With respect to others, once they are asked for.
+    """
+
+    def __init__(self, gathered: Sequence[Gathered] = ()) -> None:
+        self._gathered = gathered
+        self.of_gathered = [torch.zeros_like(each.flat) for each in gathered]
+        self.of_weight: dict[Tensor, Tensor] = {}
+
+    def address(self, weight: Tensor) -> int:
+        """Where the gradient with respect to a weight is to be put, contiguously."""
+        for gathered, found in zip(self._gathered, self.of_gathered, strict=True):
+            place = gathered.place(weight)
+            if place is not None:
+                return found.data_ptr() + place * found.itemsize
+        made = torch.empty_like(weight, memory_format=torch.contiguous_format)
+        self.of_weight[weight] = made
+        return made.data_ptr()
 
 
 def gather(weights: Sequence[nn.Parameter]) -> list[Gathered]:

@@ -22,8 +22,8 @@ class Statistics(NamedTuple):
         of_conv: What the convolution in front of it kept.
         state: What it read, (c, p n).
         result: What it made.
-        mean: Of each channel of this batch, (c,).
-        inverse_deviation: One over the root of variance plus epsilon, (c,).
+        moments: Of each channel of this batch, its mean and one over the root of variance plus
+            epsilon, (2, c).
         num_real: Numbers of a channel, without padding.
         batch: How many images it read.
     """
@@ -31,8 +31,7 @@ class Statistics(NamedTuple):
     of_conv: Any
     state: Tensor
     result: Tensor
-    mean: Tensor
-    inverse_deviation: Tensor
+    moments: Tensor
     num_real: int
     batch: Batch
 
@@ -66,31 +65,27 @@ class Normed(Step):
         count = num_values // batch.num_padded * batch.num_images
         if count < 2:
             raise ValueError("batch norm expected more than one value for each channel")
-        result, kept = torch.empty_like(state), state.new_empty(2, num_channels)
-        mean, inverse = kept
+        result, moments = torch.empty_like(state), state.new_empty(2, num_channels)
         norms.standardised(
             zero_of(state), state.data_ptr(), self._of_norm["weight"].data_ptr(),
-            self._of_norm["bias"].data_ptr(), result.data_ptr(), mean.data_ptr(),
-            inverse.data_ptr(), num_channels, num_values, count, self.module.eps, self._has_relu,
+            self._of_norm["bias"].data_ptr(), result.data_ptr(), moments.data_ptr(),
+            num_channels, num_values, count, self.module.eps, self._has_relu,
         )  # fmt: skip
         batch.blank(result)
-        return result, Statistics(of_conv, state, result, mean, inverse, count, batch)
+        return result, Statistics(of_conv, state, result, moments, count, batch)
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        of_conv, state, result, mean, inverse, count, batch = back.saved
+        of_conv, state, result, moments, count, batch = back.saved
         weight, bias = self._of_norm["weight"], self._of_norm["bias"]
         gradient, (num_channels, num_values) = back.gradient, state.shape
         found = gradient if back.owns else torch.empty_like(gradient)
-        of_weight, of_bias = torch.empty_like(weight), torch.empty_like(bias)
         norms.standardised_back(
             zero_of(state), gradient.data_ptr(), state.data_ptr(), result.data_ptr(),
-            mean.data_ptr(), inverse.data_ptr(), weight.data_ptr(), found.data_ptr(),
-            of_weight.data_ptr(), of_bias.data_ptr(), num_channels, num_values, count,
-            self._has_relu,
+            moments.data_ptr(), weight.data_ptr(), found.data_ptr(), back.weights.address(weight),
+            back.weights.address(bias), num_channels, num_values, count, self._has_relu,
         )  # fmt: skip
         batch.blank(found)
-        back.weights[weight], back.weights[bias] = of_weight, of_bias
         back.saved, back.gradient, back.owns = of_conv, found, True
         return self._conv.pull(back)
 
@@ -122,8 +117,7 @@ class Running:
         """Take in the statistics of one batch, of norms in the order in which they ran."""
         if not self._holds(norms):
             self._gather([norm.module for norm in norms])
-        means = torch.cat([each.mean for each in kept])
-        inverse = torch.cat([each.inverse_deviation for each in kept])
+        means, inverse = torch.cat([each.moments for each in kept], dim=1)
         # Running variances are those of the population, by the number of values less one.
         counts = _spread([each.num_real for each in kept], self._sizes, means)
         variances = inverse.pow_(-2).sub_(self._eps).mul_(counts / (counts - 1))

@@ -18,6 +18,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from tasks.nas.models.drop_path import DropPath
+from tasks.nas.models.layout.gathered import Gradients
 from tasks.nas.models.layout.kernels.lanes import NUM_LANES
 from tasks.nas.models.layout.windows import HeightWidth
 
@@ -39,7 +40,7 @@ class Back:
             there is none yet.
     """
 
-    weights: dict[Tensor, Tensor]
+    weights: Gradients
     saved: Any = None
     gradient: Tensor = field(default_factory=lambda: torch.empty(0))
     owns: bool = False

@@ -8,6 +8,7 @@ from torch import nn
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.layout.convolutions import Pointwise, Windowed
+from tasks.nas.models.layout.gathered import Gradients
 from tasks.nas.models.layout.steps import Back
 from tests.support.nas.layout_steps import check_step, random_maps, to_rows
 
@@ -66,7 +67,7 @@ def test_of_what_reads_images_no_further_gradient_is_asked(stride, padding) -> N
     made, saved = step.run(to_rows(images))
     truth = conv(images)
     torch.testing.assert_close(made, to_rows(truth.detach()))
-    back = Back({}, saved, to_rows(torch.ones_like(truth)), False, [None])
+    back = Back(Gradients(), saved, to_rows(torch.ones_like(truth)), False, [None])
     assert list(step.pull(back)) == []
     truth.sum().backward()
-    torch.testing.assert_close(back.weights[conv.weight], conv.weight.grad)
+    torch.testing.assert_close(back.weights.of_weight[conv.weight], conv.weight.grad)

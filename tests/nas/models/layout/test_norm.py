@@ -10,6 +10,7 @@ from torch import nn
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.layout.convolutions import Pointwise
+from tasks.nas.models.layout.gathered import Gradients
 from tasks.nas.models.layout.kernels.lanes import NUM_LANES
 from tasks.nas.models.layout.norm import Normed, Running
 from tasks.nas.models.layout.steps import Back
@@ -44,7 +45,7 @@ def test_a_gradient_is_overwritten_only_if_it_may_be() -> None:
     made, saved = step.run(to_rows(random_maps(2, 16, 2, 2)))
     for owns in (False, True):
         gradient = torch.ones_like(made)
-        step.pull(Back({}, saved, gradient, owns, [None]))
+        step.pull(Back(Gradients(), saved, gradient, owns, [None]))
         assert torch.equal(gradient, torch.ones_like(made)) == (not owns)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from torch.nn.functional import avg_pool2d, max_pool2d
 
+from tasks.nas.models.layout.gathered import Gradients
 from tasks.nas.models.layout.pools import AveragePool, max_pools
 from tasks.nas.models.layout.steps import Back, Step
 from tasks.nas.models.layout.windows import Window
@@ -32,7 +33,7 @@ class Chain(Step):
         gradient = back.gradient
         for number, step in reversed(list(enumerate(self._steps))):
             into = back.into if number == 0 else [None]
-            (gradient,) = step.pull(Back({}, back.saved[number], gradient, False, into))
+            (gradient,) = step.pull(Back(Gradients(), back.saved[number], gradient, False, into))
         return (gradient,)
 
 

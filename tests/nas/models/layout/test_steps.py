@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import pad
 
 from tasks.nas.models.drop_path import DropPath
+from tasks.nas.models.layout.gathered import Gradients
 from tasks.nas.models.layout.steps import Add, Back, Batch, Concat, Drop, EverySecond, Images, Relu
 from tests.support.nas.layout_steps import check_step, images_step, random_maps, to_rows
 
@@ -19,7 +20,7 @@ def test_relu_overwrites_a_gradient_only_if_it_may() -> None:
     _, saved = Relu().run(torch.tensor([[-1.0, 2.0]]))
     for owns in (False, True):
         gradient = torch.ones(1, 2)
-        (found,) = Relu().pull(Back({}, saved, gradient, owns, [None]))
+        (found,) = Relu().pull(Back(Gradients(), saved, gradient, owns, [None]))
         assert found.tolist() == [[0, 1]]
         assert gradient.tolist() == ([[0, 1]] if owns else [[1, 1]])
 
@@ -56,7 +57,9 @@ def test_dropped_paths_are_whole_images_and_keep_the_mean(num_images) -> None:
     torch.manual_seed(1)
     truth = to_rows(path(torch.ones(num_images, 2, 2, 2)))
     assert torch.equal(made, truth)
-    (back,) = Drop(path, images).pull(Back({}, saved, torch.ones_like(rows), False, [None]))
+    (back,) = Drop(path, images).pull(
+        Back(Gradients(), saved, torch.ones_like(rows), False, [None])
+    )
     torch.testing.assert_close(back, made)
     assert Drop(path.eval(), images).run(rows)[0] is rows
 
@@ -66,7 +69,7 @@ def test_images_are_brought_into_the_order_of_maps_and_filled_up() -> None:
     made, _ = step.run(images)
     assert torch.equal(made, to_rows(images))
     assert step.batch == Batch(5, 16)
-    assert step.pull(Back({}, None, made, False, [None])) == ()
+    assert step.pull(Back(Gradients(), None, made, False, [None])) == ()
     filled = torch.ones(2, 4 * 16)
     step.batch.blank(filled)
     assert torch.equal(filled, to_rows(torch.ones(5, 2, 2, 2)))

@@ -24,13 +24,13 @@ from tasks.nas.models.layout.kernels.lanes import (
 
 @kernel
 def standardised(
-    zero: float, x: int, weight: int, bias: int, y: int, means: int, inverses: int,
+    zero: float, x: int, weight: int, bias: int, y: int, moments: int,
     num_c: int, num_m: int, count: int, eps: float, positive: bool,
 ) -> None:  # fmt: skip
     """Standardise each row of a map (c, m), scale and shift it; then its positive part if asked.
 
-    ``count`` numbers of a row are real, the others are zero. ``inverses`` is one over the root of
-    variance plus epsilon.
+    ``count`` numbers of a row are real, the others are zero. ``moments`` (2, c) are the means, and
+    one over the root of variance plus epsilon.
     """
     nothing = spread(zero, zero)
     for c in range(num_c):
@@ -39,8 +39,8 @@ def standardised(
         # Each number that isn't real has added the square of the mean.
         squares = _squares(zero, x, row, num_m, mean) - (num_m - count) * mean * mean
         inverse = 1 / math.sqrt(max(squares / count, 0.0) + eps)
-        put(zero, mean, means, c)
-        put(zero, inverse, inverses, c)
+        put(zero, mean, moments, c)
+        put(zero, inverse, moments, num_c + c)
         scale = inverse * value_at(zero, weight, c)
         away, times = spread(zero, -mean), spread(zero, scale)
         more = spread(zero, value_at(zero, bias, c))
@@ -79,13 +79,13 @@ def _squares(zero: float, x: int, row: int, num_m: int, mean: float) -> Any:
 
 @kernel
 def standardised_back(
-    zero: float, g: int, x: int, y: int, means: int, inverses: int, weight: int, found: int,
+    zero: float, g: int, x: int, y: int, moments: int, weight: int, found: int,
     of_weight: int, of_bias: int, num_c: int, num_m: int, count: int, positive: bool,
 ) -> None:  # fmt: skip
     """Take a gradient (c, m) back through `standardised`, whose result was y; g may be found."""
     for c in range(num_c):
         row = c * num_m
-        mean, inverse = value_at(zero, means, c), value_at(zero, inverses, c)
+        mean, inverse = value_at(zero, moments, c), value_at(zero, moments, num_c + c)
         away = spread(zero, -mean)
         a = b = d = e = spread(zero, zero)
         for m in range(row, row + num_m - num_m % (2 * NUM_LANES), 2 * NUM_LANES):

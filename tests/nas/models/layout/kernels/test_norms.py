@@ -24,15 +24,15 @@ def test_a_row_far_from_zero_loses_no_digits(num_values, mean, has_relu) -> None
     truth = truth.relu() if has_relu else truth
     y, kept, g = torch.empty_like(x), torch.empty(2, 3), torch.randn(x.shape)
     standardised(
-        ZERO, x.data_ptr(), weight.data_ptr(), bias.data_ptr(), y.data_ptr(), kept[0].data_ptr(),
-        kept[1].data_ptr(), 3, num_values, num_values, EPS, has_relu,
+        ZERO, x.data_ptr(), weight.data_ptr(), bias.data_ptr(), y.data_ptr(), kept.data_ptr(),
+        3, num_values, num_values, EPS, has_relu,
     )  # fmt: skip
     digits = {"rtol": 1e-4, "atol": 1e-3 if mean else 1e-5, "check_dtype": False}
     torch.testing.assert_close(y, truth, **digits)
     gradients = torch.autograd.grad(truth, leaves, g.double())
     found, of_weight, of_bias = torch.empty_like(x), torch.empty(3), torch.empty(3)
     standardised_back(
-        ZERO, g.data_ptr(), x.data_ptr(), y.data_ptr(), kept[0].data_ptr(), kept[1].data_ptr(),
+        ZERO, g.data_ptr(), x.data_ptr(), y.data_ptr(), kept.data_ptr(),
         weight.data_ptr(), found.data_ptr(), of_weight.data_ptr(), of_bias.data_ptr(),
         3, num_values, num_values, has_relu,
     )  # fmt: skip
