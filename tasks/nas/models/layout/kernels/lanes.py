@@ -16,6 +16,7 @@ looks at that module for changes, so the digest of this one is part of the key.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,8 @@ def kernel(function: FunctionT) -> FunctionT:
     Sums may be taken in another order; what isn't finite stays so.
     """
     compiled = njit(fastmath={"reassoc", "contract", "nsz"}, nogil=True)(function)
-    compiled._cache = _Cache(function)
+    with contextlib.suppress(RuntimeError):  # no folder to keep it in
+        compiled._cache = _Cache(function)
     return cast("FunctionT", compiled)
 
 
