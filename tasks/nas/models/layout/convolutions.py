@@ -128,7 +128,7 @@ class Windowed(Convolution):
     def pull(self, back: Back) -> Sequence[Tensor]:
         (state,), gradient, (given,) = back.saved, back.gradient, self.weights()
         weight, reads, num_taps = given.contiguous(), self._table.reads, self._table.num_taps
-        num_made, num_read = weight.shape[:2]
+        num_made, num_read, *_ = weight.shape
         sizes = self._num_positions, reads.num_positions, state.shape[1] // self._num_positions
         sums = state.new_empty(num_taps * NUM_LANES)
         windows.weighted_back(

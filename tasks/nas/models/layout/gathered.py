@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ class Gathered:
     Attributes:
         flat: The tensor, (sum of sizes,), to be trained in their place.
         holds_matrices: Whether they are matrices, or kernels, rather than vectors.
+        places: The weights, and where each begins.
     """
 
     def __init__(self, weights: Sequence[nn.Parameter]) -> None:
@@ -33,13 +33,8 @@ class Gathered:
         parts = torch.split(self.flat.data, [weight.numel() for weight in weights])
         for weight, part in zip(weights, parts, strict=True):
             weight.data = part.view(weight.shape)
-        sizes = [weight.numel() for weight in weights]
-        ends = itertools.accumulate(sizes, initial=0)
-        self._places = dict(zip(weights, ends, strict=False))
-
-    def place(self, weight: Tensor) -> int | None:
-        """Where a weight begins; None if it lies elsewhere."""
-        return self._places.get(cast("nn.Parameter", weight))
+        starts = itertools.accumulate((weight.numel() for weight in weights), initial=0)
+        self.places = list(zip(weights, starts, strict=False))
 
 
 class Gradients:
@@ -51,16 +46,19 @@ class Gradients:
     """
 
     def __init__(self, gathered: Sequence[Gathered] = ()) -> None:
-        self._gathered = gathered
         self.of_gathered = [torch.zeros_like(each.flat) for each in gathered]
         self.of_weight: dict[Tensor, Tensor] = {}
+        self._addresses: dict[int, int] = {}  # by the id of a weight
+        for each, found in zip(gathered, self.of_gathered, strict=True):
+            begin, itemsize = found.data_ptr(), found.itemsize
+            for weight, place in each.places:
+                self._addresses[id(weight)] = begin + place * itemsize
 
     def address(self, weight: Tensor) -> int:
         """Where the gradient with respect to a weight is to be put, contiguously."""
-        for gathered, found in zip(self._gathered, self.of_gathered, strict=True):
-            place = gathered.place(weight)
-            if place is not None:
-                return found.data_ptr() + place * found.itemsize
+        address = self._addresses.get(id(weight))
+        if address is not None:
+            return address
         made = torch.empty_like(weight, memory_format=torch.contiguous_format)
         self.of_weight[weight] = made
         return made.data_ptr()
