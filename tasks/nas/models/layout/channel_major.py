@@ -66,8 +66,8 @@ class ChannelMajor:
         """Whether a program is made for this."""
         if torch.compiler.is_compiling() or images.device.type != "cpu" or images.requires_grad:
             return False
-        weight = network.classifier.weight
-        if images.dtype != weight.dtype or images.dtype not in (torch.float32, torch.float64):
+        kind = next(network.stem.parameters()).dtype
+        if images.dtype != kind or kind not in (torch.float32, torch.float64):
             return False
         return network.training or not torch.is_grad_enabled()
 

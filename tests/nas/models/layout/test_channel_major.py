@@ -202,6 +202,14 @@ def test_what_the_program_is_not_made_for_runs_the_plain_way() -> None:
     assert fast.to("meta")(images_of(SMALL).to("meta")).shape == (4, 10)
 
 
+def test_stages_of_a_network_whose_classifier_is_dropped() -> None:
+    plain, fast = pair_of(MIXED)
+    plain.classifier = fast.classifier = torch.nn.Identity()
+    with only_channel_major(fast):
+        found = fast.stages(images_of(SMALL))
+    torch.testing.assert_close(found, plain.stages(images_of(SMALL)))
+
+
 def test_a_converted_network_can_be_exported() -> None:
     _, fast = pair_of(NASNET_A)
     images = images_of(SMALL)
