@@ -12,10 +12,13 @@ place; *hulls* of at most 16 vertices; an attempt that *force_ends*, or whose wa
 - ``lever_…_own_agreement``: where a lever makes another attempt of it (other shapes, another
   motion): share with the outcome of the reference that does the same.
 - ``lever_…_success_difference``: success less that of ``plain``.
+
+Scenes are kept under the digest of the code, so that an interrupted run goes on.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import tempfile
 import time
@@ -38,7 +41,8 @@ from benchmarks.grasping.agreement import (
 )
 from benchmarks.grasping.collecting import Collector, job
 from benchmarks.grasping.levers.short_cuts import ClosedByForce, EndedByForce, Lever, opened
-from benchmarks.results_file import Figure
+from benchmarks.parts import FOLDER, code_digest
+from benchmarks.results_file import Figure, write_whole
 from tasks.core import seeds
 from tasks.grasping.algorithms.policies import draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
@@ -75,9 +79,11 @@ def measure(seed_numbers: Sequence[int], num_scenes: int, num_processes: int) ->
         num_scenes: Scenes of each.
         num_processes: Processes that share the scenes.
     """
+    folder = FOLDER / "grasping" / f"levers-{code_digest('grasping')}"
+    places = [(seed, index) for seed in seed_numbers for index in range(num_scenes)]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(num_processes, mp_context=context) as pool:
-        waiting = [pool.submit(run_scene, s, k) for s in seed_numbers for k in range(num_scenes)]
+        waiting = [pool.submit(kept_scene, *place, str(folder)) for place in places]
         return figures_of([each.result() for each in waiting])
 
 
@@ -112,6 +118,15 @@ def figures_of(scenes: Sequence[Mapping[str, Tried]]) -> dict[str, Figure]:
         figures[f"lever_{name}_success_difference"] = share(found - plain)
     del figures["lever_plain_rate"], figures["lever_plain_success_difference"]
     return figures
+
+
+def kept_scene(seed: int, index: int, folder: str) -> dict[str, Tried]:
+    """Run a scene, unless it is kept; what `run_scene` returns."""
+    path = Path(folder) / f"{seed}-{index:05d}.json"
+    if not path.is_file():
+        write_whole(path, json.dumps(run_scene(seed, index)))
+    kept: dict[str, Tried] = json.loads(path.read_text())
+    return kept
 
 
 def run_scene(seed: int, index: int) -> dict[str, Tried]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.grasping.levers.comparison import JITTERED, LEVERS, REFERENCES, figures_of
+from benchmarks.grasping.levers import comparison
+from benchmarks.grasping.levers.comparison import (
+    JITTERED,
+    LEVERS,
+    REFERENCES,
+    figures_of,
+    kept_scene,
+)
 
 
 @pytest.fixture
@@ -36,3 +43,16 @@ def test_another_attempt_is_compared_with_its_own_reference_too(scenes):
     assert figures["lever_held_hulls_success_difference"].value == pytest.approx(1 / 12)
     assert "lever_held_own_agreement" not in figures
     assert np.isclose(figures["lever_held_agreement"].value, 1.0)
+
+
+def test_a_scene_that_is_kept_is_not_run_again(tmp_path, monkeypatch):
+    runs = []
+
+    def run_scene(seed, index):
+        runs.append((seed, index))
+        return {"plain": ([True, False], 0.5)}
+
+    monkeypatch.setattr(comparison, "run_scene", run_scene)
+    found = [kept_scene(3, index, str(tmp_path)) for index in (0, 1, 0)]
+    assert runs == [(3, 0), (3, 1)]
+    assert found[0] == found[2] == {"plain": [[True, False], 0.5]}
