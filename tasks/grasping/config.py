@@ -20,7 +20,7 @@ class PhysicsConfig:
         150, ge=1, le=1000, help="Iterations of the contact solver per step, at most."
     )
     solver_residual: float = setting(
-        1e-5,
+        1e-4,
         ge=0,
         le=1,
         label="Residual of the solver",

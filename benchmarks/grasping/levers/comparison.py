@@ -54,14 +54,10 @@ from tasks.grasping.worlds.bullet.world import BulletWorld
 FULL_SCENES, QUICK_SCENES = 32, 2  # per seed: 3 x 32 x 12 = 1,152 attempts
 LEVERS: Final = {
     "plain": Lever(),
-    "held": Lever(is_held=True),
     "mujoco": Lever(is_mujoco=True),
     "hulls": Lever(has_small_hulls=True),
     "force_ends": Lever(EndedByForce),
     "force_closes": Lever(ClosedByForce),
-    "held_hulls": Lever(is_held=True, has_small_hulls=True),
-    "held_force_ends": Lever(EndedByForce, is_held=True),
-    "held_force_closes": Lever(ClosedByForce, is_held=True),
 }
 REFERENCES: Final = {
     name: LEVERS[name] for name in ("plain", "hulls", "force_ends", "force_closes")

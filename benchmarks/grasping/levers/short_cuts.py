@@ -1,6 +1,6 @@
 """Short cuts through an attempt's physics; `comparison` beside this tries them.
 
-Each changes what comes of attempts by more than it may; see `stillness` too.
+Each changes what comes of attempts by more than it may.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Final
 import numpy as np
 import pybullet
 
-from benchmarks.grasping.levers.stillness import hold_objects
 from tasks.grasping.config import PhysicsConfig, WorldConfig
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import (
@@ -46,14 +45,12 @@ class Lever:
 
     Attributes:
         kind: What tries them.
-        is_held: Whether objects are held still until they are touched.
         has_small_hulls: Whether each convex piece of an object has 16 vertices at most.
         is_mujoco: Whether MuJoCo and the surrogate's gripper try the same grasps, on objects that
             lie as they do in PyBullet.
     """
 
     kind: type[BulletScene] = BulletScene
-    is_held: bool = False
     has_small_hulls: bool = False
     is_mujoco: bool = False
 
@@ -76,8 +73,6 @@ def opened(
     world._renderer.forget()
     config = replace(world._config, physics=physics)
     found = lever.kind(world._client, scene, config, world._textures, world._robot, world._renderer)
-    if lever.is_held:
-        hold_objects(found)
     return found, time.process_time() - begun_s
 
 
