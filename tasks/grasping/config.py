@@ -37,7 +37,9 @@ class PhysicsConfig:
         0.08, ge=0.02, le=0.085, unit="m", help="Distance between the open finger tips."
     )
     early_stop: bool = setting(
-        True, help="Leave out the lift, or its rest, once the fingers touch nothing; see the audit."
+        True,
+        help="Leave out the rest of a closing that has come to a stop, and of a lift once the "
+        "fingers touch nothing; see the audit.",
     )
 
 

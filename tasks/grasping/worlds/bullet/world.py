@@ -1,8 +1,9 @@
 """The world `bullet`: PyBullet, a Kuka iiwa with a parallel gripper over a bin of objects.
 
 What is simulated is what can matter to the outcome. The open gripper appears where an attempt
-starts; the part of the way down on which it can touch nothing is skipped; the rest, the closing
-and the lift follow smooth paths in physical time, so that the length of a step changes how
+starts; the part of the way down on which it can touch nothing is skipped; objects that it doesn't
+come near are held still (`stillness` beside this); the rest of the way, the closing and the lift
+follow smooth paths in physical time, so that the length of a step changes how
 finely an attempt is computed and not what the gripper does.
 """
 
