@@ -24,11 +24,14 @@ from tasks.learning.parallel import average_gradients
 from tasks.learning.schedule import warmup_cosine
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.models.layout.channel_major import ChannelMajor
+from tasks.nas.models.layout.kernels.loading import load_kernels
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.training.batches import epoch_batches, num_steps
 from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.memory import keep_freed_memory
 from tasks.nas.training.standard import Standard
+
+load_kernels()  # for the same reason
 
 _EVALUATION_BATCH = 500
 _VALUE = "value"  # what `on_epoch` returned, among the values of a curve's point
