@@ -1,12 +1,12 @@
 """Whether fast settings change what comes of an attempt.
 
 The same attempts run from bitwise the same settled scenes: as the pipeline runs them (*fast*),
-so but always to the end (*complete*), to the end at 240 Hz with all 150 solver iterations
-(*reference*), and so with the commanded pose off by noise of 0.1 mm and 0.1 degrees (*jittered*),
-drawn from normal distributions for each axis. Agreement of the reference with its jittered self is
-the ceiling: no settings can be told to be worse than what a tenth of a millimetre changes. A fifth
-run turns each grasp by 90 degrees (*turned*): were the closing axis irrelevant, it would agree.
-Successes with fingers wider apart than they open are counted in all.
+so but always to the end (*complete*), to the end at 240 Hz with all 150 solver iterations and no
+object ever held still (*reference*), and so with the commanded pose off by noise of 0.1 mm and 0.1
+degrees (*jittered*), drawn from normal distributions for each axis. Agreement of the reference with
+its jittered self is the ceiling: no settings can be told to be worse than what a tenth of a
+millimetre changes. A fifth run turns each grasp by 90 degrees (*turned*): were the closing axis
+irrelevant, it would agree. Successes with fingers wider apart than they open are counted in all.
 
 Attempts come from the pipeline's own mixture of policies. Scenes run in chunks that are kept
 under the digest of the code, so that an interrupted run goes on; intervals resample scenes.
@@ -39,7 +39,7 @@ from tasks.grasping.scene_trials import SceneInputs, Workshop, workshop_of
 from tasks.grasping.types import Attempt, FloatArray, GripperPose, ObjectState, Rendering
 from tasks.grasping.workspace import OPENING_SLACK_M
 from tasks.grasping.worlds.bullet.gripper import folded_rad
-from tasks.grasping.worlds.bullet.world import BulletWorld
+from tasks.grasping.worlds.bullet.world import BulletScene, BulletWorld
 from tasks.grasping.worlds.interface import Controller
 
 JITTER_M: Final = 1e-4
@@ -242,6 +242,8 @@ def _attempts(
     scene_rng, *attempt_rngs = seeds.rng(seed, _STAGE, scene_id).spawn(1 + ATTEMPTS_PER_SCENE)
     scene = draw_scene(scene_id, workshop.config, workshop.models, workshop.num_textures, scene_rng)
     opened = world.open(scene, physics)
+    if physics == REFERENCE:
+        hold_nothing(opened)
     tried = []
     for rng, offset in zip(attempt_rngs, offsets, strict=True):
         controller, _ = draw_controller(workshop.mixture, physics, opened.objects, rng)
@@ -249,6 +251,11 @@ def _attempts(
             controller = Shifted(controller, offset)
         tried.append(opened.attempt(controller))
     return opened.objects, tried
+
+
+def hold_nothing(scene: BulletScene) -> None:
+    """Let all objects of a scene move from the start of each attempt."""
+    scene._still.hold = lambda: None  # type: ignore[method-assign]
 
 
 @cache

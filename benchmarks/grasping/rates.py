@@ -166,8 +166,8 @@ def _rate_ratio(ours: FloatArray, theirs: FloatArray) -> Figure:
 # Where a function's own time counts; the first that matches.
 _KINDS: Mapping[str, str] = {
     "physics": r"stepSimulation|restoreState|saveState",
-    "control": r"setJointMotorControl2|getContactPoints|worlds/bullet/(world|gripper)\.py"
-    r"|algorithms/controllers\.py",
+    "control": r"setJointMotorControl2|getContactPoints|getClosestPoints|getJointStates"
+    r"|worlds/bullet/(world|gripper|stillness|endings)\.py|algorithms/controllers\.py",
     "render": r"getCameraImage|worlds/bullet/(camera|renderer|arm)\.py|_rotation\.py",
     "load": r"loadURDF|create(MultiBody|CollisionShape|VisualShape|Constraint)|resetSimulation",
     "encode": r"imencode|png\.py|pyarrow|rows\.py|shards\.py",

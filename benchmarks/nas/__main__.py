@@ -72,7 +72,7 @@ BOUNDS: Bounds = {
     },
     "nasnet_a_params_error": (-0.01, 0.01),
     "nasnet_a_mult_adds_error": (-0.01, 0.01),
-    "children_ratio": (4.0, INFINITE),
+    "children_ratio": (6.0, INFINITE),
     "children_ratio_16px": (4.0, INFINITE),
     "children_ratio_channels_last": (1.1, INFINITE),
     "child_kernels": (0.0, CHILD_BOUND_MULTIPLE),

@@ -5,8 +5,8 @@ kind of step of the program, forwards and backwards, over those of the whole tra
 step of the program counts with its median, ``share_overhead`` is what remains: Python, torch's
 autograd, the loss and the optimiser. ``step_gflops``: multiply-adds of the network in the usual
 count, forwards and twice backwards, times two, over the time of the step. ``gemm_gflops``: the
-same for one product of matrices as large as those of a depthwise convolution (8 times 128 x 64 by
-64 x 64), which is the limit: the nearer the two, the less is left to gain without doing less.
+same for torch's product of matrices that lie in cache (8 times 128 x 64 by 64 x 64), which is about
+the limit: the nearer the two, the less is left to gain without doing less.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def measure(num_steps: int) -> dict[str, Figure]:
     _steps(network, program, num_steps)
     kinds_s: dict[str, float] = defaultdict(float)
     for (_, kind), times_s in spent.items():
-        kinds_s[kind] += float(np.median(times_s))
+        if times_s:  # no gradient goes back to the images
+            kinds_s[kind] += float(np.median(times_s))
     flops = 2 * 3 * _BATCH * mult_adds(network, _SPEC.image_px)
     return shares(kinds_s, whole_s) | {
         "step_ms": Figure(value=1e3 * whole_s, unit="ms", interval=None),

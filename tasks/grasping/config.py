@@ -20,7 +20,7 @@ class PhysicsConfig:
         150, ge=1, le=1000, help="Iterations of the contact solver per step, at most."
     )
     solver_residual: float = setting(
-        1e-5,
+        1e-4,
         ge=0,
         le=1,
         label="Residual of the solver",
@@ -37,7 +37,9 @@ class PhysicsConfig:
         0.08, ge=0.02, le=0.085, unit="m", help="Distance between the open finger tips."
     )
     early_stop: bool = setting(
-        True, help="Leave out the lift, or its rest, once the fingers touch nothing; see the audit."
+        True,
+        help="Leave out the rest of a closing that has come to a stop, and of a lift once the "
+        "fingers touch nothing; see the audit.",
     )
 
 

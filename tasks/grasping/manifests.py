@@ -100,15 +100,17 @@ class SceneRows(Record):
         index: Number of the scene in the data set.
         num_attempts: Rows in the file.
         num_successes: Rows that are successes.
+        num_lost_objects: Objects that were left out of it, as they didn't stay in the bin.
         rows: The rows, Parquet.
     """
 
-    schema_id = "grasping.scene_rows/1"
+    schema_id = "grasping.scene_rows/2"
 
     item_id: str
     index: int
     num_attempts: int
     num_successes: int
+    num_lost_objects: int
     rows: FileRef
 
 
@@ -140,10 +142,11 @@ class ShardRecord(Record):
         scene_ids: Scenes that it holds; those that failed are missing.
         num_attempts: Rows.
         num_successes: Rows that are successes.
+        num_lost_objects: Objects that were left out of its scenes, as they didn't stay in the bin.
         file: The rows.
     """
 
-    schema_id = "grasping.shard/1"
+    schema_id = "grasping.shard/2"
 
     item_id: str
     first_scene: int
@@ -151,6 +154,7 @@ class ShardRecord(Record):
     scene_ids: tuple[str, ...]
     num_attempts: int
     num_successes: int
+    num_lost_objects: int
     file: FileRef
 
 

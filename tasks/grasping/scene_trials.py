@@ -117,12 +117,14 @@ class TriedScene:
         objects: Where its objects came to rest.
         before: Picture without the arm.
         tried: The attempts in order.
+        num_lost: Objects that didn't stay in the bin.
     """
 
     scene: Scene
     objects: tuple[ObjectState, ...]
     before: Rendering
     tried: tuple[TriedGrasp, ...]
+    num_lost: int
 
 
 def try_scene(
@@ -156,7 +158,8 @@ def try_scene(
             scene.calibration or scene.camera,
         )
         tried.append(TriedGrasp(opened.attempt(controller), policy))
-    return TriedScene(scene, objects, before, tuple(tried))
+    num_lost = len(drawn.objects) - len(scene.objects)
+    return TriedScene(scene, objects, before, tuple(tried), num_lost)
 
 
 def _settled(workshop: Workshop, scene: Scene) -> tuple[Scene, OpenScene]:

@@ -26,7 +26,7 @@ SAID = {
         ("real_sets_kept", "real_sets_better"),
     ),
     "grasping": (
-        ("one_shot_ratio", 50.0),
+        (50.0, "one_shot_ratio"),
         ("outcome_agreement", "agreement_ceiling"),
         ("core_hours_8m", "core_hours_8m_baseline"),
     ),

@@ -34,7 +34,7 @@ print(json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))
 
 # What the driver of no stage needs: it names its items' functions, and workers load the rest.
 # torchvision and scipy's statistics take a second of CPU time together.
-NEEDLESS = ("ray", "mlflow", "airflow", "torchvision", "scipy.stats", "mujoco", "pybullet")
+NEEDLESS = ("ray", "mlflow", "airflow", "torchvision", "scipy.stats", "mujoco", "pybullet", "numba")
 # Their drivers scale networks, or pack one.
 WITH_TORCH = {f"tasks.nas.stages.{name}" for name in ("detect", "register", "retrain", "transfer")}
 STAGE_PROBE = """

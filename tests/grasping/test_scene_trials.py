@@ -167,6 +167,7 @@ def test_objects_that_fall_out_of_the_bin_are_left_out() -> None:
     workshop = replace(toy_workshop(), world=Sieve([lost]))
     found = try_scene(workshop, "a", 2, np.random.default_rng(1))
     assert names_of(found.scene) == others
+    assert (found.num_lost, whole.num_lost) == (1, 0)
     assert found.objects == whole.objects[1:]
     assert found.before.instance_ids.max() == len(others)
 

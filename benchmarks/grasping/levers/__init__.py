@@ -1,1 +1,1 @@
-"""What would make attempts in `bullet` cheaper, tried on the same attempts and taken by none."""
+"""What makes attempts in `bullet` cheaper, or would: what is taken is left out, and more tried."""

@@ -1,7 +1,4 @@
-"""Short cuts through an attempt's physics; `comparison` beside this tries them.
-
-Each changes what comes of attempts by more than it may; see `stillness` too.
-"""
+"""Short cuts through an attempt's physics; `comparison` beside this tries them."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from typing import Final
 import numpy as np
 import pybullet
 
-from benchmarks.grasping.levers.stillness import hold_objects
+from benchmarks.grasping.agreement import FAST
 from tasks.grasping.config import PhysicsConfig, WorldConfig
 from tasks.grasping.looks.textures import Textures
 from tasks.grasping.types import (
@@ -46,21 +43,21 @@ class Lever:
 
     Attributes:
         kind: What tries them.
-        is_held: Whether objects are held still until they are touched.
+        physics: Its settings.
+        prepare: Done to a scene once it is open.
         has_small_hulls: Whether each convex piece of an object has 16 vertices at most.
         is_mujoco: Whether MuJoCo and the surrogate's gripper try the same grasps, on objects that
             lie as they do in PyBullet.
     """
 
     kind: type[BulletScene] = BulletScene
-    is_held: bool = False
+    physics: PhysicsConfig = FAST
+    prepare: Callable[[BulletScene], None] = lambda scene: None  # noqa: ARG005
     has_small_hulls: bool = False
     is_mujoco: bool = False
 
 
-def opened(
-    lever: Lever, world: BulletWorld, scene: Scene, physics: PhysicsConfig
-) -> tuple[OpenScene, float]:
+def opened(lever: Lever, world: BulletWorld, scene: Scene) -> tuple[OpenScene, float]:
     """Open a scene; also returns what that takes a process that does nothing else, in CPU seconds.
 
     MuJoCo is charged with letting the objects settle, and then gets them as PyBullet did.
@@ -72,13 +69,38 @@ def opened(
     if lever.is_mujoco:
         _surrogate().open(scene)
         spent_s = time.process_time() - begun_s
-        return _surrogate().open(_at_rest(scene, world.open(scene, physics))), spent_s
+        return _surrogate().open(_at_rest(scene, world.open(scene))), spent_s
     world._renderer.forget()
-    config = replace(world._config, physics=physics)
+    config = replace(world._config, physics=lever.physics)
     found = lever.kind(world._client, scene, config, world._textures, world._robot, world._renderer)
-    if lever.is_held:
-        hold_objects(found)
+    lever.prepare(found)
     return found, time.process_time() - begun_s
+
+
+def free_when_touched(scene: BulletScene) -> None:
+    """Set objects free when something touches them, not when the gripper comes near."""
+    still = scene._still
+    still._release_near = still._release_touched  # type: ignore[method-assign]
+
+
+def halved(method_name: str) -> type[BulletScene]:
+    """A scene whose steps are twice as long in one of its methods."""
+    method = getattr(BulletScene, method_name)
+
+    def run(scene: BulletScene, *arguments: object) -> object:
+        _stretch_steps(scene, 2.0)
+        try:
+            return method(scene, *arguments)
+        finally:
+            _stretch_steps(scene, 0.5)
+
+    return type("Halved", (BulletScene,), {method_name: run})
+
+
+def _stretch_steps(scene: BulletScene, times: float) -> None:
+    scene._step_s *= times
+    scene._still._most_m *= times
+    pybullet.setPhysicsEngineParameter(fixedTimeStep=scene._step_s, physicsClientId=scene._client)
 
 
 @cache

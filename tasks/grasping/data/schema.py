@@ -163,9 +163,10 @@ def _check_plain(path: Path) -> None:
 
 
 def _check_footer(file: pq.ParquetFile, columns: Sequence[str], path: Path) -> None:
+    schema = file.schema_arrow  # made anew each time that it is asked for
     for name in dict.fromkeys(column.partition(".")[0] for column in columns):
-        wanted, index = SCHEMA.field(name).type, file.schema_arrow.get_field_index(name)
-        found: Any = file.schema_arrow.field(index).type if index >= 0 else pa.null()
+        wanted, index = SCHEMA.field(name).type, schema.get_field_index(name)
+        found: Any = schema.field(index).type if index >= 0 else pa.null()
         found = found.value_type if pa.types.is_dictionary(found) else found
         if found != wanted:
             raise ArtifactError(

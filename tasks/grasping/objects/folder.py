@@ -54,11 +54,14 @@ def user_urdfs(folder: Path) -> tuple[dict[str, Path], list[Skipped]]:
         DataError: The folder can't be read.
     """
     files, odd = files_below(folder, max_entries=MAX_ENTRIES)
-    found = {
-        f"folder/{path.relative_to(folder).with_suffix('').as_posix()}": path
-        for path in files
-        if path.suffix.lower() == ".urdf"
-    }
+    found: dict[str, Path] = {}
+    for path in files:
+        if path.suffix.lower() == ".urdf":
+            inside = path.relative_to(folder)
+            object_id = f"folder/{inside.with_suffix('').as_posix()}"
+            if (first := found.setdefault(object_id, path)) is not path:
+                reason = f"{first.name} beside it has the same id, {object_id}; rename one of them"
+                odd.append(Skipped(item_id=inside.as_posix(), reason=reason))
     if not found:
         said = "".join(f"; {each.item_id}: {each.reason}" for each in odd[:_NUM_SAID])
         raise ConfigError(

@@ -268,7 +268,8 @@ def _checks(dataset: GraspDataset) -> Section:
         "dark pictures": f"{figures['dark_share']:.2%}",
         "mean grey value": f"{figures['mean_brightness']:.1f}",
         "attempts that were stopped early": f"{figures['stopped_early']:,.0f}",
-        "scenes that could not be simulated": str(len(dataset.skipped)),
+        "scenes that could not be simulated": f"{figures['scenes_skipped']:,.0f}",
+        "objects left out of a scene, outside of the bin": f"{figures['objects_lost']:,.0f}",
     }
     findings = [f"object {each.object_id}: {each.remark}" for each in dataset.plan.remarks]
     findings += [f"{each.check}, {each.where}: {each.problem}" for each in report.findings]

@@ -76,7 +76,8 @@ def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageCont
     reports = [each for each in outcomes if not isinstance(each, Skipped)]
     success = _count([tasks[each.item_id].shard for each in reports if each.figures], ctx)
     report = _merged(reports, [*_between(sets, shards), *_unchecked(lost)], success)
-    figures = _figures(report)
+    skipped = sorted((s for each in sets for s in each.skipped), key=_item_id)
+    figures = _figures(report) | _scene_figures(shards, skipped)
     ctx.tracker.log_metrics(figures)
     ctx.tracker.log_json(report.model_dump(mode="json"), "checks.json")
     _raise_if_unsound(report, figures, config)
@@ -88,7 +89,7 @@ def check_dataset(groups: list[ArtifactRef], config: CheckConfig, ctx: StageCont
             root_seed=first.root_seed,
             row_schema=SCHEMA_ID,
             shards=tuple(shards),
-            skipped=tuple(sorted((s for each in sets for s in each.skipped), key=_item_id)),
+            skipped=tuple(skipped),
             report=report.model_copy(update={"figures": figures}),
         )
     )
@@ -304,6 +305,20 @@ def _figures(report: CheckReport) -> dict[str, float]:
     figures["mask_offset_px"] = total["mask_offset_px_sum"] / max(total["visible_objects"], 1)
     figures["findings"] = float(sum(report.num_findings.values()))
     return figures
+
+
+def _scene_figures(shards: Sequence[ShardRecord], skipped: Sequence[Skipped]) -> dict[str, float]:
+    """Count what is there and what was left out; says the latter."""
+    num_lost = sum(shard.num_lost_objects for shard in shards)
+    for each in skipped:
+        _LOG.warning("scene %s is left out: %s", each.item_id, each.reason)
+    if num_lost:
+        _LOG.warning("objects left out of scenes, as they didn't stay in the bin: %d", num_lost)
+    return {
+        "scenes": float(sum(len(shard.scene_ids) for shard in shards)),
+        "scenes_skipped": float(len(skipped)),
+        "objects_lost": float(num_lost),
+    }
 
 
 def _success_figures(success: Sequence[GroupSuccess]) -> dict[str, float]:

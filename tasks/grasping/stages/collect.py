@@ -67,6 +67,7 @@ def keep(done: TriedScene, origin: Origin, item: SceneTask, folder: ItemFolder) 
         index=item.index,
         num_attempts=len(done.tried),
         num_successes=sum(each.attempt.is_success for each in done.tried),
+        num_lost_objects=done.num_lost,
         rows=folder.add(_FILE),
     )
 
@@ -132,6 +133,7 @@ def pack_shard(item: ShardTask, config: None, folder: ItemFolder) -> ShardRecord
         scene_ids=tuple(scene.item_id for scene in item.scenes),
         num_attempts=sum(scene.num_attempts for scene in item.scenes),
         num_successes=sum(scene.num_successes for scene in item.scenes),
+        num_lost_objects=sum(scene.num_lost_objects for scene in item.scenes),
         file=folder.add(_FILE),
     )
 

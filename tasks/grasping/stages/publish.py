@@ -149,7 +149,6 @@ def _track(dataset: GraspDataset, card: _Card, ctx: StageContext) -> None:
         metrics[f"success_rate_{policy}"] = tally.successes / max(tally.attempts, 1)
         metrics[f"attempts_{policy}"] = float(tally.attempts)
     metrics["shards"] = float(len(dataset.shards))
-    metrics["scenes_skipped"] = float(len(dataset.skipped))
     metrics["megabytes"] = sum(shard.file.num_bytes for shard in dataset.shards) / 1e6
     ctx.tracker.log_metrics(metrics)
     ctx.tracker.set_tags(
@@ -176,6 +175,9 @@ def _copy(checked: ArtifactRef, dataset: GraspDataset, card: _Card, ctx: StageCo
     }
     about = same | {
         "num_attempts": sum(shard.num_attempts for shard in dataset.shards),
+        "num_scenes": sum(len(shard.scene_ids) for shard in dataset.shards),
+        "num_scenes_skipped": len(dataset.skipped),
+        "num_objects_lost": sum(shard.num_lost_objects for shard in dataset.shards),
         "split": dataset.plan.split,
         "world": dataset.plan.recipe["world"]["name"],
         "files": {name: ref.sha256 for name, ref in sorted(refs.items())},

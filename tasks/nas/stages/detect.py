@@ -18,7 +18,7 @@ from tasks.nas.transfer.scores import DetectorScore, scores_of
     StageSpec(
         name="nas.detect",
         section="detect",
-        libraries=("numpy", "torch", "torchvision", "faster-coco-eval", "matplotlib"),
+        libraries=("numpy", "torch", "torchvision", "numba", "faster-coco-eval", "matplotlib"),
         device="any",
         tolerances=(("mean_ap", 0.05),),
     )

@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
     StageSpec(
         name="nas.retrain",
         section="retrain",
-        libraries=("numpy", "torch", "torchvision"),
+        libraries=("numpy", "torch", "torchvision", "numba"),
         device="any",
         tolerances=(("validation_accuracy", 0.02),),
     )

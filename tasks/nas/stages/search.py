@@ -24,7 +24,7 @@ from tasks.nas.training.shared_images import shared_arrays
     StageSpec(
         name="nas.search",
         section="search",
-        libraries=("numpy", "torch"),
+        libraries=("numpy", "torch", "numba"),
         device="any",
         tolerances=(("accuracy", 0.02),),
         replays=True,

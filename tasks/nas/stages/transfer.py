@@ -27,7 +27,7 @@ Trainings = Outcomes[TrainTask, TrainedNetwork]
     StageSpec(
         name="nas.transfer",
         section="transfer",
-        libraries=("numpy", "torch", "torchvision"),
+        libraries=("numpy", "torch", "torchvision", "numba"),
         device="any",
         tolerances=(("test_accuracy", 0.03),),
     )

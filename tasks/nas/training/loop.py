@@ -24,10 +24,14 @@ from tasks.learning.parallel import average_gradients
 from tasks.learning.schedule import warmup_cosine
 from tasks.nas.data.raw_images import LabelledImages
 from tasks.nas.models.layout.channel_major import ChannelMajor
+from tasks.nas.models.layout.kernels.loading import load_kernels
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.training.batches import epoch_batches, num_steps
 from tasks.nas.training.config import TrainingConfig
+from tasks.nas.training.memory import keep_freed_memory
 from tasks.nas.training.standard import Standard
+
+load_kernels()  # for the same reason
 
 _EVALUATION_BATCH = 500
 _VALUE = "value"  # what `on_epoch` returned, among the values of a curve's point
@@ -109,6 +113,7 @@ def train(
     Raises:
         DataError: The loss is not finite.
     """
+    keep_freed_memory()
     optimiser, rng = gathering_optimiser(network, config), np.random.default_rng(seed)
     learner = _Classifier(network, optimiser, rng, images, standard, config, device, on_epoch)
     num_all = config.num_epochs * learner.epoch_steps

@@ -25,4 +25,4 @@ def test_a_step_is_measured() -> None:
         1
     )
     assert found["step_gflops"].value > 0
-    assert found["share_pointwise_pull"].value > 0
+    assert found["share_normed_pull"].value > 0

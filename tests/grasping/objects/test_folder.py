@@ -55,6 +55,18 @@ def test_a_copy_is_left_out_and_one_that_looks_otherwise_is_not(mine, tmp_path):
     assert digests["folder/green"] == digests["folder/a copy"], "so both are in one split"
 
 
+def test_of_two_files_with_one_id_the_other_is_named(mine, tmp_path):
+    write_box(mine, "thing", 0.031).rename(mine / "thing.URDF")
+    write_box(mine, "thing", 0.029)
+    done = pack_folder(mine, tmp_path / "a.zip")
+    (other,) = done.skipped
+    assert other.item_id == "thing.urdf"
+    assert other.reason == (
+        "thing.URDF beside it has the same id, folder/thing; rename one of them"
+    )
+    assert len(done.entries) == 25
+
+
 def test_few_that_can_not_be_used_are_named_and_many_are_refused(mine, tmp_path):
     (mine / "flat.urdf").write_text(link_of(FLAT))
     done = pack_folder(mine, tmp_path / "a.zip")

@@ -72,6 +72,7 @@ def test_sound_data_become_a_data_set(local: LocalRun, sets: list[ShardSet]) -> 
     figures = dataset.report.figures
     assert figures["attempts"] == 56
     assert figures["findings"] == 0
+    assert figures["scenes"] == 14
     assert figures["pictures"] == 14 * 5
     assert figures["mask_offset_px"] < 1.0
     assert figures["success_rate"] == sum(s.num_successes for s in dataset.shards) / 56
@@ -80,6 +81,16 @@ def test_sound_data_become_a_data_set(local: LocalRun, sets: list[ShardSet]) -> 
     assert sum(t.attempts for t in dataset.report.by_object.values()) == 3 * 56
     assert sum(dataset.report.histograms["lift_height_m"]) == 56
     assert dataset.row_schema == "grasping.attempts/2"
+
+
+def test_what_was_left_out_is_counted_and_said(
+    local: LocalRun, sets: list[ShardSet], caplog: pytest.LogCaptureFixture
+) -> None:
+    checked = check(local, sets, CheckConfig(min_success=0.052))  # a result that isn't kept yet
+    figures = local.read(checked, GraspDataset).report.figures
+    assert (figures["scenes_skipped"], figures["objects_lost"]) == (1, 1)
+    assert "scene train-5-0000007 is left out: " in caplog.text
+    assert "objects left out of scenes, as they didn't stay in the bin: 1" in caplog.text
 
 
 def test_successes_are_those_of_the_rows(local: LocalRun, sets: list[ShardSet]) -> None:

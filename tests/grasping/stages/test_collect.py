@@ -105,6 +105,7 @@ def test_broken_scenes_are_left_out_and_named(tmp_path: Path) -> None:
     assert found.shards[0].scene_ids == ("train-5-0000000", "train-5-0000002")
     table = read_shard(local.fetch(found.shards[0].file))
     assert len(table) == found.shards[0].num_attempts == 8
+    assert [shard.num_lost_objects for shard in found.shards] == [1, 0]
 
 
 def test_too_many_broken_scenes_fail_the_stage(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_the_card_says_what_is_in_the_data(checked: tuple[LocalRun, ArtifactRef]
     for expected in (
         "| attempts | 76 |",
         "| scenes | 19 |",
+        "| scenes that could not be simulated | 1 |",
+        "| objects left out of a scene, outside of the bin | 1 |",
         "grasping.attempts/2",
         "| near_object |",
         "| uniform |",
@@ -128,6 +130,8 @@ def test_a_copy_holds_shards_card_and_pictures(
     note = json.loads((out / "dataset.json").read_text())
     assert note["row_schema"] == "grasping.attempts/2"
     assert note["num_attempts"] == 76
+    left_out = (note["num_scenes"], note["num_scenes_skipped"], note["num_objects_lost"])
+    assert left_out == (19, 1, 1)
     copied = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert copied == {*note["files"], "dataset.json", NOTE}
     assert {f"shards/{s.item_id}.parquet" for s in found.dataset.shards} < copied

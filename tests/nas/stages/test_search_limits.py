@@ -25,7 +25,7 @@ CONFIG = SearchConfig(
 @pytest.mark.parametrize(
     ("limit", "reason"),
     [
-        ("limit_s: 0.5", r"its worker died|passed its time limit of 0.5 s"),
+        ("limit_s: 0.1", r"its worker died|passed its time limit of 0.1 s"),
         ("memory_gb: 0.02", r"passed its memory limit of 0.02 GB"),
     ],
 )

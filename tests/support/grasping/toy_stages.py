@@ -21,6 +21,8 @@ from tasks.grasping.types import GripperPose, ObjectModel
 from tasks.grasping.workspace import BIN_CENTRE_M, BIN_FLOOR_M, GRASP_AREA_M
 from tests.support.grasping.toy_world import BROKEN, ToyController, ToyWorld, toy_models, toy_scene
 
+LEAKY = 2  # index of the scene that loses an object
+
 
 @dataclass(frozen=True, config=SETTINGS)
 class ToyCollectConfig(CollectConfig):
@@ -89,7 +91,7 @@ def simulate_toy(item: SceneTask, config: ToySettings, folder: ItemFolder) -> Sc
         start = GripperPose(0.55, 0.05, BIN_FLOOR_M + 0.2, 0.0)
         attempt = opened.attempt(ToyController(start, goal))
         tried.append(TriedGrasp(attempt, "uniform" if is_uniform else "near_object"))
-    done = TriedScene(scene, opened.objects, opened.look(), tuple(tried))
+    done = TriedScene(scene, opened.objects, opened.look(), tuple(tried), int(item.index == LEAKY))
     origin = Origin("bullet", config.recipe_digest, config.root_seed, "train", "procedural", {})
     return keep(done, origin, item, folder)
 

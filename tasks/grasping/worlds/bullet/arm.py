@@ -86,9 +86,9 @@ class Finger:
         return self.side * (low + high) / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Robot:
-    """Arm and gripper.
+    """Arm and gripper; equal to itself alone, so that what follows from it can be kept.
 
     Attributes:
         parts: Links of the arm, the palm, the left and the right finger, in this order.

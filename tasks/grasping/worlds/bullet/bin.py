@@ -37,6 +37,12 @@ _SETTLE_S: Final = 2.5
 _SETTLE_CHECK_S: Final = 0.1
 _REST_M_S: Final = 0.01
 _REST_RAD_S: Final = 0.1
+# Then as finely as anything is computed: what rests for a coarse solver may creep for a fine one.
+_REST_HZ: Final = 240
+_REST_ITERATIONS: Final = 150
+_REST_S: Final = 2.0
+_TRUE_REST_M_S: Final = 1e-3
+_TRUE_REST_RAD_S: Final = 2e-2
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
@@ -193,16 +199,31 @@ def set_dynamics(client: int, body: int, dynamics: Dynamics, index: int) -> None
 
 
 def settle(client: int, bodies: Sequence[int]) -> None:
-    """Let the objects fall for a fixed time at most, then hold them still."""
+    """Let the objects fall and come to rest, for a fixed time at most, then stop them."""
     set_engine(client, SETTLE_HZ, SETTLE_ITERATIONS, _SETTLE_RESIDUAL)
-    steps_per_check = round(_SETTLE_CHECK_S * SETTLE_HZ)
-    for _ in range(round(_SETTLE_S / _SETTLE_CHECK_S)):
-        for _ in range(steps_per_check):
-            pybullet.stepSimulation(physicsClientId=client)
-        if all(_is_at_rest(client, body) for body in bodies):
-            break
+    _wait_for_rest(client, bodies, SETTLE_HZ, _SETTLE_S, (_REST_M_S, _REST_RAD_S))
+    for body in bodies:
+        pybullet.changeDynamics(
+            body,
+            -1,
+            activationState=pybullet.ACTIVATION_STATE_WAKE_UP,
+            physicsClientId=client,
+        )
+    set_engine(client, _REST_HZ, _REST_ITERATIONS, _SETTLE_RESIDUAL)
+    _wait_for_rest(client, bodies, _REST_HZ, _REST_S, (_TRUE_REST_M_S, _TRUE_REST_RAD_S))
     for body in bodies:
         pybullet.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=client)
+
+
+def _wait_for_rest(
+    client: int, bodies: Sequence[int], rate_hz: int, most_s: float, rest: tuple[float, float]
+) -> None:
+    """Step until all objects move and turn slower than (m/s, rad/s), or for some seconds."""
+    for _ in range(round(most_s / _SETTLE_CHECK_S)):
+        for _ in range(round(_SETTLE_CHECK_S * rate_hz)):
+            pybullet.stepSimulation(physicsClientId=client)
+        if all(_is_at_rest(client, body, *rest) for body in bodies):
+            break
 
 
 def send_to_sleep(client: int, bodies: Sequence[int]) -> None:
@@ -242,11 +263,15 @@ def forget_contacts(client: int, links: Sequence[tuple[int, int]]) -> None:
     It keeps the forces of the last step to start the next one from, tests pairs of bodies for a
     while after they parted, and works in the order in which pairs were found; all would let one
     attempt show in the next. Setting a collision filter makes the engine register a link anew.
-    First no link may touch another, so that no pair is found with one that is yet to come.
+    First no link may touch another, so that no pair is found with one that is yet to come. In a
+    step meanwhile the engine works out each body's inertia about the world's axes, which it doesn't
+    when the body is put somewhere; so put it there again.
     """
     for group, mask in ((0, 0), (1, -1)):
         for body, link in links:
             pybullet.setCollisionFilterGroupMask(body, link, group, mask, physicsClientId=client)
+        if not mask:
+            pybullet.stepSimulation(physicsClientId=client)
 
 
 def states(
@@ -293,12 +318,12 @@ def _state(place: Place, frame: InertialFrame) -> ObjectState:
     return ObjectState(*frame.link_place(place), (x, y, z), bool(is_in_bin))
 
 
-def _is_at_rest(client: int, body: int) -> bool:
+def _is_at_rest(client: int, body: int, rest_m_s: float, rest_rad_s: float) -> bool:
     position, _ = pybullet.getBasePositionAndOrientation(body, physicsClientId=client)
     if position[2] < BIN_FLOOR_M - _OUTSIDE_M:
         return True
     linear, angular = pybullet.getBaseVelocity(body, physicsClientId=client)
-    return bool(np.linalg.norm(linear) < _REST_M_S and np.linalg.norm(angular) < _REST_RAD_S)
+    return bool(np.linalg.norm(linear) < rest_m_s and np.linalg.norm(angular) < rest_rad_s)
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,8 @@ gearing them together kept the solver from converging.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
@@ -30,7 +32,12 @@ from tasks.grasping.worlds.bullet.meshes import simplify
 Axis = Literal["x", "y", "z", "yaw"]
 
 _SLIDES: Final[tuple[Axis, ...]] = ("x", "y", "z")
-_FIELDS: Final[dict[Axis, str]] = {"x": "x_m", "y": "y_m", "z": "z_m", "yaw": "yaw_rad"}
+_VALUES: Final[dict[Axis, Callable[[GripperPose], float]]] = {
+    "x": operator.attrgetter("x_m"),
+    "y": operator.attrgetter("y_m"),
+    "z": operator.attrgetter("z_m"),
+    "yaw": operator.attrgetter("yaw_rad"),
+}
 _MOTOR_LAG_S: Final = 0.02
 _PUSH_N: Final = 60.0  # of the carriage, along x, y and z
 _TURN_NM: Final = 6.0
@@ -44,6 +51,7 @@ _FINGER_KG: Final = 0.15
 _TIP_KG: Final = 0.05
 _FINGER_INERTIA: Final = 2e-3  # kg m2 about the hinge's axis: motor and gear
 _HULL_CELL_M: Final = 0.006
+REACH_M: Final = 0.10  # nothing of the gripper is farther than this from its axis
 _PARKED_M: Final = 1.0
 
 
@@ -74,13 +82,15 @@ class Gripper:
         self._client = client
         self._axes = axes
         left = robot.fingers[0]
-        self.open_rad = left.angle_rad(opening_m / 2)
-        self.closed_rad = left.angle_rad(0.0)
+        self.open_rad, self.closed_rad = _travel_rad(robot, opening_m)
         self._left = left
         self._torque_nm = GRIP_FORCE_N * float(left.hinge_m[2])
         links = _links(client, robot, axes)
         self.body = _create(client, links)
         self._fingers = (len(axes) + 0, len(axes) + 2)
+        self._joints = (*range(len(axes)), *self._fingers)
+        self._arms_m = tuple(REACH_M if axis == "yaw" else 1.0 for axis in axes)
+        self._finger_m = float(np.linalg.norm(left.tip_m - left.hinge_m, axis=1).max())
         self.finger_links = tuple(range(len(axes), len(axes) + 4))
         self.solid_links = tuple(range(len(axes) - 1, len(links)))
         self._set_dynamics(len(links))
@@ -100,7 +110,7 @@ class Gripper:
 
     def place(self, pose: GripperPose, step_s: float) -> None:
         """Put the open gripper somewhere at once, at rest, its motors holding it there."""
-        fixed = [0.0 if axis in self._axes else _value(pose, axis) for axis in _SLIDES]
+        fixed = [0.0 if axis in self._axes else _VALUES[axis](pose) for axis in _SLIDES]
         yaw = 0.0 if "yaw" in self._axes else pose.yaw_rad
         pybullet.resetBasePositionAndOrientation(
             self.body,
@@ -110,7 +120,7 @@ class Gripper:
         )
         for joint, axis in enumerate(self._axes):
             pybullet.resetJointState(
-                self.body, joint, _value(pose, axis), 0.0, physicsClientId=self._client
+                self.body, joint, _VALUES[axis](pose), 0.0, physicsClientId=self._client
             )
         for joint, angle in zip(self._fingers, (self.open_rad, -self.open_rad), strict=True):
             pybullet.resetJointState(self.body, joint, angle, 0.0, physicsClientId=self._client)
@@ -125,7 +135,8 @@ class Gripper:
     def move(self, now: GripperPose, after: GripperPose, step_s: float) -> None:
         """Aim the carriage's motors from one point of its path to the next."""
         for joint, axis in enumerate(self._axes):
-            here, there = _value(now, axis), _value(after, axis)
+            value = _VALUES[axis]
+            here, there = value(now), value(after)
             force = _TURN_NM if axis == "yaw" else _PUSH_N
             self._drive(joint, here, (there - here) / step_s, force, step_s)
 
@@ -148,6 +159,22 @@ class Gripper:
             values.get("z", at.z_m),
             folded_rad(values.get("yaw", at.yaw_rad)),
         )
+
+    def joints(self) -> tuple[float, ...]:
+        """Positions of the carriage's joints and of both fingers, m or rad."""
+        found = pybullet.getJointStates(self.body, self._joints, physicsClientId=self._client)
+        return tuple(state[0] for state in found)
+
+    def moved_m(self, before: tuple[float, ...], now: tuple[float, ...]) -> float:
+        """How far any point of it may have moved at most, from `joints` to `joints`."""
+        *carriage, left, right = (abs(b - a) for a, b in zip(before, now, strict=True))
+        slid_m: float = sum(map(operator.mul, carriage, self._arms_m))
+        return slid_m + self._finger_m * max(left, right)
+
+    def finger_speed_rad_s(self) -> float:
+        """Speed of the faster finger."""
+        found = pybullet.getJointStates(self.body, self._fingers, physicsClientId=self._client)
+        return float(max(abs(state[1]) for state in found))
 
     def angle_rad(self) -> float:
         """Mean angle of the fingers, as the left one's."""
@@ -212,10 +239,6 @@ def _gain(step_s: float) -> float:
     return float(-np.expm1(-step_s / _MOTOR_LAG_S))
 
 
-def _value(pose: GripperPose, axis: Axis) -> float:
-    return float(getattr(pose, _FIELDS[axis]))
-
-
 def _links(client: int, robot: Robot, axes: tuple[Axis, ...]) -> list[_Link]:
     """The carriage's slides, of which the last carries the palm, and two links per finger."""
     directions = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
@@ -226,7 +249,7 @@ def _links(client: int, robot: Robot, axes: tuple[Axis, ...]) -> list[_Link]:
         links.append(
             _Link(
                 _PALM_KG if is_last else _CARRIAGE_KG,
-                _hull(client, robot.parts[8].triangles_m.reshape(-1, 3)) if is_last else -1,
+                _hull(client, _corners(robot)[0]) if is_last else -1,
                 (0.0, 0.0, 0.0),
                 (0.0, 0.0, 0.2),
                 row,
@@ -235,18 +258,19 @@ def _links(client: int, robot: Robot, axes: tuple[Axis, ...]) -> list[_Link]:
             )
         )
     palm = len(axes)
-    for finger in robot.fingers:
-        links += _finger_links(client, finger, palm, len(links))
+    for number, finger in enumerate(robot.fingers):
+        hulls = [_hull(client, corners) for corners in _corners(robot)[1 + 2 * number :][:2]]
+        links += _finger_links(hulls, finger, palm, len(links))
     return links
 
 
-def _finger_links(client: int, finger: Finger, palm: int, first: int) -> list[_Link]:
+def _finger_links(hulls: list[int], finger: Finger, palm: int, first: int) -> list[_Link]:
     hinge = tuple(float(v) for v in finger.hinge_m)
     base, tip = finger.base_m - finger.hinge_m, finger.tip_m - finger.hinge_m
     return [
         _Link(
             _FINGER_KG,
-            _hull(client, base),
+            hulls[0],
             (hinge[0], hinge[1], hinge[2]),
             _middle(base),
             palm,
@@ -255,7 +279,7 @@ def _finger_links(client: int, finger: Finger, palm: int, first: int) -> list[_L
         ),
         _Link(
             _TIP_KG,
-            _hull(client, tip),
+            hulls[1],
             (0.0, 0.0, 0.0),
             _middle(tip),
             first + 1,
@@ -265,15 +289,28 @@ def _finger_links(client: int, finger: Finger, palm: int, first: int) -> list[_L
     ]
 
 
-def _hull(client: int, points_m: FloatArray) -> int:
-    """A convex shape around points; few of them, for the collision test's time."""
-    points = points_m[: len(points_m) // 3 * 3].reshape(-1, 3, 3)
-    vertices = simplify(points, _HULL_CELL_M).vertices_m
+def _hull(client: int, corners: list[list[float]]) -> int:
+    """A convex shape around corners."""
     return int(
-        pybullet.createCollisionShape(
-            pybullet.GEOM_MESH, vertices=vertices.tolist(), physicsClientId=client
-        )
+        pybullet.createCollisionShape(pybullet.GEOM_MESH, vertices=corners, physicsClientId=client)
     )
+
+
+@cache
+def _corners(robot: Robot) -> tuple[list[list[float]], ...]:
+    """Of palm, left base and tip, right base and tip; few, for the collision test's time."""
+    solids = [robot.parts[8].triangles_m.reshape(-1, 3)]
+    for finger in robot.fingers:
+        solids += [finger.base_m - finger.hinge_m, finger.tip_m - finger.hinge_m]
+    triangles = [solid[: len(solid) // 3 * 3].reshape(-1, 3, 3) for solid in solids]
+    return tuple(simplify(each, _HULL_CELL_M).vertices_m.tolist() for each in triangles)
+
+
+@cache
+def _travel_rad(robot: Robot, opening_m: float) -> tuple[float, float]:
+    """Angles of the left finger, open and closed."""
+    left = robot.fingers[0]
+    return left.angle_rad(opening_m / 2), left.angle_rad(0.0)
 
 
 def _middle(points_m: FloatArray) -> tuple[float, float, float]:

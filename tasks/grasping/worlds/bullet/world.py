@@ -1,8 +1,9 @@
 """The world `bullet`: PyBullet, a Kuka iiwa with a parallel gripper over a bin of objects.
 
 What is simulated is what can matter to the outcome. The open gripper appears where an attempt
-starts; the part of the way down on which it can touch nothing is skipped; the rest, the closing
-and the lift follow smooth paths in physical time, so that the length of a step changes how
+starts; the part of the way down on which it can touch nothing is skipped; objects that it doesn't
+come near are held still (`stillness` beside this); the rest of the way, the closing and the lift
+follow smooth paths in physical time, so that the length of a step changes how
 finely an attempt is computed and not what the gripper does.
 """
 
@@ -43,8 +44,10 @@ from tasks.grasping.worlds.bullet.bin import (
     start_engine,
     states,
 )
-from tasks.grasping.worlds.bullet.gripper import Axis, Gripper, folded_rad
+from tasks.grasping.worlds.bullet.endings import Lost, Stalled
+from tasks.grasping.worlds.bullet.gripper import REACH_M, Axis, Gripper, folded_rad
 from tasks.grasping.worlds.bullet.renderer import Renderer, shading
+from tasks.grasping.worlds.bullet.stillness import StillObjects
 from tasks.grasping.worlds.interface import Controller
 
 _SPEED_M_S: Final = 0.30  # mean speed of the way down and of servo moves
@@ -55,10 +58,7 @@ _SQUEEZE_S: Final = 0.05
 _LIFT_S: Final = 0.27
 _HOLD_S: Final = 0.10
 _CLEARANCE_M: Final = 0.015
-_REACH_M: Final = 0.10  # nothing of the gripper is farther than this from its axis
 _TOUCH_M: Final = 0.002
-_LOOK_S: Final = 0.02  # how often a lift looks whether the fingers still touch something
-_LOST_LOOKS: Final = 2  # in a row: a finger may lose touch for a moment
 
 Point = TypeVar("Point")
 
@@ -132,8 +132,9 @@ class BulletScene:
             [pybullet.getAABB(body, -1, physicsClientId=client) for body in self._bodies]
         ).reshape(-1, 2, 3)
         physics = config.physics
+        self._gripper = Gripper(client, robot, physics.opening_m, _axes(physics))
+        self._still = StillObjects(client, self._bodies, self._gripper, self._step_s)
         set_engine(client, physics.rate_hz, physics.solver_iterations, physics.solver_residual)
-        self._gripper = Gripper(client, robot, self._physics.opening_m, _axes(self._physics))
         self._gripper.set_friction(scene.dynamics.finger_friction)
         self._gripper.park(self._step_s)
         self._is_dirty = True
@@ -154,7 +155,7 @@ class BulletScene:
         """Try one grasp, then put every object back where it lay."""
         self._restore()
         self._is_dirty = True
-        self._gripper.place(controller.start, self._step_s)
+        self._place(controller.start)
         one_shot = self._physics.servo == "one_shot"
         steps = []
         for number in range(controller.num_steps):
@@ -183,24 +184,31 @@ class BulletScene:
 
     def _restore(self) -> None:
         if self._is_dirty:
+            self._still.release_all()
             put_back(self._client, self._bodies, self._rest)
-            self._gripper.park(self._step_s)
             links = [(body, -1) for body in self._bodies]
             links += [(self._gripper.body, link) for link in self._gripper.solid_links]
             forget_contacts(self._client, links)
+            put_back(self._client, self._bodies, self._rest)  # they fell for a step
+            self._gripper.park(self._step_s)
+            self._still.hold()
             send_to_sleep(self._client, self._sleepers)
             self._is_dirty = False
+
+    def _place(self, pose: GripperPose) -> None:
+        self._gripper.place(pose, self._step_s)
+        self._still.measure_anew()
 
     def _descend(self, start: GripperPose, target: GripperPose) -> None:
         """Go straight down onto the target, from where something could be touched."""
         near = np.array([target.x_m, target.y_m])
         is_below = np.all(
-            (self._boxes[:, 0, :2] < near + _REACH_M) & (self._boxes[:, 1, :2] > near - _REACH_M),
+            (self._boxes[:, 0, :2] < near + REACH_M) & (self._boxes[:, 1, :2] > near - REACH_M),
             axis=1,
         )
         top = float(np.max(self._boxes[is_below, 1, 2], initial=-np.inf)) + _CLEARANCE_M
         above = replace(target, z_m=float(np.clip(top, target.z_m, max(start.z_m, target.z_m))))
-        self._gripper.place(above, self._step_s)
+        self._place(above)
         self._go(above, target)
 
     def _go(self, start: GripperPose, target: GripperPose) -> None:
@@ -241,13 +249,20 @@ class BulletScene:
         )
 
     def _close(self, target: GripperPose) -> None:
-        """Close the fingers, the carriage held at the target."""
+        """Close the fingers, the carriage held at the target, until all stands still at most."""
         gripper = self._gripper
         low, high = gripper.open_rad, gripper.closed_rad
         gripper.move(target, target, self._step_s)
-        self._follow(_CLOSE_S, lambda share: low + (high - low) * min(1.0, share), gripper.squeeze)
+        stalled = Stalled(self._client, gripper, self._step_s, self._touched_bodies)
+        is_whole = self._follow(
+            _CLOSE_S,
+            lambda share: low + (high - low) * min(1.0, share),
+            gripper.squeeze,
+            stalled.is_over if self._physics.early_stop else None,
+        )
         gripper.squeeze(high, high, self._step_s)
-        self._wait(_SQUEEZE_S)
+        if is_whole:
+            self._wait(_SQUEEZE_S)
 
     def _lift(self) -> bool:
         """Lift and hold; False if the rest was left out, as the fingers had lost all they held."""
@@ -257,8 +272,8 @@ class BulletScene:
             height = start.z_m + LIFT_HEIGHT_M * _smooth(share)
             return GripperPose(start.x_m, start.y_m, height, start.yaw_rad)
 
-        looks = _Looks(round(_LOOK_S / self._step_s), self._touched)
-        is_over = looks.is_lost if self._physics.early_stop else None
+        lost = Lost(self._step_s, self._touched_bodies)
+        is_over = lost.is_over if self._physics.early_stop else None
         if not self._follow(_LIFT_S, at, gripper.move, is_over):
             return False
         end = at(1.0)
@@ -300,36 +315,18 @@ class BulletScene:
             self._step()
 
     def _step(self) -> None:
+        self._still.release()
         pybullet.stepSimulation(physicsClientId=self._client)
 
     def _touched(self) -> set[int]:
         """Return the indices of the objects that a finger touches."""
+        return {self._bodies.index(body) for body in self._touched_bodies()}
+
+    def _touched_bodies(self) -> list[int]:
         gripper = self._gripper
         points = pybullet.getContactPoints(bodyA=gripper.body, physicsClientId=self._client)
         found = {p[2] for p in points if p[3] in gripper.finger_links and p[8] < _TOUCH_M}
-        return {index for index, body in enumerate(self._bodies) if body in found}
-
-
-class _Looks:
-    """Looks from time to time whether something is touched.
-
-    Args:
-        num_steps: From one look to the next.
-        touches: What is touched; empty if nothing is.
-    """
-
-    def __init__(self, num_steps: int, touches: Callable[[], object]) -> None:
-        self._num_steps = max(1, num_steps)
-        self._touches = touches
-        self._step = 0
-        self._misses = 0
-
-    def is_lost(self) -> bool:
-        """Count a step; whether the last looks in a row found nothing."""
-        self._step += 1
-        if self._step % self._num_steps == 0:
-            self._misses = 0 if self._touches() else self._misses + 1
-        return self._misses >= _LOST_LOOKS
+        return [body for body in self._bodies if body in found]
 
 
 def _axes(physics: PhysicsConfig) -> tuple[Axis, ...]:

@@ -1,22 +1,26 @@
 """Faster training of small networks on a CPU: the same sums in another order of memory.
 
 torch keeps images outermost. Small networks of cells spend most of their time neither in
-arithmetic nor in memory but in routines made for larger maps. With channels outermost, a 1x1
-convolution is one matrix product, batch norm reads rows, a concatenation copies one block, and
-depthwise and narrow dense convolutions of maps up to 8 x 8 are matrix products too
-(`tasks.nas.models.layout`). Results differ by rounding.
+arithmetic nor in memory but in routines made for larger maps. With channels outermost and images
+innermost every operation of a cell is a sum over whole rows of images, which compiled loops take
+sixteen at a time (`tasks.nas.models.layout.kernels`): a 1x1 convolution is one matrix product,
+batch norm reads rows, a concatenation copies one block, and windows of any kind need neither
+gathering nor transposing. Results differ by rounding.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
-from tasks.nas.models.layout.compile import stages_program
 from tasks.nas.models.layout.gathered import Gathered, gather
-from tasks.nas.models.layout.program import Program, run_program
-from tasks.nas.models.layout.steps import HeightWidth
+from tasks.nas.models.layout.windows import HeightWidth
 from tasks.nas.models.network import CellNetwork
+
+if TYPE_CHECKING:
+    from tasks.nas.models.layout.program import Program
 
 
 def to_channel_major(network: CellNetwork) -> None:
@@ -62,10 +66,17 @@ class ChannelMajor:
         """Whether a program is made for this."""
         if torch.compiler.is_compiling() or images.device.type != "cpu" or images.requires_grad:
             return False
+        kind = next(network.stem.parameters()).dtype
+        if images.dtype != kind or kind not in (torch.float32, torch.float64):
+            return False
         return network.training or not torch.is_grad_enabled()
 
     def stages(self, network: CellNetwork, images: Tensor) -> list[Tensor]:
         """As `CellNetwork.stages`; the maps are (n, c, h, w) views of channel-major memory."""
+        # Whoever never trains doesn't load a compiler.
+        from tasks.nas.models.layout.compile import stages_program
+        from tasks.nas.models.layout.program import run_program
+
         height, width = images.shape[2:]
         size = height, width
         if size not in self._programs:
@@ -73,4 +84,7 @@ class ChannelMajor:
             self._programs[size].gathered = self._gathered
         program = self._programs[size]
         maps = zip(run_program(program, images), program.sizes, strict=True)
-        return [each.view(each.shape[0], -1, *made).transpose(0, 1) for each, made in maps]
+        return [
+            each.view(len(each), *made, -1)[..., : len(images)].permute(3, 0, 1, 2)
+            for each, made in maps
+        ]

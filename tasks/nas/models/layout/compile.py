@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -10,43 +11,15 @@ from torch import nn
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.cell import NetworkCell
-from tasks.nas.models.layout.convolutions import (
-    Dense,
-    Depthwise,
-    First,
-    Library,
-    Matrices,
-    Pointwise,
-    PointwisePair,
-)
-from tasks.nas.models.layout.large_depthwise import LargeDepthwise
-from tasks.nas.models.layout.norm import Norm
-from tasks.nas.models.layout.pools import (
-    AveragePlanes,
-    AveragePool,
-    PlanesFirst,
-    PlanesLast,
-    max_pools,
-)
+from tasks.nas.models.layout.convolutions import Convolution, Pointwise, Windowed
+from tasks.nas.models.layout.norm import Normed
+from tasks.nas.models.layout.pools import AveragePool, max_pools
 from tasks.nas.models.layout.program import Program
-from tasks.nas.models.layout.steps import (
-    Add,
-    Concat,
-    Drop,
-    EverySecond,
-    HeightWidth,
-    Relu,
-    Step,
-)
-from tasks.nas.models.layout.toeplitz import Window, is_small, pair
+from tasks.nas.models.layout.steps import Add, Concat, Drop, EverySecond, Images, Relu, Step
+from tasks.nas.models.layout.windows import HeightWidth, Window, pair
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.operations import FactorizedReduction
 from tasks.nas.types import NUM_INPUTS, Combiner, Operation
-
-# Entries of a dense convolution's matrix (i p, o q), beyond which torch's routine is faster.
-# Measured forwards and backwards, 128 images, 3 x 3, 8 x 8: 0.17 against 0.54 ms for 2 channels,
-# 0.47 against 0.65 for 4, 1.8 against 0.8 for 8; alike for 4 x 4 and for 16 x 16 to 8 x 8.
-_MOST_DENSE = 2**16
 
 
 @dataclass(frozen=True)
@@ -67,11 +40,7 @@ class _Map:
 def stages_program(network: CellNetwork, size: HeightWidth) -> Program:
     """The program of `CellNetwork.stages` for images of a height and width."""
     writer = _Writer()
-    stem = list(network.stem.children())
-    conv = cast("nn.Conv2d", stem[0])
-    made = Window.of(conv).reduced(size)
-    first = writer.append(First(conv, size), conv.out_channels, made, _Map(0, 3, size))
-    states = [writer.module(stem[1], first)]
+    states = [writer.module(network.stem, writer.begin(size))]
     for cell, reads in zip(network.cells, network.reads, strict=True):
         previous, current = (states[read] for read in reads)
         states.append(writer.cell(cast("NetworkCell", cell), previous, current))
@@ -84,7 +53,13 @@ def stages_program(network: CellNetwork, size: HeightWidth) -> Program:
 @dataclass
 class _Writer:
     program: Program = field(default_factory=Program)
-    _matrices: dict[tuple[Window, HeightWidth], tuple[Matrices, _Map]] = field(default_factory=dict)
+    images: Images = field(default_factory=Images)
+    _given: _Map | None = None
+
+    def begin(self, size: HeightWidth) -> _Map:
+        """Append what brings images of a height and width into the order of maps."""
+        self._given = self.append(self.images, 3, size, _Map(0, 3, size))
+        return self._given
 
     def append(self, step: Step, num_channels: int, size: HeightWidth, *reads: _Map) -> _Map:
         number = self.program.append(step, *[read.number for read in reads])
@@ -110,90 +85,94 @@ class _Writer:
         return self._concat(*kept) if len(kept) > 1 else kept[0]
 
     def module(self, module: nn.Module, state: _Map) -> _Map:
-        """Append a module that reads one map; returns the map that it makes."""
-        if isinstance(module, nn.Identity):
-            return state
-        if isinstance(module, nn.Sequential):
-            for each in module:
-                state = self.module(each, state)
-            return state
-        if isinstance(module, FactorizedReduction):
-            return self._factorized(module, state)
-        if isinstance(module, nn.Conv2d):
-            return self._conv(module, state)
-        if isinstance(module, nn.AvgPool2d | nn.MaxPool2d):
-            return self._pool(module, state)
-        return self.append(_step(module), state.num_channels, state.size, state)
+        """Append a module that reads one map; returns the map that it makes.
+
+        Raises:
+            ConfigError: It has a part that no step is known for.
+        """
+        parts = deque(_parts(module))
+        while parts:
+            part = parts.popleft()
+            if isinstance(part, nn.Conv2d | FactorizedReduction):
+                state = self._normed(part, parts, state)
+            elif isinstance(part, nn.AvgPool2d | nn.MaxPool2d):
+                state = self._pool(part, state)
+            elif isinstance(part, nn.ReLU):
+                state = self._relu(state)
+            else:
+                raise ConfigError(f"no step is known for {type(part).__name__}")
+        return state
 
     def _edge(self, module: NetworkCell, index: int, state: _Map) -> _Map:
         block, side = divmod(index, NUM_INPUTS)
         operation = module.cell.blocks[block].edges[side].operation
         if module.reads_relu[index]:
-            state = self.append(Relu(in_place=False), state.num_channels, state.size, state)
+            state = self._relu(state)
         made = self.module(module.operations[index], state)
         if operation == Operation.IDENTITY:
             return made
-        drop = Drop(module.drop_path, made.size)
+        drop = Drop(module.drop_path, self.images)
         return self.append(drop, made.num_channels, made.size, made)
 
     def _concat(self, *states: _Map) -> _Map:
         num_channels = sum(state.num_channels for state in states)
         return self.append(Concat(), num_channels, states[0].size, *states)
 
-    def _factorized(self, module: FactorizedReduction, state: _Map) -> _Map:
-        steps = [EverySecond(first, state.size) for first in (0, 1)]
-        halves = [self.append(each, state.num_channels, each.reduced, state) for each in steps]
-        pair_step = PointwisePair((module.even, module.odd))
-        num_channels = module.even.out_channels + module.odd.out_channels
-        made = self.append(pair_step, num_channels, steps[0].reduced, *halves)
-        return self.module(module.norm, made)
+    def _relu(self, state: _Map) -> _Map:
+        return self.append(Relu(), state.num_channels, state.size, state)
 
-    def _conv(self, conv: nn.Conv2d, state: _Map) -> _Map:
-        window, made = Window.of(conv), conv.out_channels
+    def _normed(
+        self, part: nn.Conv2d | FactorizedReduction, behind: deque[nn.Module], state: _Map
+    ) -> _Map:
+        """A convolution with the norm and the ReLU that are taken from what stands behind it."""
+        conv: Convolution
+        if isinstance(part, FactorizedReduction):
+            halves = [self._every_second(first, (2, 2), state) for first in (0, 1)]
+            conv, reads, size = Pointwise(part.even, part.odd), halves, halves[0].size
+            num_made = part.even.out_channels + part.odd.out_channels
+        else:
+            conv, reads, size = self._conv(part, state)
+            num_made = part.out_channels
+        if not behind or not isinstance(behind[0], nn.BatchNorm2d):
+            return self.append(conv, num_made, size, *reads)
+        norm = cast("nn.BatchNorm2d", behind.popleft())
+        has_relu = bool(behind) and isinstance(behind[0], nn.ReLU)
+        if has_relu:
+            behind.popleft()
+        step = Normed(conv, norm, self.images, has_relu=has_relu)
+        return self.append(step, num_made, size, *reads)
+
+    def _conv(self, conv: nn.Conv2d, state: _Map) -> tuple[Convolution, list[_Map], HeightWidth]:
+        """The step of a convolution, what it reads, and the size of what it makes."""
+        window = Window.of(conv)
         if window.num_taps == 1 and window.padding == (0, 0) and conv.groups == 1:
             if window.stride != (1, 1):
-                second = EverySecond(0, state.size, window.stride)
-                state = self.append(second, state.num_channels, second.reduced, state)
-            return self.append(Pointwise(conv), made, state.size, state)
-        reduced = window.reduced(state.size)
-        if conv.groups == conv.in_channels == made:
-            if is_small(window, state.size):
-                return self._depthwise(conv, window, state)
-            if LargeDepthwise.serves(window, state.size):
-                return self.append(LargeDepthwise(conv, state.size), made, reduced, state)
-        entries = conv.in_channels * math.prod(state.size) * made * math.prod(reduced)
-        if conv.groups == 1 and entries <= _MOST_DENSE:
-            return self.append(Dense(conv, state.size), made, reduced, state)
-        return self.append(Library(conv, state.size), made, reduced, state)
+                state = self._every_second(0, window.stride, state)
+            return Pointwise(conv), [state], state.size
+        step = Windowed(conv, state.size, reads_images=state == self._given)
+        return step, [state], window.reduced(state.size)
 
-    def _depthwise(self, conv: nn.Conv2d, window: Window, state: _Map) -> _Map:
-        key = window, state.size
-        if key not in self._matrices:
-            step = Matrices(*key)
-            self._matrices[key] = step, self.append(step, 0, state.size)
-        matrices, made = self._matrices[key]
-        step_of_map = Depthwise(conv, state.size, matrices.append(conv))
-        reduced = window.reduced(state.size)
-        return self.append(step_of_map, conv.out_channels, reduced, state, made)
+    def _every_second(self, first: int, stride: HeightWidth, state: _Map) -> _Map:
+        step = EverySecond(first, state.size, stride)
+        return self.append(step, state.num_channels, step.reduced, state)
 
     def _pool(self, pool: nn.AvgPool2d | nn.MaxPool2d, state: _Map) -> _Map:
         window = Window(pair(pool.kernel_size), pair(pool.stride), pair(pool.padding))
-        num_channels, reduced = state.num_channels, window.reduced(state.size)
-        is_average = isinstance(pool, nn.AvgPool2d)
-        if is_average and is_small(window, state.size):
-            return self.append(AveragePool(window, state.size), num_channels, reduced, state)
-        steps: list[Step] = [AveragePlanes(window, state.size)]
-        if not is_average:
+        steps: list[Step] = [AveragePool(window, state.size)]
+        if isinstance(pool, nn.MaxPool2d):
             steps = [*max_pools(window, state.size)]
-        state = self.append(PlanesLast(state.size), num_channels, state.size, state)
+        reduced = window.reduced(state.size)
         for each in steps:
-            state = self.append(each, num_channels, reduced, state)
-        return self.append(PlanesFirst(num_channels), num_channels, reduced, state)
+            state = self.append(each, state.num_channels, reduced, state)
+        return state
 
 
-def _step(module: nn.Module) -> Step:
-    if isinstance(module, nn.ReLU):
-        return Relu(in_place=module.inplace)
-    if isinstance(module, nn.BatchNorm2d):
-        return Norm(module)
-    raise ConfigError(f"no step is known for {type(module).__name__}")
+def _parts(module: nn.Module) -> Iterator[nn.Module]:
+    """What runs, one after the other."""
+    if isinstance(module, nn.Sequential):
+        for each in module:
+            yield from _parts(each)
+    elif not isinstance(module, nn.Identity):
+        yield module
+        if isinstance(module, FactorizedReduction):
+            yield module.norm

@@ -6,7 +6,8 @@ itself costs as long as a tenth of the arithmetic of a small network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ class Gathered:
     Attributes:
         flat: The tensor, (sum of sizes,), to be trained in their place.
         holds_matrices: Whether they are matrices, or kernels, rather than vectors.
+        places: The weights, and where each begins.
     """
 
     def __init__(self, weights: Sequence[nn.Parameter]) -> None:
@@ -26,22 +28,40 @@ class Gathered:
         Args:
             weights: At least one, all matrices or all vectors; of one type.
         """
-        self._weights = weights
         self.holds_matrices = weights[0].dim() > 1
         self.flat = nn.Parameter(torch.cat([weight.detach().flatten() for weight in weights]))
         parts = torch.split(self.flat.data, [weight.numel() for weight in weights])
         for weight, part in zip(weights, parts, strict=True):
             weight.data = part.view(weight.shape)
+        starts = itertools.accumulate((weight.numel() for weight in weights), initial=0)
+        self.places = list(zip(weights, starts, strict=False))
 
-    def gradient(self, found: Mapping[Tensor, Tensor]) -> Tensor:
-        """The gradient of the tensor by those of the weights; zero where there is none."""
-        rows = []
-        for weight in self._weights:
-            gradient = found.get(weight)
-            rows.append(
-                torch.zeros_like(weight).flatten() if gradient is None else gradient.flatten()
-            )
-        return torch.cat(rows)
+
+class Gradients:
+    """Memory for gradients with respect to weights, as they lie.
+
+    Attributes:
+        of_gathered: With respect to the tensors that weights lie in; zero where nothing is put.
+        of_weight: With respect to others, once they are asked for.
+    """
+
+    def __init__(self, gathered: Sequence[Gathered] = ()) -> None:
+        self.of_gathered = [torch.zeros_like(each.flat) for each in gathered]
+        self.of_weight: dict[Tensor, Tensor] = {}
+        self._addresses: dict[int, int] = {}  # by the id of a weight
+        for each, found in zip(gathered, self.of_gathered, strict=True):
+            begin, itemsize = found.data_ptr(), found.itemsize
+            for weight, place in each.places:
+                self._addresses[id(weight)] = begin + place * itemsize
+
+    def address(self, weight: Tensor) -> int:
+        """Where the gradient with respect to a weight is to be put, contiguously."""
+        address = self._addresses.get(id(weight))
+        if address is not None:
+            return address
+        made = torch.empty_like(weight, memory_format=torch.contiguous_format)
+        self.of_weight[weight] = made
+        return made.data_ptr()
 
 
 def gather(weights: Sequence[nn.Parameter]) -> list[Gathered]:

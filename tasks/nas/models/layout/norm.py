@@ -1,4 +1,4 @@
-"""Batch norm of channel-major maps."""
+"""Convolutions with the batch norm behind them, and the ReLU behind that, of channel-major maps."""
 
 from __future__ import annotations
 
@@ -10,68 +10,97 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from tasks.core.errors import ConfigError
-from tasks.nas.models.layout.steps import Back, Step, added
-
-_aten = torch.ops.aten
+from tasks.nas.models.layout.convolutions import Convolution
+from tasks.nas.models.layout.kernels import norms
+from tasks.nas.models.layout.steps import Back, Batch, Images, Step, zero_of
 
 
 class Statistics(NamedTuple):
     """What a batch norm kept.
 
     Attributes:
-        state: What it read, (c, n p).
-        mean: Of each channel of this batch, (1, c).
-        inverse_deviation: One over the root of variance plus epsilon, (1, c).
+        of_conv: What the convolution in front of it kept.
+        state: What it read, (c, p n).
+        result: What it made.
+        moments: Of each channel of this batch, its mean and one over the root of variance plus
+            epsilon, (2, c).
+        num_real: Numbers of a channel, without padding.
+        batch: How many images it read.
     """
 
+    of_conv: Any
     state: Tensor
-    mean: Tensor
-    inverse_deviation: Tensor
+    result: Tensor
+    moments: Tensor
+    num_real: int
+    batch: Batch
 
 
-class Norm(Step):
-    """Batch norm, each channel being one row.
+class Normed(Step):
+    """A convolution, batch norm, and where it is asked for ReLU.
 
-    Then it is group norm of one image with a group for each channel, whose statistics torch takes
-    in vector registers (measured: 21 against 92 us for 8 rows of 8,192).
+    Each channel being one row, a row is standardised, scaled, shifted and cut while it lies in
+    cache. In evaluation, the norm is folded into the convolution's weights.
     """
 
-    def __init__(self, norm: nn.BatchNorm2d) -> None:
+    def __init__(
+        self, conv: Convolution, norm: nn.BatchNorm2d, images: Images, *, has_relu: bool
+    ) -> None:
         if norm.running_mean is None or norm.momentum is None or not norm.affine:
             raise ConfigError("expected a batch norm with weights and running means")
-        self.module = norm
+        self.module, self._conv, self._images, self._has_relu = norm, conv, images, has_relu
         self._of_norm: dict[str, Any] = norm._parameters
 
     @override
     def weights(self) -> Sequence[Tensor]:
-        return self._of_norm["weight"], self._of_norm["bias"]
+        return *self._conv.weights(), self._of_norm["weight"], self._of_norm["bias"]
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        state, norm = maps[0], self.module
+        if not self.module.training:
+            return self._folded(*maps), None
+        state, of_conv = self._conv.run(*maps)
         num_channels, num_values = state.shape
-        weight, bias = self.weights()
-        if not norm.training:
-            running = norm.running_mean, norm.running_var
-            rows = state.unsqueeze(0)
-            result = _aten.native_batch_norm(rows, weight, bias, *running, False, 0.0, norm.eps)
-            return result[0].squeeze(0), None
-        if num_values < 2:
+        batch = self._images.batch
+        count = num_values // batch.num_padded * batch.num_images
+        if count < 2:
             raise ValueError("batch norm expected more than one value for each channel")
-        sizes = 1, num_channels, num_values, num_channels
-        result, mean, inverse = torch.native_group_norm(state, weight, bias, *sizes, norm.eps)
-        return result, Statistics(state, mean, inverse)
+        result, moments = torch.empty_like(state), state.new_empty(2, num_channels)
+        norms.standardised(
+            zero_of(state), state.data_ptr(), self._of_norm["weight"].data_ptr(),
+            self._of_norm["bias"].data_ptr(), result.data_ptr(), moments.data_ptr(),
+            num_channels, num_values, count, self.module.eps, self._has_relu,
+        )  # fmt: skip
+        batch.blank(result)
+        return result, Statistics(of_conv, state, result, moments, count, batch)
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        state, mean, inverse = back.saved
-        num_channels, num_values = state.shape
-        weight, bias = self.weights()
-        sizes = 1, num_channels, num_values, num_channels
-        found, back.weights[weight], back.weights[bias] = _aten.native_group_norm_backward(
-            back.gradient, state, mean, inverse, weight, *sizes, (True, True, True)
-        )
-        return (added(found, back.into[0]),)
+        of_conv, state, result, moments, count, batch = back.saved
+        weight, bias = self._of_norm["weight"], self._of_norm["bias"]
+        gradient, (num_channels, num_values) = back.gradient, state.shape
+        found = gradient if back.owns else torch.empty_like(gradient)
+        norms.standardised_back(
+            zero_of(state), gradient.data_ptr(), state.data_ptr(), result.data_ptr(),
+            moments.data_ptr(), weight.data_ptr(), found.data_ptr(), back.weights.address(weight),
+            back.weights.address(bias), num_channels, num_values, count, self._has_relu,
+        )  # fmt: skip
+        batch.blank(found)
+        back.saved, back.gradient, back.owns = of_conv, found, True
+        return self._conv.pull(back)
+
+    def _folded(self, *maps: Tensor) -> Tensor:
+        norm = self.module
+        mean, variance, _ = _statistics(norm)
+        scale = self._of_norm["weight"] * (variance + norm.eps).rsqrt_()
+        shift = self._of_norm["bias"] - mean * scale
+        weights = self._conv.weights()
+        scales = torch.split(scale, [len(weight) for weight in weights])
+        scaled = [
+            weight * each.view(-1, 1, 1, 1) for weight, each in zip(weights, scales, strict=True)
+        ]
+        result = self._conv.made(scaled, shift, *maps)
+        return result.relu_() if self._has_relu else result
 
 
 class Running:
@@ -84,20 +113,19 @@ class Running:
         self._modules: list[nn.BatchNorm2d] = []
         self._views: list[Tensor] = []
 
-    def track(self, norms: Sequence[Norm], kept: Sequence[Statistics]) -> None:
+    def track(self, norms: Sequence[Normed], kept: Sequence[Statistics]) -> None:
         """Take in the statistics of one batch, of norms in the order in which they ran."""
         if not self._holds(norms):
             self._gather([norm.module for norm in norms])
-        means = torch.cat([each.mean for each in kept], dim=1).view(-1)
-        inverse = torch.cat([each.inverse_deviation for each in kept], dim=1).view(-1)
+        means, inverse = torch.cat([each.moments for each in kept], dim=1)
         # Running variances are those of the population, by the number of values less one.
-        counts = _spread([each.state.shape[1] for each in kept], self._sizes, means)
+        counts = _spread([each.num_real for each in kept], self._sizes, means)
         variances = inverse.pow_(-2).sub_(self._eps).mul_(counts / (counts - 1))
         self._means.lerp_(means, self._momenta)
         self._variances.lerp_(variances, self._momenta)
         self._batches.add_(1)
 
-    def _holds(self, norms: Sequence[Norm]) -> bool:
+    def _holds(self, norms: Sequence[Normed]) -> bool:
         """Whether the modules' statistics are still those of the last gathering."""
         if len(norms) != len(self._modules):
             return False

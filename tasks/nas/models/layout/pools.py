@@ -1,124 +1,102 @@
-"""Pooling steps. Maps are contiguous: (c, n p) where nothing else is said."""
+"""Pooling steps of channel-major maps (c, p n)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from typing_extensions import override
 
-from tasks.nas.models.layout.steps import Back, HeightWidth, Step, added
-from tasks.nas.models.layout.toeplitz import Window, averages
-from tasks.nas.models.layout.turn import turned
+from tasks.nas.models.layout.kernels import windows as kernels
+from tasks.nas.models.layout.steps import Back, Step, zero_of
+from tasks.nas.models.layout.windows import HeightWidth, Window, table
 
-_aten = torch.ops.aten
 _LEAST_SEPARATE = 5  # side of a window; 3 x 3 gains nothing
 
 
 class AveragePool(Step):
-    """Average of what isn't padding, by one product with a fixed matrix; for small maps."""
+    """Average of what isn't padding: a depthwise convolution with a fixed weight an entry."""
 
     def __init__(self, window: Window, size: HeightWidth) -> None:
-        self._window, self._size, self._num_positions = window, size, size[0] * size[1]
+        self._window, self._size, self._table = window, size, table(window, size)
         self.identity = ("average", window)
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        state = maps[0]
-        planes = state.view(-1, self._num_positions)
-        result = torch.mm(planes, averages(self._window, self._size, state.dtype))
-        return result.view(state.shape[0], -1), state.shape
+        result = self._sums(maps[0], None, is_back=False)
+        return result, None
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        gradient, into = back.gradient, back.into[0]
-        matrix = averages(self._window, self._size, gradient.dtype)
-        flat = gradient.view(-1, matrix.shape[1])
+        return (self._sums(back.gradient, back.into[0], is_back=True),)
+
+    def _sums(self, state: Tensor, into: Tensor | None, *, is_back: bool) -> Tensor:
+        shares, entries = _shares(self._window, self._size, state.dtype)
+        read, made = self._table.read_by, self._table.reads
+        if not is_back:
+            read, made = made, read
+        num_channels, num_images = state.shape[0], state.shape[1] // made.num_positions
         if into is None:
-            return (torch.mm(flat, matrix.t()).view(back.saved),)
-        into.view(-1, self._num_positions).addmm_(flat, matrix.t())
-        return (into,)
+            result = state.new_empty(num_channels, read.num_positions * num_images)
+        else:
+            result = into
+        kernels.weighted(
+            zero_of(state), shares[is_back].data_ptr(), 0, 0, state.data_ptr(), result.data_ptr(),
+            0, *read.addresses[:2], entries.data_ptr(), num_channels, 0, made.num_positions,
+            read.num_positions, num_images, into is not None,
+        )  # fmt: skip
+        return result
 
 
-class AveragePlanes(Step):
-    """Average of what isn't padding, of large maps (p, c n); see `MaxPool`."""
+@lru_cache(maxsize=64)
+@torch.inference_mode(mode=False)
+def _shares(
+    window: Window, size: HeightWidth, dtype: torch.dtype
+) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """One over how many positions a result averages, for each entry of both tables.
 
-    def __init__(self, window: Window, size: HeightWidth) -> None:
-        self._arguments = window.kernel, window.stride, window.padding, False, False
-        self._size, self._reduced = size, window.reduced(size)
-        self.identity = ("average", window)
-
-    @override
-    def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        image = _as_image(maps[0], self._size)
-        return _as_planes(_aten.avg_pool2d(image, *self._arguments)), image
-
-    @override
-    def pull(self, back: Back) -> Sequence[Tensor]:
-        gradient = _as_image(back.gradient, self._reduced)
-        found = _aten.avg_pool2d_backward(gradient, back.saved, *self._arguments, None)
-        return (added(_as_planes(found), back.into[0]),)
-
-
-class PlanesLast(Step):
-    """Positions outermost, (p, c n), as some pools read maps; all that read one map share it."""
-
-    identity = "planes_last"
-
-    def __init__(self, size: HeightWidth) -> None:
-        self._num_positions = size[0] * size[1]
-
-    @override
-    def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        return turned(maps[0].view(-1, self._num_positions)), maps[0].shape
-
-    @override
-    def pull(self, back: Back) -> Sequence[Tensor]:
-        return (added(turned(back.gradient).view(back.saved), back.into[0]),)
-
-
-class PlanesFirst(Step):
-    """Channels outermost again."""
-
-    def __init__(self, num_channels: int) -> None:
-        self._num_channels = num_channels
-        self.identity = ("planes_first", num_channels)
-
-    @override
-    def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        return turned(maps[0]).view(self._num_channels, -1), maps[0].shape[0]
-
-    @override
-    def pull(self, back: Back) -> Sequence[Tensor]:
-        return (added(turned(back.gradient.view(-1, back.saved)), back.into[0]),)
+    Returns:
+        For the entries of ``reads`` and of ``read_by``; and the entries' numbers.
+    """
+    reads, read_by = table(window, size).reads, table(window, size).read_by
+    shares = 1 / torch.from_numpy(reads.starts).diff().to(dtype)
+    of_reads = shares.repeat_interleave(torch.from_numpy(reads.starts).diff())
+    of_read_by = shares[torch.from_numpy(read_by.places).long()]
+    return (of_reads, of_read_by), torch.arange(len(of_reads), dtype=torch.int32)
 
 
 class MaxPool(Step):
-    """The greatest value of each window of maps (p, c n).
-
-    In this order torch's routine compares many planes at once (measured: 0.13 against 2.0 ms for
-    3 x 3 on 1,024 maps of 8 x 8, and 0.04 for turning them there and back).
-    """
+    """The greatest value of each window; its gradient goes to the first that is equal."""
 
     def __init__(self, window: Window, size: HeightWidth) -> None:
-        self._arguments = window.kernel, window.stride, window.padding, window.dilation, False
-        self._size, self._reduced = size, window.reduced(size)
+        self._table, self._num_positions = table(window, size), math.prod(size)
         self.identity = ("maximum", window)
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        image = _as_image(maps[0], self._size)
-        result, places = _aten.max_pool2d_with_indices(image, *self._arguments)
-        return _as_planes(result), (image, places)
+        state, reads = maps[0], self._table.reads
+        num_images = state.shape[1] // self._num_positions
+        result = state.new_empty(state.shape[0], reads.num_positions * num_images)
+        kernels.greatest(
+            zero_of(state), state.data_ptr(), result.data_ptr(), *reads.addresses[:2],
+            state.shape[0], self._num_positions, reads.num_positions, num_images,
+        )  # fmt: skip
+        return result, (state, result)
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        image, places = back.saved
-        gradient = _as_image(back.gradient, self._reduced)
-        found = _aten.max_pool2d_with_indices_backward(gradient, image, *self._arguments, places)
-        return (added(_as_planes(found), back.into[0]),)
+        (state, top), into, reads = back.saved, back.into[0], self._table.reads
+        found = torch.zeros_like(state) if into is None else into
+        kernels.greatest_back(
+            zero_of(state), back.gradient.data_ptr(), state.data_ptr(), top.data_ptr(),
+            found.data_ptr(), *reads.addresses[:2], state.shape[0], self._num_positions,
+            reads.num_positions, state.shape[1] // self._num_positions,
+        )  # fmt: skip
+        return (found,)
 
 
 def max_pools(window: Window, size: HeightWidth) -> list[MaxPool]:
@@ -132,13 +110,3 @@ def max_pools(window: Window, size: HeightWidth) -> list[MaxPool]:
     along = Window((1, columns), (1, 1), (0, right))
     across = Window((rows, 1), (1, 1), (down, 0))
     return [MaxPool(along, size), MaxPool(across, along.reduced(size))]
-
-
-def _as_image(planes: Tensor, size: HeightWidth) -> Tensor:
-    """(p, c n) as one image of c n channels, in channels_last."""
-    return planes.view(1, *size, -1).permute(0, 3, 1, 2)
-
-
-def _as_planes(image: Tensor) -> Tensor:
-    """Undo `_as_image`."""
-    return image.permute(0, 2, 3, 1).reshape(-1, image.shape[1])

@@ -14,9 +14,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from tasks.nas.models.layout.gathered import Gathered
-from tasks.nas.models.layout.norm import Norm, Running, Statistics
-from tasks.nas.models.layout.steps import Back, HeightWidth, Step
+from tasks.nas.models.layout.gathered import Gathered, Gradients
+from tasks.nas.models.layout.norm import Normed, Running, Statistics
+from tasks.nas.models.layout.steps import Back, Step
+from tasks.nas.models.layout.windows import HeightWidth
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Program:
             if saved is not None:
                 saved.append(kept)
             if kept.__class__ is Statistics:
-                norms.append(cast("Norm", step))
+                norms.append(cast("Normed", step))
                 statistics.append(kept)
             for number in spent:
                 maps[number] = None
@@ -99,14 +100,14 @@ class Program:
             self._running.track(norms, statistics)
         return [maps[result] for result in self.results]
 
-    def pull(self, saved: list[Any], gradients: Sequence[Tensor | None]) -> dict[Tensor, Tensor]:
+    def pull(self, saved: list[Any], gradients: Sequence[Tensor | None]) -> Gradients:
         """Gradients with respect to all weights that some result depends on.
 
         Args:
             saved: As `run` left it; emptied.
             gradients: With respect to the results; None where there is none.
         """
-        back = Back({})
+        back = Back(Gradients(self.gathered))
         so_far = _Gradients(len(self.lines) + 1)
         for result, given in zip(self.results, gradients, strict=True):
             so_far.of_map[result] = given
@@ -190,10 +191,9 @@ class _Run(torch.autograd.Function):
             raise RuntimeError("what the backward pass needs is gone: it ran before")
         given = [None if each is None else each.contiguous() for each in gradients]
         found = ctx.program.pull(ctx.saved, given)
-        gathered = ctx.program.gathered
-        if gathered:
-            return (None, None, *[each.gradient(found) for each in gathered])
-        return (None, None, *[found.get(weight) for weight in ctx.weights])
+        if ctx.program.gathered:
+            return (None, None, *found.of_gathered)
+        return (None, None, *[found.of_weight.get(weight) for weight in ctx.weights])
 
 
 def run_program(program: Program, given: Tensor) -> list[Tensor]:

@@ -1,8 +1,9 @@
 """Steps of a program: what is computed, and how gradients go back through it.
 
 Shape legend: c channels, n images, h and w height and width, p = h w positions. Maps are
-(c, n p), contiguous: channels outermost, then images, then rows. A program is made for one size of
-images, so each step knows the height and width of what it reads.
+(c, p n), contiguous: channels outermost, then rows, then images, whose number is padded to a whole
+number of lanes with images that stay zero in training. A program is made for one size of images, so
+each step knows the height and width of what it reads.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from tasks.nas.models.drop_path import DropPath
+from tasks.nas.models.layout.gathered import Gradients
+from tasks.nas.models.layout.kernels.lanes import NUM_LANES
+from tasks.nas.models.layout.windows import HeightWidth
 
-HeightWidth = tuple[int, int]
+_ZEROS = {torch.float32: np.float32(0), torch.float64: np.float64(0)}
 _masked_gradient = torch.ops.aten.threshold_backward.default
 _mask_gradient = torch.ops.aten.threshold_backward.grad_input
 
@@ -35,7 +40,7 @@ class Back:
             there is none yet.
     """
 
-    weights: dict[Tensor, Tensor]
+    weights: Gradients
     saved: Any = None
     gradient: Tensor = field(default_factory=lambda: torch.empty(0))
     owns: bool = False
@@ -67,21 +72,65 @@ class Step:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How many images lie side by side in maps.
+
+    Attributes:
+        num_images: Those that are given.
+        num_padded: With those that fill up the last lanes.
+    """
+
+    num_images: int
+    num_padded: int
+
+    def blank(self, state: Tensor) -> None:
+        """Make zero of what a map (c, p n) has in padding."""
+        if self.num_images != self.num_padded:
+            state.view(len(state), -1, self.num_padded)[..., self.num_images :] = 0
+
+
+def zero_of(state: Tensor) -> Any:
+    """A zero of the type of a map's numbers, as kernels take it."""
+    return _ZEROS[state.dtype]
+
+
 def added(gradient: Tensor, into: Tensor | None) -> Tensor:
     """Add a gradient to those so far."""
     return gradient if into is None else into.add_(gradient)
 
 
-class Relu(Step):
-    """The positive part; in place where the module that it stands for is."""
+class Images(Step):
+    """Images (n, c, h, w) as a channel-major map, with blank ones up to a whole number of lanes.
 
-    def __init__(self, *, in_place: bool) -> None:
-        self._in_place = in_place
-        self.identity = None if in_place else "relu"
+    Attributes:
+        batch: How many images the last were.
+    """
+
+    batch = Batch(0, 0)
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        result = maps[0].relu_() if self._in_place else maps[0].relu()
+        images = maps[0]
+        num_images, num_channels, height, width = images.shape
+        self.batch = Batch(num_images, -(-num_images // NUM_LANES) * NUM_LANES)
+        state = images.new_zeros(num_channels, height, width, self.batch.num_padded)
+        state[..., :num_images] = images.permute(1, 2, 3, 0)
+        return state.view(num_channels, -1), None
+
+    @override
+    def pull(self, back: Back) -> Sequence[Tensor]:
+        return ()
+
+
+class Relu(Step):
+    """The positive part."""
+
+    identity = "relu"
+
+    @override
+    def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
+        result = maps[0].relu()
         return result, result
 
     @override
@@ -134,10 +183,10 @@ class EverySecond(Step):
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
         state = maps[0]
         picked = self._picked(state)
-        if picked.shape[2:] == self.reduced:
-            return picked.reshape(state.shape[0], -1), state.shape
-        result = state.new_zeros((*picked.shape[:2], *self.reduced))
-        result[:, :, : picked.shape[2], : picked.shape[3]] = picked
+        if picked.shape[1:3] == self.reduced:
+            return picked.contiguous().view(state.shape[0], -1), state.shape
+        result = state.new_zeros((state.shape[0], *self.reduced, picked.shape[3]))
+        result[:, : picked.shape[1], : picked.shape[2]] = picked
         return result.view(state.shape[0], -1), state.shape
 
     @override
@@ -145,14 +194,14 @@ class EverySecond(Step):
         into, gradient = back.into[0], back.gradient
         whole = gradient.new_zeros(back.saved) if into is None else into
         picked = self._picked(whole)
-        gradient = gradient.view(*picked.shape[:2], *self.reduced)
-        picked += gradient[:, :, : picked.shape[2], : picked.shape[3]]
+        gradient = gradient.view(len(gradient), *self.reduced, -1)
+        picked += gradient[:, : picked.shape[1], : picked.shape[2]]
         return (whole,)
 
     def _picked(self, state: Tensor) -> Tensor:
         (down, right), first = self._stride, self._first
-        maps = state.view(state.shape[0], -1, *self._size)
-        return maps[:, :, first::down, first::right]
+        maps = state.view(state.shape[0], *self._size, -1)
+        return maps[:, first::down, first::right]
 
 
 class Drop(Step):
@@ -160,19 +209,24 @@ class Drop(Step):
 
     owns_gradient = False
 
-    def __init__(self, module: DropPath, size: HeightWidth) -> None:
-        self._module, self._num_positions = module, size[0] * size[1]
+    def __init__(self, module: DropPath, images: Images) -> None:
+        self._module, self._images = module, images
 
     @override
     def run(self, *maps: Tensor) -> tuple[Tensor, Any]:
-        path = maps[0]
-        mask = self._module.draw_mask(path, path.shape[1] // self._num_positions)
-        if mask is None:
+        path, batch = maps[0], self._images.batch
+        drawn = self._module.draw_mask(path, batch.num_images)
+        if drawn is None:
             return path, None
-        mask = mask.repeat_interleave(self._num_positions)
-        return path * mask, mask
+        mask = torch.nn.functional.pad(drawn, (0, batch.num_padded - batch.num_images))
+        return _masked(path, mask), mask
 
     @override
     def pull(self, back: Back) -> Sequence[Tensor]:
-        found = back.gradient if back.saved is None else back.gradient * back.saved
+        found = back.gradient if back.saved is None else _masked(back.gradient, back.saved)
         return (added(found, back.into[0]),)
+
+
+def _masked(state: Tensor, mask: Tensor) -> Tensor:
+    """A map (c, p n) times a factor for each image."""
+    return (state.view(-1, len(mask)) * mask).view(state.shape)

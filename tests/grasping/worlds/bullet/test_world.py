@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pybullet
 import pytest
 
 from tasks.core.errors import DataError
@@ -26,7 +25,7 @@ from tasks.grasping.types import (
 )
 from tasks.grasping.workspace import BIN_FLOOR_M, LIFT_HEIGHT_M
 from tasks.grasping.worlds.bullet.camera import project
-from tasks.grasping.worlds.bullet.world import BulletWorld
+from tasks.grasping.worlds.bullet.world import BulletScene, BulletWorld
 
 _BOX = """<robot name="box"><link name="box"><inertial><mass value="0.1"/>
 <origin xyz="0 0 0"/><inertia ixx="1" ixy="0" ixz="0" iyy="1" iyz="0" izz="1"/></inertial>
@@ -234,26 +233,50 @@ def test_early_stop_changes_no_outcome(world: BulletWorld, tmp_path: Path) -> No
     assert any(a.is_success for a in short)
 
 
+def count_steps(monkeypatch: pytest.MonkeyPatch, during: str) -> list[str]:
+    """Let a scene note each step that it takes in one of its methods."""
+    noted: list[str] = []
+    step, method = BulletScene._step, getattr(BulletScene, during)
+
+    def counted(scene: BulletScene, *arguments: object) -> object:
+        monkeypatch.setattr(BulletScene, "_step", lambda s: (noted.append(during), step(s))[1])
+        found = method(scene, *arguments)
+        monkeypatch.setattr(BulletScene, "_step", step)
+        return found
+
+    monkeypatch.setattr(BulletScene, during, counted)
+    return noted
+
+
+def test_stops_closing_once_nothing_moves(
+    world: BulletWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The box is half as wide as the gripper opens: its fingers stand still for half the way."""
+    num_steps = count_steps(monkeypatch, "_close")
+    found = {}
+    for physics in (PhysicsConfig(), replace(PhysicsConfig(), early_stop=False)):
+        num_steps.clear()
+        scene = world.open(box_scene(tmp_path, [(0.60, 0.0)]), physics)
+        attempt = scene.attempt(Targets(at(0.60, 0.0)))
+        assert attempt.is_success
+        assert not attempt.is_stopped_early
+        found[physics.early_stop] = len(num_steps)
+    assert found[False] == 72
+    assert 20 < found[True] < 60
+
+
 def test_stops_lifting_what_it_lost(
     world: BulletWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fingers that come down on top of a bar touch it when they close, and not when they rise."""
-    num_steps = 0
-    step = pybullet.stepSimulation
-
-    def counted(**options: int) -> None:
-        nonlocal num_steps
-        num_steps += 1
-        step(**options)
+    num_steps = count_steps(monkeypatch, "_lift")
 
     def steps_of(physics: PhysicsConfig, target: GripperPose) -> int:
-        nonlocal num_steps
         scene = world.open(box_scene(tmp_path, [(0.60, 0.0)]), physics)
-        num_steps = 0
+        num_steps.clear()
         assert scene.attempt(Targets(target)).is_stopped_early == physics.early_stop
-        return num_steps
+        return len(num_steps)
 
-    monkeypatch.setattr(pybullet, "stepSimulation", counted)
     on_top, beside = at(0.60, 0.0, -np.pi / 2), at(0.50, -0.08)
     stopping, complete = PhysicsConfig(), replace(PhysicsConfig(), early_stop=False)
     lost = steps_of(complete, on_top) - steps_of(stopping, on_top)

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from torch.nn.functional import cross_entropy
 
 from tasks.nas.models.layout.channel_major import to_channel_major, to_plain
-from tasks.nas.models.layout.toeplitz import averages, taps
+from tasks.nas.models.layout.pools import _shares
+from tasks.nas.models.layout.windows import table
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
@@ -102,6 +103,11 @@ def test_any_genotype_gives_the_same_results_and_gradients(genotype) -> None:
 @pytest.mark.parametrize("genotype", [NASNET_A, MIXED], ids=["nasnet_a", "mixed"])
 def test_odd_and_large_maps(image_px, genotype) -> None:
     check(genotype, NetworkSize(num_cells=1, num_filters=4, image_px=image_px))
+
+
+@pytest.mark.parametrize("num_images", [16, 70, 128])
+def test_any_number_of_images(num_images) -> None:
+    check(MIXED, num_images=num_images)
 
 
 @pytest.mark.parametrize("name", ["nasnet_a", "amoebanet_a"])
@@ -191,7 +197,17 @@ def test_what_the_program_is_not_made_for_runs_the_plain_way() -> None:
     plain.eval()(images_of(SMALL)).square().sum().backward()
     fast.eval()(images_of(SMALL)).square().sum().backward()
     assert_same_gradients(plain, fast)
+    half = fast.eval().bfloat16()(images_of(SMALL).bfloat16())
+    torch.testing.assert_close(half, plain.eval().bfloat16()(images_of(SMALL).bfloat16()))
     assert fast.to("meta")(images_of(SMALL).to("meta")).shape == (4, 10)
+
+
+def test_stages_of_a_network_whose_classifier_is_dropped() -> None:
+    plain, fast = pair_of(MIXED)
+    plain.classifier = fast.classifier = torch.nn.Identity()
+    with only_channel_major(fast):
+        found = fast.stages(images_of(SMALL))
+    torch.testing.assert_close(found, plain.stages(images_of(SMALL)))
 
 
 def test_a_converted_network_can_be_exported() -> None:
@@ -218,8 +234,8 @@ def test_a_single_value_a_channel_is_refused_as_torch_does() -> None:
 
 
 def test_training_goes_on_after_inference() -> None:
-    taps.cache_clear()
-    averages.cache_clear()
+    _shares.cache_clear()
+    table.cache_clear()
     plain, fast = pair_of(NASNET_A)
     with torch.inference_mode():
         fast.eval()(images_of(SMALL))

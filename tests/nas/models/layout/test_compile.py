@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from torch import nn
 
 from tasks.core.errors import ConfigError
 from tasks.nas.models.layout.compile import _Map, _Writer, stages_program
+from tasks.nas.models.layout.convolutions import Windowed
+from tasks.nas.models.layout.norm import Normed
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
 
 
-def kinds(px: int, num_filters: float = 4) -> list[str]:
-    network = CellNetwork(published("nasnet_a"), NetworkSize(1, num_filters, image_px=px))
-    return [type(line.step).__name__ for line in stages_program(network, (px, px)).lines]
+def test_norms_and_what_is_cut_behind_them_are_parts_of_their_convolutions() -> None:
+    network = CellNetwork(published("nasnet_a"), NetworkSize(1, 4, image_px=8))
+    lines = stages_program(network, (8, 8)).lines
+    steps = Counter(type(line.step).__name__ for line in lines)
+    modules = list(network.stem.modules()) + list(network.cells.modules())
+    assert steps["Normed"] == sum(isinstance(each, nn.BatchNorm2d) for each in modules)
+    assert steps["Windowed"] == 50, "depthwise"
+    assert steps["Pointwise"] == 0
+    cut = [line.step for line in lines if isinstance(line.step, Normed) and line.step._has_relu]
+    assert len(cut) == 25, "in the middle of separable convolutions"
 
 
-def test_small_maps_are_convolved_by_products_and_large_ones_by_the_library() -> None:
-    assert "Library" not in kinds(8)
-    assert kinds(8).count("Depthwise") == 50
-    large = kinds(16)
-    assert large.count("LargeDepthwise") > 0
-    by_kind = [large.count(kind) for kind in ("LargeDepthwise", "Library", "Depthwise")]
-    assert sum(by_kind) == 50
-
-
-def test_depthwise_convolutions_of_one_window_and_size_have_their_matrices_together() -> None:
-    assert kinds(8).count("Matrices") < 15
-
-
-def test_wide_dense_convolutions_go_to_the_library() -> None:
-    for num_channels, kind in ((16, "Dense"), (17, "Library")):
-        writer = _Writer()
-        conv = nn.Conv2d(num_channels, num_channels, 3, padding=1, bias=False)
-        writer.module(conv, _Map(0, num_channels, (4, 4)))
-        assert [type(line.step).__name__ for line in writer.program.lines] == [kind]
+def test_what_reads_images_alone_is_spared_their_gradient() -> None:
+    network = CellNetwork(published("nasnet_a"), NetworkSize(1, 4, image_px=8))
+    program = stages_program(network, (8, 8))
+    assert [line.reads for line in program.lines[:2]] == [(0,), (1,)]
+    stem = program.lines[1].step
+    assert isinstance(stem, Normed)
+    assert isinstance(stem._conv, Windowed)
+    assert stem._conv.reads_images
+    assert not any(
+        line.step.reads_images for line in program.lines if isinstance(line.step, Windowed)
+    )
 
 
 def test_a_module_of_no_known_kind_is_refused() -> None:

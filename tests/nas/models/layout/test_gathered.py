@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.nas.models.layout.gathered import Gathered, gather
+from tasks.nas.models.layout.gathered import Gathered, Gradients, gather
 from tasks.nas.models.network import CellNetwork
 from tasks.nas.models.sizes import NetworkSize
 from tasks.nas.space.published import published
@@ -30,8 +30,14 @@ def test_values_stay_and_a_step_of_the_tensor_moves_the_weights() -> None:
 
 def test_a_weight_without_gradient_has_zero() -> None:
     weights = [nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(1))]
-    gradient = Gathered(weights).gradient({weights[1]: torch.tensor([5.0])})
-    assert gradient.tolist() == [0, 0, 5]
+    gathered = Gathered(weights)
+    found = Gradients([gathered])
+    (flat,) = found.of_gathered
+    assert found.address(weights[1]) == flat[2:].data_ptr()
+    assert flat.tolist() == [0, 0, 0]
+    other = nn.Parameter(torch.ones(2, 2))
+    assert found.address(other) == found.of_weight[other].data_ptr()
+    assert found.of_weight.keys() == {other}
 
 
 def test_matrices_lie_apart_from_vectors() -> None:

@@ -17,9 +17,9 @@ def pointwise() -> nn.Conv2d:
 
 def test_equal_steps_without_weights_are_run_once() -> None:
     program = Program()
-    first = program.append(Relu(in_place=False), 0)
-    assert program.append(Relu(in_place=False), 0) == first
-    assert program.append(Relu(in_place=True), 0) != first
+    first = program.append(Relu(), 0)
+    assert program.append(Relu(), 0) == first
+    assert program.append(Relu(), first) != first
     conv = pointwise()
     assert program.append(Pointwise(conv), 0) != program.append(Pointwise(conv), 0)
 
@@ -29,11 +29,11 @@ def test_gradients_of_a_map_that_is_read_often_are_added() -> None:
     program = Program()
     hidden = program.append(Pointwise(convs[0]), 0)
     twice = program.append(Add(), hidden, hidden)
-    positive = program.append(Relu(in_place=False), hidden)
+    positive = program.append(Relu(), hidden)
     sums = program.append(Add(), program.append(Pointwise(convs[1]), positive), twice)
     more = program.append(Add(), program.append(Pointwise(convs[2]), positive), sums)
     program.results = [more, hidden]
-    given = torch.randn(2, 5, dtype=torch.float64)
+    given = torch.randn(2, 16, dtype=torch.float64)
 
     def truth() -> tuple[torch.Tensor, torch.Tensor]:
         weights = [conv.weight.flatten(1) for conv in convs]
@@ -54,7 +54,7 @@ def test_weights_that_no_asked_result_depends_on_have_no_gradient() -> None:
     used, unused = pointwise(), pointwise()
     program = Program()
     program.results = [program.append(Pointwise(used), 0), program.append(Pointwise(unused), 0)]
-    result, _ = run_program(program, torch.ones(2, 3, dtype=torch.float64))
+    result, _ = run_program(program, torch.ones(2, 16, dtype=torch.float64))
     result.sum().backward()
     assert used.weight.grad is not None
     assert unused.weight.grad is None
@@ -86,7 +86,7 @@ def test_results_may_not_be_asked_twice_for_gradients() -> None:
     conv = pointwise()
     program = Program()
     program.results = [program.append(Pointwise(conv), 0)]
-    (result,) = run_program(program, torch.ones(2, 3, dtype=torch.float64))
+    (result,) = run_program(program, torch.ones(2, 16, dtype=torch.float64))
     result.sum().backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="ran before"):
         result.sum().backward()

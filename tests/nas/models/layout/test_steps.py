@@ -7,20 +7,20 @@ import torch
 from torch.nn.functional import pad
 
 from tasks.nas.models.drop_path import DropPath
-from tasks.nas.models.layout.steps import Add, Back, Concat, Drop, EverySecond, Relu
-from tests.support.nas.layout_steps import check_step, random_maps, to_rows
+from tasks.nas.models.layout.gathered import Gradients
+from tasks.nas.models.layout.steps import Add, Back, Batch, Concat, Drop, EverySecond, Images, Relu
+from tests.support.nas.layout_steps import check_step, images_step, random_maps, to_rows
 
 
-@pytest.mark.parametrize("in_place", [False, True])
-def test_relu(in_place) -> None:
-    check_step(Relu(in_place=in_place), torch.relu, [random_maps(2, 3, 4, 4)])
+def test_relu() -> None:
+    check_step(Relu(), torch.relu, [random_maps(2, 3, 4, 4)])
 
 
 def test_relu_overwrites_a_gradient_only_if_it_may() -> None:
-    _, saved = Relu(in_place=False).run(torch.tensor([[-1.0, 2.0]]))
+    _, saved = Relu().run(torch.tensor([[-1.0, 2.0]]))
     for owns in (False, True):
         gradient = torch.ones(1, 2)
-        (found,) = Relu(in_place=False).pull(Back({}, saved, gradient, owns, [None]))
+        (found,) = Relu().pull(Back(Gradients(), saved, gradient, owns, [None]))
         assert found.tolist() == [[0, 1]]
         assert gradient.tolist() == ([[0, 1]] if owns else [[1, 1]])
 
@@ -47,15 +47,29 @@ def test_every_second_position(first, size) -> None:
     check_step(step, expected, [random_maps(2, 3, *size)])
 
 
-def test_dropped_paths_are_whole_images_and_keep_the_mean() -> None:
+@pytest.mark.parametrize("num_images", [40, 64])
+def test_dropped_paths_are_whole_images_and_keep_the_mean(num_images) -> None:
     path = DropPath(1.0).train()
     path.schedule(0.5, 1.0)
-    rows = to_rows(random_maps(2, 64, 2, 2))
+    rows, images = to_rows(torch.ones(num_images, 2, 2, 2)), images_step(num_images)
     torch.manual_seed(1)
-    made, saved = Drop(path, (2, 2)).run(rows)
-    factors = (made / rows).view(2, 64, 4)
-    assert set(factors.round(decimals=6).unique().tolist()) == {0.0, 2.0}
-    assert torch.equal(factors, factors[:1, :, :1].expand_as(factors))
-    (back,) = Drop(path, (2, 2)).pull(Back({}, saved, torch.ones_like(rows), False, [None]))
-    torch.testing.assert_close(back, made / rows)
-    assert Drop(path.eval(), (2, 2)).run(rows)[0] is rows
+    made, saved = Drop(path, images).run(rows)
+    torch.manual_seed(1)
+    truth = to_rows(path(torch.ones(num_images, 2, 2, 2)))
+    assert torch.equal(made, truth)
+    (back,) = Drop(path, images).pull(
+        Back(Gradients(), saved, torch.ones_like(rows), False, [None])
+    )
+    torch.testing.assert_close(back, made)
+    assert Drop(path.eval(), images).run(rows)[0] is rows
+
+
+def test_images_are_brought_into_the_order_of_maps_and_filled_up() -> None:
+    images, step = random_maps(3, 5, 2, 4), Images()
+    made, _ = step.run(images)
+    assert torch.equal(made, to_rows(images))
+    assert step.batch == Batch(5, 16)
+    assert step.pull(Back(Gradients(), None, made, False, [None])) == ()
+    filled = torch.ones(2, 4 * 16)
+    step.batch.blank(filled)
+    assert torch.equal(filled, to_rows(torch.ones(5, 2, 2, 2)))

@@ -1,0 +1,1 @@
+"""Compiled loops over channel-major maps."""
