@@ -79,7 +79,7 @@ class PolicyModel:
         import torch
 
         given = [torch.from_numpy(np.ascontiguousarray(each[None])) for each in (before, now)]
-        known = _known(pose, camera)
+        known = known_of(pose, camera)
         given += [torch.from_numpy(np.ascontiguousarray(commands, np.float32))]
         given += [torch.from_numpy(known[name]) for name in self._further]
         shapes = ", ".join(str(tuple(each.shape)) for each in given)
@@ -208,7 +208,7 @@ def _check_inputs(program: Any, path: Path) -> None:
             _LOG.warning("policy.model %s doesn't look at %s", path, name)
 
 
-def _known(pose: GripperPose, camera: Camera) -> dict[str, Float32Array]:
+def known_of(pose: GripperPose, camera: Camera) -> dict[str, Float32Array]:
     """What a robot knows of itself, by the names of `_FURTHER`."""
     matrix = [
         [camera.fx_px, 0.0, camera.cx_px],

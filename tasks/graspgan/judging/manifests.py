@@ -197,7 +197,8 @@ class TargetResult(Record):
         label_equivalent: Labels that the adaptation without labels is worth.
         success_gain: Success of the best adaptation less that of the best control.
         success_ratio: Success of the best adaptation over that of all labels.
-        films: Pictures of grasps, by method.
+        films: Pictures of grasps, by method and scene.
+        grasps: What came of each scene, by method; empty where none were tried.
     """
 
     schema_id = "graspgan.target_result/1"
@@ -213,6 +214,7 @@ class TargetResult(Record):
     success_gain: Value | None
     success_ratio: Value | None
     films: dict[str, FileRef]
+    grasps: dict[str, tuple[GraspOutcome, ...]]
 
 
 class Evaluation(Record):

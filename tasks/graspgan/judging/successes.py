@@ -53,6 +53,10 @@ def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome
                 for name, found in by_method.items()
                 for scene in order[:_NUM_FILMS]
             },
+            "grasps": {
+                name: tuple(_of(found, scene) for scene in order)
+                for name, found in by_method.items()
+            },
         }
     )
 

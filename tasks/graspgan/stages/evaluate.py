@@ -155,6 +155,7 @@ def _judged(scores: TargetScores) -> TargetResult:
         success_gain=None,
         success_ratio=None,
         films={},
+        grasps={},
     )
 
 

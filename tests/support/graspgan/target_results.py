@@ -25,4 +25,5 @@ def target_result() -> TargetResult:
         success_gain=None,
         success_ratio=None,
         films={},
+        grasps={},
     )
