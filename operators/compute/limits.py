@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import resource
@@ -32,7 +33,7 @@ class Limits:
     Attributes:
         seconds: Time; None for no limit. In another thread than the main one it holds only where
             the process may be ended.
-        memory_gb: Memory that it may add to its process, beside what earlier items left free
+        memory_gb: Memory that it may add to its process, beside gaps that earlier items left
             there; None for no limit.
         in_worker: Whether the process serves items only, and may be ended to stop one.
     """
@@ -117,6 +118,9 @@ def _memory(limit_gb: float | None) -> Iterator[None]:
     if limit_gb is None:
         yield
         return
+    # What earlier items freed and the C library kept would come on top of the limit.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
     # private writable memory: shared arrays and mapped libraries do not count
     before = resource.getrlimit(resource.RLIMIT_DATA)
     used = psutil.Process().memory_info().data

@@ -31,7 +31,7 @@ SAID = {
         ("core_hours_8m", "core_hours_8m_baseline"),
     ),
     "nas": (
-        ("children_ratio_16px", 4.0),
+        (4.0, "children_ratio_16px"),
         ("nb201_c10_random", "nb201_c10_ppo", "nb201_c10_evolution", "nb201_c10_predictor"),
         (0.0, "top5_minus_random"),
         ("final_accuracy_found_cell", "final_accuracy_resnet"),

@@ -39,6 +39,20 @@ def test_memory_is_limited_and_given_back() -> None:
     assert np.ones(300_000_000, np.uint8)[-1] == 1
 
 
+def test_memory_that_a_process_keeps_is_no_allowance() -> None:
+    code = (
+        "import ctypes, numpy as np\n"
+        "from operators.compute.limits import Limits, limited\n"
+        "library, trim, map_from = ctypes.CDLL(None), -1, -3\n"
+        "assert library.mallopt(trim, 2**30) and library.mallopt(map_from, 2**25)\n"
+        "del [np.ones(2**24, np.uint8) for _ in range(40)][:]\n"
+        "with limited(Limits(memory_gb=0.1)):\n"
+        "    np.ones(300_000_000, np.uint8)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "WorkerLostError: passed its memory limit of 0.1 GB" in ended.stderr
+
+
 def test_other_errors_pass() -> None:
     with pytest.raises(KeyError), limited(Limits(seconds=5, memory_gb=1)):
         raise KeyError("x")

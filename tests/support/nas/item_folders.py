@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,16 +9,15 @@ import numpy as np
 
 from tasks.core.records import FileRef
 from tasks.nas.data.raw_images import LabelledImages
+from tests.support.learning.line import Folder
 
 
-class LocalFolder:
+class LocalFolder(Folder):
     """What `tasks.core.ports.ItemFolder` promises, as far as trainings use it."""
 
     def __init__(self, path: Path, arrays: Mapping[str, np.ndarray] | None = None) -> None:
-        self.path = path
+        super().__init__(path)
         self._arrays = arrays or {}
-        self._kept = path / "kept.pt"
-        self.reports: dict[int, Mapping[str, float]] = {}
 
     def add(self, name: str) -> FileRef:
         num_bytes = (self.path / name).stat().st_size
@@ -30,15 +28,6 @@ class LocalFolder:
 
     def array(self, name: str) -> np.ndarray:
         return self._arrays[name]
-
-    def checkpoint(self) -> Path | None:
-        return self._kept if self._kept.exists() else None
-
-    def save_checkpoint(self, path: Path) -> None:
-        shutil.move(path, self._kept)
-
-    def report(self, metrics: Mapping[str, float], step: int, **pictures: object) -> None:
-        self.reports[step] = metrics
 
 
 def arrays_of(splits: Mapping[str, LabelledImages]) -> dict[str, np.ndarray]:
