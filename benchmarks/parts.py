@@ -7,8 +7,10 @@ different commits are never put together: a results file tells of one commit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -93,6 +95,18 @@ def save(
     path = folder / name / f"{part_name}.json"
     write_whole(path, part.model_dump_json(indent=1) + "\n")
     return path
+
+
+def kept(path: Path, make: Callable[[], Any]) -> Any:
+    """What a call makes, as JSON; read where an interrupted run has kept it.
+
+    Args:
+        path: File that keeps it, whole or not at all.
+        make: Makes JSON values.
+    """
+    if not path.is_file():
+        write_whole(path, json.dumps(make(), indent=1))
+    return json.loads(path.read_bytes())
 
 
 def is_measured(name: str, part_name: str, folder: Path = FOLDER) -> bool:

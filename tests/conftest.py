@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 import os
 import secrets
 import shutil
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ settings.register_profile(
     "orrery", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("orrery")
+OURS = {"benchmarks", "dags", "operators", "tasks"}
 NEEDS_SERVERS = {"servers", "ray_cluster"}
 MARK = "pytest.mark.integration"
 
@@ -66,6 +70,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def is_served(path: Path) -> bool:
     """Whether a file has tests that start servers, or use Ray or those of the session."""
     return MARK in path.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Without what threads of libraries say, which may be at any time (Ray Data polls on)."""
+    test = threading.get_ident()
+
+    def is_meant(record: logging.LogRecord) -> bool:
+        return record.thread == test or record.name.partition(".")[0] in OURS
+
+    caplog.handler.addFilter(is_meant)
+    yield caplog
+    caplog.handler.removeFilter(is_meant)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,9 +14,7 @@ under the digest of the code, so that an interrupted run goes on; intervals resa
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -29,7 +27,7 @@ import numpy as np
 
 from benchmarks.bootstrap import figure_of
 from benchmarks.grasping.collecting import Collector, job
-from benchmarks.parts import FOLDER, code_digest
+from benchmarks.parts import FOLDER, code_digest, kept
 from benchmarks.results_file import Figure
 from tasks.core import seeds
 from tasks.grasping.algorithms.policies import draw_controller
@@ -119,7 +117,6 @@ def measure(seed_numbers: Sequence[int], num_scenes: int, num_processes: int) ->
         num_processes: Processes that share the scenes.
     """
     folder = FOLDER / "grasping" / f"agreement-{code_digest('grasping')}"
-    folder.mkdir(parents=True, exist_ok=True)
     chunks = [
         Chunk(seed, first, min(SCENES_PER_CHUNK, num_scenes - first))
         for seed in seed_numbers
@@ -184,14 +181,11 @@ def figures_of(outcomes: FloatArray) -> dict[str, Figure]:
 def run_chunk(chunk: Chunk, folder: str) -> list[list[list[int]]]:
     """Run a chunk, unless it is kept; what `run_scene` returns of each scene."""
     path = Path(folder) / f"{chunk.seed}-{chunk.first_scene:05d}-{chunk.num_scenes}.json"
-    if not path.is_file():
-        last = chunk.first_scene + chunk.num_scenes
-        found = [run_scene(chunk.seed, index) for index in range(chunk.first_scene, last)]
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(json.dumps(found))
-        partial.replace(path)
-    kept: list[list[list[int]]] = json.loads(path.read_text())
-    return kept
+    scenes = range(chunk.first_scene, chunk.first_scene + chunk.num_scenes)
+    found: list[list[list[int]]] = kept(
+        path, lambda: [run_scene(chunk.seed, index) for index in scenes]
+    )
+    return found
 
 
 def run_scene(seed: int, index: int) -> list[list[int]]:

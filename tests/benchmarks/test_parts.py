@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.parts import Part, code_digest, save, together
+from benchmarks.parts import Part, code_digest, kept, save, together
 from benchmarks.results_file import Figure, read_results, write_results
 
 
@@ -105,3 +105,15 @@ def test_parts_of_hours_may_be_of_an_earlier_commit_and_say_so(tmp_path):
     )
     with pytest.raises(FileNotFoundError, match="part c was not measured yet"):
         together("sample", ["a"], tmp_path, earlier=["c"])
+
+
+def test_what_an_interrupted_run_has_kept_is_read(tmp_path):
+    path, made = tmp_path / "new" / "piece.json", []
+
+    def make():
+        made.append(0)
+        return {"a": [1, 2.5]}
+
+    assert kept(path, make) == kept(path, make) == {"a": [1, 2.5]}
+    assert len(made) == 1
+    assert [each.name for each in path.parent.iterdir()] == ["piece.json"]

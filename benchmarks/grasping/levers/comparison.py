@@ -20,7 +20,6 @@ Scenes are kept under the digest of the code, so that an interrupted run goes on
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import tempfile
 import time
@@ -53,8 +52,8 @@ from benchmarks.grasping.levers.short_cuts import (
     halved,
     opened,
 )
-from benchmarks.parts import FOLDER, code_digest
-from benchmarks.results_file import Figure, write_whole
+from benchmarks.parts import FOLDER, code_digest, kept
+from benchmarks.results_file import Figure
 from tasks.core import seeds
 from tasks.grasping.algorithms.policies import draw_controller
 from tasks.grasping.algorithms.scenes import draw_scene
@@ -140,10 +139,8 @@ def figures_of(scenes: Sequence[Mapping[str, Tried]]) -> dict[str, Figure]:
 def kept_scene(seed: int, index: int, folder: str) -> dict[str, Tried]:
     """Run a scene, unless it is kept; what `run_scene` returns."""
     path = Path(folder) / f"{seed}-{index:05d}.json"
-    if not path.is_file():
-        write_whole(path, json.dumps(run_scene(seed, index)))
-    kept: dict[str, Tried] = json.loads(path.read_text())
-    return kept
+    found: dict[str, Tried] = kept(path, lambda: run_scene(seed, index))
+    return found
 
 
 def run_scene(seed: int, index: int) -> dict[str, Tried]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,8 +28,8 @@ from benchmarks.nas.comparison.settings import (
 from benchmarks.nas.comparison.trainings import Classify, Detect, test_accuracy, test_map
 from benchmarks.nas.estimated import plain
 from benchmarks.own_process import OwnProcess
-from benchmarks.parts import FOLDER
-from benchmarks.results_file import Figure, write_whole
+from benchmarks.parts import FOLDER, kept
+from benchmarks.results_file import Figure
 
 ROOT = FOLDER / "nas_comparison"
 _LAST = 0.1  # share of a curve whose gain says whether it is flat
@@ -54,17 +53,16 @@ class Run:
 
     def costs(self) -> tuple[dict[str, Costs], dict[str, Costs]]:
         """Costs of classifiers and of detectors, measured once."""
-        path = self.root / "costs.json"
-        if not path.is_file():
-            with OwnProcess() as process:
-                kinds = [
-                    process.call(measure, self.settings).value
-                    for measure in (classifier_costs, detector_costs)
-                ]
-            found = [{name: asdict(each) for name, each in kind.items()} for kind in kinds]
-            write_whole(path, json.dumps(found, indent=1))
-        first, second = json.loads(path.read_bytes())
+        first, second = kept(self.root / "costs.json", self._measured)
         return _costs(first), _costs(second)
+
+    def _measured(self) -> list[dict[str, Any]]:
+        with OwnProcess() as process:
+            kinds = [
+                process.call(measure, self.settings).value
+                for measure in (classifier_costs, detector_costs)
+            ]
+        return [{name: asdict(each) for name, each in kind.items()} for kind in kinds]
 
     def rates(self) -> dict[str, float]:
         """Learning rate of each classifier, by validation photos, seed 0."""

@@ -23,7 +23,7 @@ _OTHERS = ("mobilenet_v2", "amoebanet_a")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run of the comparison spends.
+    """What a run of the comparison spends; what decides no single training is left out of its name.
 
     Attributes:
         image_px: Side of the photos and of the scenes.
@@ -50,7 +50,7 @@ class Settings:
             num_epochs=60, batch_size=50, warmup_share=0.1, label_smoothing=0.1, crop_px=8
         )
     )
-    rates: tuple[float, ...] = (0.03, 0.1, 0.3)
+    rates: tuple[float, ...] = field(default=(0.03, 0.1, 0.3, 1.0), repr=False)
     num_scenes: tuple[int, int, int] = (1000, 200, 400)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     detector_recipe: DetectorTrainingConfig = field(
@@ -58,10 +58,10 @@ class Settings:
             num_steps=1200, batch_size=8, num_evaluations=6
         )
     )
-    detector_rates: tuple[float, ...] = (1e-3, 3e-3)
-    seeds: int = 5
-    few_seeds: int = 3
-    rounds: int = 7
+    detector_rates: tuple[float, ...] = field(default=(1e-3, 3e-3), repr=False)
+    seeds: int = field(default=5, repr=False)
+    few_seeds: int = field(default=3, repr=False)
+    rounds: int = field(default=7, repr=False)
 
 
 FULL = Settings()

@@ -31,7 +31,7 @@ from tasks.nas.training.config import TrainingConfig
 from tasks.nas.training.memory import keep_freed_memory
 from tasks.nas.training.standard import Standard
 
-load_kernels()  # for the same reason
+load_kernels()  # before an item's limits too: a compiler that one interrupts is spoilt
 
 _EVALUATION_BATCH = 500
 _VALUE = "value"  # what `on_epoch` returned, among the values of a curve's point

@@ -125,6 +125,7 @@ def test_numbers_wait_for_their_batch(uri: str, client: Any, tags: dict[str, str
     assert client.get_run(tracker.run.run_id).data.metrics == {}
     tracker.flush()
     assert client.get_run(tracker.run.run_id).data.metrics == {"px": 1.0}
+    tracker.close()
 
 
 def test_curves_of_items_are_there_while_they_grow(
@@ -157,6 +158,7 @@ def test_what_a_lost_driver_left_open_is_closed(
 ) -> None:
     parent = open_run(uri, "sample", "run", tags)
     lost = MlflowTracker.start(uri, parent.run_id, "sample.double", {})
+    lost.close()
     ended = MlflowTracker.start(uri, parent.run_id, "sample.double", {})
     ended.finish("FINISHED")
     close_run(uri, parent.run_id, "FINISHED")
@@ -186,6 +188,7 @@ def test_a_child_is_recorded_once_and_follows_a_stage_that_is_tried_again(
                 tags={"rung": "2"},
                 figures={"cell.png": picture},
             )
+        tracker.close()
         tries.append(tracker.run)
     assert children(client, tries[0]) == []
     found = children(client, tries[1])
@@ -208,6 +211,7 @@ def test_children_of_other_stages_and_runs_are_others(
     for parent_id, key in ((parent.run_id, "k"), (parent.run_id, "l"), (None, "k"), (None, "k")):
         tracker = MlflowTracker.start(uri, parent_id, "sample.search", {"key": key})
         tracker.log_child("a", params={}, metrics={})
+        tracker.close()
         assert len(children(client, tracker.run)) == 1
 
 
@@ -217,6 +221,8 @@ def test_a_child_that_a_lost_driver_left_open_is_closed(
     parent = open_run(uri, "sample", "run", tags)
     lost = MlflowTracker.start(uri, parent.run_id, "sample.search", {})
     child = MlflowTracker.start(uri, lost.run.run_id, "cell", {})
+    lost.close()
+    child.close()
     close_run(uri, parent.run_id, "FAILED")
     assert client.get_run(child.run.run_id).info.status == "KILLED"
 
