@@ -5,7 +5,7 @@ Legend: n samples, b of a batch, v variants, p pictures, s side of a crop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,22 @@ def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "c
     return Batch(seen, motion, batch.station, batch.success, classes)
 
 
+def draw_evenly(
+    pools: Sequence[Pool], batch_size: int, rng: np.random.Generator, device: str = "cpu"
+) -> Batch:
+    """Draw one batch from several pools, as many from each; they all have labels, or none has."""
+    parts = [draw(pool, batch_size // len(pools), rng, device) for pool in pools]
+    if len(parts) == 1:
+        return parts[0]
+    return Batch(
+        torch.cat([each.pictures for each in parts]),
+        torch.cat([each.motion for each in parts]),
+        torch.cat([each.station for each in parts]),
+        _joined([each.success for each in parts]),
+        _joined([each.classes for each in parts]),
+    )
+
+
 def in_order(pool: Pool, batch_size: int, device: str = "cpu", variant: int = 0) -> Iterator[Batch]:
     """All samples, in order, in one of their looks."""
     for begin in range(0, len(pool), batch_size):
@@ -107,6 +123,11 @@ def grey(pictures: ByteArray, device: str = "cpu") -> Tensor:
     """Pictures (b, s, s, c), uint8, as (b, c, s, s) from -1 to 1, channels_last."""
     given = torch.from_numpy(np.ascontiguousarray(pictures)).to(device)
     return given.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    known = [each for each in parts if each is not None]
+    return torch.cat(known) if len(known) == len(parts) else None
 
 
 def _batch(pool: Pool, chosen: npt.NDArray[np.int64], pictures: ByteArray, device: str) -> Batch:

@@ -31,7 +31,6 @@ class AdversaryConfig:
     weight: float = setting(
         0.1, ge=0, le=10, help="Peak weight of the reversed gradient of the domain classifier."
     )
-    own_norms: bool = setting(True, help="Batch norms of their own for each domain.")
 
 
 @dataclass(frozen=True, config=SETTINGS)

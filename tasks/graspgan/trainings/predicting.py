@@ -6,7 +6,7 @@ domain classifier alone, whose gradient is reversed (`tasks.graspgan.networks.do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from tasks.graspgan.networks.domains import (
-    SOURCE,
-    TARGET,
     DomainClassifier,
     reversal_weight,
     reverse_gradient,
     set_domain,
 )
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
-from tasks.graspgan.samples.pools import Batch, Pool, draw, in_order
+from tasks.graspgan.samples.pools import Batch, Pool, draw_evenly, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.learning.checkpoints import Keeper, Stateful
 from tasks.learning.curve import Choice, Point
@@ -42,12 +40,12 @@ class Lesson:
 
     Attributes:
         labelled: Pools with labels, with the domain whose batch norms each takes.
-        unlabelled: Of the target, for the domain classifier; None without one.
+        unlabelled: Of the target, for the domain classifier, with the domain alike; None without.
         adversary: How domains are confused.
     """
 
     labelled: tuple[tuple[Pool, int], ...]
-    unlabelled: Pool | None = None
+    unlabelled: tuple[Pool, int] | None = None
     adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
 
 
@@ -87,7 +85,7 @@ class _Learner:
             group["lr"] = self.config.learning_rate * warmup_cosine(
                 progress, self.config.warmup_share
             )
-        losses = self._task() | self._confusion(progress)
+        losses = self._losses(reversal_weight(progress, self.lesson.adversary.weight))
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
         average_gradients(self._weights)
@@ -97,36 +95,38 @@ class _Learner:
     def report(self, step: int) -> Mapping[str, float]:  # noqa: ARG002  (all points alike)
         return self.validate()
 
-    def _task(self) -> dict[str, Tensor]:
-        losses = []
+    def _losses(self, weight: float) -> dict[str, Tensor]:
+        """Of predicting success and, with a reversed gradient, of telling domains apart.
+
+        Pools of one domain make one batch, which its norms see as a whole: a step takes as many
+        samples of a domain however many pools they come from.
+        """
+        by_domain: dict[int, list[Pool]] = {}
         for pool, domain in self.lesson.labelled:
-            batch = self._draw(pool)
+            by_domain.setdefault(domain, []).append(pool)
+        losses, features = [], list[Tensor]()
+        for domain, pools in by_domain.items():
+            batch, seen = self._seen(pools, domain)
             if batch.success is None:
                 raise TypeError("a pool of labels has none")
-            logits = set_domain(self.network, domain)(batch.pictures, batch.motion)
-            losses.append(nn.functional.binary_cross_entropy_with_logits(logits, batch.success))
-        return {"loss": torch.stack(losses).mean()}
-
-    def _confusion(self, progress: float) -> dict[str, Tensor]:
+            logits = self.network.head(seen)[:, 0]
+            losses.append(_cross_entropy(logits, batch.success))
+            features.append(seen)
+        found = {"loss": torch.stack(losses).mean()}
         if self.lesson.unlabelled is None:
-            return {}
-        adversary = self.lesson.adversary
-        weight = reversal_weight(progress, adversary.weight)
-        losses = []
-        for pool, domain in (
-            (self.lesson.labelled[0][0], SOURCE),
-            (self.lesson.unlabelled, TARGET),
-        ):
-            batch = self._draw(pool)
-            set_domain(self.network, domain if adversary.own_norms else SOURCE)
-            features = self.network.features(batch.pictures, batch.motion)
-            said = self.judge(reverse_gradient(features, weight))
-            wanted = torch.full_like(said, float(domain))
-            losses.append(nn.functional.binary_cross_entropy_with_logits(said, wanted))
-        return {"domain_loss": torch.stack(losses).mean()}
+            return found
+        pool, domain = self.lesson.unlabelled
+        ends = features[0], self._seen([pool], domain)[1]
+        said = [self.judge(reverse_gradient(each, weight)) for each in ends]
+        wanted = torch.zeros_like(said[0]), torch.ones_like(said[1])
+        told = [_cross_entropy(*each) for each in zip(said, wanted, strict=True)]
+        return found | {"domain_loss": torch.stack(told).mean()}
 
-    def _draw(self, pool: Pool) -> Batch:
-        return draw(pool, self.config.batch_size, self.rng, self.device)
+    def _seen(self, pools: Sequence[Pool], domain: int) -> tuple[Batch, Tensor]:
+        """A batch, and C's features of it by the norms of a domain."""
+        batch = draw_evenly(pools, self.config.batch_size, self.rng, self.device)
+        set_domain(self.network, domain)
+        return batch, self.network.features(batch.pictures, batch.motion)
 
 
 def train_predictor(
@@ -168,6 +168,10 @@ def train_predictor(
         advice=f"a lower learning_rate than {config.learning_rate:g} may help",
     )
     return run(learner, course, device=device, keeper=keeper)
+
+
+def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
+    return nn.functional.binary_cross_entropy_with_logits(logits, wanted)
 
 
 @torch.no_grad()

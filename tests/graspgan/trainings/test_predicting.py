@@ -14,6 +14,7 @@ from tests.support.graspgan.toy_pools import area, toy_pool
 from tests.support.learning.line import Folder
 
 QUICK = DescentConfig(num_steps=60, batch_size=32, learning_rate=4e-3, num_points=3)
+FEW = DescentConfig(num_steps=3, batch_size=16, num_points=1)
 
 
 def network(seed: int = 0) -> CropNetwork:
@@ -37,15 +38,47 @@ def test_c_learns_what_crops_show() -> None:
 def test_a_classifier_of_domains_takes_part() -> None:
     target = toy_pool(128, seed=3, brightness=80).without_labels
     learner = network()
-    lesson = Lesson(((toy_pool(128), SOURCE),), target, AdversaryConfig(weight=0.1))
+    lesson = Lesson(((toy_pool(128), SOURCE),), (target, TARGET), AdversaryConfig(weight=0.1))
     curve = train_predictor(learner, lesson, QUICK, 0, lambda: {"validation_auc": 0.5})
     assert {*curve[-1].losses} == {"loss", "domain_loss"}
     source, other = learner.layers[1].norms
     assert not torch.allclose(source.running_mean, other.running_mean, atol=1e-3)
 
 
+def test_one_norm_for_both_domains_leaves_the_other_alone() -> None:
+    learner = network()
+    lesson = Lesson(((toy_pool(32), SOURCE),), (toy_pool(32, seed=3).without_labels, SOURCE))
+    train_predictor(learner, lesson, FEW, 0, lambda: {"validation_auc": 0.5})
+    source, other = learner.layers[1].norms
+    assert source.num_batches_tracked == 2 * FEW.num_steps, "a batch of each domain in each step"
+    assert other.num_batches_tracked == 0
+
+
+def test_a_step_has_as_many_samples_whatever_they_come_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner, features = network(), CropNetwork.features
+    seen: list[tuple[int, float]] = []
+
+    def noted(self: CropNetwork, pictures: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+        seen.append((len(pictures), float(pictures.mean(dim=(1, 2, 3)).std())))
+        return features(self, pictures, motion)
+
+    monkeypatch.setattr(CropNetwork, "features", noted)
+    pools = toy_pool(32), toy_pool(32, seed=1, brightness=90)
+    train_predictor(
+        learner,
+        Lesson(tuple((pool, SOURCE) for pool in pools)),
+        FEW,
+        0,
+        lambda: {"validation_auc": 0.5},
+    )
+    assert [num for num, _ in seen] == [FEW.batch_size] * FEW.num_steps
+    assert min(spread for _, spread in seen) > 0.2, "dark and bright ones pass norms together"
+
+
 def test_the_seed_decides_and_a_cut_changes_nothing(tmp_path: Path) -> None:
-    lesson = Lesson(((toy_pool(64), SOURCE),), toy_pool(64, seed=3).without_labels)
+    lesson = Lesson(((toy_pool(64), SOURCE),), (toy_pool(64, seed=3).without_labels, TARGET))
     config = DescentConfig(num_steps=6, batch_size=8, num_points=3)
 
     def weights(seed: int, keeper: Folder | None = None, cut: bool = False) -> torch.Tensor:
