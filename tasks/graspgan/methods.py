@@ -27,7 +27,6 @@ class Method:
         begins: C as it came from plain simulation, or from random looks after that.
         looks: Kinds of looks of simulation that it goes on with; none: no further step.
         generator: Whose adapted crops it goes on with, too.
-        length: Steps, in multiples of the setting's.
         confuses: Whether a domain classifier takes part (DANN).
         shares_norms: Whether both domains have the same batch norms where there are two.
         adapts_norms: Whether batch norms take the target's statistics at last (AdaBN).
@@ -42,7 +41,6 @@ class Method:
     begins: Begin = "randomised"
     looks: tuple[LookName, ...] = ()
     generator: GeneratorName | None = None
-    length: int = 1
     confuses: bool = False
     shares_norms: bool = False
     adapts_norms: bool = False
@@ -67,7 +65,7 @@ _CONTROLS: Final = (
     _control("simulation", "simulation alone", begins="simulation"),
     _control(
         "simulation_longer", "simulation alone, as many steps as any other",
-        begins="simulation", looks=("plain",), length=2,
+        begins="simulation", looks=("plain",),
     ),
     _control("randomised", "randomised looks"),
     _control(

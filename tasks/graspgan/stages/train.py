@@ -106,11 +106,14 @@ def _task(
     pictures = Material(
         crops=pretrained.prepared.of(target, "train", has_labels=False),
         looks=("plain",),
-        domain=TARGET,
+        domain=SOURCE if method.shares_norms else TARGET,
     )
     learns = method.looks or method.generator or method.label_share
-    descent = replace(config.descent, num_steps=method.length * config.descent.num_steps)
     begun = pretrained.of(f"{method.begins}{'' if method.standardises else RAW}", seed)
+    num_steps = config.descent.num_steps
+    if method.begins == "simulation":  # what the others had of random looks, it has of its own
+        num_steps += pretrained.of(RANDOMISED, seed).curve[-1]["step"]
+    descent = replace(config.descent, num_steps=num_steps)
     return PredictorTask(
         item_id=item_id,
         method=method.name,
@@ -138,14 +141,10 @@ def _materials(
 ) -> tuple[Material, ...]:
     """What it learns from, or is chosen by: looks of simulation, adapted crops, labels.
 
-    Who has labels of the target is chosen by them alone; who has none, by what the training
-    itself looks like.
+    A training is chosen by what it looks like itself. Of labels of the target it sees as large a
+    share there, too: else it would be chosen by more than it is said to have.
     """
     own = TARGET if method.has_own_norms and not method.confuses else SOURCE
-    if method.label_share:
-        labels = Material(crops=prepared.of(target, part), looks=("plain",), domain=own)
-        if part != "train":
-            return (labels,)
     simulation, found = prepared.attempts.simulation, list[Material]()
     colours = prepared.of(target, "train", has_labels=False) if method.colours else None
     for look in method.looks or (() if generator else (_last_look(method),)):
@@ -157,6 +156,7 @@ def _materials(
         domain = own if method.looks else SOURCE
         found.append(Material(crops=crops, adapted=pictures, domain=domain))
     if method.label_share:
+        labels = Material(crops=prepared.of(target, part), looks=("plain",), domain=own)
         return (*found, labels) if method.looks or generator else (labels,)
     return tuple(found)
 

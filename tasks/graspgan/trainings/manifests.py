@@ -80,7 +80,8 @@ class TrainedPredictor(Record):
         weights: State dict.
         validation_auc: Of the split that it was chosen by.
         curve: Points of the training: step, losses and values.
-        num_labels: Labels of the target that it used.
+        num_labels: Labels of the target that it was trained on; it is chosen by the same share of
+            the validation split's.
         cpu_s: CPU seconds.
     """
 

@@ -21,7 +21,7 @@ from tasks.graspgan.samples.crops import NUM_MOTION
 from tasks.graspgan.samples.pools import Pool, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.graspgan.trainings.crop_pools import CropPools
-from tasks.graspgan.trainings.manifests import PredictorTask, TrainedPredictor
+from tasks.graspgan.trainings.manifests import Material, PredictorTask, TrainedPredictor
 from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, scores, train_predictor
 from tasks.learning.curve import Point
 
@@ -60,7 +60,7 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
     begun_s = time.process_time()
     pools, seed = CropPools(folder), digest64(f"{item.item_id}/{item.seed}") >> 1
     network = begin(item, shared, folder, seed)
-    validation = [(pools.pool(each), each.domain) for each in item.validation]
+    validation = _shared_out(item.validation, item, pools)
 
     def validate() -> dict[str, float]:
         return {CHOSEN_BY: area(network, validation, shared.device)}
@@ -71,9 +71,9 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
         points = train_predictor(
             network, lesson, descent, seed, validate, device=shared.device, keeper=folder
         )
-    reached = max((point.values[CHOSEN_BY] for point in points), default=validate()[CHOSEN_BY])
+    reached = max([point.values[CHOSEN_BY] for point in points] or validate().values())
     if item.adapts_norms and item.unlabelled is not None:
-        adapt_norms(network, _batches(pools.pool(item.unlabelled), shared.device))
+        adapt_norms(network, _batches(pools.pool(item.unlabelled), seed, shared.device))
     torch.save(cpu_state(network), folder.path / WEIGHTS)
     return TrainedPredictor(
         item_id=item.item_id,
@@ -106,13 +106,17 @@ def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: in
 
 
 def area(network: CropNetwork, pools: Sequence[tuple[Pool, int]], device: str) -> float:
-    """Mean area under the ROC curve over pools, each by norms of its domain, in all their looks."""
+    """Mean area under the ROC curve over pools, each by norms of its domain, in all their looks.
+
+    A few labels may be of one outcome: they tell nothing. It is 0.5 where no pool tells anything.
+    """
     found = [
         float(roc_auc_score(pool.success, scores(network, pool, domain, device, variant)))
         for pool, domain in pools
+        if pool.success is not None and len(np.unique(pool.success)) > 1
         for variant in range(len(pool.pictures))
     ]
-    return float(np.mean(found))
+    return float(np.mean(found)) if found else 0.5
 
 
 def cpu_state(network: torch.nn.Module) -> Mapping[str, Tensor]:
@@ -121,21 +125,30 @@ def cpu_state(network: torch.nn.Module) -> Mapping[str, Tensor]:
 
 
 def _lesson(item: PredictorTask, pools: CropPools) -> Lesson:
-    labelled = tuple(
-        (
-            pools.some_scenes(material, item.label_share, item.seed)
-            if material.crops.world == item.target
-            else pools.pool(material),
-            material.domain,
-        )
-        for material in item.labelled
-    )
+    labelled = _shared_out(item.labelled, item, pools)
     if item.adversary is None or item.unlabelled is None:
         return Lesson(labelled)
     unlabelled = pools.pool(item.unlabelled).without_labels
-    return Lesson(labelled, unlabelled, AdversaryConfig(**item.adversary))
+    return Lesson(labelled, (unlabelled, item.unlabelled.domain), AdversaryConfig(**item.adversary))
 
 
-def _batches(pool: Pool, device: str) -> Iterator[tuple[Tensor, Tensor]]:
-    for batch in in_order(pool, _NORM_BATCH, device):
+def _shared_out(
+    materials: Sequence[Material], item: PredictorTask, pools: CropPools
+) -> tuple[tuple[Pool, int], ...]:
+    """Pools with their domains; of the target's labels, the share that the training may use."""
+    return tuple(
+        (
+            pools.some_scenes(each, item.label_share, item.seed)
+            if each.crops.world == item.target
+            else pools.pool(each),
+            each.domain,
+        )
+        for each in materials
+    )
+
+
+def _batches(pool: Pool, seed: int, device: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of mixed scenes: those of one alone would vary less than the target does."""
+    mixed = pool.taken(np.random.default_rng(seed).permutation(len(pool)))
+    for batch in in_order(mixed, _NORM_BATCH, device):
         yield batch.pictures, batch.motion

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tasks.graspgan.config import TrainConfig
 from tasks.graspgan.methods import methods
-from tasks.graspgan.trainings.manifests import Trained
+from tasks.graspgan.stages.train import _planned
+from tasks.graspgan.trainings.config import DescentConfig
+from tasks.graspgan.trainings.manifests import Adapted, Trained
 from tests.support.graspgan.chain import Chain
 
 
@@ -13,3 +18,26 @@ def test_all_methods_are_trained_for_the_target(chain: Chain) -> None:
     labels = {each.method: each.num_labels for each in found.predictors}
     assert labels.pop("labels") == 24
     assert {*labels.values()} == {0}, "nobody else saw a label of the target"
+
+
+def test_each_method_is_trained_as_its_row_says(chain: Chain) -> None:
+    """Steps, pretraining included, are equal; norms and shares of labels are those of the row."""
+    adapted = chain.run.read(chain.adapted, Adapted)
+    point = {"step": 500, "values": {"validation_auc": 0.5}}
+    begun = adapted.pretrained
+    longer = tuple(each.model_copy(update={"curve": (point,)}) for each in begun.predictors)
+    begun = begun.model_copy(update={"predictors": longer})
+    adapted = adapted.model_copy(update={"pretrained": begun})
+    config = TrainConfig(methods="all", descent=replace(DescentConfig(), num_steps=300))
+    tasks = {each.method: each for each in _planned(adapted, config)}
+    assert {*tasks} == {method.name for method in methods("all")}
+    learners = {name: each.descent["num_steps"] for name, each in tasks.items() if each.descent}
+    assert learners.pop("simulation_longer") == 800
+    assert {*learners.values()} == {300}
+    for method in methods("all"):
+        task = tasks[method.name]
+        if method.confuses:
+            assert task.unlabelled.domain == task.domain, "trained by the norms that serve"
+        labelled = [each for each in task.validation if each.crops.world == task.target]
+        assert bool(labelled) == bool(method.label_share)
+        assert task.label_share == method.label_share

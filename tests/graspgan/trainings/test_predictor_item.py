@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tasks.core.config import config_json
 from tasks.graspgan.networks.domains import SOURCE, TARGET
+from tasks.graspgan.samples.pools import grey
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
+from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.manifests import Material, PredictorTask
-from tasks.graspgan.trainings.predictor_item import SharedCrops, train_c
+from tasks.graspgan.trainings.predictor_item import SharedCrops, area, train_c
 from tests.support.graspgan.folders import ItemFolder
-from tests.support.graspgan.toy_pools import SIDE_PX
+from tests.support.graspgan.toy_pools import SIDE_PX, toy_pool
 from tests.support.graspgan.toy_sets import arrays_of, toy_set
 
 SHARED = SharedCrops(num_pictures=1, side_px=SIDE_PX, device="cpu")
@@ -62,6 +66,28 @@ def test_labels_of_the_target_are_counted_and_shared_out(folder: ItemFolder) -> 
     assert train_c(task(), SHARED, folder).num_labels == 0
 
 
+def test_labels_beyond_its_share_do_not_choose_either(folder: ItemFolder) -> None:
+    own = Material(crops=LABELLED, looks=("plain",), domain=TARGET)
+    asked = task(labelled=(own,), validation=(own,), label_share=0.25, domain=TARGET)
+    curve = train_c(asked, SHARED, folder).curve
+    kept = CropPools(folder).some_scenes(own, 0.25, asked.seed)
+    arrays = arrays_of(LABELLED, seed=1, brightness=120)
+    success, motion = (arrays[f"surrogate-train-labelled/{name}"] for name in ("success", "motion"))
+    beyond = ~np.isin(motion[:, 0], kept.motion[:, 0])
+    turned = {"surrogate-train-labelled/success": np.where(beyond, 1 - success, success)}
+    assert beyond.sum() == 36
+    other = train_c(asked, SHARED, ItemFolder(folder.path, arrays | turned)).curve
+    assert [each["values"] for each in other] == [each["values"] for each in curve]
+
+
+def test_labels_of_one_outcome_tell_nothing() -> None:
+    pool = replace(toy_pool(8), success=np.ones(8, np.float32))
+    network = SHARED.network(standardises=False)
+    assert area(network, [(pool, SOURCE)], "cpu") == 0.5
+    known = toy_pool(40), SOURCE
+    assert area(network, [(pool, SOURCE), known], "cpu") == area(network, [known], "cpu")
+
+
 def test_what_does_not_learn_stays_as_it_began(folder: ItemFolder) -> None:
     first = train_c(task(), SHARED, folder)
     begun = weights(folder)
@@ -79,6 +105,22 @@ def test_norms_take_the_targets_statistics(folder: ItemFolder) -> None:
     assert found.domain == TARGET
     means = [v for n, v in weights(folder).items() if n.endswith("norms.1.running_mean")]
     assert means[0].abs().max() > 0.05
+
+
+def test_norms_take_in_how_much_scenes_differ(tmp_path: Path) -> None:
+    """Samples lie scene by scene: a batch of one scene would show none of that."""
+    crops = toy_set("surrogate", has_labels=False, num_looks=1)
+    parts = [arrays_of(crops, seed=k, brightness=150 * (k // 2)) for k in range(4)]
+    arrays = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+    pictures = Material(crops=crops, looks=("plain",), domain=TARGET)
+    adapts = {"unlabelled": pictures, "adapts_norms": True, "domain": TARGET, "descent": None}
+    folder = ItemFolder(tmp_path, arrays | arrays_of(SIMULATION))
+    train_c(task(**adapts), SHARED, folder)
+    found = weights(folder)["layers.1.norms.1.running_var"]
+    network = SHARED.network(standardises=False)
+    network.load_state_dict(weights(folder))
+    maps = network.layers[0](grey(arrays["surrogate-train-unlabelled/plain_0"]))
+    assert (found / maps.var(dim=(0, 2, 3))).mean().item() > 0.9
 
 
 def test_a_domain_classifier_sees_the_targets_pictures(folder: ItemFolder) -> None:
