@@ -3,7 +3,7 @@
 Attempts of one scene share its objects, so scenes are drawn, not attempts (E. Efron, R. Tibshirani,
 "An Introduction to the Bootstrap", 1993, chapter 8); all settings see the same draws, so that what
 is hard for all of them cancels in differences. Seeds of a setting are averaged within a draw; how
-much seeds differ is a second source of error, which is added.
+much seeds differ is a second source of error, which is added, or drawn, too.
 
 Legend: n attempts, k scenes, d draws.
 """
@@ -65,13 +65,32 @@ class Test:
 
     def area(self, by_seed: BySeed) -> Estimate:
         """Mean area of a setting over its seeds."""
-        return _estimate(self.areas(by_seed), len(self.success))
+        return _estimate(len(self.success), self.areas(by_seed))
 
     def difference(self, first: BySeed, second: BySeed) -> Estimate:
-        """Mean area of one setting less that of another; seeds are paired as far as both go."""
-        areas = self.areas(first), self.areas(second)
-        num = min(map(len, areas))
-        return _estimate(areas[0][:num] - areas[1][:num], len(self.success))
+        """Mean area of one setting less that of another.
+
+        Seeds are paired where both have as many; else the errors of both are independent.
+        """
+        more, less = self.areas(first), self.areas(second)
+        parts = [more - less] if len(more) == len(less) else [more, -less]
+        return _estimate(len(self.success), *parts)
+
+    def drawn(self, by_seed: BySeed) -> FloatArray:
+        """Mean area over seeds: of all, then of each draw of scenes and of seeds, (1 + d,).
+
+        All settings see the same draws of seeds, too. A mean over few of them that are drawn with
+        replacement varies less than that over other seeds would; this is made up for.
+        """
+        areas = self.areas(by_seed)
+        num = len(areas)
+        middle: FloatArray = areas.mean(axis=0)
+        if num == 1:
+            return middle
+        chosen = np.random.default_rng(_SEED).integers(num, size=areas.shape)
+        apart: FloatArray = np.take_along_axis(areas, chosen, axis=0).mean(axis=0) - middle
+        apart[0] = 0
+        return middle + sqrt(num / (num - 1)) * apart
 
     def closed_share(self, low: BySeed, found: BySeed, high: BySeed) -> Estimate | None:
         """How much of the gap between two settings a third closes; no standard error.
@@ -79,7 +98,7 @@ class Test:
         Its interval is that of the ratio over draws; where the gap is not clearly above zero it is
         as wide as that deserves. None where there is no gap.
         """
-        means = [self.areas(each).mean(axis=0) for each in (low, found, high)]
+        means = [self.drawn(each) for each in (low, found, high)]
         gaps = means[2] - means[0]
         if gaps[0] <= 0:
             return None
@@ -110,10 +129,10 @@ class Test:
         return found
 
 
-def _estimate(by_seed: FloatArray, num: int) -> Estimate:
-    """Mean over seeds, (seeds, 1 + d), with the error of scenes and seeds."""
-    values = by_seed[:, 0]
-    of_seeds = mean_estimate([*values]).error or 0.0
-    error = sqrt(float(by_seed[:, 1:].mean(axis=0).std()) ** 2 + of_seeds**2)
-    value = float(values.mean())
+def _estimate(num: int, *parts: FloatArray) -> Estimate:
+    """Sum of means over seeds, (seeds, 1 + d) each, with the error of scenes and seeds."""
+    middle = np.sum([each.mean(axis=0) for each in parts], axis=0)
+    of_seeds = [mean_estimate([*each[:, 0]]).error or 0.0 for each in parts]
+    error = sqrt(float(middle[1:].std()) ** 2 + sum(each**2 for each in of_seeds))
+    value = float(middle[0])
     return Estimate(value, error, value - _Z * error, value + _Z * error, num)

@@ -188,14 +188,22 @@ class TargetResult(Record):
 
     Attributes:
         target: World.
-        best_control: The control that the validation split named, before the test was opened.
-        best_adapted: The adaptation without labels, alike.
+        best_control: The control that labels of the validation split named, before the test was
+            opened.
+        best_network: The best of the controls that are networks, alike: trees can't grasp.
+        best_adapted: The adaptation that simulation's validation in the target's own textures
+            named: no label of the target chose it.
         opened_at: When the test split was opened.
         methods: Results, in the order of the methods.
         closed_share: Share of the gap between best control and all labels that is closed.
+        closed_of_randomised: Of what randomised looks leave, the share that the paper's GraspGAN
+            closes.
+        dann_adds: Area of GraspGAN and DANN less that of GraspGAN alone.
+        curve_of: Control and adaptation whose curves over labels are compared: the best, alike,
+            of those that were trained with some of the labels; empty where none was.
         label_factor: See `tasks.graspgan.judging.labels`; at 5 % of the labels.
         label_equivalent: Labels that the adaptation without labels is worth.
-        success_gain: Success of the best adaptation less that of the best control.
+        success_gain: Success of the best adaptation less that of the best network.
         success_ratio: Success of the best adaptation over that of all labels.
         films: Pictures of grasps, by method and scene.
         grasps: What came of each scene, by method; empty where none were tried.
@@ -205,10 +213,14 @@ class TargetResult(Record):
 
     target: str
     best_control: str
+    best_network: str
     best_adapted: str
     opened_at: str
     methods: tuple[MethodResult, ...]
     closed_share: Value | None
+    closed_of_randomised: Value | None
+    dann_adds: Value | None
+    curve_of: tuple[str, str] | None
     label_factor: Value | None
     label_equivalent: Value | None
     success_gain: Value | None

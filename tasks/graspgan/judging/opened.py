@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.ports import ArtifactStore
-from tasks.graspgan.judging.areas import BySeed, Test
+from tasks.graspgan.judging.answers import Answers
+from tasks.graspgan.judging.areas import Test
 from tasks.graspgan.judging.manifests import Scores, Value
 from tasks.graspgan.judging.verdicts import RANDOMISED, TargetScores, value
 from tasks.graspgan.manifests import CropSet, Prepared
@@ -42,12 +43,19 @@ class Trees:
 TREES: Final[Mapping[str, Trees]] = {
     each.method.name: each
     for each in (
-        Trees("pose", Method("trees_pose", "trees on the motion's numbers alone")),
+        Trees(
+            "pose",
+            Method("trees_pose", "trees on the motion's numbers alone", is_control=True),
+        ),
         Trees("mask", Method("trees_mask", "trees on an oracle's object mask")),
         Trees("height", Method("trees_height", "trees on an oracle's heights"), asks_target=False),
         Trees(
             "contrast",
-            Method("trees_contrast", "trees on 8 x 8 cells without brightness and contrast"),
+            Method(
+                "trees_contrast",
+                "trees on 8 x 8 cells without brightness and contrast",
+                is_control=True,
+            ),
         ),
         Trees(
             "contrast",
@@ -71,9 +79,14 @@ def scored_sets(prepared: Prepared, target: str) -> tuple[CropSet, CropSet, Crop
     )
 
 
+def painted_set(prepared: Prepared, target: str) -> CropSet:
+    """Simulation's validation, painted with a target's own textures: no label of the target."""
+    return prepared.of(prepared.attempts.simulation, "validation", target=target)
+
+
 @dataclass(frozen=True)
 class Opened:
-    """What was said, and what is right.
+    """What was said, and what is right. A split is looked at when it is asked for, not before.
 
     Attributes:
         trained: The predictors.
@@ -90,32 +103,28 @@ class Opened:
         """The samples."""
         return self.trained.adapted.pretrained.prepared
 
+    def validation(self, target: str) -> Answers:
+        """What all methods said of a target's validation split."""
+        crops = scored_sets(self.prepared, target)[0]
+        return self._answers(crops, self._predictors(target) | _trees(target))
+
+    def painted(self, target: str) -> Answers:
+        """What all predictors said of simulation in the target's own textures."""
+        return self._answers(painted_set(self.prepared, target), self._predictors(target))
+
     def target(self, target: str) -> TargetScores:
-        """Scores of all methods on a target."""
-        sets = scored_sets(self.prepared, target)
-        ids: dict[str, list[str]] = {}
-        for each in self.trained.predictors:
-            if each.target == target:
-                ids.setdefault(each.method, []).append(each.item_id)
-        ids |= {name: [f"{name}-{target}"] for name, trees in TREES.items() if trees.asks_target}
+        """Scores of all methods on a target: this opens its test."""
+        _, test, simulation = scored_sets(self.prepared, target)
         labels = {each.method: each.num_labels for each in self.trained.predictors}
         num_all = self.prepared.attempts.of(target, "train").num_attempts
         labels |= {name: num_all if trees.has_labels else 0 for name, trees in TREES.items()}
-        validation, test, simulation = (self._test(crops) for crops in sets)
+        ids = self._predictors(target) | _trees(target)
         return TargetScores(
             target=target,
-            validation=validation,
-            test=test,
-            simulation=simulation,
-            is_uniform=self._arrays(sets[1])["is_uniform"],
-            said={
-                name: (
-                    self._said(found, sets[0]),
-                    self._said(found, sets[1]),
-                    self._said(found, sets[2]),
-                )
-                for name, found in ids.items()
-            },
+            validation=self.validation(target),
+            test=self._answers(test, ids),
+            simulation=self._answers(simulation, ids),
+            is_uniform=self._arrays(test)["is_uniform"],
             num_labels=labels,
         )
 
@@ -123,27 +132,29 @@ class Opened:
         """How well what simulation taught does on its own test, beside oracles."""
         target = self.prepared.attempts.targets[0]
         crops = scored_sets(self.prepared, target)[-1]
-        test = self._test(crops)
-        predictors = [
-            each.item_id
-            for each in self.trained.predictors
-            if (each.method, each.target) == (RANDOMISED, target)
-        ]
-        own = self._said(predictors, crops)
-        oracles = {name: self._said([f"{name}-{target}"], crops) for name in TREES}
-        found = {name: value(test.area(said)) for name, said in oracles.items()}
-        if own:
-            found["predictor"] = value(test.area(own))
-            for name in ("trees_mask", "trees_height"):
-                found[f"over_{name}"] = value(test.difference(own[:1], oracles[name]))
+        ids = {name: [f"{name}-{target}"] for name in TREES}
+        own = self._predictors(target).get(RANDOMISED, [])
+        said = self._answers(crops, ids | ({"predictor": own} if own else {}))
+        found = {name: value(said.area(name)) for name in said.said}
+        for name in ("trees_mask", "trees_height"):
+            apart = said.difference("predictor", name)
+            found |= {f"over_{name}": value(apart)} if apart else {}
         return found
 
-    def _said(self, item_ids: list[str], crops: CropSet) -> BySeed:
-        return [self._files[item_id][set_name(crops)] for item_id in item_ids]
+    def _predictors(self, target: str) -> dict[str, list[str]]:
+        """Items of a target's predictors, seed by seed, by method."""
+        ids: dict[str, list[str]] = {}
+        for each in self.trained.predictors:
+            if each.target == target:
+                ids.setdefault(each.method, []).append(each.item_id)
+        return ids
 
-    def _test(self, crops: CropSet) -> Test:
-        arrays = self._arrays(crops)
-        return Test(arrays["success"] > 0, arrays["scene_id"])
+    def _answers(self, crops: CropSet, ids: Mapping[str, list[str]]) -> Answers:
+        arrays, name = self._arrays(crops), set_name(crops)
+        return Answers(
+            Test(arrays["success"] > 0, arrays["scene_id"]),
+            {method: [self._files[item][name] for item in items] for method, items in ids.items()},
+        )
 
     def _arrays(self, crops: CropSet) -> Arrays:
         parts = []
@@ -159,3 +170,8 @@ class Opened:
             with np.load(self.store.fetch(each.scores)) as found:
                 loaded[item_id] = {name: found[name] for name in found.files}
         return loaded
+
+
+def _trees(target: str) -> dict[str, list[str]]:
+    """Items of the trees that can be asked about a target."""
+    return {name: [f"{name}-{target}"] for name, trees in TREES.items() if trees.asks_target}

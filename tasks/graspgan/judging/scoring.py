@@ -42,9 +42,10 @@ def score_predictor(item: ScoreTask, shared: SharedCrops, folder: ItemFolder) ->
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     pools, said = CropPools(folder), dict[str, FloatArray]()
     for crops in item.asked:
-        pool = pools.pool(Material(crops=crops, looks=("plain",)))
-        # Simulation is looked at by its own batch norms.
-        domain = item.predictor.domain if crops.world == item.predictor.target else 0
+        pool = pools.pool(Material(crops=crops, looks=("cut" if crops.target else "plain",)))
+        # Simulation is looked at by its own batch norms, unless it looks like the target.
+        looks_like = crops.target or crops.world
+        domain = item.predictor.domain if looks_like == item.predictor.target else 0
         said[set_name(crops)] = scores(network, pool, domain, shared.device)
     return _kept(item.item_id, said, folder)
 

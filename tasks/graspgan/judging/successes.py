@@ -31,10 +31,10 @@ def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome
         name: np.concatenate([[each.mean()], each[drawn].mean(axis=1)])
         for name, each in counts.items()
     }
-    best, control = shares.get(result.best_adapted), shares.get(result.best_control)
+    best, control = shares.get(result.best_adapted), shares.get(result.best_network)
     labels = shares.get(LABELS)
     gain = ratio = None
-    if best is not None and control is not None and result.best_adapted != result.best_control:
+    if best is not None and control is not None and result.best_adapted != result.best_network:
         gain = _value(best - control, num)
     if best is not None and labels is not None and (labels > 0).all():
         ratio = _value(best / labels, num)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tasks.graspgan.judging.areas import BySeed, Test
+from tasks.graspgan.judging.answers import Answers
 from tasks.graspgan.judging.labels import label_factor
 from tasks.graspgan.judging.manifests import MethodResult, Value
 from tasks.graspgan.methods import Method
@@ -27,41 +27,32 @@ class TargetScores:
 
     Attributes:
         target: World.
-        validation: The split that names the best control.
-        test: The split that is opened once.
-        simulation: The simulation's own test split.
+        validation: Of the split that names the best control.
+        test: Of the split that is opened once.
+        simulation: Of the simulation's own test split.
         is_uniform: Of the target's test: which grasps were drawn uniformly, (n,).
-        said: By method: what each seed says of validation, test and simulation.
         num_labels: By method: labels that it used.
     """
 
     target: str
-    validation: Test
-    test: Test
-    simulation: Test
+    validation: Answers
+    test: Answers
+    simulation: Answers
     is_uniform: npt.NDArray[np.bool_]
-    said: Mapping[str, tuple[BySeed, BySeed, BySeed]]
     num_labels: Mapping[str, int]
-
-    def best_of(self, names: Sequence[str]) -> str:
-        """The method that the validation split likes best; the first of equals.
-
-        Raises:
-            ValueError: There is none.
-        """
-        return max(names, key=lambda name: self.validation.area(self.said[name][0]).value)
 
     def results(self, methods: Sequence[Method], best_control: str) -> tuple[MethodResult, ...]:
         """Areas and differences of all methods that were trained."""
-        return tuple(self._result(each, best_control) for each in methods if each.name in self.said)
+        known = self.test.said
+        return tuple(self._result(each, best_control) for each in methods if each.name in known)
 
-    def closed_share(self, name: str, best_control: str) -> Value | None:
-        """How much of what the best control leaves a method closes."""
-        if LABELS not in self.said:
-            return None
-        ends = (self.said[each][1] for each in (best_control, name, LABELS))
-        found = self.test.closed_share(*ends)
-        return None if found is None else value(found)
+    def closed_share(self, name: str, control: str) -> Value | None:
+        """How much of what a control leaves, to all labels, a method closes."""
+        return _value_or_none(self.test.closed_share(control, name, LABELS))
+
+    def difference(self, name: str, other: str) -> Value | None:
+        """Area of a method less that of another; None where one of them was not trained."""
+        return _value_or_none(self.test.difference(name, other))
 
     def factor(self, name: str, control: str, *, share: int) -> Value | None:
         """How many times more labels the control needs to reach a method at a share of them.
@@ -73,52 +64,52 @@ class TargetScores:
                 the number of labels that it is worth.
         """
         wanted = f"{name}_{share}" if share else name
-        curve = self._curve(control)
-        if len(curve) < 2 or wanted not in self.said:
+        known = self.test.said
+        if not {wanted, LABELS} <= {*known} or not has_curve(control, known):
             return None
-        reached = self.test.areas(self.said[wanted][1]).mean(axis=0)
-        num_used = self.num_labels[wanted]
-        return value(label_factor(curve, reached, num_used, len(self.test.success)))
-
-    def _curve(self, control: str) -> dict[int, npt.NDArray[np.float64]]:
-        """Areas of the control over labels; all of them are those of training on labels."""
-        names = [f"{control}_{share}" for share in _LABELLED_SHARES] + [LABELS]
-        return {
-            self.num_labels[name]: self.test.areas(self.said[name][1]).mean(axis=0)
-            for name in names
-            if name in self.said and self.num_labels[name]
-        }
+        # From no label to all; the last point is that of training on labels alone.
+        names = [control, *_labelled(control), LABELS]
+        curve = {self.num_labels[each]: self.test.drawn(each) for each in names if each in known}
+        num = len(self.test.test.success)
+        return value(label_factor(curve, self.test.drawn(wanted), self.num_labels[wanted], num))
 
     def _result(self, method: Method, best_control: str) -> MethodResult:
-        validation, test, simulation = self.said[method.name]
-        near = ~self.is_uniform
-
-        def over(other: str) -> Value | None:
-            if other == method.name or other not in self.said:
-                return None
-            return value(self.test.difference(test, self.said[other][1]))
-
+        name = method.name
         return MethodResult(
-            method=method.name,
+            method=name,
             says=method.says,
             target=self.target,
-            num_seeds=len(test),
-            num_labels=self.num_labels[method.name],
+            num_seeds=len(self.test.said[name]),
+            num_labels=self.num_labels[name],
             is_control=method.is_control,
-            area=value(self.test.area(test)),
-            uniform=self._part(self.is_uniform, test),
-            near=self._part(near, test),
-            simulation=value(self.simulation.area(simulation)) if simulation else None,
-            validation=self.validation.area(validation).value,
-            over_randomised=over(RANDOMISED),
-            over_control=over(best_control),
+            area=value(self.test.area(name)),
+            uniform=self._part(self.is_uniform, name),
+            near=self._part(~self.is_uniform, name),
+            simulation=value(self.simulation.area(name)),
+            validation=self.validation.area(name).value,
+            over_randomised=self.difference(name, RANDOMISED),
+            over_control=self.difference(name, best_control),
         )
 
-    def _part(self, chosen: npt.NDArray[np.bool_], test: BySeed) -> Value | None:
-        success = self.test.success[chosen]
+    def _part(self, chosen: npt.NDArray[np.bool_], name: str) -> Value | None:
+        test, said = self.test.test, self.test.said[name]
+        success = test.success[chosen]
         if success.all() or not success.any():
             return None
-        return value(self.test.part(chosen).area([each[chosen] for each in test]))
+        return value(test.part(chosen).area([each[chosen] for each in said]))
+
+
+def has_curve(name: str, known: Collection[str]) -> bool:
+    """Whether a method was trained with some shares of the labels, too."""
+    return any(each in known for each in _labelled(name))
+
+
+def _labelled(name: str) -> list[str]:
+    return [f"{name}_{share}" for share in _LABELLED_SHARES]
+
+
+def _value_or_none(found: Estimate | None) -> Value | None:
+    return None if found is None else value(found)
 
 
 def value(estimate: Estimate) -> Value:

@@ -73,10 +73,9 @@ def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
         title=f"Target: {name}",
         text=(
             f"Validation named {result.best_control} the best control and {result.best_adapted} "
-            f"the best adaptation; then the test split was opened, at {result.opened_at}. Of the "
-            "gap between best control and all labels the best adaptation closes "
-            f"{stated(result.closed_share, 2)}; it is worth {stated(result.label_equivalent, 0)} "
-            "labels.",
+            "the best adaptation, the latter without labels of the target; then the test split was "
+            f"opened, at {result.opened_at}. Of the gap between best control and all labels the "
+            f"best adaptation closes {stated(result.closed_share, 2)}; {_worth(result)}.",
         ),
         tables=(_claims(claims_of(result)), _methods(result)),
         pictures=(
@@ -92,6 +91,14 @@ def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
             ),
         ),
     )
+
+
+def _worth(result: TargetResult) -> str:
+    if result.curve_of is None:
+        return "no curve over labels says what it is worth"
+    control, adapted = result.curve_of
+    worth = stated(result.label_equivalent, 0)
+    return f"{adapted} without labels does what {control} does with {worth} of them"
 
 
 def _claims(claims: Sequence[Claim]) -> Table:
@@ -165,7 +172,7 @@ def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -
         title="Generators",
         text=(
             "Gaps are distances between adapted and real pictures, 0 is best; diversity is best at "
-            "1. A discriminator's loss of 1.0 is that of guessing. A loss of C on adapted pictures "
+            "1. A discriminator's loss of 0.5 is that of guessing. A loss of C on adapted pictures "
             "no higher than on raw ones says that objects are as easy to see as before.",
         ),
         tables=(Table(head, tuple(rows)),) if rows else (),

@@ -23,9 +23,10 @@ from tasks.graspgan.judging.manifests import (
     TargetResult,
     TreesTask,
 )
-from tasks.graspgan.judging.opened import TREES, Opened, scored_sets
+from tasks.graspgan.judging.naming import named
+from tasks.graspgan.judging.opened import TREES, Opened, painted_set, scored_sets
 from tasks.graspgan.judging.successes import compared
-from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, TargetScores
+from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, RANDOMISED
 from tasks.graspgan.manifests import Prepared
 from tasks.graspgan.methods import methods
 from tasks.graspgan.stages.pretrain import num_pictures, torch_device
@@ -64,7 +65,7 @@ def evaluate_methods(found: ArtifactRef, config: EvaluateConfig, ctx: StageConte
     opened = Opened(trained, _scores(trained, ctx), ctx.store)
     results, programs = list[TargetResult](), dict[str, FileRef]()
     for target in opened.prepared.attempts.targets:
-        result = _judged(opened.target(target))
+        result = _judged(opened, target)
         grasped, made = _grasped(result, trained, config, ctx)
         results.append(grasped)
         programs |= made
@@ -91,7 +92,7 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
             item_id=each.item_id,
             predictor=each,
             standardises=each.method not in raw,
-            asked=scored_sets(prepared, each.target),
+            asked=(*scored_sets(prepared, each.target), painted_set(prepared, each.target)),
         )
         for each in trained.predictors
     ]
@@ -128,30 +129,30 @@ def _trees_tasks(prepared: Prepared) -> list[TreesTask]:
     return found
 
 
-def _judged(scores: TargetScores) -> TargetResult:
-    """Choose by validation; then, and only then, look at the test."""
-    trained = [each for each in methods("all") if each.name in scores.said]
-    controls = [each.name for each in trained if each.is_control]
-    adapted = [
-        each.name
-        for each in trained
-        if not each.is_control and not each.label_share and each.standardises
-    ]
-    control, best = scores.best_of(controls), scores.best_of(adapted or controls)
+def _judged(opened: Opened, target: str) -> TargetResult:
+    """Name what is compared; then, and only then, look at the test."""
+    best = named(opened.validation(target), opened.painted(target))
     opened_at = datetime.now(UTC).isoformat(timespec="seconds")
     _LOG.info(
         "%s: validation names %s the best control and %s the best adaptation; its test split is "
-        "opened at %s", scores.target, control, best, opened_at,
+        "opened at %s", target, best.control, best.adapted, opened_at,
     )  # fmt: skip
+    scores = opened.target(target)
+    rows = [*methods("all"), *(each.method for each in TREES.values())]
+    control, adapted = best.curve_of or ("", "")
     return TargetResult(
-        target=scores.target,
-        best_control=control,
-        best_adapted=best,
+        target=target,
+        best_control=best.control,
+        best_network=best.network,
+        best_adapted=best.adapted,
         opened_at=opened_at,
-        methods=scores.results([*trained, *(each.method for each in TREES.values())], control),
-        closed_share=scores.closed_share(best, control),
-        label_factor=scores.factor(best, control, share=LOW_SHARE),
-        label_equivalent=scores.factor(best, control, share=0),
+        methods=scores.results(rows, best.control),
+        closed_share=scores.closed_share(best.adapted, best.control),
+        closed_of_randomised=scores.closed_share("graspgan", RANDOMISED),
+        dann_adds=scores.difference("graspgan_dann", "graspgan_cut"),
+        curve_of=best.curve_of,
+        label_factor=scores.factor(adapted, control, share=LOW_SHARE),
+        label_equivalent=scores.factor(adapted, control, share=0),
         success_gain=None,
         success_ratio=None,
         films={},
@@ -169,7 +170,7 @@ def _grasped(
     prepared = trained.adapted.pretrained.prepared
     attempts = prepared.attempts
     world = next((each for each in attempts.worlds if each.world == result.target), None)
-    wanted = dict.fromkeys(("simulation", result.best_control, result.best_adapted, LABELS))
+    wanted = dict.fromkeys(("simulation", result.best_network, result.best_adapted, LABELS))
     first = {each.method: each for each in trained.predictors if _is_first(each, result.target)}
     exported = [
         ProgramTask(item_id=each.item_id, predictor=each, standardises=True)

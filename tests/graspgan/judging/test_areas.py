@@ -45,6 +45,35 @@ def test_seeds_that_differ_widen_the_error() -> None:
     assert test.area(noisy).error > of_seeds
 
 
+def test_trees_are_compared_with_all_seeds() -> None:
+    test, scores = judged()
+    rng = np.random.default_rng(1)
+    seeds = [scores + rng.normal(size=480) for _ in range(3)]
+    for found in (test.difference(seeds, [scores]), test.difference([scores], seeds)):
+        assert abs(found.value) == pytest.approx(
+            abs(test.area(seeds).value - test.area([scores]).value)
+        )
+        of_seeds = np.std([test.area([each]).value for each in seeds], ddof=1) / np.sqrt(3)
+        assert found.error > of_seeds > 0
+
+
+def test_seeds_that_differ_widen_a_share_of_a_gap() -> None:
+    test, scores = judged(200)
+    low, high = [scores] * 3, [scores + 1.0 * test.success] * 3
+    alike = test.closed_share(low, [scores + 0.45 * test.success] * 3, high)
+    apart = test.closed_share(low, [scores + k * test.success for k in (0.1, 0.45, 0.8)], high)
+    assert alike is not None
+    assert apart is not None
+    assert apart.high - apart.low > 3 * (alike.high - alike.low)
+
+
+def test_as_much_is_drawn_as_seeds_and_scenes_vary() -> None:
+    test, scores = judged(200)
+    seeds = [scores + k * test.success for k in (0.0, 0.3, 0.6)]
+    assert test.drawn(seeds)[0] == pytest.approx(test.area(seeds).value)
+    assert test.drawn(seeds)[1:].std() == pytest.approx(test.area(seeds).error, rel=0.05)
+
+
 def test_a_share_of_a_gap_has_the_interval_that_it_deserves() -> None:
     test, scores = judged(200)
     high = scores + 1.0 * test.success

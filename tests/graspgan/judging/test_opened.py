@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from tasks.core.records import FileRef
 from tasks.graspgan.judging.manifests import Evaluation
-from tasks.graspgan.judging.opened import TREES, scored_sets
+from tasks.graspgan.judging.opened import TREES, Opened, painted_set, scored_sets
 from tasks.graspgan.manifests import Prepared
+from tasks.graspgan.trainings.crop_pools import set_name
+from tasks.graspgan.trainings.manifests import Trained
 from tests.support.graspgan.chain import Chain
 
 
@@ -18,6 +23,33 @@ def test_each_is_asked_about_validation_test_and_simulation(chain: Chain) -> Non
         ("bullet-structured", "held_out"),
         ("bullet", "held_out"),
     ]
+
+
+def test_what_names_methods_opens_no_test(chain: Chain) -> None:
+    """Named by validation, and by simulation in the target's textures: two splits are read."""
+    trained = chain.run.read(chain.trained, Trained)
+    prepared = trained.adapted.pretrained.prepared
+    read: list[str] = []
+
+    class Store:
+        def fetch(self, file: FileRef) -> Path:
+            read.append(file.uri)
+            return chain.run.fetch(file)
+
+    sets = (*scored_sets(prepared, "bullet-structured"), painted_set(prepared, "bullet-structured"))
+    validation, test, _, painted = ({f.arrays.uri for f in each.files} for each in sets)
+    said = {set_name(crops): np.arange(24.0) for crops in sets}
+    opened = Opened(trained, dict.fromkeys([]), Store())
+    opened.__dict__["_files"] = dict.fromkeys(
+        [each.item_id for each in trained.predictors]
+        + [f"{name}-bullet-structured" for name in TREES],
+        said,
+    )
+    assert {"graspgan_cut", "trees_contrast"} < {*opened.validation("bullet-structured").said}
+    assert "graspgan_cut" in opened.painted("bullet-structured").said
+    assert {*read} == validation | painted
+    opened.target("bullet-structured")
+    assert test < {*read}
 
 
 def test_areas_are_those_of_what_was_said(chain: Chain) -> None:

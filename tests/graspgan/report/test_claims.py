@@ -36,13 +36,33 @@ def test_success_decides_whether_no_label_is_as_good_as_all() -> None:
 def test_fifty_times_fewer_is_a_lower_bound() -> None:
     name = "Up to 50 times fewer real samples suffic"
     assert outcomes(label_factor=value(51, 70, 90))[name] == "reproduced"
-    assert outcomes(label_factor=value(10, 70, 90))[name] == "not reproduced"
+    assert outcomes(label_factor=value(2, 5, 9))[name] == "not reproduced"
+    assert outcomes(label_factor=value(5, 20, 20))[name] == "not testable here", (
+        "at 5 % of the labels no factor above 20 can show"
+    )
+    assert outcomes(curve_of=None)[name] == "not testable here"
     assert outcomes(label_factor=None)[name] == "not testable here"
 
 
 def test_what_was_not_adapted_proves_nothing() -> None:
     found = outcomes(best_adapted="cut_structured")
     assert found["Ours: the best adaptation is worth more "] == "not testable here"
+
+
+def test_fewer_than_three_trainings_decide_nothing() -> None:
+    few = tuple(e.model_copy(update={"num_seeds": 2}) for e in target_result().methods)
+    found = outcomes(methods=few)
+    assert {found[name] for name in found if "GraspGAN" in name or "Ours" in name} == {
+        "not testable here"
+    }
+
+
+def test_dann_is_judged_by_its_own_difference() -> None:
+    name = "DANN adds to GraspGAN"
+    row = target_result().methods[0].model_copy(update={"method": "graspgan_dann"})
+    rows = (*target_result().methods, row)
+    assert outcomes(methods=rows, dann_adds=value(0, 0.03, 0.06))[name] == "reproduced"
+    assert outcomes(methods=rows, dann_adds=value(0, 0.01, 0.06))[name] == "not reproduced"
 
 
 def test_values_are_stated_with_their_intervals() -> None:

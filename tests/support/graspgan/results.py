@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from tasks.graspgan.judging.answers import Answers
 from tasks.graspgan.judging.areas import Test
 from tasks.graspgan.judging.verdicts import TargetScores
 
@@ -27,23 +28,26 @@ STRENGTHS = {
 def target_scores(num_scenes: int = 150, num_seeds: int = 3) -> TargetScores:
     """Scores of all methods, on one draw of scenes for each split."""
     rng = np.random.default_rng(0)
-    tests, said = [], dict[str, list[list[np.ndarray]]]()
+    splits = []
     for _ in range(3):
         scenes = np.repeat(np.arange(num_scenes), 8)
         success = rng.random(len(scenes)) < 0.3
         hard = rng.normal(size=len(scenes))  # what all methods find hard alike
-        tests.append(Test(success, scenes))
-        for name, strength in STRENGTHS.items():
-            noise = [0.2 * rng.normal(size=len(scenes)) for _ in range(num_seeds)]
-            said.setdefault(name, []).append([strength * success + hard + one for one in noise])
-    validation, test, simulation = tests
+        said = {
+            name: [
+                strength * success + hard + 0.2 * rng.normal(size=len(scenes))
+                for _ in range(num_seeds)
+            ]
+            for name, strength in STRENGTHS.items()
+        }
+        splits.append(Answers(Test(success, scenes), said))
+    validation, test, simulation = splits
     return TargetScores(
         target="surrogate",
         validation=validation,
         test=test,
         simulation=simulation,
-        is_uniform=np.arange(len(test.success)) % 3 == 0,
-        said={name: tuple(each) for name, each in said.items()},
+        is_uniform=np.arange(len(test.test.success)) % 3 == 0,
         num_labels={n: {"5": 300, "20": 1200}.get(n.rpartition("_")[2], 0) for n in STRENGTHS}
         | {"labels": 6000},
     )

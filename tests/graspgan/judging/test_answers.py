@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from tests.support.graspgan.results import target_scores
+
+
+def test_the_greatest_area_is_the_best() -> None:
+    answers = target_scores().validation
+    names = ["simulation", "cut_structured", "randomised_longer"]
+    assert answers.best_of(names) == "cut_structured"
+    assert answers.best_of(["simulation", "labels"]) == "labels"
+
+
+def test_what_was_not_trained_is_compared_with_nothing() -> None:
+    answers = target_scores().test
+    assert answers.difference("labels", "dann") is None
+    assert answers.difference("labels", "labels") is None
+    assert answers.closed_share("dann", "graspgan", "labels") is None
+    found = answers.difference("labels", "simulation")
+    assert found is not None
+    assert found.value > 0
