@@ -20,19 +20,21 @@ from torch import Tensor, nn
 
 from tasks.graspgan.networks.domains import DomainNorm
 
-_EPSILON: Final = 1e-3  # of grey values from -1 to 1: a plain surface is not made into noise
+_LEAST_DEVIATION: Final = 0.03
+"""Four grey values of 255: a plain surface is not made into noise, and gradients through it don't
+outweigh all others of a batch (one of 50 crops of plain simulation is flatter)."""
 CROP_WIDTHS: Final = (24, 48, 64)
 NUM_CROP_FEATURES: Final = 64
 
 
 def standardised(pictures: Tensor) -> Tensor:
-    """Each channel of each picture less its mean, over its deviation.
+    """Each channel of each picture less its mean, over its deviation, if that is not too small.
 
     Args:
         pictures: (n, 3 p, s, s).
     """
     deviation, mean = torch.std_mean(pictures, dim=(2, 3), keepdim=True, correction=0)
-    return (pictures - mean) / (deviation + _EPSILON)
+    return (pictures - mean) / deviation.clamp_min(_LEAST_DEVIATION)
 
 
 class CropNetwork(nn.Module):

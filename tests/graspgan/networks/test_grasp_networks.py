@@ -14,6 +14,19 @@ def test_standardised_pictures_have_no_brightness_and_no_contrast_of_their_own()
     assert standardised(torch.full((1, 3, 4, 4), 0.5)).abs().max() == 0, "a plain one stays plain"
 
 
+def test_a_plain_picture_does_not_outweigh_a_batch() -> None:
+    torch.manual_seed(0)
+    pictures = 0.3 * torch.randn(2, 3, 16, 16)
+    pictures[0] = 0.2 + 0.5 / 127.5 * torch.randn(3, 16, 16)  # half a grey value of 255
+    pictures.requires_grad_()
+    found = standardised(pictures)
+    assert found[0].std() < 0.2
+    assert found[1].std().item() == pytest.approx(1, abs=0.05)
+    found.backward(torch.randn_like(found))
+    plain, other = pictures.grad.flatten(1).norm(dim=1)
+    assert plain < 15 * other
+
+
 @pytest.mark.parametrize("num_pictures", [1, 2])
 def test_c_looks_at_pictures_and_motion(num_pictures: int) -> None:
     torch.manual_seed(0)
