@@ -24,6 +24,7 @@ from tasks.graspgan.samples.pools import Batch, Pool, draw
 from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.health import Health
 from tasks.graspgan.trainings.predicting import GraspNetwork
+from tasks.grasping.types import SemanticClass
 from tasks.learning.checkpoints import Keeper, Stateful
 from tasks.learning.curve import Point
 from tasks.learning.loop import Course, evenly, run
@@ -31,7 +32,7 @@ from tasks.learning.parallel import average_gradients
 from tasks.learning.schedule import warmup_cosine
 
 _BETAS = (0.5, 0.99)
-_BACKGROUND = 0
+_FOREGROUND = (SemanticClass.OBJECT, SemanticClass.ARM, SemanticClass.GRIPPER)
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,8 @@ def _map_loss(maps: Tensor, classes: Tensor) -> Tensor:
 
 
 def _pairwise_loss(adapted: Tensor, given: Tensor, classes: Tensor) -> Tensor:
-    """What lies in the bin keeps its contrasts, each picture by its own mask."""
-    masks = (classes != _BACKGROUND).to(adapted.dtype)
+    """Objects and arm keep their contrasts, tray and table may get any; by each picture's mask."""
+    masks = torch.isin(classes, torch.tensor(_FOREGROUND).to(classes)).to(adapted.dtype)
     num_pictures = classes.shape[1]
     pictures = zip(*(each.chunk(num_pictures, 1) for each in (adapted, given, masks)), strict=True)
     return torch.stack([pairwise_error(*each) for each in pictures]).mean()

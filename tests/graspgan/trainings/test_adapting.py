@@ -9,7 +9,7 @@ import torch
 from tasks.graspgan.networks.discriminator import Discriminators
 from tasks.graspgan.networks.generator import Generator
 from tasks.graspgan.networks.grasp_networks import CropNetwork
-from tasks.graspgan.trainings.adapting import Networks, train_generator
+from tasks.graspgan.trainings.adapting import Networks, _pairwise_loss, train_generator
 from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.health import Health
 from tests.support.graspgan.toy_pools import toy_pool
@@ -48,6 +48,17 @@ def test_labels_of_the_target_play_no_part() -> None:
         train_generator(made, source, pool, CONFIG, 0, Health.of(source, target, 0))
         found.append(torch.cat([w.detach().flatten() for w in made.generator.parameters()]))
     assert torch.equal(*found)
+
+
+def test_only_what_may_be_grasped_keeps_its_contrasts() -> None:
+    given = torch.rand(2, 3, 8, 8) - 0.5
+    classes = torch.ones(2, 1, 8, 8, dtype=torch.int64)
+    classes[:, :, 2:6, 2:6] = 2
+    tray, both = given.clone(), given.clone()
+    tray[..., 6:] += 0.4
+    both[..., 3:4, :] += 0.4
+    assert _pairwise_loss(tray, given, classes).item() == pytest.approx(0, abs=1e-6)
+    assert _pairwise_loss(both, given, classes).item() > 0.01
 
 
 def test_a_cut_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
