@@ -42,31 +42,40 @@ class Cuttings:
     """What is cut out of a target's pictures.
 
     Attributes:
+        stations: What the target's stations are called.
         textures: Of each station.
         repeat_m: Length of a repeat at true scale, of each.
     """
 
+    stations: tuple[str, ...]
     textures: tuple[Textures, ...]
     repeat_m: tuple[float, ...]
 
     @classmethod
     def of(
-        cls, pictures: Mapping[int, Sequence[ByteImage]], cameras: Mapping[int, Camera], seed: int
+        cls, pictures: Mapping[str, Sequence[ByteImage]], cameras: Mapping[str, Camera], seed: int
     ) -> Cuttings:
         """Cut textures out of unlabelled pictures without the arm, station by station.
 
         Raises:
             DataError: Pictures are too small to cut from.
         """
-        stations = sorted(pictures)
-        return cls(
-            tuple(cut_textures(pictures[k], np.random.default_rng([seed, k])) for k in stations),
-            tuple(true_repeat_m(cameras[k]) for k in stations),
-        )
+        stations = tuple(sorted(pictures))
+        rngs = [np.random.default_rng([seed, number]) for number in range(len(stations))]
+        cut = (cut_textures(pictures[k], rng) for k, rng in zip(stations, rngs, strict=True))
+        return cls(stations, tuple(cut), tuple(true_repeat_m(cameras[k]) for k in stations))
+
+    def painted_like(self, scene_ids: Sequence[str], variant: int) -> list[str]:
+        """The station with whose textures a look of each scene is painted."""
+        num = len(self.stations)
+        return [self.stations[_station_of(scene_id, variant, num)] for scene_id in scene_ids]
 
     def save(self, path: Path) -> None:
         """Write to an ``.npz`` file."""
-        arrays: dict[str, Any] = {"repeat_m": np.array(self.repeat_m)}
+        arrays: dict[str, Any] = {
+            "repeat_m": np.array(self.repeat_m),
+            "stations": np.array(self.stations),
+        }
         arrays |= {f"station_{k}": each.images for k, each in enumerate(self.textures)}
         np.savez(path, **arrays)
 
@@ -74,9 +83,9 @@ class Cuttings:
     def load(cls, path: Path) -> Cuttings:
         """Read what `save` wrote."""
         with np.load(path) as found:
-            repeat_m = tuple(found["repeat_m"].tolist())
+            repeat_m, names = (tuple(found[name].tolist()) for name in ("repeat_m", "stations"))
             images = [found[f"station_{k}"] for k in range(len(repeat_m))]
-        return cls(tuple(Textures(each) for each in images), repeat_m)
+        return cls(names, tuple(Textures(each) for each in images), repeat_m)
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ class _Drawn:
 
     def __call__(self, rendering: Rendering, scene_id: str, variant: int) -> ByteImage:
         rng = np.random.default_rng([self.seed, digest64(f"{self.name}/{scene_id}/{variant}")])
-        station = int(rng.integers(len(self.textures)))
+        station = _station_of(scene_id, variant, len(self.textures))
         textures = self.textures[station]
         look = self._look(textures.num, station, rng)
         return repaint(rendering, look, textures, rng).rgb
@@ -123,6 +132,11 @@ def painter(name: LookName, seed: int, cuttings: Cuttings | None = None) -> Pain
         return _Drawn(name, seed, (structured_textures(seed=seed + 1),))
     generated = generated_textures(np.random.default_rng(seed), _NUM_TEXTURES)
     return _Drawn(name, seed, (generated,))
+
+
+def _station_of(scene_id: str, variant: int, num_stations: int) -> int:
+    """Looks of a scene go round the stations."""
+    return (digest64(scene_id) + variant) % num_stations
 
 
 def _plain(rendering: Rendering, scene_id: str, variant: int) -> ByteImage:  # noqa: ARG001

@@ -6,7 +6,7 @@ Legend: n samples, b of a batch, v variants, p pictures, s side of a crop.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ class Pool:
         station: Which camera, (n,), int64.
         success: Whether the grasp succeeded, (n,), float32; None where nobody knows.
         classes: Semantic classes of each picture, (n, s, s, p), uint8; None where nobody knows.
+        painted: Of each look, the target's station whose textures the samples show, (n,), int64;
+            None where they show no station's.
     """
 
     pictures: tuple[ByteArray, ...]
@@ -36,6 +38,7 @@ class Pool:
     station: npt.NDArray[np.int64]
     success: npt.NDArray[np.float32] | None = None
     classes: ByteArray | None = None
+    painted: tuple[npt.NDArray[np.int64], ...] | None = None
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -49,6 +52,7 @@ class Pool:
             self.station[chosen],
             None if self.success is None else self.success[chosen],
             None if self.classes is None else self.classes[chosen],
+            None if self.painted is None else tuple(each[chosen] for each in self.painted),
         )
 
     @property
@@ -67,6 +71,7 @@ class Batch:
         station: (b,), int64.
         success: (b,), or None.
         classes: (b, p, s, s), int64, or None.
+        painted: Station that the pictures are painted like, (b,), int64, or None.
     """
 
     pictures: Tensor
@@ -74,6 +79,7 @@ class Batch:
     station: Tensor
     success: Tensor | None
     classes: Tensor | None
+    painted: Tensor | None
 
 
 def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "cpu") -> Batch:
@@ -88,12 +94,12 @@ def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "c
     pictures = np.stack(
         [pool.pictures[variant][index] for variant, index in zip(variants, chosen, strict=True)]
     )
-    batch = _batch(pool, chosen, pictures, device)
+    batch = _batch(pool, chosen, pictures, variants, device)
     seen, motion = mirrored(batch.pictures, batch.motion, flips[0], flips[1])
     classes = batch.classes
     if classes is not None:
         classes, _ = mirrored(classes, batch.motion, flips[0], flips[1])
-    return Batch(seen, motion, batch.station, batch.success, classes)
+    return replace(batch, pictures=seen, motion=motion, classes=classes)
 
 
 def draw_evenly(
@@ -109,6 +115,7 @@ def draw_evenly(
         torch.cat([each.station for each in parts]),
         _joined([each.success for each in parts]),
         _joined([each.classes for each in parts]),
+        _joined([each.painted for each in parts]),
     )
 
 
@@ -116,7 +123,8 @@ def in_order(pool: Pool, batch_size: int, device: str = "cpu", variant: int = 0)
     """All samples, in order, in one of their looks."""
     for begin in range(0, len(pool), batch_size):
         chosen = np.arange(begin, min(begin + batch_size, len(pool)))
-        yield _batch(pool, chosen, pool.pictures[variant][chosen], device)
+        variants = np.full(len(chosen), variant)
+        yield _batch(pool, chosen, pool.pictures[variant][chosen], variants, device)
 
 
 def grey(pictures: ByteArray, device: str = "cpu") -> Tensor:
@@ -130,9 +138,17 @@ def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
     return torch.cat(known) if len(known) == len(parts) else None
 
 
-def _batch(pool: Pool, chosen: npt.NDArray[np.int64], pictures: ByteArray, device: str) -> Batch:
+def _batch(
+    pool: Pool,
+    chosen: npt.NDArray[np.int64],
+    pictures: ByteArray,
+    variants: npt.NDArray[np.int64],
+    device: str,
+) -> Batch:
     success = None if pool.success is None else torch.from_numpy(pool.success[chosen]).to(device)
-    classes = None
+    classes = painted = None
+    if pool.painted is not None:
+        painted = torch.from_numpy(np.stack(pool.painted)[variants, chosen]).to(device)
     if pool.classes is not None:
         moved = np.ascontiguousarray(np.moveaxis(pool.classes[chosen], -1, 1))
         classes = torch.from_numpy(moved).to(device).long()
@@ -142,4 +158,5 @@ def _batch(pool: Pool, chosen: npt.NDArray[np.int64], pictures: ByteArray, devic
         torch.from_numpy(pool.station[chosen]).to(device),
         success,
         classes,
+        painted,
     )

@@ -205,9 +205,4 @@ def target_cuttings(shards: Sequence[Path], seed: int) -> Cuttings:
             station = _station(sample)
             pictures[station].append(sample["before"])
             cameras[station] = camera_in(sample)
-    names = sorted(pictures)
-    return Cuttings.of(
-        {number: pictures[name] for number, name in enumerate(names)},
-        {number: cameras[name] for number, name in enumerate(names)},
-        seed,
-    )
+    return Cuttings.of(pictures, cameras, seed)

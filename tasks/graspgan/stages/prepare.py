@@ -83,6 +83,10 @@ def cut_crops(item: CropTask, config: None, folder: ItemFolder) -> CropFile:  # 
     asked = Asked(item.side_px, cast("Pictures", item.pictures), looks, item.has_labels)
     painters = {name: painter(name, item.seed, cuttings) for name in looks}
     arrays = read_crops(folder.fetch(item.shard), asked, painters)
+    if cuttings is not None:
+        for variant in range(looks["cut"]):
+            painted = cuttings.painted_like(arrays["scene_id"].tolist(), variant)
+            arrays[f"cut_{variant}_station"] = np.array(painted)
     np.savez(folder.path / _ARRAYS, **cast("dict[str, Any]", arrays))
     num = len(arrays["motion"])
     return CropFile(item_id=item.item_id, arrays=folder.add(_ARRAYS), num=num)

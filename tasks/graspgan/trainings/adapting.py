@@ -97,8 +97,8 @@ class _Learner:
         size = self.config.batch_size
         source = draw(self.source, size, self.rng, self.device)
         target = draw(self.target, size, self.rng, self.device)
-        # Each is made into a picture of the station that some real picture is of.
-        wanted = target.station
+        # Each becomes a picture of the station whose textures it shows, else of any.
+        wanted = target.station if source.painted is None else source.painted
         generator = self.networks.generator
         adapted, maps = generator(source.pictures, wanted, generator.noise(source.pictures))
         judged = self._judge(target, adapted.detach(), wanted)

@@ -7,7 +7,7 @@ Arrays are shared under the name of their set, a slash and their own name; see
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,10 @@ def shared_crops(
     shared: dict[str, npt.NDArray[Any]] = {}
     for crops in sets:
         parts = [_loaded(store, file.arrays) for file in crops.files]
-        known = prepared.stations[crops.world]
         for name in parts[0]:
             whole = np.concatenate([part[name] for part in parts])
-            if name == "station":
+            if name.endswith("station"):
+                known = prepared.stations[crops.world if name == "station" else crops.target]
                 whole = np.searchsorted(known, whole).astype(np.int64)
             shared[f"{set_name(crops)}/{name}"] = whole
     return shared
@@ -70,6 +70,15 @@ class CropPools:
             success=self.folder.array(f"{name}/success") if crops.has_labels else None,
             classes=self.folder.array(f"{name}/classes") if crops.has_labels else None,
         )
+
+    def painted(self, material: Material) -> Pool:
+        """The samples in the look ``cut``, with the stations whose textures they show."""
+        crops = material.crops
+        stations = tuple(
+            self.folder.array(f"{set_name(crops)}/cut_{variant}_station")
+            for variant in range(crops.num_looks["cut"])
+        )
+        return replace(self.pool(material), painted=stations)
 
     def some_scenes(self, material: Material, share: float, seed: int) -> Pool:
         """A share of a material's samples, of whole scenes that are drawn by chance."""

@@ -43,7 +43,8 @@ def train_one_generator(
     begun_s = time.process_time()
     seed = digest64(f"{item.item_id}/{item.seed}") >> 1
     pools = CropPools(folder)
-    source, validation = pools.pool(item.source), pools.pool(item.validation)
+    read = pools.painted if item.source.looks == ("cut",) else pools.pool
+    source, validation = read(item.source), read(item.validation)
     target = pools.pool(item.pictures).without_labels
     config = GeneratorConfig(**item.config)
     networks = _networks(item, shared, config, folder, seed)
@@ -54,7 +55,7 @@ def train_one_generator(
     torch.save(cpu_state(networks.generator), folder.path / _WEIGHTS)
     for name, pool in ((_ADAPTED, source), (_VALIDATION, validation)):
         made = [
-            adapted(networks.generator, pool, target, seed + look, shared.device)
+            adapted(networks.generator, pool, target, look, seed + look, shared.device)
             for look in range(item.num_looks)
         ]
         arrays = {f"adapted_{look:03d}": each for look, each in enumerate(made)}
@@ -75,8 +76,13 @@ def train_one_generator(
 
 
 @torch.no_grad()
-def adapted(generator: Generator, source: Pool, target: Pool, seed: int, device: str) -> ByteArray:
-    """Adapt samples, each in one of its looks, to stations as often as the target has them.
+def adapted(
+    generator: Generator, source: Pool, target: Pool, look: int, seed: int, device: str
+) -> ByteArray:
+    """Adapt samples once, in another of their own looks for each look that is made.
+
+    Each becomes a picture of the station whose textures it shows; where it shows none's, of one
+    that is drawn, as often as the target has it.
 
     Returns:
         (n, s, s, 3 p), uint8.
@@ -84,11 +90,12 @@ def adapted(generator: Generator, source: Pool, target: Pool, seed: int, device:
     generator.eval()
     rng = np.random.default_rng(seed)
     stations = torch.from_numpy(rng.choice(target.station, size=len(source))).to(device)
-    variant = int(rng.integers(len(source.pictures)))
+    variant = look % len(source.pictures)
     noise = torch.Generator(device=device).manual_seed(seed)
     found, begin = [], 0
     for batch in in_order(source, _BATCH, device, variant):
-        wanted = stations[begin : begin + len(batch.motion)]
+        drawn_ones = stations[begin : begin + len(batch.motion)]
+        wanted = drawn_ones if batch.painted is None else batch.painted
         begin += len(wanted)
         shape = generator.noise_shape(batch.pictures)
         drawn = torch.randn(shape, generator=noise, device=device)

@@ -56,10 +56,11 @@ class Health:
         over their deviation.
         """
         generator.eval()
-        real, adapted, stations = self._pictures(generator)
+        adapted, made_of, real, real_of = self._pictures(generator)
         by_station = [
-            (_statistics(adapted[stations == k]), _statistics(real[stations == k]))
-            for k in torch.unique(stations)
+            (_statistics(adapted[made_of == k]), _statistics(real[real_of == k]))
+            for k in torch.unique(made_of)
+            if (real_of == k).any()
         ]
         figures = {
             f"{name}_gap": float(
@@ -75,16 +76,17 @@ class Health:
         apart = (made.mean(dim=0) - true.mean(dim=0)).abs() / true.std(dim=0).clamp_min(1e-6)
         return figures | {"feature_gap": float(apart.mean())}
 
-    def _pictures(self, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _pictures(self, generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Adapted pictures and real ones, each with their stations."""
         real = self._all(self.target)
         source = self._all(self.source)
         num = min(len(real.pictures), len(source.pictures))
-        stations = real.station[:num]
+        stations = (real.station if source.painted is None else source.painted)[:num]
         given = source.pictures[:num]
         seeded = torch.Generator(device=self.device).manual_seed(0)
         noise = torch.randn(generator.noise_shape(given), generator=seeded, device=self.device)
         adapted, _ = generator(given, stations, noise)
-        return real.pictures[:num], adapted, stations
+        return adapted, stations, real.pictures[:num], real.station[:num]
 
     def _motion(self, num: int) -> Tensor:
         return torch.from_numpy(self.source.motion[:num]).to(self.device)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -25,6 +27,20 @@ def test_who_has_pictures_alone_knows_nothing_else() -> None:
     batch = draw(pool, 4, np.random.default_rng(0))
     assert batch.success is None
     assert batch.classes is None
+
+
+def test_each_look_says_like_which_station_it_is_painted() -> None:
+    pool = toy_pool(12, num_variants=2)
+    bright = [np.full_like(each, 250 * k) for k, each in enumerate(pool.pictures)]
+    stations = np.zeros(12, np.int64), np.ones(12, np.int64)
+    pool = replace(pool, pictures=tuple(bright), painted=stations)
+    batch = draw(pool.taken(np.arange(6)), 32, np.random.default_rng(0))
+    assert batch.painted is not None
+    assert torch.equal(batch.painted, (batch.pictures.mean(dim=(1, 2, 3)) > 0).long())
+    (second,) = in_order(pool, 12, variant=1)
+    assert second.painted is not None
+    assert second.painted.tolist() == [1] * 12
+    assert pool.without_labels.painted is None
 
 
 def test_all_samples_come_in_order() -> None:

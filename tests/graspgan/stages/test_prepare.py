@@ -16,6 +16,14 @@ def test_all_looks_are_painted_where_they_are_trained_on(chain: Chain) -> None:
     assert 1 <= len(found.stations["bullet-structured"]) <= 3
 
 
+def test_it_is_kept_like_which_station_a_look_is_painted(chain: Chain) -> None:
+    found = chain.run.read(chain.prepared, Prepared)
+    for file in found.of("bullet", "train", target="bullet-structured").files:
+        with np.load(chain.run.fetch(file.arrays)) as arrays:
+            painted = {*arrays["cut_0_station"].tolist()}
+    assert painted <= {*found.stations["bullet-structured"]}
+
+
 def test_pictures_for_runs_without_labels_hold_no_outcome(chain: Chain) -> None:
     found = chain.run.read(chain.prepared, Prepared)
     for labels in (True, False):

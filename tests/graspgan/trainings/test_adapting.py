@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,6 +49,23 @@ def test_labels_of_the_target_play_no_part() -> None:
         train_generator(made, source, pool, CONFIG, 0, Health.of(source, target, 0))
         found.append(torch.cat([w.detach().flatten() for w in made.generator.parameters()]))
     assert torch.equal(*found)
+
+
+def test_a_painted_crop_becomes_one_of_its_own_station(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = replace(toy_pool(32), painted=(np.ones(32, np.int64),)), toy_pool(32, seed=2)
+    told: list[torch.Tensor] = []
+    forward = Generator.forward
+
+    def noted(self: Generator, *given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        told.append(given[1])
+        return forward(self, *given)
+
+    monkeypatch.setattr(Generator, "forward", noted)
+    health = Health.of(source, target, 0)
+    curve = train_generator(networks(), source, target, CONFIG, 0, health)
+    assert len(told) == CONFIG.num_steps + CONFIG.num_points
+    assert torch.cat(told).unique().tolist() == [1]
+    assert np.isfinite([*curve[-1].values.values()]).all()
 
 
 def test_only_what_may_be_grasped_keeps_its_contrasts() -> None:
