@@ -28,3 +28,10 @@ def test_the_posts_rows_are_there() -> None:
         "labels",
     } <= names
     assert not is_headline(next(m for m in methods("all") if m.name == "adabn"))
+
+
+def test_randomised_looks_have_a_curve_and_raw_inputs_of_as_many_steps() -> None:
+    by_name = {method.name: method for method in methods("all")}
+    for name in ("randomised_longer_5", "randomised_longer_20", "randomised_longer_raw"):
+        assert by_name[name].looks == ("random",), "else it has fewer steps than graspgan's"
+    assert "randomised_5" not in by_name

@@ -202,6 +202,7 @@ class TargetResult(Record):
         curve_of: Control and adaptation whose curves over labels are compared: the best, alike,
             of those that were trained with some of the labels; empty where none was.
         label_factor: See `tasks.graspgan.judging.labels`; at 5 % of the labels.
+        label_factor_randomised: The same over randomised looks.
         label_equivalent: Labels that the adaptation without labels is worth.
         success_gain: Success of the best adaptation less that of the best network.
         success_ratio: Success of the best adaptation over that of all labels.
@@ -222,6 +223,7 @@ class TargetResult(Record):
     dann_adds: Value | None
     curve_of: tuple[str, str] | None
     label_factor: Value | None
+    label_factor_randomised: Value | None
     label_equivalent: Value | None
     success_gain: Value | None
     success_ratio: Value | None

@@ -121,7 +121,10 @@ def _fewer(result: TargetResult) -> Claim:
     if factor is None or result.curve_of is None:
         return Claim(says, "not testable here", "the curve over labels was not trained")
     control, adapted = result.curve_of
-    found = f"{adapted} needs {stated(factor, 1)} times fewer than {control}, at {LOW_SHARE} %"
+    found = f"{adapted} needs {stated(factor, 1)} times fewer than {control}"
+    if result.label_factor_randomised is not None:
+        found += f", {stated(result.label_factor_randomised, 1)} than randomised looks"
+    found += f", at {LOW_SHARE} %"
     if (factor.low or 0.0) >= _FACTOR:
         return Claim(says, "reproduced", f"{found} of the labels")
     greatest = 100 / LOW_SHARE

@@ -152,6 +152,7 @@ def _judged(opened: Opened, target: str) -> TargetResult:
         dann_adds=scores.difference("graspgan_dann", "graspgan_cut"),
         curve_of=best.curve_of,
         label_factor=scores.factor(adapted, control, share=LOW_SHARE),
+        label_factor_randomised=scores.factor(adapted, RANDOMISED, share=LOW_SHARE),
         label_equivalent=scores.factor(adapted, control, share=0),
         success_gain=None,
         success_ratio=None,

@@ -77,6 +77,8 @@ def _figures(evaluation: Evaluation) -> dict[str, float]:
             "adapted_minus_randomised": best.over_randomised,
             "closed_share": result.closed_share,
             "label_factor": result.label_factor,
+            "label_factor_randomised": result.label_factor_randomised,
+            "closed_of_randomised": result.closed_of_randomised,
             "label_equivalent": result.label_equivalent,
             "success_gain": result.success_gain,
             "success_ratio": result.success_ratio,

@@ -25,6 +25,7 @@ def target_result() -> TargetResult:
         dann_adds=scores.difference("graspgan_dann", "graspgan_cut"),
         curve_of=("cut_structured", "graspgan_cut"),
         label_factor=scores.factor("graspgan_cut", "cut_structured", share=5),
+        label_factor_randomised=scores.factor("graspgan_cut", "randomised_longer", share=5),
         label_equivalent=scores.factor("graspgan_cut", "cut_structured", share=0),
         success_gain=None,
         success_ratio=None,
