@@ -50,6 +50,18 @@ class CollectConfig:
         3000, ge=12, le=10_000_000, label="Attempts to test on",
         help="Attempts with held-out objects to test on.",
     )  # fmt: skip
+    objects: Literal["procedural", "everyday"] = setting(
+        "procedural",
+        help="Family of the simulation's objects, where attempts are collected here.",
+    )
+    target_objects: Literal["procedural", "everyday"] = setting(
+        "procedural", help="Family of the targets' objects, alike."
+    )
+    dynamics: bool = setting(
+        False,
+        help="Simulation with masses, frictions, restitution and damping drawn anew for each "
+        "scene, as collect_grasps draws them (randomise.dynamics).",
+    )
     attempts_per_scene: int = setting(12, ge=1, le=200, help="Attempts of a scene.")
     size_px: int = setting(128, ge=64, le=512, unit="px", help="Side of the pictures.")
     view_deg: float = setting(24.0, ge=5, le=120, unit="deg", help="Field of view.")

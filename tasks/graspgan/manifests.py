@@ -55,6 +55,7 @@ class Attempts(Record):
         targets: Worlds that C is to work in; what stands in for reality.
         sets: The attempts: of each world, to train on, to choose by and to test on.
         worlds: Targets in which grasps can be tried; a robot's is none.
+        objects: Family of the simulation's objects; empty where only their data set knows.
         skipped: Scenes that could not be simulated, and why.
     """
 
@@ -64,6 +65,7 @@ class Attempts(Record):
     targets: tuple[str, ...]
     sets: tuple[AttemptSet, ...]
     worlds: tuple[TargetWorld, ...]
+    objects: str = ""
     skipped: tuple[Skipped, ...] = ()
 
     def of(self, world: str, split: Split) -> AttemptSet:
