@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
+from tasks.graspgan.manifests import NetworkName
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig, GeneratorConfig
 from tasks.intake.skips import MAX_SKIPPED_FRACTION
 
@@ -87,9 +88,15 @@ class CollectConfig:
 class PrepareConfig:
     """What networks see of the attempts."""
 
-    side_px: int = setting(
-        32, ge=16, le=472, multiple_of=8, unit="px", help="Side of the crops about a grasp."
+    network: NetworkName = setting(
+        "crop",
+        help="crop: a small network on the surroundings of a grasp. picture: the paper's, on whole "
+        "pictures and the command.",
     )
+    side_px: int = setting(
+        32, ge=16, le=472, multiple_of=8, unit="px",
+        help="Side of the crops about a grasp, or of the whole pictures.",
+    )  # fmt: skip
     pictures: Literal["before", "both"] = setting(
         "before", help="before: the picture without the arm. both: the one with it, too."
     )

@@ -29,6 +29,7 @@ class Pool:
         station: Which camera, (n,), int64.
         success: Whether the grasp succeeded, (n,), float32; None where nobody knows.
         classes: Semantic classes of each picture, (n, s, s, p), uint8; None where nobody knows.
+        mirrors: Whether a mirrored sample is one of the same outcome: a crop, no whole picture.
     """
 
     pictures: tuple[ByteArray, ...]
@@ -36,6 +37,7 @@ class Pool:
     station: npt.NDArray[np.int64]
     success: npt.NDArray[np.float32] | None = None
     classes: ByteArray | None = None
+    mirrors: bool = True
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -49,12 +51,13 @@ class Pool:
             self.station[chosen],
             None if self.success is None else self.success[chosen],
             None if self.classes is None else self.classes[chosen],
+            self.mirrors,
         )
 
     @property
     def without_labels(self) -> Pool:
         """The pool as whoever has pictures alone knows it: no outcome, no masks."""
-        return Pool(self.pictures, self.motion, self.station)
+        return Pool(self.pictures, self.motion, self.station, mirrors=self.mirrors)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "c
     own = share(batch_size)
     chosen = rng.integers(len(pool), size=batch_size)[own]
     variants = rng.integers(len(pool.pictures), size=batch_size)[own]
-    flips = torch.from_numpy(rng.random((2, batch_size))[:, own] < 0.5).to(device)
+    drawn = rng.random((2, batch_size))[:, own]
+    flips = torch.from_numpy((drawn < 0.5) & pool.mirrors).to(device)
     pictures = np.stack(
         [pool.pictures[variant][index] for variant, index in zip(variants, chosen, strict=True)]
     )

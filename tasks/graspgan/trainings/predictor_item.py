@@ -15,17 +15,28 @@ from torch import Tensor
 from tasks.core.config import SETTINGS
 from tasks.core.ports import ItemFolder
 from tasks.core.seeds import digest64
+from tasks.graspgan.manifests import NetworkName, Prepared
 from tasks.graspgan.networks.domains import adapt_norms, copy_source_norms
-from tasks.graspgan.networks.grasp_networks import CropNetwork
-from tasks.graspgan.samples.crops import NUM_MOTION
+from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
+from tasks.graspgan.samples.crops import NUM_COMMAND, NUM_MOTION
 from tasks.graspgan.samples.pools import Pool, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.manifests import PredictorTask, TrainedPredictor
-from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, scores, train_predictor
+from tasks.graspgan.trainings.predicting import (
+    CHOSEN_BY,
+    GraspNetwork,
+    Lesson,
+    scores,
+    train_predictor,
+)
 from tasks.learning.curve import Point
 
 WEIGHTS = "weights.pt"
+_KINDS: Mapping[NetworkName, tuple[type[GraspNetwork], int]] = {
+    "crop": (CropNetwork, NUM_MOTION),
+    "picture": (PictureNetwork, NUM_COMMAND),
+}
 _NORM_BATCH = 64
 
 
@@ -34,19 +45,28 @@ class SharedCrops:
     """What the trainings of a stage have in common.
 
     Attributes:
-        num_pictures: Crops of a sample.
+        num_pictures: Crops, or whole pictures, of a sample.
         side_px: Their side.
         device: ``cpu`` or ``cuda``.
+        name: Which network C is.
     """
 
     num_pictures: int
     side_px: int
     device: str
+    name: NetworkName = "crop"
 
-    def network(self, *, standardises: bool) -> CropNetwork:
+    @classmethod
+    def of(cls, prepared: Prepared, device: str) -> SharedCrops:
+        """What trainings on prepared samples have in common."""
+        num_pictures = 2 if prepared.pictures == "both" else 1
+        return cls(num_pictures, prepared.side_px, device, prepared.network)
+
+    def network(self, *, standardises: bool) -> GraspNetwork:
         """C, with weights from torch's generator."""
-        network = CropNetwork(
-            self.num_pictures, NUM_MOTION, standardises=standardises, side_px=self.side_px
+        kind, num_motion = _KINDS[self.name]
+        network = kind(
+            self.num_pictures, num_motion, standardises=standardises, side_px=self.side_px
         )
         return network.to(self.device)
 
@@ -93,7 +113,7 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
     )
 
 
-def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: int) -> CropNetwork:
+def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: int) -> GraspNetwork:
     """C with the weights that a training begins with; both domains' batch norms alike."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -105,7 +125,7 @@ def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: in
     return network
 
 
-def area(network: CropNetwork, pools: Sequence[tuple[Pool, int]], device: str) -> float:
+def area(network: GraspNetwork, pools: Sequence[tuple[Pool, int]], device: str) -> float:
     """Mean area under the ROC curve over pools, each by norms of its domain, in all their looks."""
     found = [
         float(roc_auc_score(pool.success, scores(network, pool, domain, device, variant)))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tasks.core.config import config_json
 from tasks.graspgan.networks.domains import SOURCE, TARGET
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
+from tasks.graspgan.trainings.crop_pools import set_name
 from tasks.graspgan.trainings.manifests import Material, PredictorTask
 from tasks.graspgan.trainings.predictor_item import SharedCrops, train_c
 from tests.support.graspgan.folders import ItemFolder
@@ -60,6 +63,18 @@ def test_labels_of_the_target_are_counted_and_shared_out(folder: ItemFolder) -> 
     assert found.num_labels == 12
     assert len(found.curve) == 2
     assert train_c(task(), SHARED, folder).num_labels == 0
+
+
+def test_the_papers_network_learns_from_whole_pictures(folder: ItemFolder) -> None:
+    shared = replace(SHARED, name="picture")
+    whole = SIMULATION.model_copy(update={"network": "picture"})
+    name = set_name(SIMULATION)
+    arrays = {f"{name}/motion": np.zeros((48, 5), np.float32)}
+    folder = ItemFolder(folder.path, arrays_of(SIMULATION) | arrays)
+    material = Material(crops=whole, looks=("plain",))
+    found = train_c(task(labelled=(material,), validation=(material,)), shared, folder)
+    assert len(found.curve) == 2
+    assert weights(folder)["motion.0.weight"].shape == (64, 5)
 
 
 def test_what_does_not_learn_stays_as_it_began(folder: ItemFolder) -> None:
