@@ -28,6 +28,7 @@ from tasks.learning.checkpoints import Keeper
 SIDE_PX: Final = PrepareConfig().side_px
 DESCENT: Final = replace(TrainConfig().descent, num_points=1)
 GENERATOR: Final = replace(AdaptConfig().from_plain, num_points=1)
+ARITHMETIC: Final = TrainConfig().arithmetic
 NUM_SAMPLES, NUM_LOOKS, NUM_STATIONS = 2000, 4, 3
 
 Train = Callable[[int, Keeper | None], None]
@@ -50,14 +51,17 @@ def pool(seed: int, num_looks: int = NUM_LOOKS) -> Pool:
 def predictor() -> CropNetwork:
     """C, with fixed weights."""
     torch.manual_seed(0)
-    return CropNetwork(1, NUM_MOTION, standardises=True, side_px=SIDE_PX)
+    network = CropNetwork(1, NUM_MOTION, standardises=True, side_px=SIDE_PX)
+    return ARITHMETIC.placed(network, "cpu")
 
 
 def networks() -> Networks:
     """What GraspGAN trains together, with fixed weights."""
     torch.manual_seed(0)
     generator = Generator(1, len(SemanticClass), NUM_STATIONS)
-    return Networks(generator, Discriminators(1, NUM_STATIONS), predictor())
+    judges = Discriminators(1, NUM_STATIONS)
+    placed = ARITHMETIC.placed
+    return Networks(placed(generator, "cpu"), placed(judges, "cpu"), predictor())
 
 
 def train_c() -> Train:

@@ -11,6 +11,7 @@ from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 from tasks.graspgan.manifests import NetworkName
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig, GeneratorConfig
 from tasks.intake.skips import MAX_SKIPPED_FRACTION
+from tasks.learning.arithmetic import ArithmeticConfig
 
 MethodSet = Literal["few", "headline", "all"]
 
@@ -110,6 +111,7 @@ class PretrainConfig:
     """C on simulation, which all other trainings begin with."""
 
     num_seeds: int = setting(3, ge=1, le=100, param="num_seeds", help="Trainings of each method.")
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     plain: DescentConfig = Field(default_factory=DescentConfig)
     randomised: DescentConfig = Field(
         default_factory=lambda: DescentConfig(num_steps=700, learning_rate=3e-3)
@@ -123,6 +125,7 @@ class PretrainConfig:
 class AdaptConfig:
     """Generators: from plain simulation, as in the paper, and from the target's own textures."""
 
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     from_plain: GeneratorConfig = Field(default_factory=GeneratorConfig)
     from_cut: GeneratorConfig = Field(
         default_factory=lambda: GeneratorConfig(
@@ -150,6 +153,7 @@ class TrainConfig:
     descent: DescentConfig = Field(
         default_factory=lambda: DescentConfig(num_steps=700, learning_rate=3e-3)
     )
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     adversary: AdversaryConfig = Field(default_factory=AdversaryConfig)
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."

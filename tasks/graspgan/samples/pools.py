@@ -79,7 +79,13 @@ class Batch:
     classes: Tensor | None
 
 
-def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "cpu") -> Batch:
+def draw(
+    pool: Pool,
+    batch_size: int,
+    rng: np.random.Generator,
+    device: str = "cpu",
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Batch:
     """Draw a batch with replacement, each sample in one of its looks, mirrored by chance.
 
     Several processes draw the same batch, and each takes its share of it.
@@ -97,6 +103,7 @@ def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "c
     classes = batch.classes
     if classes is not None:
         classes, _ = mirrored(classes, batch.motion, flips[0], flips[1])
+    seen = seen.contiguous(memory_format=memory_format)
     return Batch(seen, motion, batch.station, batch.success, classes)
 
 

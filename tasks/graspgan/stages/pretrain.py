@@ -83,7 +83,7 @@ def _train(
         for name, num in ((method, config.num_seeds), (f"{method}{RAW}", 1))
         for seed in range(num)
     ]
-    shared: Any = SharedCrops.of(prepared, torch_device(ctx))
+    shared: Any = SharedCrops.of(prepared, torch_device(ctx), config.arithmetic)
     arrays = shared_crops(prepared, (train_set, validation), ctx.store)
     made, _ = split(
         ctx.items.map(train_c, tasks, shared, shared=arrays, spread=True),

@@ -49,7 +49,15 @@ def train_one_generator(
     networks = _networks(item, shared, config, folder, seed)
     health = Health.of(source, target, seed, shared.device)
     points = train_generator(
-        networks, source, target, config, seed, health, device=shared.device, keeper=folder
+        networks,
+        source,
+        target,
+        config,
+        seed,
+        health,
+        arithmetic=shared.arithmetic,
+        device=shared.device,
+        keeper=folder,
     )
     torch.save(cpu_state(networks.generator), folder.path / _WEIGHTS)
     for name, pool in ((_ADAPTED, source), (_VALIDATION, validation)):
@@ -119,5 +127,5 @@ def _networks(
     state = torch.load(folder.fetch(item.initial), map_location="cpu", weights_only=True)
     predictor.load_state_dict(state)
     copy_source_norms(predictor)
-    device = shared.device
-    return Networks(generator.to(device), discriminators.to(device), predictor.to(device))
+    placed, device = shared.arithmetic.placed, shared.device
+    return Networks(placed(generator, device), placed(discriminators, device), predictor)

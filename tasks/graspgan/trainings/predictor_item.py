@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
@@ -30,6 +31,7 @@ from tasks.graspgan.trainings.predicting import (
     scores,
     train_predictor,
 )
+from tasks.learning.arithmetic import ArithmeticConfig
 from tasks.learning.curve import Point
 
 WEIGHTS = "weights.pt"
@@ -49,18 +51,23 @@ class SharedCrops:
         side_px: Their side.
         device: ``cpu`` or ``cuda``.
         name: Which network C is.
+        arithmetic: How it computes while it is trained.
     """
 
     num_pictures: int
     side_px: int
     device: str
     name: NetworkName = "crop"
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
 
     @classmethod
-    def of(cls, prepared: Prepared, device: str) -> SharedCrops:
+    def of(
+        cls, prepared: Prepared, device: str, arithmetic: ArithmeticConfig | None = None
+    ) -> SharedCrops:
         """What trainings on prepared samples have in common."""
         num_pictures = 2 if prepared.pictures == "both" else 1
-        return cls(num_pictures, prepared.side_px, device, prepared.network)
+        arithmetic = arithmetic or ArithmeticConfig()
+        return cls(num_pictures, prepared.side_px, device, prepared.network, arithmetic)
 
     def network(self, *, standardises: bool) -> GraspNetwork:
         """C, with weights from torch's generator."""
@@ -68,7 +75,7 @@ class SharedCrops:
         network = kind(
             self.num_pictures, num_motion, standardises=standardises, side_px=self.side_px
         )
-        return network.to(self.device)
+        return self.arithmetic.placed(network, self.device)
 
 
 def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> TrainedPredictor:
@@ -89,7 +96,14 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
     if item.descent is not None:
         descent = DescentConfig(**item.descent)
         points = train_predictor(
-            network, lesson, descent, seed, validate, device=shared.device, keeper=folder
+            network,
+            lesson,
+            descent,
+            seed,
+            validate,
+            arithmetic=shared.arithmetic,
+            device=shared.device,
+            keeper=folder,
         )
     reached = max((point.values[CHOSEN_BY] for point in points), default=validate()[CHOSEN_BY])
     if item.adapts_norms and item.unlabelled is not None:
