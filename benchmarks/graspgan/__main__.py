@@ -1,12 +1,13 @@
 """Measures `train_graspgan`: ``make bench NAME=graspgan``, ``QUICK=1`` for a short run.
 
-    python -m benchmarks.graspgan [--quick] [--parts steps,workers,table]
+    python -m benchmarks.graspgan [--quick] [--parts steps,workers,full,table]
 
 Parts may be measured one by one; the results file holds those that are there, and each figure of
 a part but `steps` names its commit.
 
 - `steps`: a step of C and of GraspGAN beside plain loops, see `benchmarks.graspgan.steps`.
 - `workers`: two processes over one, see `benchmarks.graspgan.workers`.
+- `full`: what the example of the paper's sizes would take, see `benchmarks.graspgan.full_size`.
 - `table`: what finished runs came to, see `benchmarks.graspgan.table`; their artifacts are looked
   for below the folder that the environment's ``ORRERY_GRASPGAN_RUNS`` names, else `artifacts/`.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
+from benchmarks.graspgan import full_size as graspgan_full_size
 from benchmarks.graspgan import steps as graspgan_steps
 from benchmarks.graspgan import table as graspgan_table
 from benchmarks.graspgan import workers as graspgan_workers
@@ -85,13 +87,23 @@ def _workers(quick: bool) -> dict[str, Figure]:
     return graspgan_workers.measure(graspgan_workers.FULL_PAIRS, graspgan_workers.FULL_WORK_S)
 
 
+def _full(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
+    with OwnProcess() as process:
+        return process.call(graspgan_full_size.measure).value
+
+
 def _table(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
     return graspgan_table.measure(RUNS)
 
 
 # In this order: what is timed comes first, while nothing else runs.
-PARTS: dict[str, Measure] = {"steps": _steps, "workers": _workers, "table": _table}
-EARLIER = ("workers", "table")
+PARTS: dict[str, Measure] = {
+    "steps": _steps,
+    "workers": _workers,
+    "full": _full,
+    "table": _table,
+}
+EARLIER = ("workers", "full", "table")
 
 
 if __name__ == "__main__":

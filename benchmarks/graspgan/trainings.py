@@ -81,18 +81,21 @@ def train_graspgan() -> Train:
 
     def train(num_steps: int, keeper: Keeper | None) -> None:
         config = replace(GENERATOR, num_steps=num_steps)
-        unwatched = _Unwatched(source, target)
+        unwatched = Unwatched(source, target)
         train_generator(trained, source, target, config, 0, unwatched, keeper=keeper)
 
     return train
 
 
-class _Unwatched(Health):
+class Unwatched(Health):
+    """A generator's health that nobody looks at."""
+
     def figures(
         self,
         generator: Generator,  # noqa: ARG002
         predictor: CropNetwork | PictureNetwork,  # noqa: ARG002
     ) -> Mapping[str, float]:
+        """Nothing."""
         return {}
 
 

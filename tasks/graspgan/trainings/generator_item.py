@@ -106,6 +106,11 @@ def adapted(generator: Generator, source: Pool, target: Pool, seed: int, device:
     return np.concatenate(found)
 
 
+def generator_widths(width: int) -> tuple[int, int, int]:
+    """Channels of the generator's maps, from the finest on."""
+    return width, round(width * 11 / 6), round(width * 8 / 3)
+
+
 def _networks(
     item: GeneratorTask,
     shared: SharedCrops,
@@ -115,8 +120,7 @@ def _networks(
 ) -> Networks:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        width = config.width
-        widths = width, round(width * 11 / 6), round(width * 8 / 3)
+        widths = generator_widths(config.width)
         generator = Generator(
             shared.num_pictures, len(SemanticClass), item.num_stations, widths=widths
         )

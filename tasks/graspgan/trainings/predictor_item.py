@@ -69,6 +69,11 @@ class SharedCrops:
         arithmetic = arithmetic or ArithmeticConfig()
         return cls(num_pictures, prepared.side_px, device, prepared.network, arithmetic)
 
+    @property
+    def num_motion(self) -> int:
+        """Numbers that go with the pictures of a sample."""
+        return _KINDS[self.name][1]
+
     def network(self, *, standardises: bool) -> GraspNetwork:
         """C, with weights from torch's generator."""
         kind, num_motion = _KINDS[self.name]
