@@ -100,6 +100,8 @@ def save_program(program: CropProgram | PictureProgram, picture_px: int, path: P
     if isinstance(program, CropProgram):
         known = torch.zeros(4), torch.eye(3), torch.eye(4), torch.zeros(2)
         example = (*example, *known)
+    # A program keeps its weights one after the other; what lies otherwise is warned of.
+    program.to(memory_format=torch.contiguous_format)
     count = torch.export.Dim("num_commands", min=1, max=_MAX_COMMANDS)
     shapes = tuple({0: count} if place == 2 else None for place in range(len(example)))
     torch.export.save(torch.export.export(program, example, dynamic_shapes=shapes), path)
