@@ -8,8 +8,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
+from tasks.graspgan.manifests import NetworkName
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig, GeneratorConfig
 from tasks.intake.skips import MAX_SKIPPED_FRACTION
+from tasks.learning.arithmetic import ArithmeticConfig
 
 MethodSet = Literal["few", "headline", "all"]
 
@@ -50,6 +52,18 @@ class CollectConfig:
         3000, ge=12, le=10_000_000, label="Attempts to test on",
         help="Attempts with held-out objects to test on.",
     )  # fmt: skip
+    objects: Literal["procedural", "everyday"] = setting(
+        "procedural",
+        help="Family of the simulation's objects, where attempts are collected here.",
+    )
+    target_objects: Literal["procedural", "everyday"] = setting(
+        "procedural", help="Family of the targets' objects, alike."
+    )
+    dynamics: bool = setting(
+        False,
+        help="Simulation with masses, frictions, restitution and damping drawn anew for each "
+        "scene, as collect_grasps draws them (randomise.dynamics).",
+    )
     attempts_per_scene: int = setting(12, ge=1, le=200, help="Attempts of a scene.")
     size_px: int = setting(128, ge=64, le=512, unit="px", help="Side of the pictures.")
     view_deg: float = setting(24.0, ge=5, le=120, unit="deg", help="Field of view.")
@@ -75,9 +89,15 @@ class CollectConfig:
 class PrepareConfig:
     """What networks see of the attempts."""
 
-    side_px: int = setting(
-        32, ge=16, le=472, multiple_of=8, unit="px", help="Side of the crops about a grasp."
+    network: NetworkName = setting(
+        "crop",
+        help="crop: a small network on the surroundings of a grasp. picture: the paper's, on whole "
+        "pictures and the command.",
     )
+    side_px: int = setting(
+        32, ge=16, le=472, multiple_of=8, unit="px",
+        help="Side of the crops about a grasp, or of the whole pictures.",
+    )  # fmt: skip
     pictures: Literal["before", "both"] = setting(
         "before", help="before: the picture without the arm. both: the one with it, too."
     )
@@ -91,6 +111,7 @@ class PretrainConfig:
     """C on simulation, which all other trainings begin with."""
 
     num_seeds: int = setting(3, ge=1, le=100, param="num_seeds", help="Trainings of each method.")
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     plain: DescentConfig = Field(default_factory=DescentConfig)
     randomised: DescentConfig = Field(
         default_factory=lambda: DescentConfig(num_steps=700, learning_rate=3e-3)
@@ -104,6 +125,7 @@ class PretrainConfig:
 class AdaptConfig:
     """Generators: from plain simulation, as in the paper, and from the target's own textures."""
 
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     from_plain: GeneratorConfig = Field(default_factory=GeneratorConfig)
     from_cut: GeneratorConfig = Field(
         default_factory=lambda: GeneratorConfig(
@@ -131,6 +153,7 @@ class TrainConfig:
     descent: DescentConfig = Field(
         default_factory=lambda: DescentConfig(num_steps=700, learning_rate=3e-3)
     )
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     adversary: AdversaryConfig = Field(default_factory=AdversaryConfig)
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."

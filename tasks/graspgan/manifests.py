@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
 from tasks.grasping.types import Split
+
+NetworkName = Literal["crop", "picture"]
+"""Which network C is: see `tasks.graspgan.networks.grasp_networks`."""
 
 
 class AttemptSet(Record):
@@ -55,6 +58,7 @@ class Attempts(Record):
         targets: Worlds that C is to work in; what stands in for reality.
         sets: The attempts: of each world, to train on, to choose by and to test on.
         worlds: Targets in which grasps can be tried; a robot's is none.
+        objects: Family of the simulation's objects; empty where only their data set knows.
         skipped: Scenes that could not be simulated, and why.
     """
 
@@ -64,6 +68,7 @@ class Attempts(Record):
     targets: tuple[str, ...]
     sets: tuple[AttemptSet, ...]
     worlds: tuple[TargetWorld, ...]
+    objects: str = ""
     skipped: tuple[Skipped, ...] = ()
 
     def of(self, world: str, split: Split) -> AttemptSet:
@@ -108,6 +113,7 @@ class CropTask(Record):
         pictures: ``before`` or ``both``.
         seed: Decides looks.
         cuttings: What looks of the kind ``cut`` are painted with.
+        network: Whose samples: ``picture``'s are whole pictures in place of crops.
     """
 
     schema_id = "graspgan.crop_task/1"
@@ -120,6 +126,7 @@ class CropTask(Record):
     pictures: str
     seed: int
     cuttings: FileRef | None = None
+    network: NetworkName = "crop"
 
 
 class CropFile(Record):
@@ -148,6 +155,7 @@ class CropSet(Record):
         has_labels: Whether the files hold outcomes and masks.
         num_looks: Looks of each kind.
         files: Shard by shard.
+        network: Whose samples they are.
     """
 
     schema_id = "graspgan.crop_set/1"
@@ -158,6 +166,7 @@ class CropSet(Record):
     has_labels: bool
     num_looks: dict[str, int]
     files: tuple[CropFile, ...]
+    network: NetworkName = "crop"
 
 
 class Prepared(Record):
@@ -170,6 +179,7 @@ class Prepared(Record):
         side_px: Side of the crops.
         pictures: ``before`` or ``both``.
         stations: Of each world, what its stations are called, in the order of their numbers.
+        network: Whose samples they are.
     """
 
     schema_id = "graspgan.prepared/1"
@@ -179,6 +189,7 @@ class Prepared(Record):
     side_px: int
     pictures: str
     stations: dict[str, tuple[str, ...]]
+    network: NetworkName = "crop"
 
     def of(self, world: str, split: Split, *, target: str = "", has_labels: bool = True) -> CropSet:
         """The crops of a set."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tasks.graspgan.networks.domains import set_domain
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
-from tasks.graspgan.samples.crops import View, commanded, crops, motion_numbers
+from tasks.graspgan.samples.crops import View, commanded, crops, motion_numbers, shrunk
 
 _MAX_COMMANDS = 4096  # as `policy.model_candidates` of `collect_grasps`
 
@@ -78,9 +78,17 @@ class PictureProgram(nn.Module):
         pictures = seen.permute(0, 3, 1, 2).float()
         if not self.sees_arm:
             pictures = pictures + 0 * now.float().mean()
-        small = nn.functional.interpolate(pictures, size=(self.side_px, self.side_px), mode="area")
-        given = (small.round() / 127.5 - 1).expand(commands.shape[0], -1, -1, -1)
-        return torch.sigmoid(self.network(given, commands))
+        given = shrunk(pictures, self.side_px).round() / 127.5 - 1
+        return torch.sigmoid(self.network(given, commands))  # one picture serves all commands
+
+
+def program_of(
+    network: CropNetwork | PictureNetwork, domain: int, side_px: int, *, sees_arm: bool
+) -> CropProgram | PictureProgram:
+    """The program of a trained network; see `CropProgram`."""
+    if isinstance(network, PictureNetwork):
+        return PictureProgram(network, domain, side_px, sees_arm=sees_arm)
+    return CropProgram(network, domain, side_px, sees_arm=sees_arm)
 
 
 def save_program(program: CropProgram | PictureProgram, picture_px: int, path: Path) -> None:
@@ -92,6 +100,8 @@ def save_program(program: CropProgram | PictureProgram, picture_px: int, path: P
     if isinstance(program, CropProgram):
         known = torch.zeros(4), torch.eye(3), torch.eye(4), torch.zeros(2)
         example = (*example, *known)
+    # A program keeps its weights one after the other; what lies otherwise is warned of.
+    program.to(memory_format=torch.contiguous_format)
     count = torch.export.Dim("num_commands", min=1, max=_MAX_COMMANDS)
     shapes = tuple({0: count} if place == 2 else None for place in range(len(example)))
     torch.export.save(torch.export.export(program, example, dynamic_shapes=shapes), path)

@@ -48,11 +48,15 @@ _FURTHER = {
 
 
 class PolicyModel:
-    """Implements `tasks.grasping.algorithms.controllers.GraspPredictor`."""
+    """Implements `tasks.grasping.algorithms.controllers.GraspPredictor`.
+
+    Attributes:
+        further: What the program asks for beside pictures and commands, by name.
+    """
 
     def __init__(self, program: Any, path: Path) -> None:
         self._module = program.module()
-        self._further = program.graph_signature.user_inputs[len(_SHAPES) :]
+        self.further = program.graph_signature.user_inputs[len(_SHAPES) :]
         self._path = path
 
     def __call__(
@@ -81,7 +85,7 @@ class PolicyModel:
         given = [torch.from_numpy(np.ascontiguousarray(each[None])) for each in (before, now)]
         known = known_of(pose, camera)
         given += [torch.from_numpy(np.ascontiguousarray(commands, np.float32))]
-        given += [torch.from_numpy(known[name]) for name in self._further]
+        given += [torch.from_numpy(known[name]) for name in self.further]
         shapes = ", ".join(str(tuple(each.shape)) for each in given)
         try:
             with torch.no_grad(), _one_thread():

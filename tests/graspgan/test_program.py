@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.graspgan.manifests import NetworkName
 from tasks.graspgan.networks.domains import SOURCE
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
-from tasks.graspgan.program import CropProgram, PictureProgram, save_program
+from tasks.graspgan.program import CropProgram, PictureProgram, program_of, save_program
 from tasks.graspgan.samples.painters import painter
 from tasks.graspgan.samples.pools import Pool
 from tasks.graspgan.samples.reading import Asked, read_crops
 from tasks.graspgan.trainings.predicting import scores
+from tasks.graspgan.trainings.predictor_item import SharedCrops
 from tasks.grasping.data.shards import write_rows
 from tasks.grasping.policy_model import check_model, load_model
 from tasks.grasping.readers.dataset import SampleReader
@@ -29,14 +31,16 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("sees_arm", [False, True])
+@pytest.mark.parametrize("name", ["crop", "picture"])
 def test_a_policy_hears_what_the_training_would_say(
-    shard: Path, tmp_path: Path, sees_arm: bool
+    shard: Path, tmp_path: Path, name: NetworkName, sees_arm: bool
 ) -> None:
     """Pictures, cameras with lenses and commands of a real world, through the exported program."""
     torch.manual_seed(0)
-    network = CropNetwork(1 + sees_arm, 4, standardises=True, side_px=16).eval()
-    save_program(CropProgram(network, SOURCE, 16, sees_arm=sees_arm), 32, tmp_path / "c.pt2")
-    asked = Asked(16, "both" if sees_arm else "before", {"plain": 1}, True)
+    network = SharedCrops(1 + sees_arm, 16, "cpu", name).network(standardises=True).eval()
+    assert isinstance(network, CropNetwork if name == "crop" else PictureNetwork)
+    save_program(program_of(network, SOURCE, 16, sees_arm=sees_arm), 32, tmp_path / "c.pt2")
+    asked = Asked(16, "both" if sees_arm else "before", {"plain": 1}, True, name)
     read = read_crops(shard, asked, {"plain": painter("plain", 0)})
     pool = Pool((read["plain_0"],), read["motion"], np.zeros(4, np.int64))
     expected = torch.from_numpy(scores(network, pool, SOURCE)).sigmoid().numpy()

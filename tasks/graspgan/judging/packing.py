@@ -72,7 +72,7 @@ def pack_predictor(item: PackTask, config: None, folder: ItemFolder) -> PackedPr
         "before": first["before"][None],
         "now": first["now"][None],
         "commands": commands,
-        **known_of(pose, camera),
+        **{k: v for k, v in known_of(pose, camera).items() if k in model.further},
     }
     np.savez(folder.path / GOLDEN_INPUTS_FILE, **asked)
     np.savez(folder.path / GOLDEN_OUTPUTS_FILE, success=said.astype(np.float32))

@@ -29,12 +29,12 @@ def export_program(item: ProgramTask, config: Pictures, folder: ItemFolder) -> P
     """Export a predictor."""
     import torch
 
-    from tasks.graspgan.program import CropProgram, save_program
+    from tasks.graspgan.program import program_of, save_program
 
     network = config.crops.network(standardises=item.standardises)
     path = folder.fetch(item.predictor.weights)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    program = CropProgram(
+    program = program_of(
         network,
         item.predictor.domain,
         config.crops.side_px,

@@ -55,6 +55,11 @@ class Discriminators(nn.Module):
         Returns:
             For each scale, (n, 1, h, w).
         """
+        # In full: spectral norm can't mix precisions, and least squares want differences of them.
+        with torch.autocast(pictures.device.type, enabled=False):
+            return self._judged(pictures.float(), station)
+
+    def _judged(self, pictures: Tensor, station: Tensor) -> list[Tensor]:
         told = nn.functional.one_hot(station, self.num_stations).to(pictures.dtype)
         found = []
         for index, scale in enumerate(self.scales):

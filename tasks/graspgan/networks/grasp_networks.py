@@ -144,7 +144,7 @@ class PictureNetwork(nn.Module):
         """Logits of success, (n,).
 
         Args:
-            pictures: (n, 3 p, h, w), grey values from -1 to 1.
+            pictures: (n, 3 p, h, w), grey values from -1 to 1; or one for all commands.
             motion: Commands, (n, m).
         """
         logits: Tensor = self.head(self.features(pictures, motion))[:, 0]

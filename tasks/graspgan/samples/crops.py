@@ -23,6 +23,8 @@ SIDE_M: Final = 0.14  # about twice what the gripper spans
 PLANE_M: Final = BIN_FLOOR_M + 0.025  # half of an object's height above the floor
 NUM_MOTION: Final = 4
 """Numbers that say what a crop does not show: see `motion_numbers`."""
+NUM_COMMAND: Final = 5
+"""Numbers of a command, which go with a whole picture; see `tasks.grasping.types`."""
 _HEIGHT_UNIT_M: Final = 0.03
 
 
@@ -79,6 +81,17 @@ def crops(
     return torch.nn.functional.grid_sample(
         pictures, grid, mode=mode, padding_mode="border", align_corners=True
     )
+
+
+def shrunk(pictures: Tensor, side_px: int, mode: str = "area") -> Tensor:
+    """Whole pictures (n, c, h, w) at another size, (n, c, s, s).
+
+    Args:
+        pictures: Of any size.
+        side_px: Side, s.
+        mode: ``area``, or ``nearest`` for masks.
+    """
+    return torch.nn.functional.interpolate(pictures, size=(side_px, side_px), mode=mode)
 
 
 def motion_numbers(grasp: Tensor, view: View) -> Tensor:

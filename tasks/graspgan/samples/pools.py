@@ -31,6 +31,7 @@ class Pool:
         classes: Semantic classes of each picture, (n, s, s, p), uint8; None where nobody knows.
         painted: Of each look, the target's station whose textures the samples show, (n,), int64;
             None where they show no station's.
+        mirrors: Whether a mirrored sample is one of the same outcome: a crop, no whole picture.
     """
 
     pictures: tuple[ByteArray, ...]
@@ -39,6 +40,7 @@ class Pool:
     success: npt.NDArray[np.float32] | None = None
     classes: ByteArray | None = None
     painted: tuple[npt.NDArray[np.int64], ...] | None = None
+    mirrors: bool = True
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -53,12 +55,13 @@ class Pool:
             None if self.success is None else self.success[chosen],
             None if self.classes is None else self.classes[chosen],
             None if self.painted is None else tuple(each[chosen] for each in self.painted),
+            self.mirrors,
         )
 
     @property
     def without_labels(self) -> Pool:
         """The pool as whoever has pictures alone knows it: no outcome, no masks."""
-        return Pool(self.pictures, self.motion, self.station)
+        return Pool(self.pictures, self.motion, self.station, mirrors=self.mirrors)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,13 @@ class Batch:
     painted: Tensor | None
 
 
-def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "cpu") -> Batch:
+def draw(
+    pool: Pool,
+    batch_size: int,
+    rng: np.random.Generator,
+    device: str = "cpu",
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Batch:
     """Draw a batch with replacement, each sample in one of its looks, mirrored by chance.
 
     Several processes draw the same batch, and each takes its share of it.
@@ -90,7 +99,8 @@ def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "c
     own = share(batch_size)
     chosen = rng.integers(len(pool), size=batch_size)[own]
     variants = rng.integers(len(pool.pictures), size=batch_size)[own]
-    flips = torch.from_numpy(rng.random((2, batch_size))[:, own] < 0.5).to(device)
+    drawn = rng.random((2, batch_size))[:, own]
+    flips = torch.from_numpy((drawn < 0.5) & pool.mirrors).to(device)
     pictures = np.stack(
         [pool.pictures[variant][index] for variant, index in zip(variants, chosen, strict=True)]
     )
@@ -99,14 +109,19 @@ def draw(pool: Pool, batch_size: int, rng: np.random.Generator, device: str = "c
     classes = batch.classes
     if classes is not None:
         classes, _ = mirrored(classes, batch.motion, flips[0], flips[1])
+    seen = seen.contiguous(memory_format=memory_format)
     return replace(batch, pictures=seen, motion=motion, classes=classes)
 
 
 def draw_evenly(
-    pools: Sequence[Pool], batch_size: int, rng: np.random.Generator, device: str = "cpu"
+    pools: Sequence[Pool],
+    batch_size: int,
+    rng: np.random.Generator,
+    device: str = "cpu",
+    memory_format: torch.memory_format = torch.channels_last,
 ) -> Batch:
     """Draw one batch from several pools, as many from each; they all have labels, or none has."""
-    parts = [draw(pool, batch_size // len(pools), rng, device) for pool in pools]
+    parts = [draw(pool, batch_size // len(pools), rng, device, memory_format) for pool in pools]
     if len(parts) == 1:
         return parts[0]
     return Batch(

@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 
 from tasks.core.digests import digest
-from tasks.graspgan.samples.crops import View, crops, motion_numbers
+from tasks.graspgan.manifests import NetworkName
+from tasks.graspgan.samples.crops import View, crops, motion_numbers, shrunk
 from tasks.graspgan.samples.painters import Cuttings, LookName, Painter
 from tasks.grasping.looks.lens import pixel_rays
 from tasks.grasping.readers.dataset import SampleReader
@@ -43,12 +44,14 @@ class Asked:
         looks: Kinds of looks, with how many of each; only ``plain`` needs no G-buffers.
         has_labels: Whether outcomes are read at all. A run without labels asks without: then no
             array says what became of an attempt, nor what a mask shows.
+        network: Who is to see them: ``picture`` sees whole pictures, and commands.
     """
 
     side_px: int
     pictures: Pictures
     looks: Mapping[LookName, int]
     has_labels: bool
+    network: NetworkName = "crop"
 
     @property
     def needs_g_buffers(self) -> bool:
@@ -97,6 +100,8 @@ def _of_scene(samples: list[Sample], asked: Asked, painters: Mapping[LookName, P
     }
     found["station"] = np.array([_station(sample) for sample in samples])
     found["motion"] = motion_numbers(grasp, view).float().numpy()
+    if asked.network == "picture":
+        found["motion"] = np.stack([sample["command"] for sample in samples])
     for name, variant in _variants(asked.looks):
         seen = [
             _painted(samples, picture, painters[name], scene_id, variant)
@@ -163,9 +168,13 @@ def _painted(
 def _cut(
     maps: npt.NDArray[Any], grasp: torch.Tensor, view: View, asked: Asked, mode: str = "bilinear"
 ) -> npt.NDArray[Any]:
-    """Crops (n, s, s, c) of maps (n, h, w, c), of the same type."""
+    """What is seen of maps (n, h, w, c), (n, s, s, c), of the same type."""
     given = torch.from_numpy(np.moveaxis(maps, -1, 1).astype(np.float32))
-    cut = np.moveaxis(crops(given, grasp, view, asked.side_px, mode).numpy(), 1, -1)
+    if asked.network == "picture":
+        seen = shrunk(given, asked.side_px, "area" if mode == "bilinear" else mode)
+    else:
+        seen = crops(given, grasp, view, asked.side_px, mode)
+    cut = np.moveaxis(seen.numpy(), 1, -1)
     return cut if maps.dtype.kind == "f" else np.rint(cut).astype(maps.dtype)
 
 

@@ -12,7 +12,7 @@ from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import AdaptConfig
-from tasks.graspgan.stages.pretrain import RANDOMISED, num_pictures, torch_device
+from tasks.graspgan.stages.pretrain import RANDOMISED, torch_device
 from tasks.graspgan.trainings.manifests import (
     Adapted,
     GeneratorTask,
@@ -45,9 +45,7 @@ def adapt_looks(found: ArtifactRef, config: AdaptConfig, ctx: StageContext) -> A
     prepared = pretrained.prepared
     tasks = [*_tasks(pretrained, config)]
     sets = {each.crops.model_dump_json(): each.crops for t in tasks for each in _looked_at(t)}
-    shared = SharedCrops(
-        num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=torch_device(ctx)
-    )
+    shared = SharedCrops.of(prepared, torch_device(ctx), config.arithmetic)
     arrays = shared_crops(prepared, sets.values(), ctx.store)
     outcomes = ctx.items.map(train_one_generator, tasks, shared, shared=arrays, spread=True)
     made, skipped = split(outcomes, config.max_failed_fraction)

@@ -205,6 +205,7 @@ def _collected(config: CollectConfig, ctx: StageContext) -> Attempts:
         targets=targets,
         sets=tuple(sets),
         worlds=tuple(_world_of(config, each, ctx) for each in targets),
+        objects=config.objects,
         skipped=tuple(skipped),
     )
 
@@ -265,8 +266,12 @@ def _plan_of(config: CollectConfig, world: Any, split: Split, num: int) -> PlanC
         attempts_per_scene=config.attempts_per_scene,
         scenes_per_shard=_SCENES_PER_SHARD,
         world=WorldConfig(name=world, camera=camera),
-        objects=ObjectsConfig(split=split),
-        randomise=RandomiseConfig(textures=textures),
+        objects=ObjectsConfig(
+            family=config.objects if world == SIMULATION else config.target_objects, split=split
+        ),
+        randomise=RandomiseConfig(
+            textures=textures, dynamics=config.dynamics and world == SIMULATION
+        ),
         policy=PolicyConfig(
             uniform_share=config.uniform_share, spread_m=config.spread_m, steer=False
         ),

@@ -29,7 +29,7 @@ from tasks.graspgan.judging.successes import compared
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, RANDOMISED
 from tasks.graspgan.manifests import Prepared
 from tasks.graspgan.methods import methods
-from tasks.graspgan.stages.pretrain import num_pictures, torch_device
+from tasks.graspgan.stages.pretrain import torch_device
 from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
 from tasks.grasping.data.shards import scene_id
 
@@ -222,7 +222,7 @@ def _is_first(predictor: TrainedPredictor, target: str) -> bool:
 def _crops(prepared: Prepared, device: str) -> Any:
     from tasks.graspgan.trainings.predictor_item import SharedCrops
 
-    return SharedCrops(num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=device)
+    return SharedCrops.of(prepared, device)
 
 
 def _result_of(result: TargetResult, method: str) -> MethodResult:

@@ -69,6 +69,7 @@ def prepare_crops(found: ArtifactRef, config: PrepareConfig, ctx: StageContext) 
             side_px=config.side_px,
             pictures=config.pictures,
             stations=_stations(sets, ctx),
+            network=config.network,
         )
     )
 
@@ -80,7 +81,8 @@ def cut_crops(item: CropTask, config: None, folder: ItemFolder) -> CropFile:  # 
 
     looks = cast("Mapping[LookName, int]", item.looks)
     cuttings = Cuttings.load(folder.fetch(item.cuttings)) if item.cuttings else None
-    asked = Asked(item.side_px, cast("Pictures", item.pictures), looks, item.has_labels)
+    pictures = cast("Pictures", item.pictures)
+    asked = Asked(item.side_px, pictures, looks, item.has_labels, item.network)
     painters = {name: painter(name, item.seed, cuttings) for name in looks}
     arrays = read_crops(folder.fetch(item.shard), asked, painters)
     if cuttings is not None:
@@ -117,7 +119,13 @@ def _planned(attempts: Attempts, config: PrepareConfig) -> Iterator[CropSet]:
     def wanted(world: str, part: Split, target: str = "", *, has_labels: bool = True) -> CropSet:
         looks = _looks(world == attempts.simulation, part, target, config)
         return CropSet(
-            world=world, split=part, target=target, has_labels=has_labels, num_looks=looks, files=()
+            world=world,
+            split=part,
+            target=target,
+            has_labels=has_labels,
+            num_looks=looks,
+            files=(),
+            network=config.network,
         )
 
     for part in ("train", "validation", "held_out"):
@@ -150,6 +158,7 @@ def _tasks(
             pictures=config.pictures,
             seed=seed,
             cuttings=cuttings.get(plan.target),
+            network=config.network,
         )
         for number, shard in enumerate(attempts.of(plan.world, plan.split).shards)
     ]

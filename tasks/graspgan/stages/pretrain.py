@@ -83,20 +83,13 @@ def _train(
         for name, num in ((method, config.num_seeds), (f"{method}{RAW}", 1))
         for seed in range(num)
     ]
-    shared: Any = SharedCrops(
-        num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=torch_device(ctx)
-    )
+    shared: Any = SharedCrops.of(prepared, torch_device(ctx), config.arithmetic)
     arrays = shared_crops(prepared, (train_set, validation), ctx.store)
     made, _ = split(
         ctx.items.map(train_c, tasks, shared, shared=arrays, spread=True),
         config.max_failed_fraction,
     )
     return made
-
-
-def num_pictures(prepared: Prepared) -> int:
-    """Crops of a sample."""
-    return 2 if prepared.pictures == "both" else 1
 
 
 def torch_device(ctx: StageContext) -> str:

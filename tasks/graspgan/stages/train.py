@@ -21,7 +21,6 @@ from tasks.graspgan.stages.pretrain import (
     RAW,
     SOURCE,
     TARGET,
-    num_pictures,
     torch_device,
 )
 from tasks.graspgan.trainings.manifests import (
@@ -57,9 +56,7 @@ def train_methods(found: ArtifactRef, config: TrainConfig, ctx: StageContext) ->
     prepared = adapted.pretrained.prepared
     tasks, hopeless = split([*_planned(adapted, config)], 1.0)
     sets = {each.crops.model_dump_json(): each.crops for t in tasks for each in _looked_at(t)}
-    shared = SharedCrops(
-        num_pictures=num_pictures(prepared), side_px=prepared.side_px, device=torch_device(ctx)
-    )
+    shared = SharedCrops.of(prepared, torch_device(ctx), config.arithmetic)
     arrays = shared_crops(prepared, sets.values(), ctx.store)
     ends = ctx.items.map(train_c, tasks, shared, shared=arrays, spread=True)
     made, skipped = split([*hopeless, *ends], config.max_failed_fraction)

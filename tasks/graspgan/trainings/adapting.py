@@ -25,6 +25,7 @@ from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.health import Health
 from tasks.graspgan.trainings.predicting import GraspNetwork
 from tasks.grasping.types import SemanticClass
+from tasks.learning.arithmetic import ArithmeticConfig
 from tasks.learning.checkpoints import Keeper, Stateful
 from tasks.learning.curve import Point
 from tasks.learning.loop import Course, evenly, run
@@ -60,6 +61,7 @@ class _Learner:
     config: GeneratorConfig
     rng: np.random.Generator
     health: Health
+    arithmetic: ArithmeticConfig
     device: str
 
     def __post_init__(self) -> None:
@@ -95,12 +97,16 @@ class _Learner:
                     index / self.config.num_steps, 0.0
                 )
         size = self.config.batch_size
-        source = draw(self.source, size, self.rng, self.device)
-        target = draw(self.target, size, self.rng, self.device)
+        memory_format = self.arithmetic.memory_format
+        source, target = (
+            draw(pool, size, self.rng, self.device, memory_format)
+            for pool in (self.source, self.target)
+        )
         # Each becomes a picture of the station whose textures it shows, else of any.
         wanted = target.station if source.painted is None else source.painted
         generator = self.networks.generator
-        adapted, maps = generator(source.pictures, wanted, generator.noise(source.pictures))
+        with self.arithmetic.autocast(self.device):
+            adapted, maps = generator(source.pictures, wanted, generator.noise(source.pictures))
         judged = self._judge(target, adapted.detach(), wanted)
         return judged | self._make(source, adapted, maps, wanted)
 
@@ -110,9 +116,10 @@ class _Learner:
     def _judge(self, target: Batch, adapted: Tensor, wanted: Tensor) -> dict[str, Tensor]:
         """Let the discriminators learn."""
         judges = self.networks.discriminators
-        loss = real_loss(judges(target.pictures, target.station)) + made_loss(
-            judges(adapted, wanted)
-        )
+        with self.arithmetic.autocast(self.device):
+            loss = real_loss(judges(target.pictures, target.station)) + made_loss(
+                judges(adapted, wanted)
+            )
         self._descend(self.judge, self._judges, loss)
         return {"discriminator_loss": loss.detach()}
 
@@ -120,6 +127,17 @@ class _Learner:
         self, source: Batch, adapted: Tensor, maps: Tensor, wanted: Tensor
     ) -> dict[str, Tensor]:
         """Let the generator and C learn."""
+        with self.arithmetic.autocast(self.device):
+            losses, task = self._makers_losses(source, adapted, maps, wanted)
+        self._descend(self.maker, self._makers, torch.stack([*losses.values()]).sum())
+        raw_task, adapted_task = task.detach()
+        found = {name: loss.detach() for name, loss in losses.items()}
+        return found | {"task_loss_raw": raw_task, "task_loss_adapted": adapted_task}
+
+    def _makers_losses(
+        self, source: Batch, adapted: Tensor, maps: Tensor, wanted: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """What generator and C descend on, weighted; and C's loss on raw and on adapted ones."""
         config, predictor = self.config, self.networks.predictor
         if source.success is None or source.classes is None:
             raise TypeError("the simulation has no labels, or no masks")
@@ -137,10 +155,7 @@ class _Learner:
             * _pairwise_loss(adapted, source.pictures, source.classes),
             "feature_loss": config.feature_weight * activation_error(seen, raw),
         }
-        self._descend(self.maker, self._makers, torch.stack([*losses.values()]).sum())
-        raw_task, adapted_task = task.detach()
-        found = {name: loss.detach() for name, loss in losses.items()}
-        return found | {"task_loss_raw": raw_task, "task_loss_adapted": adapted_task}
+        return losses, task
 
     def _descend(
         self, optimiser: torch.optim.Optimizer, weights: list[nn.Parameter], loss: Tensor
@@ -159,6 +174,7 @@ def train_generator(
     seed: int,
     health: Health,
     *,
+    arithmetic: ArithmeticConfig = ArithmeticConfig(),  # noqa: B008  (frozen)
     device: str = "cpu",
     keeper: Keeper | None = None,
 ) -> tuple[Point, ...]:
@@ -171,6 +187,7 @@ def train_generator(
         config: How.
         seed: Decides all draws.
         health: What is watched on the way.
+        arithmetic: Precision and memory format, of the networks too.
         device: ``cpu`` or ``cuda``.
         keeper: Keeps the state on the way.
 
@@ -182,7 +199,7 @@ def train_generator(
     """
     rng = np.random.default_rng(seed)
     pictures = target.without_labels
-    learner = _Learner(networks, source, pictures, config, rng, health, device)
+    learner = _Learner(networks, source, pictures, config, rng, health, arithmetic, device)
     course = Course(
         num_steps=config.num_steps,
         points=evenly(config.num_points, config.num_steps),

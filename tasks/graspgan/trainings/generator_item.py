@@ -50,7 +50,15 @@ def train_one_generator(
     networks = _networks(item, shared, config, folder, seed)
     health = Health.of(source, target, seed, shared.device)
     points = train_generator(
-        networks, source, target, config, seed, health, device=shared.device, keeper=folder
+        networks,
+        source,
+        target,
+        config,
+        seed,
+        health,
+        arithmetic=shared.arithmetic,
+        device=shared.device,
+        keeper=folder,
     )
     torch.save(cpu_state(networks.generator), folder.path / _WEIGHTS)
     for name, pool in ((_ADAPTED, source), (_VALIDATION, validation)):
@@ -105,6 +113,11 @@ def adapted(
     return np.concatenate(found)
 
 
+def generator_widths(width: int) -> tuple[int, int, int]:
+    """Channels of the generator's maps, from the finest on."""
+    return width, round(width * 11 / 6), round(width * 8 / 3)
+
+
 def _networks(
     item: GeneratorTask,
     shared: SharedCrops,
@@ -114,8 +127,7 @@ def _networks(
 ) -> Networks:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        width = config.width
-        widths = width, round(width * 11 / 6), round(width * 8 / 3)
+        widths = generator_widths(config.width)
         generator = Generator(
             shared.num_pictures, len(SemanticClass), item.num_stations, widths=widths
         )
@@ -126,5 +138,5 @@ def _networks(
     state = torch.load(folder.fetch(item.initial), map_location="cpu", weights_only=True)
     predictor.load_state_dict(state)
     copy_source_norms(predictor)
-    device = shared.device
-    return Networks(generator.to(device), discriminators.to(device), predictor.to(device))
+    placed, device = shared.arithmetic.placed, shared.device
+    return Networks(placed(generator, device), placed(discriminators, device), predictor)

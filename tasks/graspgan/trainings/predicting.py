@@ -23,6 +23,7 @@ from tasks.graspgan.networks.domains import (
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
 from tasks.graspgan.samples.pools import Batch, Pool, draw_evenly, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
+from tasks.learning.arithmetic import ArithmeticConfig
 from tasks.learning.checkpoints import Keeper, Stateful
 from tasks.learning.curve import Choice, Point
 from tasks.learning.loop import Course, evenly, run
@@ -58,6 +59,7 @@ class _Learner:
     config: DescentConfig
     rng: np.random.Generator
     validate: Callable[[], Mapping[str, float]]
+    arithmetic: ArithmeticConfig
     device: str
 
     def __post_init__(self) -> None:
@@ -85,7 +87,8 @@ class _Learner:
             group["lr"] = self.config.learning_rate * warmup_cosine(
                 progress, self.config.warmup_share
             )
-        losses = self._losses(reversal_weight(progress, self.lesson.adversary.weight))
+        with self.arithmetic.autocast(self.device):
+            losses = self._losses(reversal_weight(progress, self.lesson.adversary.weight))
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
         average_gradients(self._weights)
@@ -124,7 +127,8 @@ class _Learner:
 
     def _seen(self, pools: Sequence[Pool], domain: int) -> tuple[Batch, Tensor]:
         """A batch, and C's features of it by the norms of a domain."""
-        batch = draw_evenly(pools, self.config.batch_size, self.rng, self.device)
+        config, memory_format = self.config, self.arithmetic.memory_format
+        batch = draw_evenly(pools, config.batch_size, self.rng, self.device, memory_format)
         set_domain(self.network, domain)
         return batch, self.network.features(batch.pictures, batch.motion)
 
@@ -136,6 +140,7 @@ def train_predictor(
     seed: int,
     validate: Callable[[], Mapping[str, float]],
     *,
+    arithmetic: ArithmeticConfig = ArithmeticConfig(),  # noqa: B008  (frozen)
     device: str = "cpu",
     keeper: Keeper | None = None,
 ) -> tuple[Point, ...]:
@@ -148,6 +153,7 @@ def train_predictor(
         seed: Decides draws and the domain classifier's weights.
         validate: Figures of a validation split, ``validation_auc`` among them; may set evaluation
             mode and domain.
+        arithmetic: Precision and memory format, of the network too.
         device: ``cpu`` or ``cuda``.
         keeper: Keeps the state on the way.
 
@@ -159,7 +165,8 @@ def train_predictor(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        learner = _Learner(network, lesson, config, np.random.default_rng(seed), validate, device)
+        rng = np.random.default_rng(seed)
+        learner = _Learner(network, lesson, config, rng, validate, arithmetic, device)
     course = Course(
         num_steps=config.num_steps,
         points=evenly(config.num_points, config.num_steps),

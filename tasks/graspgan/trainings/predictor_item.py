@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
@@ -15,17 +16,29 @@ from torch import Tensor
 from tasks.core.config import SETTINGS
 from tasks.core.ports import ItemFolder
 from tasks.core.seeds import digest64
+from tasks.graspgan.manifests import NetworkName, Prepared
 from tasks.graspgan.networks.domains import adapt_norms, copy_source_norms
-from tasks.graspgan.networks.grasp_networks import CropNetwork
-from tasks.graspgan.samples.crops import NUM_MOTION
+from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
+from tasks.graspgan.samples.crops import NUM_COMMAND, NUM_MOTION
 from tasks.graspgan.samples.pools import Pool, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.manifests import Material, PredictorTask, TrainedPredictor
-from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, scores, train_predictor
+from tasks.graspgan.trainings.predicting import (
+    CHOSEN_BY,
+    GraspNetwork,
+    Lesson,
+    scores,
+    train_predictor,
+)
+from tasks.learning.arithmetic import ArithmeticConfig
 from tasks.learning.curve import Point
 
 WEIGHTS = "weights.pt"
+_KINDS: Mapping[NetworkName, tuple[type[GraspNetwork], int]] = {
+    "crop": (CropNetwork, NUM_MOTION),
+    "picture": (PictureNetwork, NUM_COMMAND),
+}
 _NORM_BATCH = 64
 
 
@@ -34,21 +47,40 @@ class SharedCrops:
     """What the trainings of a stage have in common.
 
     Attributes:
-        num_pictures: Crops of a sample.
+        num_pictures: Crops, or whole pictures, of a sample.
         side_px: Their side.
         device: ``cpu`` or ``cuda``.
+        name: Which network C is.
+        arithmetic: How it computes while it is trained.
     """
 
     num_pictures: int
     side_px: int
     device: str
+    name: NetworkName = "crop"
+    arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
 
-    def network(self, *, standardises: bool) -> CropNetwork:
+    @classmethod
+    def of(
+        cls, prepared: Prepared, device: str, arithmetic: ArithmeticConfig | None = None
+    ) -> SharedCrops:
+        """What trainings on prepared samples have in common."""
+        num_pictures = 2 if prepared.pictures == "both" else 1
+        arithmetic = arithmetic or ArithmeticConfig()
+        return cls(num_pictures, prepared.side_px, device, prepared.network, arithmetic)
+
+    @property
+    def num_motion(self) -> int:
+        """Numbers that go with the pictures of a sample."""
+        return _KINDS[self.name][1]
+
+    def network(self, *, standardises: bool) -> GraspNetwork:
         """C, with weights from torch's generator."""
-        network = CropNetwork(
-            self.num_pictures, NUM_MOTION, standardises=standardises, side_px=self.side_px
+        kind, num_motion = _KINDS[self.name]
+        network = kind(
+            self.num_pictures, num_motion, standardises=standardises, side_px=self.side_px
         )
-        return network.to(self.device)
+        return self.arithmetic.placed(network, self.device)
 
 
 def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> TrainedPredictor:
@@ -69,7 +101,14 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
     if item.descent is not None:
         descent = DescentConfig(**item.descent)
         points = train_predictor(
-            network, lesson, descent, seed, validate, device=shared.device, keeper=folder
+            network,
+            lesson,
+            descent,
+            seed,
+            validate,
+            arithmetic=shared.arithmetic,
+            device=shared.device,
+            keeper=folder,
         )
     reached = max([point.values[CHOSEN_BY] for point in points] or validate().values())
     if item.adapts_norms and item.unlabelled is not None:
@@ -93,7 +132,7 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
     )
 
 
-def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: int) -> CropNetwork:
+def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: int) -> GraspNetwork:
     """C with the weights that a training begins with; both domains' batch norms alike."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -105,7 +144,7 @@ def begin(item: PredictorTask, shared: SharedCrops, folder: ItemFolder, seed: in
     return network
 
 
-def area(network: CropNetwork, pools: Sequence[tuple[Pool, int]], device: str) -> float:
+def area(network: GraspNetwork, pools: Sequence[tuple[Pool, int]], device: str) -> float:
     """Mean area under the ROC curve over pools, each by norms of its domain, in all their looks.
 
     A few labels may be of one outcome: they tell nothing. It is 0.5 where no pool tells anything.

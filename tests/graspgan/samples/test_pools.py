@@ -20,6 +20,14 @@ def test_a_batch_is_drawn_in_any_look_with_all_that_belongs_to_it() -> None:
     assert torch.equal(shown, batch.success > 0), "masks are mirrored with their pictures"
 
 
+def test_whole_pictures_are_not_mirrored() -> None:
+    pool = replace(toy_pool(1), mirrors=False)
+    for given in (pool, pool.without_labels, pool.taken(np.array([0]))):
+        batch = draw(given, 16, np.random.default_rng(0))
+        assert torch.equal(batch.pictures, grey(pool.pictures[0]).expand(16, -1, -1, -1))
+        assert torch.equal(batch.motion, torch.from_numpy(pool.motion).expand(16, -1))
+
+
 def test_who_has_pictures_alone_knows_nothing_else() -> None:
     pool = toy_pool(8).without_labels
     assert pool.success is None

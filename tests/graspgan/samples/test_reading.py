@@ -70,6 +70,20 @@ def test_pictures_with_the_arm_come_on_request(shard: Path) -> None:
     assert found["classes"].shape == (6, 16, 16, 2)
 
 
+def test_the_papers_network_sees_whole_pictures_and_commands(shard: Path) -> None:
+    found = read(shard, replace(PLAIN, network="picture", looks={"plain": 1, "random": 1}))
+    samples = SampleReader([shard], also=("masks",))
+    first = samples[0]
+    assert found["motion"][0] == pytest.approx(first["command"])
+    assert found["plain_0"].shape == (6, 16, 16, 3)
+    assert (found["plain_0"][0] == found["plain_0"][2]).all(), "of one scene"
+    mean = found["plain_0"][0].mean(axis=(0, 1))
+    assert mean == pytest.approx(first["before"].mean(axis=(0, 1)), abs=0.6)
+    share = (found["classes"] == 2).mean(), (first["before_class_mask"] == 2).mean()
+    assert share[0] == pytest.approx(share[1], abs=0.03)
+    assert found["heights_m"].shape == (6, 16, 16)
+
+
 def test_heights_are_those_of_the_bin(shard: Path) -> None:
     sample = SampleReader([shard], also=("cameras", "g_buffers", "masks"))[0]
     height_m = heights(sample["before_depth"], camera_in(sample, "true"))

@@ -11,6 +11,7 @@ from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError
 from tasks.graspgan.config import CollectConfig
 from tasks.graspgan.manifests import Attempts
+from tasks.graspgan.stages import collect
 from tasks.graspgan.stages.collect import collect_attempts
 from tests.support.graspgan.chain import Chain
 
@@ -52,6 +53,17 @@ def test_attempts_are_collected_of_all_worlds_and_splits(chain: Chain) -> None:
     first, other = (found.of(world, "train") for world in worlds)
     assert first.num_successes != 0
     assert {each.sha256 for each in first.shards}.isdisjoint(each.sha256 for each in other.shards)
+
+
+def test_objects_and_dynamics_are_the_simulations_own() -> None:
+    config = CollectConfig(objects="everyday", dynamics=True)
+    simulation, target = (
+        collect._plan_of(config, world, "train", 24) for world in ("bullet", "surrogate")
+    )
+    assert (simulation.objects.family, simulation.randomise.dynamics) == ("everyday", True)
+    assert (target.objects.family, target.randomise.dynamics) == ("procedural", False)
+    other = CollectConfig(target_objects="everyday")
+    assert collect._plan_of(other, "surrogate", "held_out", 24).objects.family == "everyday"
 
 
 def test_published_folders_are_read_by_world_and_split(
@@ -105,8 +117,6 @@ def test_a_scene_in_two_splits_is_refused(folders: tuple[Path, Path], tmp_path: 
 def test_other_picture_sizes_are_refused(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.graspgan.stages import collect
-
     set_of, sizes = collect._set_of, iter((64, 64, 64, 128, 64, 64))
 
     def other(*arguments: object) -> object:

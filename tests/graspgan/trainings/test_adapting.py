@@ -13,6 +13,7 @@ from tasks.graspgan.networks.grasp_networks import CropNetwork
 from tasks.graspgan.trainings.adapting import Networks, _pairwise_loss, train_generator
 from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.health import Health
+from tasks.learning.arithmetic import ArithmeticConfig
 from tests.support.graspgan.toy_pools import toy_pool
 from tests.support.learning.line import Folder
 
@@ -77,6 +78,20 @@ def test_only_what_may_be_grasped_keeps_its_contrasts() -> None:
     both[..., 3:4, :] += 0.4
     assert _pairwise_loss(tray, given, classes).item() == pytest.approx(0, abs=1e-6)
     assert _pairwise_loss(both, given, classes).item() > 0.01
+
+
+@pytest.mark.parametrize(
+    "arithmetic", [ArithmeticConfig(precision="bfloat16"), ArithmeticConfig(channels_last=False)]
+)
+def test_precision_and_memory_format_change_little(arithmetic: ArithmeticConfig) -> None:
+    source, target = toy_pool(32), toy_pool(32, seed=2)
+    found = []
+    for each in (ArithmeticConfig(), arithmetic):
+        made = Networks(*(each.placed(part, "cpu") for part in vars(networks()).values()))
+        health = Health.of(source, target, 0)
+        curve = train_generator(made, source, target, CONFIG, 0, health, arithmetic=each)
+        found.append(curve[-1].losses)
+    assert found[1] == pytest.approx(found[0], abs=0.02, rel=0.05)
 
 
 def test_a_cut_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

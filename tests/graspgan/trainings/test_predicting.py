@@ -10,6 +10,7 @@ from tasks.graspgan.networks.domains import SOURCE, TARGET
 from tasks.graspgan.networks.grasp_networks import CropNetwork
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.graspgan.trainings.predicting import Lesson, scores, train_predictor
+from tasks.learning.arithmetic import ArithmeticConfig
 from tests.support.graspgan.toy_pools import area, toy_pool
 from tests.support.learning.line import Folder
 
@@ -75,6 +76,23 @@ def test_a_step_has_as_many_samples_whatever_they_come_from(
     )
     assert [num for num, _ in seen] == [FEW.batch_size] * FEW.num_steps
     assert min(spread for _, spread in seen) > 0.2, "dark and bright ones pass norms together"
+
+
+@pytest.mark.parametrize(
+    "arithmetic", [ArithmeticConfig(precision="bfloat16"), ArithmeticConfig(channels_last=False)]
+)
+def test_precision_and_memory_format_change_little(arithmetic: ArithmeticConfig) -> None:
+    lesson = Lesson(((toy_pool(64), SOURCE),), toy_pool(64, seed=3).without_labels)
+    config = DescentConfig(num_steps=4, batch_size=16, num_points=1)
+    losses = [
+        train_predictor(
+            each.placed(network(), "cpu"), lesson, config, 0, lambda: {"validation_auc": 0.5},
+            arithmetic=each,
+        )[-1].losses
+        for each in (ArithmeticConfig(), arithmetic)
+    ]  # fmt: skip
+    assert losses[1] == pytest.approx(losses[0], abs=0.02)
+    assert losses[1] != losses[0]
 
 
 def test_the_seed_decides_and_a_cut_changes_nothing(tmp_path: Path) -> None:

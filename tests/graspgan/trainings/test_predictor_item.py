@@ -11,7 +11,7 @@ from tasks.core.config import config_json
 from tasks.graspgan.networks.domains import SOURCE, TARGET
 from tasks.graspgan.samples.pools import grey
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
-from tasks.graspgan.trainings.crop_pools import CropPools
+from tasks.graspgan.trainings.crop_pools import CropPools, set_name
 from tasks.graspgan.trainings.manifests import Material, PredictorTask
 from tasks.graspgan.trainings.predictor_item import SharedCrops, area, train_c
 from tests.support.graspgan.folders import ItemFolder
@@ -86,6 +86,18 @@ def test_labels_of_one_outcome_tell_nothing() -> None:
     assert area(network, [(pool, SOURCE)], "cpu") == 0.5
     known = toy_pool(40), SOURCE
     assert area(network, [(pool, SOURCE), known], "cpu") == area(network, [known], "cpu")
+
+
+def test_the_papers_network_learns_from_whole_pictures(folder: ItemFolder) -> None:
+    shared = replace(SHARED, name="picture")
+    whole = SIMULATION.model_copy(update={"network": "picture"})
+    name = set_name(SIMULATION)
+    arrays = {f"{name}/motion": np.zeros((48, 5), np.float32)}
+    folder = ItemFolder(folder.path, arrays_of(SIMULATION) | arrays)
+    material = Material(crops=whole, looks=("plain",))
+    found = train_c(task(labelled=(material,), validation=(material,)), shared, folder)
+    assert len(found.curve) == 2
+    assert weights(folder)["motion.0.weight"].shape == (64, 5)
 
 
 def test_what_does_not_learn_stays_as_it_began(folder: ItemFolder) -> None:
