@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.ports import Skipped, StageContext
-from tasks.core.records import ArtifactRef
+from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import CollectConfig
 from tasks.graspgan.manifests import Attempts, AttemptSet, TargetWorld
@@ -134,20 +134,20 @@ def _collected(config: CollectConfig, ctx: StageContext) -> Attempts:
                 "for fewer of a scene"
             )
     sets, skipped = list[AttemptSet](), list[Skipped]()
-    for world in (SIMULATION, *targets):
+    worlds = [_world_of(config, each, ctx) for each in (SIMULATION, *targets)]
+    for each in worlds:
         # Another seed: a robot's attempts are no copies of the simulation's.
-        seed = ctx.seed if world == SIMULATION else ctx.seed + 1
+        seed = ctx.seed if each.world == SIMULATION else ctx.seed + 1
         for split, num in counts.items():
-            made = _collect_set(
-                _plan_of(config, world, split, num), seed, config.max_skipped_fraction, ctx
-            )
+            plan = _plan_of(config, each.world, split, num)
+            made = _collect_set(plan, each.textures, seed, config.max_skipped_fraction, ctx)
             sets.append(made[0])
             skipped += made[1]
     return Attempts(
         simulation=SIMULATION,
         targets=targets,
         sets=tuple(sets),
-        worlds=tuple(_world_of(config, each, ctx) for each in targets),
+        worlds=tuple(each for each in worlds if each.world != SIMULATION),
         skipped=tuple(skipped),
     )
 
@@ -162,9 +162,8 @@ def _world_of(config: CollectConfig, world: str, ctx: StageContext) -> TargetWor
 
 
 def _collect_set(
-    config: PlanConfig, seed: int, max_skipped: float, ctx: StageContext
+    config: PlanConfig, textures: FileRef | None, seed: int, max_skipped: float, ctx: StageContext
 ) -> tuple[AttemptSet, tuple[Skipped, ...]]:
-    files = pack_files(config, ctx)
     policy = config.policy
     plan = GraspPlan(
         recipe=config_json(config.scene),
@@ -176,7 +175,7 @@ def _collect_set(
             )
         ),
         pilot={},
-        textures=files["textures"].file if "textures" in files else None,
+        textures=textures,
         objects=None,
         model=None,
         num_attempts=config.num_attempts,
