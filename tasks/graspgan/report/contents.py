@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from tasks.core.ports import Skipped
 from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
 from tasks.graspgan.report.claims import Claim, claims_of, stated
+from tasks.graspgan.report.curves import chosen_table, generator_curves, predictor_curves
 from tasks.graspgan.report.plots import labels_plot, methods_plot
-from tasks.graspgan.trainings.manifests import TrainedGenerator
+from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
 _MARKS: Final = {"reproduced": "good", "not reproduced": "bad", "not testable here": ""}
@@ -39,6 +40,7 @@ def report_sections(
         _opening(evaluation, links),
         *(_target(each, films) for each in evaluation.targets),
         _simulation(evaluation),
+        *(_trainings(each.target, evaluation.trained.predictors) for each in evaluation.targets),
         _generators(adapted.generators, grids),
         *([skipped_section(skipped)] if skipped else []),
         settings_section({"crops": prepared.side_px, "pictures": prepared.pictures}),
@@ -133,6 +135,7 @@ def _short(value: Value | None) -> str:
 
 def _simulation(evaluation: Evaluation) -> Section:
     rows = tuple((name, stated(each)) for name, each in evaluation.simulation.items())
+    pretrained = evaluation.trained.adapted.pretrained
     return Section(
         title="On simulation itself",
         text=(
@@ -140,7 +143,28 @@ def _simulation(evaluation: Evaluation) -> Section:
             "trees that are told what an oracle knows.",
         ),
         tables=(Table(("who", "area"), rows),),
+        pictures=tuple(_predictor_curves("simulation", pretrained.predictors)),
     )
+
+
+def _trainings(target: str, found: Sequence[TrainedPredictor]) -> Section:
+    own = [each for each in found if each.target == target]
+    return Section(
+        title=f"Trainings for {target}",
+        text=(
+            "A training keeps the weights of its best look at a validation split, marked by a dot "
+            "for each seed. Without labels of the target that split is simulated: such areas say "
+            "nothing of the target, and can't be compared with each other. Curves are means over "
+            "seeds.",
+        ),
+        tables=(chosen_table(own),),
+        pictures=tuple(_predictor_curves(target, own)),
+    )
+
+
+def _predictor_curves(name: str, found: Sequence[TrainedPredictor]) -> Iterator[Picture]:
+    if any(each.curve for each in found):
+        yield Picture(f"{name}-curves.png", f"{name}: trainings of C", predictor_curves(found))
 
 
 def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -> Section:
@@ -166,15 +190,22 @@ def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -
         text=(
             "Gaps are distances between adapted and real pictures, 0 is best; diversity is best at "
             "1. A discriminator's loss of 1.0 is that of guessing. A loss of C on adapted pictures "
-            "no higher than on raw ones says that objects are as easy to see as before.",
+            "no higher than on raw ones says that objects are as easy to see as before. Nothing "
+            "chooses among the steps of a generator: the last one counts. Curves are means over "
+            "seeds.",
         ),
         tables=(Table(head, tuple(rows)),) if rows else (),
-        pictures=tuple(
-            Picture(
-                f"{name}.png",
-                f"{name}: simulated, adapted to each station, predicted map, real",
-                data,
-            )
-            for name, data in grids.items()
-        ),
+        pictures=(*_generator_curves(found), *_grids(grids)),
     )
+
+
+def _generator_curves(found: Sequence[TrainedGenerator]) -> Iterator[Picture]:
+    for target in dict.fromkeys(each.target for each in found):
+        data = generator_curves([each for each in found if each.target == target])
+        yield Picture(f"{target}-generators.png", f"{target}: what was watched", data)
+
+
+def _grids(grids: Mapping[str, bytes]) -> Iterator[Picture]:
+    for name, data in grids.items():
+        title = f"{name}: simulated, adapted to each station, predicted map, real"
+        yield Picture(f"{name}.png", title, data)
