@@ -7,9 +7,10 @@ from typing import Final
 
 from tasks.core.ports import Skipped
 from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
+from tasks.graspgan.judging.opened import TREES
 from tasks.graspgan.report.claims import Claim, claims_of, stated
 from tasks.graspgan.report.curves import chosen_table, generator_curves, predictor_curves
-from tasks.graspgan.report.plots import labels_plot, methods_plot
+from tasks.graspgan.report.plots import begun, labels_plot, methods_plot
 from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
@@ -80,10 +81,10 @@ def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
             f"{stated(result.closed_share, 2)}; it is worth {stated(result.label_equivalent, 0)} "
             "labels.",
         ),
-        tables=(_claims(claims_of(result)), _methods(result)),
+        tables=(_claims(claims_of(result)), _methods(result), *_grasps(result)),
         pictures=(
             Picture(f"{name}-methods.png", f"{name}: areas of all methods", methods_plot(result)),
-            Picture(f"{name}-labels.png", f"{name}: areas over labels", labels_plot(result)),
+            *_labels(result),
             *(
                 Picture(
                     f"{key.replace('/', '-')}.png",
@@ -94,6 +95,12 @@ def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
             ),
         ),
     )
+
+
+def _labels(result: TargetResult) -> Iterator[Picture]:
+    if begun(result.methods):
+        name = f"{result.target}-labels.png"
+        yield Picture(name, f"{result.target}: areas over labels", labels_plot(result))
 
 
 def _claims(claims: Sequence[Claim]) -> Table:
@@ -108,13 +115,28 @@ def _methods(result: TargetResult) -> Table:
     rows = tuple(_row(each) for each in result.methods)
     head = (
         *("method", "what is done", "seeds", "labels", "area", "uniform", "near objects"),
-        *("over randomised", "over best control", "success, %"),
+        *("over randomised", "over best control"),
     )
     return Table(head, rows, "Behind ± stands the standard error.")
 
 
+def _grasps(result: TargetResult) -> Iterator[Table]:
+    """What the methods that grasped lifted; none where no grasp was tried."""
+    rows = tuple(
+        (
+            each.method,
+            f"{sum(len(scene.successes) for scene in result.grasps[each.method]):,}",
+            f"{100 * each.success.value:.1f} ± {100 * (each.success.error or 0):.1f}",
+        )
+        for each in result.methods
+        if each.success is not None and each.method in result.grasps
+    )
+    if rows:
+        head = "grasps in closed loop", "tried", "success, %"
+        yield Table(head, rows, "In the same scenes for all, with held-out objects.")
+
+
 def _row(each: MethodResult) -> tuple[str, ...]:
-    success = each.success
     return (
         each.method,
         each.says,
@@ -125,7 +147,6 @@ def _row(each: MethodResult) -> tuple[str, ...]:
         _short(each.near),
         _short(each.over_randomised),
         _short(each.over_control),
-        "" if success is None else f"{100 * success.value:.1f} ± {100 * (success.error or 0):.1f}",
     )
 
 
@@ -134,7 +155,11 @@ def _short(value: Value | None) -> str:
 
 
 def _simulation(evaluation: Evaluation) -> Section:
-    rows = tuple((name, stated(each)) for name, each in evaluation.simulation.items())
+    says = {"predictor": "the network, after randomised looks"}
+    says |= {name: trees.method.says for name, trees in TREES.items()}
+    says |= {f"over_{name}": f"the network, less {told}" for name, told in says.items()}
+    found = evaluation.simulation
+    rows = tuple((says[name], stated(found[name])) for name in says if name in found)
     pretrained = evaluation.trained.adapted.pretrained
     return Section(
         title="On simulation itself",
@@ -207,5 +232,8 @@ def _generator_curves(found: Sequence[TrainedGenerator]) -> Iterator[Picture]:
 
 def _grids(grids: Mapping[str, bytes]) -> Iterator[Picture]:
     for name, data in grids.items():
-        title = f"{name}: simulated, adapted to each station, predicted map, real"
+        title = (
+            f"{name}, row by row: simulated, adapted to each station, the map that is predicted "
+            "(dark background, grey tray, orange objects), real ones of each station"
+        )
         yield Picture(f"{name}.png", title, data)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from tasks.graspgan.methods import Method, methods
+from tasks.graspgan.methods import methods
 from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
 from tasks.report.page import Table
 from tasks.report.plots import COLOURS, label, new_figure, png
@@ -19,7 +19,7 @@ _TEXT: Final = 8
 _CHOSEN_BY: Final = "validation_auc"
 _GAPS: Final = ("mean_gap", "deviation_gap", "gradient_gap", "feature_gap", "diversity_ratio")
 _GENERATOR_PANELS: Final[Sequence[tuple[str, str, Mapping[str, str]]]] = (
-    ("discriminators", "losses", {"discriminator_loss": "loss; 1.0 guesses"}),
+    ("discriminators", "losses", {"discriminator_loss": "loss"}),
     ("C's loss", "losses", {"task_loss_raw": "raw crops", "task_loss_adapted": "adapted crops"}),
     ("adapted beside real", "values", {name: name.replace("_", " ") for name in _GAPS}),
 )
@@ -72,26 +72,28 @@ def generator_curves(generators: Sequence[TrainedGenerator]) -> bytes:
             for colour, (key, says) in zip(COLOURS, shown.items(), strict=False):
                 _draw(axes, curves, part, key, {"color": colour}, says)
             label(axes, f"{name}: {title}" if column == 0 else title, "steps", "")
+            if part == "values":  # gaps of any size beside each other
+                axes.set_yscale("log")
             axes.legend(frameon=False, fontsize=_TEXT)
     return png(figure)
 
 
 def chosen_table(predictors: Sequence[TrainedPredictor]) -> Table:
     """What each method's weights were chosen by, and where in its training they come from."""
-    by_name = {method.name: method for method in methods("all")}
     found: dict[str, list[TrainedPredictor]] = {}
     for each in predictors:
         found.setdefault(each.method, []).append(each)
     rows = tuple(
         (
             name,
-            _chosen_by(by_name[name], trained[0]),
+            "; ".join(trained[0].chosen_by) or "stays as simulation left it",
             ", ".join(f"{_chosen(e)[0]} of {e.curve[-1]['step']}" for e in trained if e.curve),
             f"{np.mean([each.validation_auc for each in trained]):.3f}",
         )
         for name, trained in found.items()
     )
-    return Table(("method", "chosen by", "step, by seed", "area there"), rows)
+    note = "Chosen by the labels of these worlds and looks, of their validation splits."
+    return Table(("method", "chosen by", "step, by seed", "area there"), rows, note)
 
 
 def _group(predictor: TrainedPredictor) -> str:
@@ -101,18 +103,6 @@ def _group(predictor: TrainedPredictor) -> str:
         return "with labels"
     is_control = {method.name: method.is_control for method in methods("all")}
     return "controls" if is_control[predictor.method] else "adapted"
-
-
-def _chosen_by(method: Method, trained: TrainedPredictor) -> str:
-    if not trained.curve:
-        return "nothing: it stays as simulation left it"
-    if method.label_share:
-        return "labels of the target's validation split"
-    if method.generator and method.looks:
-        return "labels of simulation, adapted and in its looks"
-    if method.generator:
-        return "labels of simulation, adapted"
-    return "labels of simulation, in its looks"
 
 
 def _chosen(predictor: TrainedPredictor) -> tuple[int, float]:

@@ -28,6 +28,7 @@ def predictor(method: str, areas: list[float], num_labels: int = 0) -> TrainedPr
         ),
         num_labels=num_labels,
         cpu_s=1.0,
+        chosen_by=("bullet, cut", "surrogate, plain") if areas else (),
     )
 
 
@@ -53,11 +54,12 @@ def test_controls_adaptations_and_labels_stand_apart() -> None:
 
 
 def test_it_is_said_what_each_was_chosen_by_and_where() -> None:
+    both = "bullet, cut; surrogate, plain"
     assert chosen_table(FOUND).rows == (
-        ("randomised", "nothing: it stays as simulation left it", "", "0.500"),
-        ("cut", "labels of simulation, in its looks", "20 of 30, 20 of 20", "0.700"),
-        ("graspgan", "labels of simulation, adapted", "10 of 20", "0.600"),
-        ("labels", "labels of the target's validation split", "20 of 20", "0.800"),
+        ("randomised", "stays as simulation left it", "", "0.500"),
+        ("cut", both, "20 of 30, 20 of 20", "0.700"),
+        ("graspgan", both, "10 of 20", "0.600"),
+        ("labels", both, "20 of 20", "0.800"),
     )
 
 
