@@ -23,14 +23,13 @@ MIRRORED = [*SYSTEMS, "operators"]
 DECLARATIONS = {
     "tasks/*/config.py": "settings with their bounds; every DAG file's test loads them",
     "tasks/*/manifests.py": "records between stages, which the stages' tests write and read",
-    "tasks/nas/*/config.py": "settings with their bounds, in rooms of a system",
-    "tasks/nas/*/manifests.py": "records between stages, in rooms of a system",
+    "tasks/*/*/config.py": "settings with their bounds, in rooms of a system",
+    "tasks/*/*/manifests.py": "records between stages, in rooms of a system",
     "tasks/nas/search/strategies/searcher.py": "a protocol",
     "tasks/nas/training/groups.py": "names",
     "tasks/core/errors.py": "names of errors",
     "tasks/core/ports.py": "protocols",
     "tasks/grasping/worlds/interface.py": "protocols",
-    "tasks/panorama/simulation/config.py": "settings with their bounds",
 }
 # Tests that stand for no module, and what they test instead.
 BESIDE = {

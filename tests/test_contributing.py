@@ -84,7 +84,7 @@ def test_its_files_are_in_style(house: Path) -> None:
 
 def test_it_breaks_a_contract_until_its_system_is_named(house: Path) -> None:
     settings = house / "pyproject.toml"
-    systems = r'(?m)^(layers = \["[\w |]+ \| \w+)"'
+    systems = r'(?m)^(layers = \["graspgan", "[\w |]+ \| \w+)"'
     changed, count = re.subn(systems, r'\1 | words"', settings.read_text("utf-8"))
     assert count == 1, "expected one line of systems in the contracts"
     assert "words" in run(house, *LINT, code=1)

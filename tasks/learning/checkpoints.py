@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tasks.core.errors import ArtifactError
 from tasks.learning import parallel
 from tasks.learning.curve import Point
 
@@ -83,7 +84,11 @@ class Checkpoints:
         self.keeper.save_checkpoint(self.keeper.path / _FILE)
 
     def load(self) -> Reached:
-        """Go back to the state that was kept last, if there is one."""
+        """Go back to the state that was kept last, if there is one.
+
+        Raises:
+            ArtifactError: It is of a training with other settings.
+        """
         path = self.keeper.checkpoint() if self.keeper else None
         if path is None:
             return Reached()
@@ -93,14 +98,28 @@ class Checkpoints:
         except Exception as error:  # torch raises a dozen kinds of what is damaged
             _LOG.warning("%s is no checkpoint, the training starts anew: %s", path, error)
             return Reached()
-        set_states(self.parts, state["parts"])
-        for kind, value in state["generators"][parallel.rank()].items():
+        try:
+            if state["parts"].keys() != self.parts.keys():
+                raise KeyError(f"it has {[*state['parts']]}, not {[*self.parts]}")
+            set_states(self.parts, state["parts"])
+            generators = state["generators"][parallel.rank()]
+        except (RuntimeError, ValueError, LookupError) as error:
+            raise of_other_settings(path, error) from error
+        for kind, value in generators.items():
             (torch.cuda if kind == "cuda" else torch).set_rng_state(value.cpu())
         return Reached(curve, state["best"])
 
     def _generators(self) -> dict[str, torch.Tensor]:
         states = {"torch": torch.get_rng_state()}
         return states if self.device == "cpu" else states | {"cuda": torch.cuda.get_rng_state()}
+
+
+def of_other_settings(path: Path | None, reason: object) -> ArtifactError:
+    """What is said of a checkpoint that another training left; it is not touched."""
+    return ArtifactError(
+        f"{path} is a checkpoint of a training with other settings ({reason}): go on with those, "
+        "or give this training a place of its own"
+    )
 
 
 def state_of(part: Stateful) -> Any:

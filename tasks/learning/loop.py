@@ -26,6 +26,7 @@ from tasks.learning.checkpoints import (
     Reached,
     Stateful,
     copied_networks,
+    of_other_settings,
     set_states,
 )
 from tasks.learning.curve import Choice, Point
@@ -79,6 +80,7 @@ def run(
         The curve; of a training that ended early, up to there.
 
     Raises:
+        ArtifactError: What was kept is of a training with other settings.
         DataError: A loss is not finite.
     """
     devices = [] if device == "cpu" else [torch.cuda.current_device()]
@@ -86,6 +88,7 @@ def run(
         torch.manual_seed(course.seed + parallel.rank())
         checkpoints = Checkpoints(keeper, learner.parts, device)
         reached = checkpoints.load()
+        _check_steps(reached, course, keeper)
         for end in course.points[len(reached.curve) :]:
             if course.choice and course.choice.is_over(reached.curve):
                 break
@@ -105,6 +108,15 @@ def epochs(num_epochs: int, num_steps: int) -> range:
 def evenly(num_points: int, num_steps: int) -> list[int]:
     """So many points, evenly spread; fewer if there are fewer steps."""
     return sorted({round(num_steps * (k + 1) / num_points) for k in range(num_points)} - {0})
+
+
+def _check_steps(reached: Reached, course: Course, keeper: Keeper | None) -> None:
+    """Networks alone don't tell a training from a longer one."""
+    found = [point.step for point in reached.curve]
+    expected = [*course.points[: len(found)]]
+    if keeper is not None and found != expected:
+        reason = f"points after {found} steps, not after {expected}"
+        raise of_other_settings(keeper.checkpoint(), reason)
 
 
 def _next(learner: Learner, course: Course, reached: Reached, end: int) -> Reached:

@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from tasks.core.errors import ArtifactError
 from tasks.learning.checkpoints import Checkpoints, Reached, copied_networks
 from tasks.learning.curve import Point
 from tests.support.learning.line import Folder, Line
@@ -45,3 +47,18 @@ def test_without_a_keeper_nothing_is_kept() -> None:
     checkpoints = Checkpoints(None, line.parts, "cpu")
     checkpoints.save(Reached())
     assert checkpoints.load() == Reached()
+
+
+def test_one_of_other_settings_is_named_and_left(tmp_path: Path) -> None:
+    line = Line()
+    line.step(0)
+    Checkpoints(Folder(tmp_path), line.parts, "cpu").save(Reached())
+    kept = Folder(tmp_path).checkpoint()
+    assert kept is not None
+    before = kept.read_bytes()
+    wider = Line(network=nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1)))
+    others = (wider.parts, {**line.parts, "judge": nn.Linear(2, 1)}, {"network": line.network})
+    for parts in others:
+        with pytest.raises(ArtifactError, match=r"kept.pt is a checkpoint .* other settings \("):
+            Checkpoints(Folder(tmp_path), parts, "cpu").load()
+    assert kept.read_bytes() == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.core.errors import DataError
+from tasks.core.errors import ArtifactError, DataError
 from tasks.learning.curve import Choice, Point
 from tasks.learning.loop import Course, epochs, evenly, run
 from tests.support.learning.line import Folder, Line
@@ -130,3 +130,11 @@ def test_points_lie_at_epochs_or_evenly() -> None:
 
 def without_times(curve: tuple[Point, ...]) -> list[Point]:
     return [replace(point, cpu_s=0.0) for point in curve]
+
+
+def test_one_does_not_go_on_from_a_course_of_other_length(tmp_path: Path) -> None:
+    run(Line(), COURSE, keeper=Folder(tmp_path))
+    other = replace(COURSE, points=(4, 8, 12))
+    said = r"points after \[3, 6, 9, 12\] steps, not after \[4, 8, 12\]\): go on with those, or"
+    with pytest.raises(ArtifactError, match=said):
+        run(Line(), other, keeper=Folder(tmp_path))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from tasks.core.ports import Skipped
 from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
+from tasks.graspgan.judging.opened import TREES
 from tasks.graspgan.report.claims import Claim, claims_of, stated
-from tasks.graspgan.report.plots import labels_plot, methods_plot
-from tasks.graspgan.trainings.manifests import TrainedGenerator
+from tasks.graspgan.report.curves import chosen_table, generator_curves, predictor_curves
+from tasks.graspgan.report.plots import begun, labels_plot, methods_plot
+from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
 _MARKS: Final = {"reproduced": "good", "not reproduced": "bad", "not testable here": ""}
@@ -39,6 +41,7 @@ def report_sections(
         _opening(evaluation, links),
         *(_target(each, films) for each in evaluation.targets),
         _simulation(evaluation),
+        *(_trainings(each.target, evaluation.trained.predictors) for each in evaluation.targets),
         _generators(adapted.generators, grids),
         *([skipped_section(skipped)] if skipped else []),
         settings_section({"crops": prepared.side_px, "pictures": prepared.pictures}),
@@ -77,10 +80,10 @@ def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
             f"opened, at {result.opened_at}. Of the gap between best control and all labels the "
             f"best adaptation closes {stated(result.closed_share, 2)}; {_worth(result)}.",
         ),
-        tables=(_claims(claims_of(result)), _methods(result)),
+        tables=(_claims(claims_of(result)), _methods(result), *_grasps(result)),
         pictures=(
             Picture(f"{name}-methods.png", f"{name}: areas of all methods", methods_plot(result)),
-            Picture(f"{name}-labels.png", f"{name}: areas over labels", labels_plot(result)),
+            *_labels(result),
             *(
                 Picture(
                     f"{key.replace('/', '-')}.png",
@@ -101,6 +104,12 @@ def _worth(result: TargetResult) -> str:
     return f"{adapted} without labels does what {control} does with {worth} of them"
 
 
+def _labels(result: TargetResult) -> Iterator[Picture]:
+    if begun(result.methods):
+        name = f"{result.target}-labels.png"
+        yield Picture(name, f"{result.target}: areas over labels", labels_plot(result))
+
+
 def _claims(claims: Sequence[Claim]) -> Table:
     rows = tuple(
         (each.says, Cell(each.outcome, _MARKS[each.outcome]), each.because)  # type: ignore[arg-type]
@@ -113,13 +122,28 @@ def _methods(result: TargetResult) -> Table:
     rows = tuple(_row(each) for each in result.methods)
     head = (
         *("method", "what is done", "seeds", "labels", "area", "uniform", "near objects"),
-        *("over randomised", "over best control", "success, %"),
+        *("over randomised", "over best control"),
     )
     return Table(head, rows, "Behind ± stands the standard error.")
 
 
+def _grasps(result: TargetResult) -> Iterator[Table]:
+    """What the methods that grasped lifted; none where no grasp was tried."""
+    rows = tuple(
+        (
+            each.method,
+            f"{sum(len(scene.successes) for scene in result.grasps[each.method]):,}",
+            f"{100 * each.success.value:.1f} ± {100 * (each.success.error or 0):.1f}",
+        )
+        for each in result.methods
+        if each.success is not None and each.method in result.grasps
+    )
+    if rows:
+        head = "grasps in closed loop", "tried", "success, %"
+        yield Table(head, rows, "In the same scenes for all, with held-out objects.")
+
+
 def _row(each: MethodResult) -> tuple[str, ...]:
-    success = each.success
     return (
         each.method,
         each.says,
@@ -130,7 +154,6 @@ def _row(each: MethodResult) -> tuple[str, ...]:
         _short(each.near),
         _short(each.over_randomised),
         _short(each.over_control),
-        "" if success is None else f"{100 * success.value:.1f} ± {100 * (success.error or 0):.1f}",
     )
 
 
@@ -139,7 +162,12 @@ def _short(value: Value | None) -> str:
 
 
 def _simulation(evaluation: Evaluation) -> Section:
-    rows = tuple((name, stated(each)) for name, each in evaluation.simulation.items())
+    says = {"predictor": "the network, after randomised looks"}
+    says |= {name: trees.method.says for name, trees in TREES.items()}
+    says |= {f"over_{name}": f"the network, less {told}" for name, told in says.items()}
+    found = evaluation.simulation
+    rows = tuple((says[name], stated(found[name])) for name in says if name in found)
+    pretrained = evaluation.trained.adapted.pretrained
     return Section(
         title="On simulation itself",
         text=(
@@ -147,7 +175,28 @@ def _simulation(evaluation: Evaluation) -> Section:
             "trees that are told what an oracle knows.",
         ),
         tables=(Table(("who", "area"), rows),),
+        pictures=tuple(_predictor_curves("simulation", pretrained.predictors)),
     )
+
+
+def _trainings(target: str, found: Sequence[TrainedPredictor]) -> Section:
+    own = [each for each in found if each.target == target]
+    return Section(
+        title=f"Trainings for {target}",
+        text=(
+            "A training keeps the weights of its best look at a validation split, marked by a dot "
+            "for each seed. Without labels of the target that split is simulated: such areas say "
+            "nothing of the target, and can't be compared with each other. Curves are means over "
+            "seeds.",
+        ),
+        tables=(chosen_table(own),),
+        pictures=tuple(_predictor_curves(target, own)),
+    )
+
+
+def _predictor_curves(name: str, found: Sequence[TrainedPredictor]) -> Iterator[Picture]:
+    if any(each.curve for each in found):
+        yield Picture(f"{name}-curves.png", f"{name}: trainings of C", predictor_curves(found))
 
 
 def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -> Section:
@@ -173,15 +222,25 @@ def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -
         text=(
             "Gaps are distances between adapted and real pictures, 0 is best; diversity is best at "
             "1. A discriminator's loss of 0.5 is that of guessing. A loss of C on adapted pictures "
-            "no higher than on raw ones says that objects are as easy to see as before.",
+            "no higher than on raw ones says that objects are as easy to see as before. Nothing "
+            "chooses among the steps of a generator: the last one counts. Curves are means over "
+            "seeds.",
         ),
         tables=(Table(head, tuple(rows)),) if rows else (),
-        pictures=tuple(
-            Picture(
-                f"{name}.png",
-                f"{name}: simulated, adapted to each station, predicted map, real",
-                data,
-            )
-            for name, data in grids.items()
-        ),
+        pictures=(*_generator_curves(found), *_grids(grids)),
     )
+
+
+def _generator_curves(found: Sequence[TrainedGenerator]) -> Iterator[Picture]:
+    for target in dict.fromkeys(each.target for each in found):
+        data = generator_curves([each for each in found if each.target == target])
+        yield Picture(f"{target}-generators.png", f"{target}: what was watched", data)
+
+
+def _grids(grids: Mapping[str, bytes]) -> Iterator[Picture]:
+    for name, data in grids.items():
+        title = (
+            f"{name}, row by row: simulated, adapted to each station, the map that is predicted "
+            "(dark background, grey tray, orange objects), real ones of each station"
+        )
+        yield Picture(f"{name}.png", title, data)

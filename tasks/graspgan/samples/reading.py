@@ -18,6 +18,7 @@ import torch
 
 from tasks.core.digests import digest
 from tasks.graspgan.manifests import NetworkName
+from tasks.graspgan.samples.checking import checked_samples
 from tasks.graspgan.samples.crops import View, crops, motion_numbers, shrunk
 from tasks.graspgan.samples.painters import Cuttings, LookName, Painter
 from tasks.grasping.looks.lens import pixel_rays
@@ -76,13 +77,15 @@ def read_crops(shard: Path, asked: Asked, painters: Mapping[LookName, Painter]) 
 
     Raises:
         ArtifactError: The shard can't be read.
-        DataError: It has no G-buffers, but looks are painted.
+        DataError: It has no G-buffers, but looks are painted; or pictures or masks are not what
+            `checked_samples` looks for.
     """
-    extras: list[Extra] = ["about", "cameras", "poses", "masks"]
+    extras: list[Extra] = ["about", "cameras", "poses"]
+    if asked.has_labels or asked.needs_g_buffers:
+        extras.append("masks")
     if asked.needs_g_buffers:
         extras.append("g_buffers")
-    reader = SampleReader([shard], also=extras)
-    samples = (reader[index] for index in range(len(reader)))
+    samples = checked_samples(shard, extras)
     parts = [
         _of_scene([*group], asked, painters)
         for _, group in groupby(samples, lambda sample: str(sample["scene_id"]))

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, get_args
 
-import pyarrow.compute as pc
-
 from tasks.core.config import config_json
-from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.outside.copies import path_of
 from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import CollectConfig
 from tasks.graspgan.manifests import Attempts, AttemptSet, TargetWorld
+from tasks.graspgan.samples.checking import SIZE
+from tasks.graspgan.samples.folders import LEAST_SCENES, SIMULATION, sets_below
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.config import (
     CameraConfig,
@@ -28,22 +24,16 @@ from tasks.grasping.config import (
     WorldConfig,
 )
 from tasks.grasping.config import CollectConfig as ShardsConfig
-from tasks.grasping.data.png import decode_rgb
-from tasks.grasping.data.schema import read_shard
 from tasks.grasping.data.shards import plan_shards
 from tasks.grasping.manifests import GraspPlan
 from tasks.grasping.packed_files import pack_files
-from tasks.grasping.readers.samples import shards_of
 from tasks.grasping.scene_trials import SceneInputs
 from tasks.grasping.stages.collect import collect, simulate_scene
 from tasks.grasping.types import Split
-from tasks.intake.folders import files_below
 
-SIMULATION: Final = "bullet"
 _TARGETS: Final = ("bullet-structured", "surrogate")
 _SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 _SCENES_PER_SHARD: Final = 25
-_ABOUT: Final = ["world", "split", "scene_id", "is_success"]
 
 
 @stage(
@@ -60,7 +50,9 @@ def collect_attempts(config: CollectConfig, ctx: StageContext) -> ArtifactRef:
 
     Raises:
         ConfigError: One of the folders is named without the other.
-        DataError: A folder lacks what is needed; the message says what.
+        ConfigError: Too few attempts are to be collected.
+        DataError: A folder lacks what is needed; the message says what. All attempts of a split
+            end alike.
     """
     if bool(config.simulation) != bool(config.real):
         raise ConfigError(
@@ -68,6 +60,7 @@ def collect_attempts(config: CollectConfig, ctx: StageContext) -> ArtifactRef:
             f"got {config.simulation!r} and {config.real!r}"
         )
     found = _given(config, ctx) if config.simulation else _collected(config, ctx)
+    _check_outcomes(found)
     for each in found.sets:
         name = f"{each.world}_{each.split}"
         ctx.tracker.log_metrics(
@@ -83,21 +76,10 @@ def _given(config: CollectConfig, ctx: StageContext) -> Attempts:
     """What the user's folders hold.
 
     Raises:
-        DataError: A world or a split is missing, in the wrong folder, or of one outcome.
+        DataError: A world or a split is missing, in the wrong folder, or of another picture size.
     """
-    simulation = _sets_below(config.simulation, "collect.simulation")
-    real = _sets_below(config.real, "collect.real")
-    wrong = {each.world for each in simulation} - {SIMULATION}
-    if wrong:
-        raise DataError(
-            f"collect.simulation: expected attempts of the world {SIMULATION}, got some of "
-            f"{', '.join(sorted(wrong))}: name their folder as collect.real"
-        )
-    if SIMULATION in {each.world for each in real}:
-        raise DataError(
-            f"collect.real: expected attempts of a target, got some of {SIMULATION}, which is the "
-            "simulation: name their folder as collect.simulation"
-        )
+    simulation = sets_below(config.simulation, "collect.simulation")
+    real = sets_below(config.real, "collect.real")
     targets = tuple(sorted({each.world for each in real}))
     found = Attempts(
         simulation=SIMULATION,
@@ -116,95 +98,56 @@ def _given(config: CollectConfig, ctx: StageContext) -> Attempts:
     if len(sizes) > 1:
         raise DataError(
             f"collect: expected pictures of one size, got {sorted(sizes)} px: collect all with one "
-            "world.camera.size_px"
+            f"{SIZE}"
         )
     return found
 
 
-def _sets_below(place: str, setting: str) -> list[AttemptSet]:
-    folder = path_of(place, setting)
-    if not folder.is_dir():
-        raise DataError(f"{setting}: expected a folder of published data sets, got {place!r}")
-    # Exports in other formats that lie beside the shards are Parquet files too.
-    shards = [
-        path
-        for path in files_below(folder)[0]
-        if path.suffix == ".parquet" and (path.parent.name == "shards" or path.parent == folder)
-    ]
-    if not shards:
-        raise DataError(f"{setting}: expected shards/*.parquet below {folder}, found none")
-    by_kind: dict[tuple[str, Split], list[Path]] = defaultdict(list)
-    scenes: dict[str, str] = {}
-    for path in shards_of(sorted(shards)):
-        kind = _kind_of(path, scenes)
-        by_kind[kind].append(path)
-    return [_set_of(world, split, paths) for (world, split), paths in sorted(by_kind.items())]
-
-
-def _kind_of(path: Path, scenes: dict[str, str]) -> tuple[str, Split]:
-    """World and split of a shard; notes which split each scene is of.
-
-    Raises:
-        DataError: A shard holds two, or a scene stands in two splits.
-    """
-    rows = read_shard(path, _ABOUT)
-    kinds = {*zip(rows["world"].to_pylist(), rows["split"].to_pylist(), strict=True)}
-    if len(kinds) != 1:
-        raise DataError(f"{path}: expected attempts of one world and split, got {sorted(kinds)}")
-    ((world, split),) = kinds
-    for scene in set(rows["scene_id"].to_pylist()):
-        other = scenes.setdefault(f"{world}/{scene}", split)
-        if other != split:
-            raise DataError(f"{path}: scene {scene} stands in two splits, {other} and {split}")
-    return world, split
-
-
-def _set_of(world: str, split: Split, paths: list[Path]) -> AttemptSet:
-    tables = [read_shard(path, _ABOUT) for path in paths]
-    picture = decode_rgb(read_shard(paths[0], ["image_before"])["image_before"][0].as_py())
-    num = sum(len(table) for table in tables)
-    found = AttemptSet(
-        world=world,
-        split=split,
-        shards=tuple(
-            FileRef(uri=path.as_uri(), sha256=file_digest(path), num_bytes=path.stat().st_size)
-            for path in paths
-        ),
-        num_attempts=num,
-        num_successes=sum(pc.sum(table["is_success"]).as_py() or 0 for table in tables),
-        picture_px=picture.shape[0],
-    )
-    if found.num_successes in (0, num):
-        raise DataError(
-            f"{world}, {split}: expected successes and failures, got {found.num_successes} "
-            f"successes of {num} attempts"
-        )
-    return found
+def _check_outcomes(found: Attempts) -> None:
+    """Where all attempts end alike there is nothing to learn, to choose by, or to test."""
+    for each in found.sets:
+        if each.num_successes in (0, each.num_attempts):
+            raise DataError(
+                f"{each.world}, {each.split}: expected successes and failures, got "
+                f"{each.num_successes} successes of {each.num_attempts} attempts: collect more, or "
+                "with another policy"
+            )
 
 
 def _collected(config: CollectConfig, ctx: StageContext) -> Attempts:
-    """Collect the attempts here, as `collect_grasps` does."""
+    """Collect the attempts here, as `collect_grasps` does.
+
+    Raises:
+        ConfigError: A split would be of one scene.
+    """
     targets = _TARGETS if config.targets == "both" else (config.targets,)
     counts: Mapping[Split, int] = {
         "train": config.num_train,
         "validation": config.num_validation,
         "held_out": config.num_test,
     }
-    sets, skipped = list[AttemptSet](), list[Skipped]()
-    for world in (SIMULATION, *targets):
-        # Another seed: a robot's attempts are no copies of the simulation's.
-        seed = ctx.seed if world == SIMULATION else ctx.seed + 1
-        for split, num in counts.items():
-            made = _collect_set(
-                _plan_of(config, world, split, num), seed, config.max_skipped_fraction, ctx
+    for name, num in zip(("num_train", "num_validation", "num_test"), counts.values(), strict=True):
+        if num <= (LEAST_SCENES - 1) * config.attempts_per_scene:
+            raise ConfigError(
+                f"collect.{name}: expected attempts in {LEAST_SCENES} scenes or more, got {num} "
+                f"with collect.attempts_per_scene {config.attempts_per_scene}: ask for more, or "
+                "for fewer of a scene"
             )
+    sets, skipped = list[AttemptSet](), list[Skipped]()
+    worlds = [_world_of(config, each, ctx) for each in (SIMULATION, *targets)]
+    for each in worlds:
+        # Another seed: a robot's attempts are no copies of the simulation's.
+        seed = ctx.seed if each.world == SIMULATION else ctx.seed + 1
+        for split, num in counts.items():
+            plan = _plan_of(config, each.world, split, num)
+            made = _collect_set(plan, each.textures, seed, config.max_skipped_fraction, ctx)
             sets.append(made[0])
             skipped += made[1]
     return Attempts(
         simulation=SIMULATION,
         targets=targets,
         sets=tuple(sets),
-        worlds=tuple(_world_of(config, each, ctx) for each in targets),
+        worlds=tuple(each for each in worlds if each.world != SIMULATION),
         objects=config.objects,
         skipped=tuple(skipped),
     )
@@ -220,9 +163,8 @@ def _world_of(config: CollectConfig, world: str, ctx: StageContext) -> TargetWor
 
 
 def _collect_set(
-    config: PlanConfig, seed: int, max_skipped: float, ctx: StageContext
+    config: PlanConfig, textures: FileRef | None, seed: int, max_skipped: float, ctx: StageContext
 ) -> tuple[AttemptSet, tuple[Skipped, ...]]:
-    files = pack_files(config, ctx)
     policy = config.policy
     plan = GraspPlan(
         recipe=config_json(config.scene),
@@ -234,7 +176,7 @@ def _collect_set(
             )
         ),
         pilot={},
-        textures=files["textures"].file if "textures" in files else None,
+        textures=textures,
         objects=None,
         model=None,
         num_attempts=config.num_attempts,

@@ -28,6 +28,11 @@ class Material(Record):
     gives_colours: CropSet | None = None
     domain: int = 0
 
+    @property
+    def says(self) -> str:
+        """World and look, for people."""
+        return f"{self.crops.world}, {'adapted' if self.adapted else ' and '.join(self.looks)}"
+
 
 class PredictorTask(Record):
     """A training of C.
@@ -83,6 +88,7 @@ class TrainedPredictor(Record):
         num_labels: Labels of the target that it was trained on; it is chosen by the same share of
             the validation split's.
         cpu_s: CPU seconds.
+        chosen_by: Worlds and looks of that split; empty where it stays as it began.
     """
 
     schema_id = "graspgan.trained_predictor/1"
@@ -97,6 +103,7 @@ class TrainedPredictor(Record):
     curve: tuple[dict[str, Any], ...]
     num_labels: int
     cpu_s: float
+    chosen_by: tuple[str, ...] = ()
 
 
 class GeneratorTask(Record):

@@ -129,6 +129,7 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
             if material.crops.world == item.target
         ),
         cpu_s=time.process_time() - begun_s,
+        chosen_by=tuple(each.says for each in item.validation if points),
     )
 
 

@@ -200,20 +200,27 @@ def _cameras(row: _Values, _: _Values) -> Sample:
 
 def _g_buffers(row: _Values, decision: _Values) -> Sample:
     sample: Sample = {}
+    advice = "collect with camera.g_buffers, or read samples without g_buffers"
     for name, decode in (("depth", decode_depth), ("parts", decode_ids), ("shading", decode_ids)):
-        before, now = row[f"{name}_before"], decision[name]
-        if before is None or now is None:
-            raise DataError(
-                f"expected {name} with each picture, found none: collect with camera.g_buffers, "
-                "or read samples without g_buffers"
-            )
+        before, now = _stored(name, row, decision, advice)
         sample |= {f"before_{name}": decode(before), f"now_{name}": decode(now)}
     return sample
 
 
 def _masks(row: _Values, decision: _Values) -> Sample:
-    before = {f"before_{n}": decode_ids(row[f"{n}_before"]) for n in _IN_STEP["masks"]}
-    return before | {f"now_{name}": decode_ids(decision[name]) for name in _IN_STEP["masks"]}
+    sample: Sample = {}
+    for name in _IN_STEP["masks"]:
+        before, now = _stored(name, row, decision, "collect again, or read samples without masks")
+        sample |= {f"before_{name}": decode_ids(before), f"now_{name}": decode_ids(now)}
+    return sample
+
+
+def _stored(name: str, row: _Values, decision: _Values, advice: str) -> tuple[bytes, bytes]:
+    """What stands beside the picture without the arm, and beside the one with it."""
+    before, now = row[f"{name}_before"], decision[name]
+    if before is None or now is None:
+        raise DataError(f"expected {name} with each picture, found none: {advice}")
+    return before, now
 
 
 def _motion(_: _Values, decision: _Values) -> Sample:

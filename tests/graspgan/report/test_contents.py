@@ -16,5 +16,15 @@ def test_the_page_says_what_was_chosen_and_when_the_test_was_opened(chain: Chain
     assert "Validation named cut_structured the best control" in text
     assert "2026-11-30T03:00:00+00:00" in text
     assert "graspgan\\_cut" in text or "graspgan_cut" in text
-    assert page.count("<img") == 4, "two plots, a film of this target, a grid"
+    assert page.count("<img") == 6, "two plots, a film of this target, curves of two, a grid"
     assert "not reproduced" in page
+
+
+def test_the_page_says_what_each_training_was_chosen_by(chain: Chain) -> None:
+    evaluation = chain.run.read(chain.evaluated, Evaluation)
+    text = markdown(report_sections(evaluation, {}, {}))
+    assert "Trainings for bullet-structured" in text
+    assert "| labels | bullet-structured, plain |" in text
+    assert "| graspgan_cut | bullet, adapted |" in text
+    assert "bullet-structured-curves.png" in text
+    assert "bullet-structured-generators.png" in text

@@ -8,12 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from operators.stage.local import LocalRun
-from tasks.core.errors import ConfigError, DataError
+from tasks.core.errors import ArtifactError, ConfigError, DataError
 from tasks.graspgan.config import CollectConfig
 from tasks.graspgan.manifests import Attempts
 from tasks.graspgan.stages import collect
 from tasks.graspgan.stages.collect import collect_attempts
 from tests.support.graspgan.chain import Chain
+from tests.support.graspgan.user_folders import write_set
 
 
 @pytest.fixture
@@ -114,17 +115,19 @@ def test_a_scene_in_two_splits_is_refused(folders: tuple[Path, Path], tmp_path: 
         collected(tmp_path, *folders)
 
 
-def test_other_picture_sizes_are_refused(
-    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_of, sizes = collect._set_of, iter((64, 64, 64, 128, 64, 64))
+def test_other_picture_sizes_are_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    for split in ("train", "validation", "held_out"):
+        write_set(tmp_path / "toys", split=split)
+    with pytest.raises(DataError, match=r"expected pictures of one size, got \[48, 64\] px"):
+        collected(tmp_path, folders[0], tmp_path / "toys")
 
-    def other(*arguments: object) -> object:
-        return set_of(*arguments).model_copy(update={"picture_px": next(sizes)})
 
-    monkeypatch.setattr(collect, "_set_of", other)
-    with pytest.raises(DataError, match=r"expected pictures of one size, got \[64, 128\] px"):
-        collected(tmp_path, *folders)
+def test_too_few_attempts_to_split_are_refused_before_any_is_made(tmp_path: Path) -> None:
+    config = CollectConfig(num_validation=12, attempts_per_scene=12)
+    said = "collect.num_validation: expected attempts in 2 scenes or more, got 12 with"
+    with pytest.raises(ConfigError, match=said):
+        LocalRun(tmp_path / "artifacts").run(collect_attempts, config=config)
+    assert not [*(tmp_path / "artifacts").rglob("manifest.json")]
 
 
 def test_a_broken_shard_and_an_empty_folder_are_named(
@@ -132,7 +135,7 @@ def test_a_broken_shard_and_an_empty_folder_are_named(
 ) -> None:
     (path,) = (folders[0] / "train").rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(Exception, match=r"shard-00000\.parquet"):
+    with pytest.raises(ArtifactError, match=r"shard-00000\.parquet is cut short"):
         collected(tmp_path, *folders)
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -29,6 +29,7 @@ COLLECT = CollectConfig(
     targets="bullet-structured", num_train=24, num_validation=24, num_test=24, size_px=64
 )
 FEW_STEPS = DescentConfig(num_steps=4, batch_size=8, num_points=2)
+PRETRAIN = PretrainConfig(num_seeds=1, plain=FEW_STEPS, randomised=FEW_STEPS)
 GENERATOR = GeneratorConfig(num_steps=2, batch_size=4, num_points=1, width=8, num_scales=2)
 
 
@@ -56,11 +57,7 @@ def run_chain(root: Path) -> Chain:
     run = LocalRun(root / "artifacts", seed=0)
     attempts = run.run(collect_attempts, config=COLLECT)
     prepared = run.run(prepare_crops, attempts, config=PrepareConfig(num_looks=1))
-    pretrained = run.run(
-        pretrain,
-        prepared,
-        config=PretrainConfig(num_seeds=1, plain=FEW_STEPS, randomised=FEW_STEPS),
-    )
+    pretrained = run.run(pretrain, prepared, config=PRETRAIN)
     adapted = run.run(
         adapt_looks,
         pretrained,
