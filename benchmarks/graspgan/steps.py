@@ -25,8 +25,9 @@ from benchmarks.graspgan.plain_loops import PLAIN
 from benchmarks.graspgan.trainings import OURS
 from benchmarks.results_file import Figure
 from benchmarks.speedup import median
+from tasks.graspgan.samples import pools
 from tasks.graspgan.samples.pools import draw
-from tasks.graspgan.trainings import adapting, predicting
+from tasks.graspgan.trainings import adapting
 
 _WARM_STEPS = 3
 
@@ -129,7 +130,7 @@ def _timed_draws() -> Iterator[list[float]]:
         waited_s.append(time.process_time() - begun_s)
         return batch
 
-    modules: tuple[Any, ...] = (predicting, adapting)
+    modules: tuple[Any, ...] = (pools, adapting)
     for module in modules:
         module.draw = timed
     try:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from benchmarks.graspgan.steps import Spent, Turns, figures, measure
+from tasks.graspgan.samples import pools
 from tasks.graspgan.samples.pools import draw
-from tasks.graspgan.trainings import adapting, predicting
+from tasks.graspgan.trainings import adapting
 
 
 def test_the_headlines_are_the_worse_of_both_trainings() -> None:
@@ -33,4 +34,4 @@ def test_all_loops_take_steps_and_draws_are_what_they_were() -> None:
     assert found["step_time_ratio"].value > 0
     assert 0 < found["loader_share_c"].value < 1
     assert 0 < found["loader_share_generator"].value < 1
-    assert predicting.draw is adapting.draw is draw
+    assert pools.draw is adapting.draw is draw

@@ -34,11 +34,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """Commands that the predictor was asked about."""
     found: list[np.ndarray] = []
 
-    def model(before: object, now: object, commands: np.ndarray, *_: object) -> np.ndarray:
-        found.append(commands)
-        return np.linspace(0, 1, len(commands))
+    class Model:
+        further = ("pose",)
 
-    monkeypatch.setattr(packing, "load_model", lambda path: model)
+        def __call__(
+            self, before: object, now: object, commands: np.ndarray, *_: object
+        ) -> np.ndarray:
+            found.append(commands)
+            return np.linspace(0, 1, len(commands))
+
+    monkeypatch.setattr(packing, "load_model", lambda path: Model())
     return found
 
 
@@ -49,6 +54,8 @@ def test_examples_are_what_it_was_asked_and_said(tmp_path: Path, asked: list[np.
     with np.load(tmp_path / packing.GOLDEN_INPUTS_FILE) as inputs:
         assert inputs["before"].shape == inputs["now"].shape == (1, 48, 48, 3)
         np.testing.assert_array_equal(inputs["commands"], asked[0])
+        assert "pose" in inputs
+        assert "distortion" not in inputs
     with np.load(tmp_path / packing.GOLDEN_OUTPUTS_FILE) as outputs:
         np.testing.assert_allclose(outputs["success"], [0, 1 / 3, 2 / 3, 1], rtol=1e-6)
     assert json.loads((tmp_path / packing.USE_FILE).read_text())["world"] == "surrogate"

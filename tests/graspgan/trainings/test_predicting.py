@@ -82,7 +82,8 @@ def test_a_step_has_as_many_samples_whatever_they_come_from(
     "arithmetic", [ArithmeticConfig(precision="bfloat16"), ArithmeticConfig(channels_last=False)]
 )
 def test_precision_and_memory_format_change_little(arithmetic: ArithmeticConfig) -> None:
-    lesson = Lesson(((toy_pool(64), SOURCE),), toy_pool(64, seed=3).without_labels)
+    unlabelled = toy_pool(64, seed=3).without_labels, TARGET
+    lesson = Lesson(((toy_pool(64), SOURCE),), unlabelled)
     config = DescentConfig(num_steps=4, batch_size=16, num_points=1)
     losses = [
         train_predictor(
