@@ -168,6 +168,11 @@ class CropSet(Record):
     files: tuple[CropFile, ...]
     network: NetworkName = "crop"
 
+    @property
+    def has_heights(self) -> bool:
+        """Whether the files hold heights, too: of simulation alone, which other looks show."""
+        return self.has_labels and any(look != "plain" for look in self.num_looks)
+
 
 class Prepared(Record):
     """What networks are trained and tested on.

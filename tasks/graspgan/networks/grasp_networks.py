@@ -1,14 +1,18 @@
 """Grasp success C(x, v), from what is seen around the grasp or from whole pictures.
 
-Legend: n samples, p pictures (without the arm; with it too), s side, m numbers that say what is
-commanded, f features.
+Legend: n samples, p pictures (without the arm; with it too), s side, g = s / `CELL_PX` cells along
+it, m numbers that say what is commanded, f features.
 
 `CropNetwork` sees crops that are centred on the grasp and turned to its closing axis, so that what
-it has to know of the command is little; `PictureNetwork` is that of S. Levine, P. Pastor,
-A. Krizhevsky, J. Ibarz, D. Quillen, "Learning Hand-Eye Coordination for Robotic Grasping with Deep
-Learning and Large-Scale Data Collection", IJRR 2018, figure 4, which K. Bousmalis et al.
-(arXiv 1709.07857) use: whole pictures, the command added to the maps of each position. Deviation:
-its convolutions are padded, so that it takes small pictures too.
+it has to know of the command is little. Where simulation knows it, training also asks how much of
+each cell objects cover and how high they lie; and as a mirrored grasp succeeds as the grasp does, a
+trained network says the mean over the four mirror images.
+
+`PictureNetwork` is that of S. Levine, P. Pastor, A. Krizhevsky, J. Ibarz, D. Quillen, "Learning
+Hand-Eye Coordination for Robotic Grasping with Deep Learning and Large-Scale Data Collection",
+IJRR 2018, figure 4, which K. Bousmalis et al. (arXiv 1709.07857) use: whole pictures, the command
+added to the maps of each position. Deviation: its convolutions are padded, so that it takes small
+pictures too.
 """
 
 from __future__ import annotations
@@ -19,12 +23,19 @@ import torch
 from torch import Tensor, nn
 
 from tasks.graspgan.networks.domains import DomainNorm
+from tasks.graspgan.samples.crops import mirror_images
+from tasks.grasping.types import SemanticClass
 
 _LEAST_DEVIATION: Final = 0.03
 """Four grey values of 255: a plain surface is not made into noise, and gradients through it don't
 outweigh all others of a batch (one of 50 crops of plain simulation is flatter)."""
 CROP_WIDTHS: Final = (24, 48, 64)
 NUM_CROP_FEATURES: Final = 64
+CELL_PX: Final = 4
+NUM_CELL_MAPS: Final = 2
+"""What a cell tells: see `cells_of`."""
+_HEIGHT_UNIT_M: Final = 0.03
+_DROPPED: Final = 0.5  # of the features, in training
 
 
 def standardised(pictures: Tensor) -> Tensor:
@@ -35,6 +46,21 @@ def standardised(pictures: Tensor) -> Tensor:
     """
     deviation, mean = torch.std_mean(pictures, dim=(2, 3), keepdim=True, correction=0)
     return (pictures - mean) / deviation.clamp_min(_LEAST_DEVIATION)
+
+
+def cells_of(classes: Tensor, height_m: Tensor) -> Tensor:
+    """What simulation knows of the cells of crops.
+
+    Args:
+        classes: Semantic classes, (n, s, s).
+        height_m: Above the bin's floor, (n, s, s).
+
+    Returns:
+        (n, `NUM_CELL_MAPS`, g, g): share that objects cover; mean height, of 3 cm.
+    """
+    covered = (classes == SemanticClass.OBJECT).to(height_m.dtype)
+    maps = torch.stack([covered, height_m / _HEIGHT_UNIT_M], dim=1)
+    return nn.functional.avg_pool2d(maps, CELL_PX)
 
 
 class CropNetwork(nn.Module):
@@ -57,34 +83,40 @@ class CropNetwork(nn.Module):
         """
         super().__init__()
         self.standardises = standardises
-        layers: list[nn.Module] = []
-        channels = 3 * num_pictures
-        for width in CROP_WIDTHS:
-            layers += [*_conv(channels, width), *_conv(width, width), nn.MaxPool2d(2)]
-            channels = width
-        self.layers = nn.Sequential(*layers)
+        fine, middle, channels = CROP_WIDTHS
+        self.layers = nn.Sequential(*_block(3 * num_pictures, fine), *_block(fine, middle))
+        self.cells = nn.Conv2d(middle, NUM_CELL_MAPS, 1)
+        self.coarse = nn.Sequential(*_block(middle, channels))
         num_seen = channels * (side_px // 2 ** len(CROP_WIDTHS)) ** 2 // 4
         self.narrow = nn.Sequential(*_conv(channels, channels // 4, 1))
         self.motion = nn.Linear(num_motion, NUM_CROP_FEATURES)
         self.seen = nn.Linear(num_seen, NUM_CROP_FEATURES)
         self.num_features = NUM_CROP_FEATURES
-        self.head = nn.Linear(NUM_CROP_FEATURES, 1)
+        self.head = nn.Sequential(nn.Dropout(_DROPPED), nn.Linear(NUM_CROP_FEATURES, 1))
+
+    def seen_in(self, pictures: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last layer reads, (n, f), and what the cells hold, as `cells_of`."""
+        given = standardised(pictures) if self.standardises else pictures
+        maps = self.layers(given)
+        seen = self.narrow(self.coarse(maps)).flatten(1)
+        return torch.relu(self.seen(seen) + self.motion(motion)), self.cells(maps)
 
     def features(self, pictures: Tensor, motion: Tensor) -> Tensor:
         """What the last layer reads, (n, f); see `forward`."""
-        seen = standardised(pictures) if self.standardises else pictures
-        maps = self.narrow(self.layers(seen)).flatten(1)
-        return torch.relu(self.seen(maps) + self.motion(motion))
+        return self.seen_in(pictures, motion)[0]
 
     def forward(self, pictures: Tensor, motion: Tensor) -> Tensor:
-        """Logits of success, (n,).
+        """Logits of success, (n,); of a trained network, in evaluation, means over mirror images.
 
         Args:
             pictures: (n, 3 p, s, s), grey values from -1 to 1.
             motion: (n, m); see `tasks.graspgan.samples.crops`.
         """
-        logits: Tensor = self.head(self.features(pictures, motion))[:, 0]
-        return logits
+        if self.training:
+            logits: Tensor = self.head(self.features(pictures, motion))[:, 0]
+            return logits
+        said = [self.head(self.features(*each))[:, 0] for each in mirror_images(pictures, motion)]
+        return torch.stack(said).mean(dim=0)
 
 
 class PictureNetwork(nn.Module):
@@ -134,6 +166,10 @@ class PictureNetwork(nn.Module):
         self.num_features = width
         self.head = nn.Linear(width, 1)
 
+    def seen_in(self, pictures: Tensor, motion: Tensor) -> tuple[Tensor, None]:
+        """As that of `CropNetwork`; whole pictures have no cells."""
+        return self.features(pictures, motion), None
+
     def features(self, pictures: Tensor, motion: Tensor) -> Tensor:
         """What the last layer reads, (n, f); see `forward`."""
         seen = standardised(pictures) if self.standardises else pictures
@@ -149,6 +185,10 @@ class PictureNetwork(nn.Module):
         """
         logits: Tensor = self.head(self.features(pictures, motion))[:, 0]
         return logits
+
+
+def _block(channels: int, width: int) -> list[nn.Module]:
+    return [*_conv(channels, width), *_conv(width, width), nn.MaxPool2d(2)]
 
 
 def _conv(channels: int, width: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:

@@ -137,6 +137,13 @@ def mirrored(
     return picture, motion * sign
 
 
+def mirror_images(picture: Tensor, motion: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Crops (n, c, s, s) with motion (n, `NUM_MOTION`): as they are, and in the three mirrors."""
+    none = torch.zeros(picture.shape[0], dtype=torch.bool, device=picture.device)
+    flips = ((none, none), (~none, none), (none, ~none), (~none, ~none))
+    return [mirrored(picture, motion, *each) for each in flips]
+
+
 def plane_points(grasp: Tensor, side_px: int) -> Tensor:
     """The points that a crop's pixels show: (n, s, s, 3), base frame."""
     offsets = (torch.arange(side_px).to(grasp) + 0.5) / side_px * SIDE_M - SIDE_M / 2

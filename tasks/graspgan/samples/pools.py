@@ -29,6 +29,8 @@ class Pool:
         station: Which camera, (n,), int64.
         success: Whether the grasp succeeded, (n,), float32; None where nobody knows.
         classes: Semantic classes of each picture, (n, s, s, p), uint8; None where nobody knows.
+        heights_m: What is seen without the arm lies so high above the bin's floor, (n, s, s),
+            float16; None where nobody knows.
         painted: Of each look, the target's station whose textures the samples show, (n,), int64;
             None where they show no station's.
         mirrors: Whether a mirrored sample is one of the same outcome: a crop, no whole picture.
@@ -39,6 +41,7 @@ class Pool:
     station: npt.NDArray[np.int64]
     success: npt.NDArray[np.float32] | None = None
     classes: ByteArray | None = None
+    heights_m: npt.NDArray[np.float16] | None = None
     painted: tuple[npt.NDArray[np.int64], ...] | None = None
     mirrors: bool = True
 
@@ -54,6 +57,7 @@ class Pool:
             self.station[chosen],
             None if self.success is None else self.success[chosen],
             None if self.classes is None else self.classes[chosen],
+            None if self.heights_m is None else self.heights_m[chosen],
             None if self.painted is None else tuple(each[chosen] for each in self.painted),
             self.mirrors,
         )
@@ -74,6 +78,7 @@ class Batch:
         station: (b,), int64.
         success: (b,), or None.
         classes: (b, p, s, s), int64, or None.
+        heights_m: (b, s, s), or None.
         painted: Station that the pictures are painted like, (b,), int64, or None.
     """
 
@@ -82,6 +87,7 @@ class Batch:
     station: Tensor
     success: Tensor | None
     classes: Tensor | None
+    heights_m: Tensor | None
     painted: Tensor | None
 
 
@@ -106,11 +112,13 @@ def draw(
     )
     batch = _batch(pool, chosen, pictures, variants, device)
     seen, motion = mirrored(batch.pictures, batch.motion, flips[0], flips[1])
-    classes = batch.classes
+    classes, heights_m = batch.classes, batch.heights_m
     if classes is not None:
         classes, _ = mirrored(classes, batch.motion, flips[0], flips[1])
+    if heights_m is not None:
+        heights_m = mirrored(heights_m[:, None], batch.motion, flips[0], flips[1])[0][:, 0]
     seen = seen.contiguous(memory_format=memory_format)
-    return replace(batch, pictures=seen, motion=motion, classes=classes)
+    return replace(batch, pictures=seen, motion=motion, classes=classes, heights_m=heights_m)
 
 
 def draw_evenly(
@@ -130,6 +138,7 @@ def draw_evenly(
         torch.cat([each.station for each in parts]),
         _joined([each.success for each in parts]),
         _joined([each.classes for each in parts]),
+        _joined([each.heights_m for each in parts]),
         _joined([each.painted for each in parts]),
     )
 
@@ -161,17 +170,20 @@ def _batch(
     device: str,
 ) -> Batch:
     success = None if pool.success is None else torch.from_numpy(pool.success[chosen]).to(device)
-    classes = painted = None
+    classes = heights_m = painted = None
     if pool.painted is not None:
         painted = torch.from_numpy(np.stack(pool.painted)[variants, chosen]).to(device)
     if pool.classes is not None:
         moved = np.ascontiguousarray(np.moveaxis(pool.classes[chosen], -1, 1))
         classes = torch.from_numpy(moved).to(device).long()
+    if pool.heights_m is not None:
+        heights_m = torch.from_numpy(pool.heights_m[chosen]).to(device).float()
     return Batch(
         grey(pictures, device),
         torch.from_numpy(pool.motion[chosen]).to(device),
         torch.from_numpy(pool.station[chosen]).to(device),
         success,
         classes,
+        heights_m,
         painted,
     )

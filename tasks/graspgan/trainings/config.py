@@ -15,7 +15,13 @@ class DescentConfig:
     batch_size: int = setting(64, ge=4, le=8192, help="Samples of a step, of each domain.")
     learning_rate: float = setting(4e-3, gt=0, le=1, help="Peak learning rate.")
     warmup_share: float = setting(0.05, ge=0, lt=1, help="Share of the steps in which it rises.")
-    weight_decay: float = setting(1e-3, ge=0, le=1, help="Weight decay of AdamW.")
+    weight_decay: float = setting(0.05, ge=0, le=1, help="Weight decay of AdamW.")
+    cell_weight: float = setting(
+        1.0,
+        ge=0,
+        le=100,
+        help="Weight of telling where objects lie, and how high, where simulation knows it.",
+    )
     num_points: int = setting(
         10, ge=1, le=1000, help="How often validation is looked at and the state is kept."
     )

@@ -69,6 +69,7 @@ class CropPools:
             station=self.folder.array(f"{name}/station"),
             success=self.folder.array(f"{name}/success") if crops.has_labels else None,
             classes=self.folder.array(f"{name}/classes") if crops.has_labels else None,
+            heights_m=self.folder.array(f"{name}/heights_m") if crops.has_heights else None,
             mirrors=crops.network == "crop",
         )
 

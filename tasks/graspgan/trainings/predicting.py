@@ -1,7 +1,9 @@
 """Training of C: on labels of one domain or two, with or without a classifier of domains.
 
-The loss is the cross entropy of success; a second pool without labels takes part through the
-domain classifier alone, whose gradient is reversed (`tasks.graspgan.networks.domains`).
+The loss is the cross entropy of success, and for crops whose masks and heights simulation knows the
+squared error of what their cells hold: of 4,800 attempts the outcome alone teaches less than an
+oracle's mask tells. A second pool without labels takes part through the domain classifier alone,
+whose gradient is reversed (`tasks.graspgan.networks.domains`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from tasks.graspgan.networks.domains import (
     reverse_gradient,
     set_domain,
 )
-from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
+from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork, cells_of
 from tasks.graspgan.samples.pools import Batch, Pool, draw_evenly, in_order
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
 from tasks.learning.arithmetic import ArithmeticConfig
@@ -107,30 +109,35 @@ class _Learner:
         by_domain: dict[int, list[Pool]] = {}
         for pool, domain in self.lesson.labelled:
             by_domain.setdefault(domain, []).append(pool)
-        losses, features = [], list[Tensor]()
+        losses, told, features = [], list[Tensor](), list[Tensor]()
         for domain, pools in by_domain.items():
-            batch, seen = self._seen(pools, domain)
+            batch = self._drawn(pools, domain)
             if batch.success is None:
                 raise TypeError("a pool of labels has none")
-            logits = self.network.head(seen)[:, 0]
-            losses.append(_cross_entropy(logits, batch.success))
+            seen, cells = self.network.seen_in(batch.pictures, batch.motion)
+            losses.append(_cross_entropy(self.network.head(seen)[:, 0], batch.success))
+            if cells is not None and batch.classes is not None and batch.heights_m is not None:
+                truth = cells_of(batch.classes[:, 0], batch.heights_m)
+                told.append(nn.functional.mse_loss(cells, truth))
             features.append(seen)
         found = {"loss": torch.stack(losses).mean()}
+        if told:
+            found["cell_loss"] = self.config.cell_weight * torch.stack(told).mean()
         if self.lesson.unlabelled is None:
             return found
         pool, domain = self.lesson.unlabelled
-        ends = features[0], self._seen([pool], domain)[1]
+        batch = self._drawn([pool], domain)
+        ends = features[0], self.network.features(batch.pictures, batch.motion)
         said = [self.judge(reverse_gradient(each, weight)) for each in ends]
         wanted = torch.zeros_like(said[0]), torch.ones_like(said[1])
-        told = [_cross_entropy(*each) for each in zip(said, wanted, strict=True)]
-        return found | {"domain_loss": torch.stack(told).mean()}
+        errors = [_cross_entropy(*each) for each in zip(said, wanted, strict=True)]
+        return found | {"domain_loss": torch.stack(errors).mean()}
 
-    def _seen(self, pools: Sequence[Pool], domain: int) -> tuple[Batch, Tensor]:
-        """A batch, and C's features of it by the norms of a domain."""
+    def _drawn(self, pools: Sequence[Pool], domain: int) -> Batch:
+        """A batch of a domain, whose norms serve from now on."""
         config, memory_format = self.config, self.arithmetic.memory_format
-        batch = draw_evenly(pools, config.batch_size, self.rng, self.device, memory_format)
         set_domain(self.network, domain)
-        return batch, self.network.features(batch.pictures, batch.motion)
+        return draw_evenly(pools, config.batch_size, self.rng, self.device, memory_format)
 
 
 def train_predictor(

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork, standardised
+from tasks.graspgan.networks.grasp_networks import (
+    CropNetwork,
+    PictureNetwork,
+    cells_of,
+    standardised,
+)
+from tasks.graspgan.samples.crops import mirrored
+from tasks.grasping.types import SemanticClass
 
 
 def test_standardised_pictures_have_no_brightness_and_no_contrast_of_their_own() -> None:
@@ -37,6 +44,27 @@ def test_c_looks_at_pictures_and_motion(num_pictures: int) -> None:
     assert network.features(pictures, motion).shape == (2, network.num_features)
     assert not torch.equal(network(pictures.flip(0), motion), logits)
     assert not torch.equal(network(pictures, motion.flip(0)), logits)
+
+
+def test_a_mirrored_grasp_is_judged_as_the_grasp_is() -> None:
+    torch.manual_seed(0)
+    network = CropNetwork(1, 4, standardises=True).eval()
+    pictures, motion = torch.rand(2, 3, 32, 32), torch.rand(2, 4)
+    turned = mirrored(pictures, motion, torch.tensor([True, False]), torch.tensor([True, True]))
+    torch.testing.assert_close(network(*turned), network(pictures, motion))
+    assert not torch.allclose(network.features(*turned), network.features(pictures, motion))
+
+
+def test_cells_tell_how_much_objects_cover_and_how_high_they_lie() -> None:
+    classes = torch.ones(1, 8, 8, dtype=torch.int64)
+    classes[0, :2, 4:] = SemanticClass.OBJECT
+    height_m = torch.zeros(1, 8, 8)
+    height_m[0, 4:, :4] = 0.06
+    covered, height = cells_of(classes, height_m)[0]
+    torch.testing.assert_close(covered, torch.tensor([[0, 0.5], [0, 0]]))
+    torch.testing.assert_close(height, torch.tensor([[0.0, 0], [2, 0]]))
+    network = CropNetwork(1, 4, standardises=True, side_px=16)
+    assert network.seen_in(torch.rand(3, 3, 16, 16), torch.rand(3, 4))[1].shape == (3, 2, 4, 4)
 
 
 @pytest.mark.parametrize("side_px", [64, 100])

@@ -11,6 +11,7 @@ from tests.support.graspgan.toy_pools import toy_pool
 
 def test_a_batch_is_drawn_in_any_look_with_all_that_belongs_to_it() -> None:
     pool = toy_pool(40, num_variants=3)
+    pool = replace(pool, heights_m=pool.classes[..., 0].astype(np.float16))
     batch = draw(pool, 64, np.random.default_rng(0))
     assert batch.pictures.shape == (64, 3, 16, 16)
     assert batch.success is not None
@@ -18,6 +19,9 @@ def test_a_batch_is_drawn_in_any_look_with_all_that_belongs_to_it() -> None:
     assert batch.classes.shape == (64, 1, 16, 16)
     shown = (batch.classes == 2).any(dim=3).any(dim=2)[:, 0]
     assert torch.equal(shown, batch.success > 0), "masks are mirrored with their pictures"
+    assert torch.equal(batch.heights_m, batch.classes[:, 0].float())
+    taken = draw(pool.taken(np.array([1])), 2, np.random.default_rng(0))
+    assert taken.heights_m.shape == (2, 16, 16)
 
 
 def test_whole_pictures_are_not_mirrored() -> None:
@@ -29,8 +33,9 @@ def test_whole_pictures_are_not_mirrored() -> None:
 
 
 def test_who_has_pictures_alone_knows_nothing_else() -> None:
-    pool = toy_pool(8).without_labels
+    pool = replace(toy_pool(8), heights_m=np.zeros((8, 16, 16), np.float16)).without_labels
     assert pool.success is None
+    assert pool.heights_m is None
     assert pool.classes is None
     batch = draw(pool, 4, np.random.default_rng(0))
     assert batch.success is None

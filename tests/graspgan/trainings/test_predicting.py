@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,21 @@ def test_c_learns_what_crops_show() -> None:
     assert area(learner, held_out, SOURCE) == max(p.values["validation_auc"] for p in curve)
 
 
+def test_c_learns_where_objects_lie_where_simulation_knows_it() -> None:
+    pool = toy_pool(256)
+    known = replace(pool, heights_m=(0.03 * (pool.classes[..., 0] == 2)).astype(np.float16))
+    learner = network()
+    curve = train_predictor(
+        learner, Lesson(((known, SOURCE),)), QUICK, 0, lambda: {"validation_auc": 0.5}
+    )
+    losses = [point.losses["cell_loss"] for point in curve]
+    assert losses[-1] < 0.5 * losses[0]
+    without = train_predictor(
+        network(), Lesson(((pool, SOURCE),)), FEW, 0, lambda: {"validation_auc": 0.5}
+    )
+    assert {*without[-1].losses} == {"loss"}, "a robot's attempts have masks of nobody"
+
+
 def test_a_classifier_of_domains_takes_part() -> None:
     target = toy_pool(128, seed=3, brightness=80).without_labels
     learner = network()
@@ -58,14 +74,16 @@ def test_one_norm_for_both_domains_leaves_the_other_alone() -> None:
 def test_a_step_has_as_many_samples_whatever_they_come_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    learner, features = network(), CropNetwork.features
+    learner, seen_in = network(), CropNetwork.seen_in
     seen: list[tuple[int, float]] = []
 
-    def noted(self: CropNetwork, pictures: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+    def noted(
+        self: CropNetwork, pictures: torch.Tensor, motion: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         seen.append((len(pictures), float(pictures.mean(dim=(1, 2, 3)).std())))
-        return features(self, pictures, motion)
+        return seen_in(self, pictures, motion)
 
-    monkeypatch.setattr(CropNetwork, "features", noted)
+    monkeypatch.setattr(CropNetwork, "seen_in", noted)
     pools = toy_pool(32), toy_pool(32, seed=1, brightness=90)
     train_predictor(
         learner,
