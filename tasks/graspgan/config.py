@@ -114,7 +114,7 @@ class PretrainConfig:
     arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     plain: DescentConfig = Field(default_factory=DescentConfig)
     randomised: DescentConfig = Field(
-        default_factory=lambda: DescentConfig(num_steps=700, learning_rate=3e-3)
+        default_factory=lambda: DescentConfig(num_steps=3000, learning_rate=3e-3)
     )
     max_failed_fraction: float = setting(
         0.0, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
@@ -151,7 +151,7 @@ class TrainConfig:
         "switch, one seed where it is no headline.",
     )
     descent: DescentConfig = Field(
-        default_factory=lambda: DescentConfig(num_steps=700, learning_rate=3e-3)
+        default_factory=lambda: DescentConfig(num_steps=2100, learning_rate=3e-3)
     )
     arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     adversary: AdversaryConfig = Field(default_factory=AdversaryConfig)
