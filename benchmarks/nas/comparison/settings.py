@@ -50,7 +50,7 @@ class Settings:
             num_epochs=60, batch_size=50, warmup_share=0.1, label_smoothing=0.1, crop_px=8
         )
     )
-    rates: tuple[float, ...] = field(default=(0.03, 0.1, 0.3, 1.0), repr=False)
+    rates: tuple[float, ...] = field(default=(0.03, 0.1, 0.3, 1.0, 3.0), repr=False)
     num_scenes: tuple[int, int, int] = (1000, 200, 400)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     detector_recipe: DetectorTrainingConfig = field(
