@@ -37,7 +37,7 @@ def test_what_is_missing_is_named(folder: Path) -> None:
         read_image_folder(folder, 0)
     (folder / "train" / "red" / "0000.png").write_text("no image")
     with pytest.raises(DataError, match=r"0000.png is no image"):
-        read_image_folder(folder, 8)
+        read_image_folder(folder, 8, max_skipped_fraction=0)
     shutil.rmtree(folder / "train" / "red")
     with pytest.raises(DataError, match=r"differ in their classes: \['red'\]"):
         read_image_folder(folder, 8)
@@ -87,6 +87,14 @@ def test_a_split_that_is_not_read_is_said(folder: Path) -> None:
     raw = read_image_folder(folder, 8)
     assert len(raw.test) == 6
     assert [each.item_id for each in raw.skipped] == ["test"]
+
+
+def test_one_image_of_a_small_set_may_be_unusable(folder: Path) -> None:
+    (folder / "train" / "red" / "0000.png").write_bytes(b"no image")
+    raw = read_image_folder(folder, 8)
+    assert [each.item_id for each in raw.skipped] == ["train/red/0000.png"]
+    with pytest.raises(DataError, match="at most 0% of 9 may be left out"):
+        read_image_folder(folder, 8, max_skipped_fraction=0)
 
 
 def test_a_share_of_images_may_be_unusable(folder: Path) -> None:
