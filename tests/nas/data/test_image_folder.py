@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from tasks.core.errors import DataError
 from tasks.nas.data.image_folder import is_image_folder, read_image_folder
@@ -63,6 +63,17 @@ def test_an_image_is_one_by_its_content_wherever_it_lies(folder: Path) -> None:
     assert len(raw.train) == 9 + 7
     assert (raw.train.labels == 2).sum() == 3 + 7
     assert raw.skipped == ()
+
+
+def test_a_photo_is_turned_as_its_tags_ask(folder: Path) -> None:
+    stored = np.zeros((20, 30, 3), np.uint8)
+    stored[:, :15] = 255
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6  # its left is shown at the top
+    Image.fromarray(stored).save(folder / "train" / "blue" / "0.jpg", exif=tags)
+    pixels = read_image_folder(folder, 8).train.pixels[0].astype(int)
+    assert (pixels[:3] > 200).all()
+    assert (pixels[-3:] < 50).all()
 
 
 def test_clutter_and_texts_beside_the_images_are_left_alone(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from tasks.core.errors import DataError
 from tasks.nas.detection.coco import read_coco
@@ -243,6 +244,27 @@ def test_a_share_of_images_may_be_unusable(tmp_path: Path) -> None:
     ):
         read_coco(tmp_path, file, 32)
     assert len(read_coco(tmp_path, file, 32, max_skipped_fraction=0.5)) == 2
+
+
+@pytest.mark.parametrize(("size", "is_turned"), [((60, 40), False), ((40, 60), True)])
+def test_the_size_of_an_entry_says_whether_its_image_is_turned(
+    tmp_path: Path, size: tuple[int, int], is_turned: bool
+) -> None:
+    stored = np.zeros((40, 60, 3), np.uint8)
+    stored[:, :30] = 255
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6  # the left is shown at the top
+    Image.fromarray(stored).save(tmp_path / "a.png", exif=tags)
+    document = {
+        "images": [{"id": 1, "file_name": "a.png", "width": size[0], "height": size[1]}],
+        "categories": [{"id": 1, "name": "white"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 30, 30]}],
+    }
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(document))
+    (image,) = read_coco(tmp_path, file, 60).images
+    expected = np.rot90(stored, -1) if is_turned else stored
+    np.testing.assert_array_equal(image[: size[1], : size[0]], expected)
 
 
 def test_damage_counts_among_the_images_that_are_read(tmp_path: Path) -> None:
