@@ -32,11 +32,11 @@ the last one) gained on the validation split; ``doubled_epochs_gain_…``: what 
 there, seed 0. Unless these are small, curves are not flat and the comparison is one of speeds of
 learning. ``classifier_…``, ``detector_…``: costs and chosen rates.
 
-**Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC: NASNet-A 0.14 and
-0.12, AmoebaNet-A 0.16, MobileNetV2 0.22 and 0.11, the ResNet 0.06 and 0.08, of 6 times its
-multiply-adds 0.24 and 0.14, of 14 times 0.51 and 0.20. A classifier's 60 epochs are 1,800 steps, a
-detector's training 1,200. One photo takes NASNet-A 7.6 ms, the ResNets 1.5, 4.3 and 8.9 ms, so the
-cells lie between them on both axes.
+**Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC, commit 6dfcb3a:
+NASNet-A 0.13 and 0.09, AmoebaNet-A 0.14, MobileNetV2 0.16 and 0.10, the ResNet 0.06 and 0.07, of 6
+times its multiply-adds 0.23 and 0.12, of 14 times 0.48 and 0.18. A classifier's 60 epochs are 1,800
+steps, a detector's training 1,200. One photo takes NASNet-A 7.4 ms, the ResNets 1.5, 4.1 and
+8.7 ms, so the cells lie between them on both axes.
 
 | part | trainings | core-hours |
 | --- | --- | --- |

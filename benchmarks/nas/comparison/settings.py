@@ -23,7 +23,9 @@ _OTHERS = ("mobilenet_v2", "amoebanet_a")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run of the comparison spends; what decides no single training is left out of its name.
+    """What a run of the comparison spends.
+
+    A training is known by the ``repr``: what decides no single one is left out of it.
 
     Attributes:
         image_px: Side of the photos and of the scenes.
