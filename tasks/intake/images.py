@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_bytes, shown
@@ -81,8 +81,15 @@ def _opened(data: bytes, where: str, max_megapixels: float) -> Image.Image:
     return image
 
 
-def decode_rgb(data: bytes, where: str) -> Image.Image:
+def decode_rgb(data: bytes, where: str, *, upright: bool = False) -> Image.Image:
     """Decode an image. Grey of 16 bits keeps its black and white.
+
+    Args:
+        data: The file's bytes.
+        where: Where they come from, for messages.
+        upright: Turn it as its EXIF orientation asks, as viewers show it: phones store what their
+            sensor saw, whichever way they were held. Else it is as it is stored, but for TIFF,
+            which Pillow turns in any case.
 
     Returns:
         The image, of mode RGB.
@@ -100,11 +107,21 @@ def decode_rgb(data: bytes, where: str) -> Image.Image:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of odd metadata and palettes
-                return (_eight_bits(image) if is_16_bits else image).convert("RGB")
+                image.load()
+                turned = _turned(image) if upright else image
+                return (_eight_bits(turned) if is_16_bits else turned).convert("RGB")
         except Exception as error:  # see `_opened`
             raise DataError(
                 f"{where} is no image that can be read: it is damaged ({error}); copy it again"
             ) from error
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """An image as its EXIF orientation asks; as it is where the tags can't be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # the readers of tags raise whatever bad ones make them stumble over
+        return image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -1,4 +1,8 @@
-"""A few odd items are left out and named; many of them mean that the data itself is wrong."""
+"""A few odd items are left out and named; many of them mean that the data itself is wrong.
+
+A share of a small set is less than one item, and one odd item says nothing of the others: so one
+may be left out wherever any may, as long as another is left.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:  # settings read the share below, and DAG files load those wit
 logger = logging.getLogger(__name__)
 
 MAX_SKIPPED_FRACTION = 0.05
-"""Part of a folder or a list that may be unusable where no setting says otherwise."""
+"""Part of a folder or a list that may be unusable where no setting says otherwise, or one item."""
 _NUM_NAMED, _MAX_CHARS = 5, 300
 
 
@@ -31,7 +35,7 @@ def check_few(
         num_items: All there are, with those.
         what: What they are, for messages, e.g. ``images of train``.
         max_skipped_fraction: Greatest part of them that may be left out, in [0, 1], where a setting
-            says it.
+            says it; above 0 one of several always may.
 
     Raises:
         DataError: More are; the message names the first and the reasons.
@@ -41,7 +45,10 @@ def check_few(
     share, setting = MAX_SKIPPED_FRACTION, ""
     if max_skipped_fraction is not None:
         share, setting = max_skipped_fraction, " (max_skipped_fraction)"
-    if len(skipped) > share * num_items:
+    allowed = share * num_items
+    if share > 0 and num_items > 1:
+        allowed = max(allowed, 1)
+    if len(skipped) > allowed:
         named = "; ".join(_told(each) for each in skipped[:_NUM_NAMED])
         more = f"; and {len(skipped) - _NUM_NAMED} more" if len(skipped) > _NUM_NAMED else ""
         raise DataError(

@@ -39,7 +39,7 @@ class PrepareConfig:
         MAX_SKIPPED_FRACTION,
         ge=0,
         le=1,
-        help="Share of a split's images that may be unusable before it fails.",
+        help="Share of a split's images that may be unusable before it fails; above 0, one may be.",
     )
 
 

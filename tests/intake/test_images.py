@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from tasks.core.errors import DataError
 from tasks.intake.images import check_image, decode_rgb, may_be_image, read_image_bytes
@@ -68,6 +68,31 @@ def test_numbers_without_a_white_are_refused(dtype: type, what: str) -> None:
     data = encoded("TIFF", Image.fromarray(np.full((4, 4), 1, dtype)))
     with pytest.raises(DataError, match=f"it: expected an image of 8 or 16 bits, got .*{what}"):
         decode_rgb(data, "it")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_turned_as_its_tags_ask_where_that_is_wanted(
+    kind: str, orientation: int
+) -> None:
+    shown = np.kron(np.arange(24).reshape(4, 6) * 10, np.ones((16, 16))).astype(np.uint8)
+    turned = shown.T if orientation > 4 else shown
+    turned = turned[:, ::-1] if orientation in (2, 3, 7, 8) else turned
+    stored = np.ascontiguousarray(turned[::-1] if orientation in (3, 4, 6, 7) else turned)
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = orientation
+    data = encoded(kind, Image.fromarray(stored), exif=tags.tobytes())
+    for pixels, upright in ((stored, False), (shown, True)):
+        found = np.asarray(decode_rgb(data, "it", upright=upright), int)[..., 0]
+        assert found.shape == pixels.shape
+        assert abs(found - pixels).mean() < 4  # JPEG and WebP are lossy
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_photo_with_tags_of_rubbish_is_as_it_is_stored(kind: str) -> None:
+    for tags in (b"Exif\0\0", b"Exif\0\0rubbish!!", b"Exif\0\0II*\0\xff\xff\xff\xff"):
+        assert decode_rgb(encoded(kind, exif=tags), "it", upright=True).size == (30, 20)
 
 
 def test_a_name_says_what_is_no_image() -> None:

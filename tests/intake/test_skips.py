@@ -20,6 +20,14 @@ def test_few_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     check_few([], 0, "images")
 
 
+def test_one_of_several_may_be_left_out() -> None:
+    check_few(skipped(1), 2, "images")
+    check_few(skipped(1), 6, "images", 0.01)
+    for num_skipped, num_items, share in ((1, 1, None), (2, 6, None), (1, 6, 0.0)):
+        with pytest.raises(DataError, match=f"of {num_items} may be left out"):
+            check_few(skipped(num_skipped), num_items, "images", share)
+
+
 def test_a_setting_says_how_many() -> None:
     check_few(skipped(5), 10, "images", 0.5)
     with pytest.raises(DataError, match=r"at most 10% of 10 may be left out \(max_skipped_frac"):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from operators.processes.ports import Ports
 from operators.record.mlflow_tracker import open_run
@@ -140,13 +140,15 @@ def test_a_registered_model_names_a_photo_where_this_code_is_not(
     (entry,) = local.read(made, RegisteredModels).models
     noise = np.random.default_rng(0).normal(0, 40, (37, 61, 3))
     photo = (np.array([60, 200, 60]) + noise).clip(0, 255).astype(np.uint8)
-    Image.fromarray(photo).save(tmp_path / "photo.jpg")
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.fromarray(photo).save(tmp_path / "photo.jpg", exif=turned)
     (program,) = [each for each in ALL_EXAMPLES if "sys.argv" in each]
     args = (f"models:/{entry.model}@champion", "photo.jpg")
     told = asked(program, *args, folder=tmp_path, mlflow_url=servers.mlflow_url)
-    inputs = square(decode_rgb((tmp_path / "photo.jpg").read_bytes(), "photo"), 16) / np.float32(
-        255
-    )
+    upright = decode_rgb((tmp_path / "photo.jpg").read_bytes(), "photo", upright=True)
+    assert upright.size == (37, 61)
+    inputs = square(upright, 16) / np.float32(255)
     network = torch.export.load(local.fetch(entry.files["model.pt2"])).module()
     with torch.no_grad():
         shares = network(torch.tensor(inputs).permute(2, 0, 1)[None])[0].softmax(dim=0)

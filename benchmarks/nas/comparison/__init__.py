@@ -32,21 +32,21 @@ the last one) gained on the validation split; ``doubled_epochs_gain_…``: what 
 there, seed 0. Unless these are small, curves are not flat and the comparison is one of speeds of
 learning. ``classifier_…``, ``detector_…``: costs and chosen rates.
 
-**Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC: NASNet-A 0.14 and
-0.12, AmoebaNet-A 0.16, MobileNetV2 0.22 and 0.11, the ResNet 0.06 and 0.08, of 6 times its
-multiply-adds 0.24 and 0.14, of 14 times 0.51 and 0.20. A classifier's 60 epochs are 1,800 steps, a
-detector's training 1,200. One photo takes NASNet-A 7.6 ms, the ResNets 1.5, 4.3 and 8.9 ms, so the
-cells lie between them on both axes.
+**Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC, commit 6dfcb3a:
+NASNet-A 0.13 and 0.09, AmoebaNet-A 0.14, MobileNetV2 0.16 and 0.10, the ResNet 0.06 and 0.07, of 6
+times its multiply-adds 0.23 and 0.12, of 14 times 0.48 and 0.18. A classifier's 60 epochs are 1,800
+steps, a detector's training 1,200. One photo takes NASNet-A 7.4 ms, the ResNets 1.5, 4.1 and
+8.7 ms, so the cells lie between them on both axes.
 
 | part | trainings | core-hours |
 | --- | --- | --- |
 | `comparison_costs` | none | 0.02 |
-| `comparison_rates` | 4 networks, 4 rates | 1.2 |
+| `comparison_rates` | 4 networks, 5 rates | 1.5 |
 | `comparison_acc` | the seeds that are left, and the test | 1.9 |
 | `comparison_doubled` | NASNet-A and the ResNet, 120 epochs | 0.2 |
 | `comparison_map` | 5 backbones, 2 rates, then 3 seeds | 1.0 |
 
-4.3 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
+4.6 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
 thread. Parts go in this order; any of them may be ended at any moment, by a signal too, and given
 again, over several sessions::
 

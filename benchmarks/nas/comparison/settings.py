@@ -23,7 +23,9 @@ _OTHERS = ("mobilenet_v2", "amoebanet_a")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run of the comparison spends; what decides no single training is left out of its name.
+    """What a run of the comparison spends.
+
+    A training is known by the ``repr``: what decides no single one is left out of it.
 
     Attributes:
         image_px: Side of the photos and of the scenes.
@@ -50,7 +52,7 @@ class Settings:
             num_epochs=60, batch_size=50, warmup_share=0.1, label_smoothing=0.1, crop_px=8
         )
     )
-    rates: tuple[float, ...] = field(default=(0.03, 0.1, 0.3, 1.0), repr=False)
+    rates: tuple[float, ...] = field(default=(0.03, 0.1, 0.3, 1.0, 3.0), repr=False)
     num_scenes: tuple[int, int, int] = (1000, 200, 400)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     detector_recipe: DetectorTrainingConfig = field(

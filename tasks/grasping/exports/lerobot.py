@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,9 +82,12 @@ def export_lerobot(
 
     def write(folder: Path) -> Written:
         writer = _Writer(folder, file_mb, with_masks, num_attempts(shards))
-        for episode in episodes(shards):
-            writer.add(episode)
-        return writer.close()
+        try:
+            for episode in episodes(shards):
+                writer.add(episode)
+            return writer.close()
+        finally:
+            writer.drop()
 
     return export_to(
         target, FORMAT_ID, shards, write, {"with_masks": with_masks, "file_mb": file_mb}
@@ -123,6 +127,15 @@ class _Files:
     def close(self) -> None:
         if self._writer is not None and self._sink is not None:
             self._writer.close()
+            self._sink.close()
+        self._writer = self._sink = None
+
+    def drop(self) -> None:
+        """Let go of a file that wasn't closed: its folder is removed, on a full disk, say."""
+        if self._writer is not None and self._sink is not None:
+            with suppress(OSError, pa.ArrowException):
+                self._writer.close()
+            self._writer.is_open = False  # else it is closed, and fails, once more when it goes
             self._sink.close()
         self._writer = self._sink = None
 
@@ -182,6 +195,11 @@ class _Writer:
         tasks = pd.DataFrame({"task_index": [0]}, index=pd.Index([TASK], dtype=object))
         tasks.to_parquet(meta / "tasks.parquet")
         return Written(self._num_episodes, self._num_frames)
+
+    def drop(self) -> None:
+        """Let go of what wasn't closed."""
+        self._frame_files.drop()
+        self._episode_files.drop()
 
     def _pictures(self, episode: Episode) -> dict[str, list[bytes]]:
         """PNG pictures of all frames by feature; the one without the arm stands in each frame."""

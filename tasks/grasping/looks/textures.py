@@ -103,14 +103,14 @@ def read_textures(folder: Path) -> Textures:
             f"randomise.textures: expected 1 to {MAX_TEXTURES} pictures in {folder}, "
             f"found {len(files)}"
         )
-    images = []
+    images, num_files = [], len(files) + len(skipped)
     for path in files:
         try:
             images.append(_read_texture(path, path.relative_to(folder).as_posix()))
         except DataError as error:
             name = path.relative_to(folder).as_posix()
             skipped.append(Skipped(item_id=name, reason=str(error)))
-    check_few(skipped, len(files) + len(skipped), f"files of {folder}")
+    check_few(skipped, num_files, f"files of {folder}")
     return Textures(np.stack(images), tuple(skipped))
 
 

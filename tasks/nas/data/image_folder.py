@@ -131,7 +131,7 @@ def _decoder(path: Path, split: Path) -> Callable[[], Image.Image]:
 
     def decode() -> Image.Image:
         try:
-            return decode_rgb(read_image_bytes(path), name)
+            return decode_rgb(read_image_bytes(path), name, upright=True)
         except DataError as error:
             raise DataError(str(error).replace(str(path), name)) from error
 

@@ -82,7 +82,7 @@ class PackedSplit:
         """
         data = self.data[self.offsets[index] : self.offsets[index + 1]]
         try:
-            return decode_rgb(data, f"image {index}")
+            return decode_rgb(data, f"image {index}", upright=True)
         except DataError as error:
             raise DataError(
                 f"image {index} of split {self.name!r} can't be decoded: {error}"

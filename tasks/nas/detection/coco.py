@@ -8,6 +8,10 @@ Deviation: boxes that are narrower than a pixel, once scaled, are left out and c
 has such. An image that can't be used, or that has an annotation which can't be true, is left out
 and named; many of them are an error, since a data set of one's own that has them was most likely
 converted wrongly. No file outside of the folder is read.
+
+Sizes and boxes are those of the pixels as they are stored, whatever the EXIF orientation says: so
+COCO's own tools read them. Only where an entry's size is that of the turned image and not of the
+stored one were its boxes drawn on the turned one, which is read then.
 """
 
 from __future__ import annotations
@@ -275,7 +279,7 @@ def _draw_into(canvas: npt.NDArray[np.uint8], picture: _Picture, folder: Path) -
     """
     if not picture.path.resolve().is_relative_to(folder.resolve()):
         raise DataError(f"{picture.path} is a link out of the folder; put the file itself there")
-    image = _decoded(picture.path)
+    image = _decoded(picture)
     height, width = image.shape[:2]
     if (width, height) != (picture.width, picture.height):
         raise DataError(
@@ -291,10 +295,15 @@ def _draw_into(canvas: npt.NDArray[np.uint8], picture: _Picture, folder: Path) -
     return scale
 
 
-def _decoded(path: Path) -> npt.NDArray[np.uint8]:
-    """Pixels of an image, (h, w, 3), RGB."""
+def _decoded(picture: _Picture) -> npt.NDArray[np.uint8]:
+    """Pixels of an image, (h, w, 3), RGB, turned only if its entry's size says so."""
+    path, size = picture.path, (picture.width, picture.height)
     try:
-        image = decode_rgb(read_image_bytes(path), path.name)
+        data = read_image_bytes(path)
+        image = decode_rgb(data, path.name)
+        if image.size != size:
+            upright = decode_rgb(data, path.name, upright=True)
+            image = upright if upright.size == size else image
     except DataError as error:
         raise DataError(f"{path}: expected an image that can be read: {error}") from error
     return np.asarray(image, np.uint8)

@@ -49,7 +49,7 @@ class BoxesConfig:
         MAX_SKIPPED_FRACTION,
         ge=0,
         le=1,
-        help="COCO: share of images that may be unusable before it fails.",
+        help="COCO: share of images that may be unusable before it fails; above 0, one may be.",
     )
 
 

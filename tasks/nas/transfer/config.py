@@ -78,7 +78,7 @@ class PrepareTransferConfig:
         MAX_SKIPPED_FRACTION,
         ge=0,
         le=1,
-        help="Share of a split's images that may be unusable before it fails.",
+        help="Share of a split's images that may be unusable before it fails; above 0, one may be.",
     )
     boxes: BoxesConfig = Field(default_factory=BoxesConfig)
     timm: str = setting(

@@ -135,6 +135,7 @@ def use_of(images: ImageData) -> dict[str, Any]:
     return {
         "classes": list(images.classes),
         "input": {
+            "upright": "turned as its EXIF orientation asks",
             "colour": "RGB",
             "resize": "shorter side to side_px, Pillow's LANCZOS",
             "crop": "the middle, side_px x side_px",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.environments import environment, run_there
+from tasks.core.errors import NotWritableError
 from tasks.grasping.data.png import decode_ids, decode_rgb
 from tasks.grasping.data.rows import read_shard
 from tasks.grasping.exports import lerobot
@@ -52,6 +56,25 @@ def test_episodes_name_the_file_and_frames_that_are_theirs(
     frames = read_all(tmp_path / "out/data")
     assert [frame["index"] for frame in frames] == list(range(3 * len(rows)))
     assert frames[4]["observation.images.arm"]["bytes"] == rows[1]["steps"][1]["image"]
+
+
+def test_an_export_that_fails_leaves_no_file_open(
+    tmp_path: Path, shards: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lerobot, "_BUFFER_BYTES", 50_000)
+    tables = iter([lerobot.frame_table])
+    full = OSError(errno.ENOSPC, "no space left on device")
+
+    def fill(frames: dict) -> pa.Table:
+        if (made := next(tables, None)) is None:
+            raise full
+        return made(frames)
+
+    monkeypatch.setattr(lerobot, "frame_table", fill)
+    with pytest.raises(NotWritableError, match="no space left"):
+        export_lerobot(shards, tmp_path / "out")
+    opened = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()]
+    assert not [each for each in opened if each.startswith(str(tmp_path))]
 
 
 def test_description_counts_what_is_there(tmp_path: Path, shards: list[Path]) -> None:

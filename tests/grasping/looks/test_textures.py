@@ -83,11 +83,14 @@ def test_the_square_in_the_middle_is_kept(tmp_path):
 
 @pytest.mark.parametrize("name", ["broken.png", "deep/notes.txt"])
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n garbage"])
-def test_file_that_is_no_picture_is_refused_and_named(tmp_path, name, content):
+def test_one_file_that_is_no_picture_is_named_and_two_of_three_are_refused(tmp_path, name, content):
     write(tmp_path / "good.png", (1, 2, 3))
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=f"{name} is no picture"):
+    (skipped,) = read_textures(tmp_path).skipped
+    assert f"{name} is no picture" in skipped.reason
+    (tmp_path / "second.png").write_bytes(b"")
+    with pytest.raises(DataError, match=f"{name} is no picture.*at most 5% of 3"):
         read_textures(tmp_path)
 
 

@@ -372,12 +372,15 @@ def test_an_empty_split_is_named(tmp_path, toys):
 @pytest.mark.parametrize("world", ["bullet", "bullet-structured"])
 def test_textures_that_are_no_pictures_are_named(tmp_path, toys, world):
     folder = write_pictures(tmp_path / "pictures")
-    (folder / "notes.txt").write_text("not a picture")
+    odd = [folder / "notes.txt", folder / "notes of last year.txt"]
+    for each in odd:
+        each.write_text("not a picture")
     randomise = RandomiseConfig(appearance=True, textures=str(folder))
     config = bad(world=WorldConfig(name=world), randomise=randomise)
-    with pytest.raises(DataError, match=r"notes\.txt is no picture"):
+    with pytest.raises(DataError, match=r"notes of last year\.txt is no picture.*notes\.txt is no"):
         plan(tmp_path / "store", config)
-    (folder / "notes.txt").unlink()  # repaired, the same command goes on
+    for each in odd:
+        each.unlink()  # repaired, the same command goes on
     assert plan(tmp_path / "store", config)[0]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from tasks.core.errors import DataError
 from tasks.nas.data.image_folder import is_image_folder, read_image_folder
@@ -37,7 +37,7 @@ def test_what_is_missing_is_named(folder: Path) -> None:
         read_image_folder(folder, 0)
     (folder / "train" / "red" / "0000.png").write_text("no image")
     with pytest.raises(DataError, match=r"0000.png is no image"):
-        read_image_folder(folder, 8)
+        read_image_folder(folder, 8, max_skipped_fraction=0)
     shutil.rmtree(folder / "train" / "red")
     with pytest.raises(DataError, match=r"differ in their classes: \['red'\]"):
         read_image_folder(folder, 8)
@@ -65,6 +65,17 @@ def test_an_image_is_one_by_its_content_wherever_it_lies(folder: Path) -> None:
     assert raw.skipped == ()
 
 
+def test_a_photo_is_turned_as_its_tags_ask(folder: Path) -> None:
+    stored = np.zeros((20, 30, 3), np.uint8)
+    stored[:, :15] = 255
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6  # its left is shown at the top
+    Image.fromarray(stored).save(folder / "train" / "blue" / "0.jpg", exif=tags)
+    pixels = read_image_folder(folder, 8).train.pixels[0].astype(int)
+    assert (pixels[:3] > 200).all()
+    assert (pixels[-3:] < 50).all()
+
+
 def test_clutter_and_texts_beside_the_images_are_left_alone(folder: Path) -> None:
     red = folder / "train" / "red"
     (red / ".ipynb_checkpoints").mkdir()
@@ -87,6 +98,14 @@ def test_a_split_that_is_not_read_is_said(folder: Path) -> None:
     raw = read_image_folder(folder, 8)
     assert len(raw.test) == 6
     assert [each.item_id for each in raw.skipped] == ["test"]
+
+
+def test_one_image_of_a_small_set_may_be_unusable(folder: Path) -> None:
+    (folder / "train" / "red" / "0000.png").write_bytes(b"no image")
+    raw = read_image_folder(folder, 8)
+    assert [each.item_id for each in raw.skipped] == ["train/red/0000.png"]
+    with pytest.raises(DataError, match="at most 0% of 9 may be left out"):
+        read_image_folder(folder, 8, max_skipped_fraction=0)
 
 
 def test_a_share_of_images_may_be_unusable(folder: Path) -> None:

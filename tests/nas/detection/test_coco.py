@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from tasks.core.errors import DataError
 from tasks.nas.detection.coco import read_coco
@@ -127,7 +128,7 @@ def test_wrong_files_are_refused_with_the_reason(
     spoil(document)
     file.write_text(json.dumps(document))
     with pytest.raises(DataError, match=complaint):
-        read_coco(tmp_path, file, 64)
+        read_coco(tmp_path, file, 64, max_skipped_fraction=0)
 
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_an_image_that_is_cut_short_is_named(tmp_path: Path) -> None:
     file = write_coco(scenes(2, 64, 0), tmp_path)
     (tmp_path / "000001.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"000001\.png: expected an image that can be read"):
-        read_coco(tmp_path, file, 64)
+        read_coco(tmp_path, file, 64, max_skipped_fraction=0)
 
 
 def test_real_pictures_are_read(tmp_path: Path) -> None:
@@ -233,22 +234,46 @@ def test_images_of_one_id_are_left_out_with_their_boxes(tmp_path: Path) -> None:
 
 
 def test_a_share_of_images_may_be_unusable(tmp_path: Path) -> None:
-    file = _spoiled(tmp_path, _set("annotations", 0, bbox=[10, 10, 24, 5]), 2)
+    file = _spoiled(tmp_path, _set("annotations", 0, bbox=[10, 10, 24, 5]), 4)
+    found = read_coco(tmp_path, file, 32)
+    assert len(found) == 3
+    assert "lies outside of 000000.png" in found.skipped[0].reason
+    (tmp_path / "000001.png").unlink()
     with pytest.raises(
-        DataError, match=r"at most 5% of 2 may be left out \(max_skipped_fraction\)"
+        DataError, match=r"at most 5% of 4 may be left out \(max_skipped_fraction\)"
     ):
         read_coco(tmp_path, file, 32)
-    found = read_coco(tmp_path, file, 32, max_skipped_fraction=0.5)
-    assert len(found) == 1
-    assert "lies outside of 000000.png" in found.skipped[0].reason
+    assert len(read_coco(tmp_path, file, 32, max_skipped_fraction=0.5)) == 2
+
+
+@pytest.mark.parametrize(("size", "is_turned"), [((60, 40), False), ((40, 60), True)])
+def test_the_size_of_an_entry_says_whether_its_image_is_turned(
+    tmp_path: Path, size: tuple[int, int], is_turned: bool
+) -> None:
+    stored = np.zeros((40, 60, 3), np.uint8)
+    stored[:, :30] = 255
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6  # the left is shown at the top
+    Image.fromarray(stored).save(tmp_path / "a.png", exif=tags)
+    document = {
+        "images": [{"id": 1, "file_name": "a.png", "width": size[0], "height": size[1]}],
+        "categories": [{"id": 1, "name": "white"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 30, 30]}],
+    }
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(document))
+    (image,) = read_coco(tmp_path, file, 60).images
+    expected = np.rot90(stored, -1) if is_turned else stored
+    np.testing.assert_array_equal(image[: size[1], : size[0]], expected)
 
 
 def test_damage_counts_among_the_images_that_are_read(tmp_path: Path) -> None:
-    file = write_coco(scenes(24, 32, 0), tmp_path)
-    (tmp_path / "000000.png").write_bytes(b"no picture")
-    assert len(read_coco(tmp_path, file, 32)) == 23
-    with refused("000000.png", "at most 5% of 2 may be left out"):
-        read_coco(tmp_path, file, 32, num_images=2)
+    file = write_coco(scenes(40, 32, 0), tmp_path)
+    for name in ("000000.png", "000001.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+    assert len(read_coco(tmp_path, file, 32)) == 38
+    with refused("000000.png", "at most 5% of 4 may be left out"):
+        read_coco(tmp_path, file, 32, num_images=4)
 
 
 def test_the_least_box_counts_after_scaling(tmp_path: Path) -> None:

@@ -40,13 +40,15 @@ def test_the_seed_decides_the_splits(tmp_path: Path) -> None:
 def test_the_share_that_may_be_unusable_is_a_setting(tmp_path: Path) -> None:
     write_image_folder(tmp_path / "set", "train", coloured(9))
     write_image_folder(tmp_path / "set", "valid", coloured(3, seed=1))
-    (tmp_path / "set" / "train" / "red" / "0000.png").write_bytes(b"no image")
+    for name in ("0000", "0001"):
+        (tmp_path / "set" / "train" / "red" / f"{name}.png").write_bytes(b"no image")
     local = LocalRun(tmp_path / "store")
     config = PrepareConfig(
-        data=str(tmp_path / "set"), side_px=8, num_validation=2, max_skipped_fraction=0.2
+        data=str(tmp_path / "set"), side_px=8, num_validation=2, max_skipped_fraction=0.3
     )
     data = local.read(local.run(prepare_images, config=config), ImageData)
-    assert [each.item_id for each in data.skipped] == ["train/red/0000.png"]
+    odd = ["train/red/0000.png", "train/red/0001.png"]
+    assert [each.item_id for each in data.skipped] == odd
     with pytest.raises(DataError, match="max_skipped_fraction"):
         local.run(prepare_images, config=replace(config, max_skipped_fraction=0.1))
 
