@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from tasks.graspgan.judging.areas import BySeed, FloatArray, Test
 from tasks.report.estimates import Estimate
 
@@ -20,6 +23,14 @@ class Answers:
 
     test: Test
     said: Mapping[str, BySeed]
+
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Answers | None:
+        """What was said of some of the attempts, (n,); None where they all have one outcome."""
+        success = self.test.success[chosen]
+        if success.all() or not success.any():
+            return None
+        said = {name: [each[chosen] for each in found] for name, found in self.said.items()}
+        return Answers(self.test.part(chosen), said)
 
     def best_of(self, names: Sequence[str]) -> str:
         """The method with the greatest area; the first of equals.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from tasks.core.records import FileRef, Record
 from tasks.graspgan.manifests import CropSet
 from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
@@ -236,8 +238,12 @@ class Evaluation(Record):
 
     Attributes:
         trained: What was tested.
-        simulation: Areas on the simulation's own test split, by method; the oracles' too, and
-            differences to them, whose names begin with ``over_``.
+        simulation: Areas on the simulation's own test split: of ``predictor``, of trees, oracles
+            among them, and differences to oracles, whose names begin with ``over_``.
+        simulation_uniform: The same of uniform proposals; empty where they had one outcome.
+        simulation_near: The same of those near objects.
+        simulation_network: The method that is ``predictor``: the best on simulation's validation
+            split, of the networks that saw simulation alone.
         targets: Results.
         programs: The predictors that grasped, as programs: by target and method.
         best_auc: Greatest area of an adaptation without labels.
@@ -247,6 +253,9 @@ class Evaluation(Record):
 
     trained: Trained
     simulation: dict[str, Value]
+    simulation_uniform: dict[str, Value] = Field(default_factory=dict)
+    simulation_near: dict[str, Value] = Field(default_factory=dict)
+    simulation_network: str = ""
     targets: tuple[TargetResult, ...]
     programs: dict[str, FileRef]
     best_auc: float

@@ -14,9 +14,9 @@ from tasks.core.ports import ArtifactStore
 from tasks.graspgan.judging.answers import Answers
 from tasks.graspgan.judging.areas import Test
 from tasks.graspgan.judging.manifests import Scores, Value
-from tasks.graspgan.judging.verdicts import RANDOMISED, TargetScores, value
+from tasks.graspgan.judging.verdicts import TargetScores, value
 from tasks.graspgan.manifests import CropSet, Prepared
-from tasks.graspgan.methods import Method
+from tasks.graspgan.methods import Method, methods
 from tasks.graspgan.trainings.crop_pools import set_name
 from tasks.graspgan.trainings.manifests import Trained
 
@@ -70,6 +70,13 @@ TREES: Final[Mapping[str, Trees]] = {
 }
 
 
+SIMULATED: Final = tuple(
+    each.name for each in methods("all") if each.is_control and "cut" not in each.looks
+)
+"""Methods that see simulation alone: no picture of a target, and nothing that was cut from one."""
+_ORACLES: Final = ("trees_mask", "trees_height")
+
+
 def scored_sets(prepared: Prepared, target: str) -> tuple[CropSet, CropSet, CropSet]:
     """What methods are asked about: a target's validation and test, and simulation's test."""
     return (
@@ -82,6 +89,11 @@ def scored_sets(prepared: Prepared, target: str) -> tuple[CropSet, CropSet, Crop
 def painted_set(prepared: Prepared, target: str) -> CropSet:
     """Simulation's validation, painted with a target's own textures: no label of the target."""
     return prepared.of(prepared.attempts.simulation, "validation", target=target)
+
+
+def simulated_set(prepared: Prepared) -> CropSet:
+    """Simulation's validation as it is, which names the network that its own test judges."""
+    return prepared.of(prepared.attempts.simulation, "validation")
 
 
 @dataclass(frozen=True)
@@ -128,18 +140,27 @@ class Opened:
             num_labels=labels,
         )
 
-    def simulation(self) -> dict[str, Value]:
-        """How well what simulation taught does on its own test, beside oracles."""
+    def simulated(self) -> Answers:
+        """What networks that saw simulation alone said of its validation split."""
+        found = self._predictors(self.prepared.attempts.targets[0])
+        ids = {name: items for name, items in found.items() if name in SIMULATED}
+        return self._answers(simulated_set(self.prepared), ids)
+
+    def simulation(self, network: str) -> tuple[dict[str, Value], ...]:
+        """How well a network does on simulation's own test, beside oracles.
+
+        Returns:
+            By name, see `tasks.graspgan.judging.manifests.Evaluation`: of all attempts, of uniform
+            proposals, and of those near objects.
+        """
         target = self.prepared.attempts.targets[0]
         crops = scored_sets(self.prepared, target)[-1]
         ids = {name: [f"{name}-{target}"] for name in TREES}
-        own = self._predictors(target).get(RANDOMISED, [])
-        said = self._answers(crops, ids | ({"predictor": own} if own else {}))
-        found = {name: value(said.area(name)) for name in said.said}
-        for name in ("trees_mask", "trees_height"):
-            apart = said.difference("predictor", name)
-            found |= {f"over_{name}": value(apart)} if apart else {}
-        return found
+        said = self._answers(crops, ids | {"predictor": self._predictors(target)[network]})
+        is_uniform = self._arrays(crops)["is_uniform"]
+        return tuple(
+            _beside_oracles(e) for e in (said, said.part(is_uniform), said.part(~is_uniform))
+        )
 
     def _predictors(self, target: str) -> dict[str, list[str]]:
         """Items of a target's predictors, seed by seed, by method."""
@@ -170,6 +191,14 @@ class Opened:
             with np.load(self.store.fetch(each.scores)) as found:
                 loaded[item_id] = {name: found[name] for name in found.files}
         return loaded
+
+
+def _beside_oracles(said: Answers | None) -> dict[str, Value]:
+    if said is None:
+        return {}
+    found = {name: value(said.area(name)) for name in said.said}
+    over = {f"over_{name}": said.difference("predictor", name) for name in _ORACLES}
+    return found | {name: value(each) for name, each in over.items() if each is not None}
 
 
 def _trees(target: str) -> dict[str, list[str]]:

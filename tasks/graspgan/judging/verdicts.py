@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -83,20 +84,22 @@ class TargetScores:
             num_labels=self.num_labels[name],
             is_control=method.is_control,
             area=value(self.test.area(name)),
-            uniform=self._part(self.is_uniform, name),
-            near=self._part(~self.is_uniform, name),
+            uniform=_area_in(self._parts[0], name),
+            near=_area_in(self._parts[1], name),
             simulation=value(self.simulation.area(name)),
             validation=self.validation.area(name).value,
             over_randomised=self.difference(name, RANDOMISED),
             over_control=self.difference(name, best_control),
         )
 
-    def _part(self, chosen: npt.NDArray[np.bool_], name: str) -> Value | None:
-        test, said = self.test.test, self.test.said[name]
-        success = test.success[chosen]
-        if success.all() or not success.any():
-            return None
-        return value(test.part(chosen).area([each[chosen] for each in said]))
+    @cached_property
+    def _parts(self) -> tuple[Answers | None, Answers | None]:
+        """What was said of uniform proposals, and of those near objects."""
+        return self.test.part(self.is_uniform), self.test.part(~self.is_uniform)
+
+
+def _area_in(part: Answers | None, name: str) -> Value | None:
+    return None if part is None else value(part.area(name))
 
 
 def has_curve(name: str, known: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from tasks.graspgan.judging.manifests import MethodResult, TargetResult, Value
+from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE
 
 NUM_ERRORS: Final = 2.0  # standard errors above which a difference counts
@@ -52,7 +52,7 @@ def claims_of(result: TargetResult) -> tuple[Claim, ...]:
             "DANN adds to GraspGAN",
             result.dann_adds,
             "over GraspGAN alone",
-            by_name.get("graspgan_dann"),
+            _num_seeds("graspgan_dann", by_name),
         ),
         _as_good(result, by_name),
         _fewer(result),
@@ -62,6 +62,25 @@ def claims_of(result: TargetResult) -> tuple[Claim, ...]:
             "one run has one family of objects; two runs with other objects answer it",
         ),
     )
+
+
+def simulation_claim(evaluation: Evaluation) -> Claim:
+    """What simulation's own test says of C, before anything is said of a target."""
+    says = "On simulation itself C tells more of held-out objects than their masks would"
+    name, found = evaluation.simulation_network, evaluation.simulation
+    seeds = [
+        each.num_seeds for e in evaluation.targets for each in e.methods if each.method == name
+    ]
+    claim = _by_errors(
+        says,
+        found.get("over_trees_mask"),
+        "over trees on an oracle's object mask",
+        max(seeds, default=0),
+    )
+    height = found.get("over_trees_height")
+    if height is None:
+        return claim
+    return replace(claim, because=f"{claim.because}; {stated(height)} over trees on its heights")
 
 
 def stated(value: Value | None, digits: int = 3, unit: str = "") -> str:
@@ -77,7 +96,8 @@ def stated(value: Value | None, digits: int = 3, unit: str = "") -> str:
 def _over_randomised(says: str, name: str, by_name: dict[str, MethodResult]) -> Claim:
     row = by_name.get(name)
     found = row.over_randomised if row else None
-    return _by_errors(says, found, "over randomised looks of as many steps", row)
+    what = "over randomised looks of as many steps"
+    return _by_errors(says, found, what, _num_seeds(name, by_name))
 
 
 def _posts(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
@@ -94,7 +114,8 @@ def _over_control(result: TargetResult, by_name: dict[str, MethodResult]) -> Cla
     if result.best_adapted == result.best_network:
         return Claim(says, "not testable here", "nothing was adapted")
     best = by_name[result.best_adapted]
-    return _by_errors(says, best.over_control, f"{best.says}, over {result.best_control}", best)
+    what = f"{best.says}, over {result.best_control}"
+    return _by_errors(says, best.over_control, what, best.num_seeds)
 
 
 def _as_good(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
@@ -134,12 +155,16 @@ def _fewer(result: TargetResult) -> Claim:
     return Claim(says, "not reproduced", f"{found} of the labels")
 
 
-def _by_errors(says: str, found: Value | None, what: str, row: MethodResult | None) -> Claim:
-    if found is None or row is None or not found.error:
+def _num_seeds(name: str, by_name: dict[str, MethodResult]) -> int:
+    return by_name[name].num_seeds if name in by_name else 0
+
+
+def _by_errors(says: str, found: Value | None, what: str, num_seeds: int) -> Claim:
+    if found is None or not num_seeds or not found.error:
         return Claim(says, "not testable here", "it was not trained, or has nothing beside it")
     count = found.value / found.error
     because = f"{found.value:+.3f} in area ({count:.1f} standard errors) {what}"
-    if row.num_seeds < MIN_SEEDS:
-        because += f"; {row.num_seeds} trainings don't say how much trainings differ"
+    if num_seeds < MIN_SEEDS:
+        because += f"; {num_seeds} trainings don't say how much trainings differ"
         return Claim(says, "not testable here", because)
     return Claim(says, "reproduced" if count > NUM_ERRORS else "not reproduced", because)

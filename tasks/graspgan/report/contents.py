@@ -8,13 +8,14 @@ from typing import Final
 from tasks.core.ports import Skipped
 from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
 from tasks.graspgan.judging.opened import TREES
-from tasks.graspgan.report.claims import Claim, claims_of, stated
+from tasks.graspgan.report.claims import Claim, claims_of, simulation_claim, stated
 from tasks.graspgan.report.curves import chosen_table, generator_curves, predictor_curves
 from tasks.graspgan.report.plots import begun, labels_plot, methods_plot
 from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
 _MARKS: Final = {"reproduced": "good", "not reproduced": "bad", "not testable here": ""}
+_BEHIND: Final = "Behind ± stands the standard error."
 _HEALTH: Final = ("mean_gap", "deviation_gap", "gradient_gap", "diversity_ratio", "feature_gap")
 
 
@@ -124,7 +125,7 @@ def _methods(result: TargetResult) -> Table:
         *("method", "what is done", "seeds", "labels", "area", "uniform", "near objects"),
         *("over randomised", "over best control"),
     )
-    return Table(head, rows, "Behind ± stands the standard error.")
+    return Table(head, rows, _BEHIND)
 
 
 def _grasps(result: TargetResult) -> Iterator[Table]:
@@ -162,19 +163,28 @@ def _short(value: Value | None) -> str:
 
 
 def _simulation(evaluation: Evaluation) -> Section:
-    says = {"predictor": "the network, after randomised looks"}
+    name = evaluation.simulation_network
+    says = {"predictor": f"C, {name}"}
     says |= {name: trees.method.says for name, trees in TREES.items()}
-    says |= {f"over_{name}": f"the network, less {told}" for name, told in says.items()}
-    found = evaluation.simulation
-    rows = tuple((says[name], stated(found[name])) for name in says if name in found)
+    says |= {f"over_{name}": f"C, less {told}" for name, told in says.items()}
+    kinds = (evaluation.simulation, evaluation.simulation_uniform, evaluation.simulation_near)
+    rows = tuple(
+        (told, *(_short(found.get(key)) for found in kinds))
+        for key, told in says.items()
+        if key in evaluation.simulation
+    )
     pretrained = evaluation.trained.adapted.pretrained
     return Section(
         title="On simulation itself",
         text=(
             "What a network that saw simulation alone knows of held-out objects there, beside "
-            "trees that are told what an oracle knows.",
+            "trees that are told what an oracle knows. Of such networks simulation's validation "
+            f"split named {name}.",
         ),
-        tables=(Table(("who", "area"), rows),),
+        tables=(
+            _claims([simulation_claim(evaluation)]),
+            Table(("who", "area", "uniform", "near objects"), rows, _BEHIND),
+        ),
         pictures=tuple(_predictor_curves("simulation", pretrained.predictors)),
     )
 

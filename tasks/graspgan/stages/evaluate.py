@@ -24,7 +24,14 @@ from tasks.graspgan.judging.manifests import (
     TreesTask,
 )
 from tasks.graspgan.judging.naming import named
-from tasks.graspgan.judging.opened import TREES, Opened, painted_set, scored_sets
+from tasks.graspgan.judging.opened import (
+    SIMULATED,
+    TREES,
+    Opened,
+    painted_set,
+    scored_sets,
+    simulated_set,
+)
 from tasks.graspgan.judging.successes import compared
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, RANDOMISED
 from tasks.graspgan.manifests import Prepared
@@ -63,15 +70,21 @@ def evaluate_methods(found: ArtifactRef, config: EvaluateConfig, ctx: StageConte
     """
     trained = ctx.store.read(found, Trained)
     opened = Opened(trained, _scores(trained, ctx), ctx.store)
+    own = opened.simulated()
+    network = own.best_of([*own.said])  # before simulation's test is read, too
     results, programs = list[TargetResult](), dict[str, FileRef]()
     for target in opened.prepared.attempts.targets:
         result = _judged(opened, target)
         grasped, made = _grasped(result, trained, config, ctx)
         results.append(grasped)
         programs |= made
+    simulation, uniform, near = opened.simulation(network)
     evaluation = Evaluation(
         trained=trained,
-        simulation=opened.simulation(),
+        simulation=simulation,
+        simulation_uniform=uniform,
+        simulation_near=near,
+        simulation_network=network,
         targets=tuple(results),
         programs=programs,
         best_auc=max(_result_of(each, each.best_adapted).area.value for each in results),
@@ -92,7 +105,11 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
             item_id=each.item_id,
             predictor=each,
             standardises=each.method not in raw,
-            asked=(*scored_sets(prepared, each.target), painted_set(prepared, each.target)),
+            asked=(
+                *scored_sets(prepared, each.target),
+                painted_set(prepared, each.target),
+                *([simulated_set(prepared)] if each.method in SIMULATED else []),
+            ),
         )
         for each in trained.predictors
     ]

@@ -8,7 +8,13 @@ from sklearn.metrics import roc_auc_score
 
 from tasks.core.records import FileRef
 from tasks.graspgan.judging.manifests import Evaluation
-from tasks.graspgan.judging.opened import TREES, Opened, painted_set, scored_sets
+from tasks.graspgan.judging.opened import (
+    TREES,
+    Opened,
+    painted_set,
+    scored_sets,
+    simulated_set,
+)
 from tasks.graspgan.manifests import Prepared
 from tasks.graspgan.trainings.crop_pools import set_name
 from tasks.graspgan.trainings.manifests import Trained
@@ -73,3 +79,37 @@ def test_areas_are_those_of_what_was_said(chain: Chain) -> None:
     found = chain.run.read(chain.evaluated, Evaluation)
     assert found.simulation["trees_pose"].value == pytest.approx(expected)
     assert {*TREES} < {*found.simulation} | {"trees_contrast_labels"}
+
+
+def test_kinds_of_proposals_stand_apart_on_simulation(chain: Chain) -> None:
+    """A network that knows the outcome of uniform proposals alone, and says nothing of others."""
+    trained = chain.run.read(chain.trained, Trained)
+    prepared = trained.adapted.pretrained.prepared
+    test = scored_sets(prepared, "bullet-structured")[-1]
+    opened = Opened(trained, {}, chain.run)
+    arrays = opened._arrays(test)
+    known = np.where(arrays["is_uniform"], arrays["success"], 0.0)
+    ids = [each.item_id for each in trained.predictors]
+    ids += [f"{name}-bullet-structured" for name in TREES]
+    said = {item_id: {set_name(test): np.zeros(len(known))} for item_id in ids}
+    said["structured-bullet-structured-s0"] = {set_name(test): known}
+    opened.__dict__["_files"] = said
+    every, uniform, near = opened.simulation("structured")
+    assert (uniform["predictor"].value, near["predictor"].value) == (1, 0.5)
+    assert 0.5 < every["predictor"].value < 1
+    assert every["over_trees_mask"].value == every["predictor"].value - 0.5
+    assert uniform["predictor"].num + near["predictor"].num == every["predictor"].num
+
+
+def test_simulations_own_validation_names_its_network(chain: Chain) -> None:
+    trained = chain.run.read(chain.trained, Trained)
+    crops = simulated_set(trained.adapted.pretrained.prepared)
+    assert (crops.world, crops.split, crops.target) == ("bullet", "validation", "")
+    opened = Opened(trained, {}, chain.run)
+    success = opened._arrays(crops)["success"]
+    said = {each.item_id: {set_name(crops): 0 * success} for each in trained.predictors}
+    said["structured-bullet-structured-s0"] = {set_name(crops): success}
+    opened.__dict__["_files"] = said
+    found = opened.simulated()
+    assert {*found.said} == {"simulation", "randomised_longer", "structured"}, "none saw a target"
+    assert found.best_of([*found.said]) == "structured"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from tasks.graspgan.judging.manifests import Value
-from tasks.graspgan.report.claims import claims_of, stated
+from tasks.graspgan.judging.manifests import Evaluation, Value
+from tasks.graspgan.report.claims import Claim, claims_of, simulation_claim, stated
 from tests.support.graspgan.target_results import target_result
 
 
@@ -68,3 +68,23 @@ def test_dann_is_judged_by_its_own_difference() -> None:
 def test_values_are_stated_with_their_intervals() -> None:
     assert stated(value(0.1, 0.25, 0.4), 2) == "0.25 (0.10 to 0.40)"
     assert stated(None) == "not measured"
+
+
+def on_simulation(over_mask: float, network: str = "randomised_longer") -> Claim:
+    over = {"over_trees_mask": value(0, over_mask, 1), "over_trees_height": value(-0.09, -0.07, 0)}
+    found = Evaluation.model_construct(
+        simulation=over, simulation_network=network, targets=(target_result(),)
+    )
+    return simulation_claim(found)
+
+
+def test_simulation_is_judged_before_any_target() -> None:
+    found = on_simulation(0.021)
+    assert found.outcome == "reproduced"
+    assert found.because == (
+        "+0.021 in area (2.1 standard errors) over trees on an oracle's object mask; "
+        "-0.070 (-0.090 to 0.000) over trees on its heights"
+    )
+    assert on_simulation(0.019).outcome == "not reproduced"
+    assert on_simulation(-0.1).outcome == "not reproduced"
+    assert on_simulation(0.1, "structured").outcome == "not testable here", "nobody trained it"
