@@ -165,6 +165,7 @@ class MethodResult(Record):
         over_randomised: Area less that of randomised looks with as many steps.
         over_control: Area less that of the best control.
         success: Share of its grasps that lifted something, in closed loop; None where not tried.
+        below_labels: Area of all labels less that of this method.
     """
 
     schema_id = "graspgan.method_result/1"
@@ -183,6 +184,7 @@ class MethodResult(Record):
     over_randomised: Value | None
     over_control: Value | None
     success: Value | None = None
+    below_labels: Value | None = None
 
 
 class TargetResult(Record):

@@ -90,6 +90,7 @@ class TargetScores:
             validation=self.validation.area(name).value,
             over_randomised=self.difference(name, RANDOMISED),
             over_control=self.difference(name, best_control),
+            below_labels=self.difference(LABELS, name),
         )
 
     @cached_property

@@ -9,12 +9,14 @@ than the best of what no network adapts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, Literal
 
 from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE
 
 NUM_ERRORS: Final = 2.0  # standard errors above which a difference counts
+GAP_ERRORS: Final = 3.0  # the same of a gap that all that follows stands on
 MIN_SEEDS: Final = 3  # trainings of a method, below which nothing is decided
 _FACTOR: Final = 50.0
 _AS_GOOD: Final = 0.95  # of the success with all labels
@@ -41,6 +43,7 @@ def claims_of(result: TargetResult) -> tuple[Claim, ...]:
     """What a target's test says of each claim."""
     by_name = {each.method: each for each in result.methods}
     return (
+        _gap(result),
         _posts(result, by_name),
         _over_randomised(
             "A generator that begins with the target's own textures beats randomised looks",
@@ -83,6 +86,16 @@ def simulation_claim(evaluation: Evaluation) -> Claim:
     return replace(claim, because=f"{claim.because}; {stated(height)} over trees on its heights")
 
 
+def nearest_control(result: TargetResult) -> tuple[str, Value] | None:
+    """The control that all labels beat by the fewest standard errors, and by how much."""
+    found = {
+        each.method: each.below_labels
+        for each in result.methods
+        if each.is_control and each.below_labels is not None and each.below_labels.error
+    }
+    return min(found.items(), key=lambda item: _in_errors(item[1]), default=None)
+
+
 def stated(value: Value | None, digits: int = 3, unit: str = "") -> str:
     """A value with its interval."""
     if value is None:
@@ -91,6 +104,17 @@ def stated(value: Value | None, digits: int = 3, unit: str = "") -> str:
     if value.low is None or value.high is None:
         return text
     return f"{text} ({value.low:.{digits}f} to {value.high:.{digits}f})"
+
+
+def _gap(result: TargetResult) -> Claim:
+    says = "There is a gap: all labels of the target beat every control, networks and trees"
+    nearest = nearest_control(result)
+    if nearest is None:
+        return Claim(says, "not testable here", "nothing was trained on all labels")
+    labels = next(each for each in result.methods if each.method == LABELS)
+    num = sum(each.is_control for each in result.methods)
+    what = f"over {nearest[0]}, the nearest of {num} controls"
+    return _by_errors(says, nearest[1], what, labels.num_seeds, GAP_ERRORS)
 
 
 def _over_randomised(says: str, name: str, by_name: dict[str, MethodResult]) -> Claim:
@@ -159,12 +183,18 @@ def _num_seeds(name: str, by_name: dict[str, MethodResult]) -> int:
     return by_name[name].num_seeds if name in by_name else 0
 
 
-def _by_errors(says: str, found: Value | None, what: str, num_seeds: int) -> Claim:
+def _by_errors(
+    says: str, found: Value | None, what: str, num_seeds: int, needed: float = NUM_ERRORS
+) -> Claim:
     if found is None or not num_seeds or not found.error:
         return Claim(says, "not testable here", "it was not trained, or has nothing beside it")
-    count = found.value / found.error
+    count = _in_errors(found)
     because = f"{found.value:+.3f} in area ({count:.1f} standard errors) {what}"
     if num_seeds < MIN_SEEDS:
         because += f"; {num_seeds} trainings don't say how much trainings differ"
         return Claim(says, "not testable here", because)
-    return Claim(says, "reproduced" if count > NUM_ERRORS else "not reproduced", because)
+    return Claim(says, "reproduced" if count > needed else "not reproduced", because)
+
+
+def _in_errors(found: Value) -> float:
+    return found.value / (found.error or inf)

@@ -8,6 +8,7 @@ from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import ReportConfig
 from tasks.graspgan.judging.manifests import Evaluation
+from tasks.graspgan.report.claims import nearest_control
 from tasks.graspgan.report.contents import report_sections
 from tasks.report.page import Link, write_page
 
@@ -82,6 +83,7 @@ def _figures(evaluation: Evaluation) -> dict[str, float]:
             "label_equivalent": result.label_equivalent,
             "success_gain": result.success_gain,
             "success_ratio": result.success_ratio,
+            "labels_minus_nearest_control": (nearest_control(result) or ("", None))[1],
         }
         found |= {f"{result.target}_{k}": v.value for k, v in named.items() if v is not None}
     return found

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 from tasks.graspgan.judging.manifests import Evaluation, Value
-from tasks.graspgan.report.claims import Claim, claims_of, simulation_claim, stated
+from tasks.graspgan.report.claims import (
+    Claim,
+    claims_of,
+    nearest_control,
+    simulation_claim,
+    stated,
+)
 from tests.support.graspgan.target_results import target_result
 
 
@@ -17,6 +23,7 @@ def value(low: float, middle: float, high: float) -> Value:
 def test_each_claim_is_decided_by_its_numbers() -> None:
     found = outcomes()
     assert found == {
+        "There is a gap: all labels of the target": "reproduced",
         "GraspGAN": "not reproduced",
         "A generator that begins with the target'": "reproduced",
         "Ours: the best adaptation is worth more ": "reproduced",
@@ -25,6 +32,27 @@ def test_each_claim_is_decided_by_its_numbers() -> None:
         "Up to 50 times fewer real samples suffic": "not reproduced",
         "Procedural objects serve as well as ever": "not testable here",
     }
+
+
+def test_the_gap_is_that_of_the_nearest_control_in_errors() -> None:
+    name = "There is a gap: all labels of the target"
+    assert nearest_control(target_result())[0] == "cut_structured"
+
+    def below(**others: Value | None) -> dict[str, object]:
+        return {
+            "methods": tuple(
+                each.model_copy(update={"below_labels": others.get(each.method, each.below_labels)})
+                for each in target_result().methods
+            )
+        }
+
+    near = below(simulation=value(0.0, 0.029, 0.06))
+    assert nearest_control(target_result().model_copy(update=near))[0] == "simulation"
+    assert outcomes(**near)[name] == "not reproduced", "three standard errors are asked for"
+    assert outcomes(**below(simulation=value(0.0, 0.031, 0.06)))[name] == "reproduced"
+    assert outcomes(**below(graspgan_cut=value(0, 0.001, 1)))[name] == "reproduced", "no control"
+    none = dict.fromkeys([each.method for each in target_result().methods])
+    assert outcomes(**below(**none))[name] == "not testable here", "nothing has all labels"
 
 
 def test_success_decides_whether_no_label_is_as_good_as_all() -> None:
