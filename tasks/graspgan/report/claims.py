@@ -8,6 +8,7 @@ than the best of what no network adapts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, Literal
@@ -18,6 +19,7 @@ from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE
 NUM_ERRORS: Final = 2.0  # standard errors above which a difference counts
 GAP_ERRORS: Final = 3.0  # the same of a gap that all that follows stands on
 MIN_SEEDS: Final = 3  # trainings of a method, below which nothing is decided
+_ALSO: Final = {"dann": "DANN", "graspgan_dann": "GraspGAN and DANN", "adabn": "AdaBN"}
 _FACTOR: Final = 50.0
 _AS_GOOD: Final = 0.95  # of the success with all labels
 
@@ -51,6 +53,7 @@ def claims_of(result: TargetResult) -> tuple[Claim, ...]:
             by_name,
         ),
         _over_control(result, by_name),
+        *_alike(result, by_name),
         _by_errors(
             "DANN adds to GraspGAN",
             result.dann_adds,
@@ -140,6 +143,19 @@ def _over_control(result: TargetResult, by_name: dict[str, MethodResult]) -> Cla
     best = by_name[result.best_adapted]
     what = f"{best.says}, over {result.best_control}"
     return _by_errors(says, best.over_control, what, best.num_seeds)
+
+
+def _alike(result: TargetResult, by_name: dict[str, MethodResult]) -> Iterator[Claim]:
+    """Both verdicts of the adaptations that are no GraspGAN alone."""
+    for name, says in _ALSO.items():
+        yield _over_randomised(f"{says} beats randomised looks", name, by_name)
+        found = by_name[name].over_control if name in by_name else None
+        yield _by_errors(
+            f"{says} is worth more than the best of what no network adapts",
+            found,
+            f"over {result.best_control}",
+            _num_seeds(name, by_name),
+        )
 
 
 def _as_good(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
