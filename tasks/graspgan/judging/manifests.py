@@ -187,6 +187,25 @@ class MethodResult(Record):
     below_labels: Value | None = None
 
 
+class RawGain(Record):
+    """What a generator gives to raw inputs, as the paper had them, beside a line of code.
+
+    Attributes:
+        method: The method, whose raw row is meant.
+        gain: Its area less that of randomised looks, both of inputs as they are.
+        standardised: Area of randomised looks of standardised inputs less that of inputs as they
+            are.
+        share: Of the first, the second; None where there is no gain.
+    """
+
+    schema_id = "graspgan.raw_gain/1"
+
+    method: str
+    gain: Value
+    standardised: Value
+    share: Value | None
+
+
 class TargetResult(Record):
     """What a target's test came to.
 
@@ -212,6 +231,7 @@ class TargetResult(Record):
         success_ratio: Success of the best adaptation over that of all labels.
         films: Pictures of grasps, by method and scene.
         grasps: What came of each scene, by method; empty where none were tried.
+        raw_gains: Of the generators whose raw rows were trained.
     """
 
     schema_id = "graspgan.target_result/1"
@@ -233,6 +253,7 @@ class TargetResult(Record):
     success_ratio: Value | None
     films: dict[str, FileRef]
     grasps: dict[str, tuple[GraspOutcome, ...]]
+    raw_gains: tuple[RawGain, ...] = ()
 
 
 class Evaluation(Record):

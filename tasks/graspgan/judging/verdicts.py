@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Final
@@ -12,13 +12,15 @@ import numpy.typing as npt
 
 from tasks.graspgan.judging.answers import Answers
 from tasks.graspgan.judging.labels import label_factor
-from tasks.graspgan.judging.manifests import MethodResult, Value
+from tasks.graspgan.judging.manifests import MethodResult, RawGain, Value
 from tasks.graspgan.methods import Method
 from tasks.report.estimates import Estimate
 
 RANDOMISED: Final = "randomised_longer"  # as many steps as any other method
 LABELS: Final = "labels"
 LOW_SHARE: Final = 5  # per cent of the labels, at which factors are stated
+_RAW: Final = "_raw"  # ends names of methods whose inputs are as they are
+_GENERATORS: Final = ("graspgan", "graspgan_cut")
 _LABELLED_SHARES: Final = (1, 2, 5, 10, 20, 50)
 
 
@@ -54,6 +56,18 @@ class TargetScores:
     def difference(self, name: str, other: str) -> Value | None:
         """Area of a method less that of another; None where one of them was not trained."""
         return _value_or_none(self.test.difference(name, other))
+
+    def raw_gains(self) -> Iterator[RawGain]:
+        """What generators give to raw inputs, beside what standardising these would have given."""
+        raw = f"{RANDOMISED}{_RAW}"
+        standardised = self.difference(RANDOMISED, raw)
+        for name in _GENERATORS:
+            gain = self.difference(f"{name}{_RAW}", raw)
+            if gain is not None and standardised is not None:
+                share = self.test.closed_share(raw, RANDOMISED, f"{name}{_RAW}")
+                yield RawGain(
+                    method=name, gain=gain, standardised=standardised, share=_value_or_none(share)
+                )
 
     def factor(self, name: str, control: str, *, share: int) -> Value | None:
         """How many times more labels the control needs to reach a method at a share of them.

@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, Literal
 
-from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
+from tasks.graspgan.judging.manifests import (
+    Evaluation,
+    MethodResult,
+    RawGain,
+    TargetResult,
+    Value,
+)
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE
 
 NUM_ERRORS: Final = 2.0  # standard errors above which a difference counts
@@ -88,6 +94,29 @@ def simulation_claim(evaluation: Evaluation) -> Claim:
     if height is None:
         return claim
     return replace(claim, because=f"{claim.because}; {stated(height)} over trees on its heights")
+
+
+def raw_gains_said(result: TargetResult) -> str:
+    """How much of what generators give to raw inputs standardising these would have given."""
+    if not result.raw_gains:
+        return (
+            "How much of a generator's gain standardised inputs would have given: not testable "
+            "here, no raw rows were trained."
+        )
+    names = {each.method: each for each in result.methods}
+    return " ".join(_raw_gain_said(each, names[f"{each.method}_raw"]) for each in result.raw_gains)
+
+
+def _raw_gain_said(found: RawGain, row: MethodResult) -> str:
+    trained = "one training" if row.num_seeds == 1 else f"{row.num_seeds} trainings"
+    said = (
+        f"On raw inputs {found.method} gains {stated(found.gain)} in area over randomised looks "
+        f"(of {trained}); standardising the inputs of randomised looks gains "
+        f"{stated(found.standardised)}"
+    )
+    if found.share is None:
+        return f"{said}."
+    return f"{said}: of the former it is the part {stated(found.share, 2)}."
 
 
 def nearest_control(result: TargetResult) -> tuple[str, Value] | None:

@@ -8,7 +8,7 @@ from typing import Final
 from tasks.core.ports import Skipped
 from tasks.graspgan.judging.manifests import Evaluation, MethodResult, TargetResult, Value
 from tasks.graspgan.judging.opened import TREES
-from tasks.graspgan.report.claims import Claim, claims_of, simulation_claim, stated
+from tasks.graspgan.report.claims import Claim, claims_of, raw_gains_said, simulation_claim, stated
 from tasks.graspgan.report.curves import chosen_table, generator_curves, predictor_curves
 from tasks.graspgan.report.plots import begun, labels_plot, methods_plot
 from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
@@ -80,6 +80,7 @@ def _target(result: TargetResult, films: Mapping[str, bytes]) -> Section:
             "the best adaptation, the latter without labels of the target; then the test split was "
             f"opened, at {result.opened_at}. Of the gap between best control and all labels the "
             f"best adaptation closes {stated(result.closed_share, 2)}; {_worth(result)}.",
+            raw_gains_said(result),
         ),
         tables=(_claims(claims_of(result)), _methods(result), *_grasps(result)),
         pictures=(

@@ -175,6 +175,7 @@ def _judged(opened: Opened, target: str) -> TargetResult:
         success_ratio=None,
         films={},
         grasps={},
+        raw_gains=tuple(scores.raw_gains()),
     )
 
 

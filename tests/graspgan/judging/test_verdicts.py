@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from tasks.graspgan.judging.verdicts import TargetScores
 from tasks.graspgan.methods import methods
 from tests.support.graspgan.results import STRENGTHS, target_scores
 
@@ -59,6 +61,39 @@ def test_a_method_that_is_no_better_is_worth_no_label() -> None:
     factor = worse.factor("graspgan_cut", "cut_structured", share=5)
     assert factor is not None
     assert factor.value < 0.01, "no label gives the control as much as 300 give the adaptation"
+
+
+def with_raw_rows(**strengths: float) -> TargetScores:
+    """Other rows whose inputs are as they are, of one training each."""
+    scores = target_scores()
+    rng, test = np.random.default_rng(1), scores.test.test
+    said = {
+        f"{name}_raw": [strength * test.success + rng.normal(size=len(test.success))]
+        for name, strength in strengths.items()
+    }
+    return replace(scores, test=replace(scores.test, said={**scores.test.said, **said}))
+
+
+def test_raw_gains_stand_beside_what_standardising_gives() -> None:
+    """From 0 to 0.8, in deviations of the noise; standardised, randomised looks reach 0.4."""
+    scores = with_raw_rows(randomised_longer=0.0, graspgan=0.8, graspgan_cut=-0.1)
+    first, second = scores.raw_gains()
+    assert (first.method, second.method) == ("graspgan", "graspgan_cut")
+    area = scores.test.area
+    middle, raw = area("randomised_longer").value, area("randomised_longer_raw").value
+    assert first.standardised.value == pytest.approx(middle - raw)
+    assert first.gain.value == pytest.approx(area("graspgan_raw").value - raw)
+    assert first.share is not None
+    assert first.share.value == pytest.approx(first.standardised.value / first.gain.value)
+    assert first.share.low is not None
+    assert 0 < first.share.low < first.share.value < 1
+    assert second.share is None, "it gains nothing that a part could be taken of"
+
+
+def test_without_raw_rows_nothing_is_said_of_raw_inputs() -> None:
+    assert [*target_scores().raw_gains()] == []
+    assert [*with_raw_rows(randomised_longer=0.2).raw_gains()] == []
+    assert [*with_raw_rows(graspgan=0.2).raw_gains()] == []
 
 
 def test_dann_is_compared_with_what_it_adds_to() -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from tasks.graspgan.judging.manifests import Evaluation, Value
+from tasks.graspgan.judging.manifests import Evaluation, RawGain, Value
 from tasks.graspgan.report.claims import (
     Claim,
     claims_of,
     nearest_control,
+    raw_gains_said,
     simulation_claim,
     stated,
 )
@@ -126,6 +127,26 @@ def test_other_adaptations_are_judged_alike() -> None:
     assert found["AdaBN is worth more than the best of wha"] == "not reproduced"
     once = outcomes(methods=(*target_result().methods, row.model_copy(update={"num_seeds": 1})))
     assert once["AdaBN beats randomised looks"] == "not testable here", "one training"
+
+
+def test_what_standardising_gives_is_said_with_intervals() -> None:
+    result = target_result()
+    assert "not testable here" in raw_gains_said(result)
+    gain = RawGain(
+        method="graspgan",
+        gain=value(0.06, 0.1, 0.14),
+        standardised=value(0.03, 0.05, 0.07),
+        share=value(0.3, 0.5, 0.9),
+    )
+    row = result.methods[0].model_copy(update={"method": "graspgan_raw", "num_seeds": 1})
+    found = {"methods": (*result.methods, row), "raw_gains": (gain,)}
+    assert raw_gains_said(result.model_copy(update=found)) == (
+        "On raw inputs graspgan gains 0.100 (0.060 to 0.140) in area over randomised looks (of one "
+        "training); standardising the inputs of randomised looks gains 0.050 (0.030 to 0.070): of "
+        "the former it is the part 0.50 (0.30 to 0.90)."
+    )
+    found["raw_gains"] = (gain.model_copy(update={"share": None}),)
+    assert raw_gains_said(result.model_copy(update=found)).endswith("0.050 (0.030 to 0.070).")
 
 
 def test_values_are_stated_with_their_intervals() -> None:
