@@ -9,8 +9,10 @@ from tests.support.graspgan.target_results import target_result
 
 def test_the_page_says_what_was_chosen_and_when_the_test_was_opened(chain: Chain) -> None:
     evaluation = chain.run.read(chain.evaluated, Evaluation)
-    evaluation = evaluation.model_copy(update={"targets": (target_result(),)})
-    films = {"surrogate/labels/held_out-0": b"film", "elsewhere/labels/held_out-0": b"other"}
+    result = target_result().model_copy(update={"target": "bullet-structured"})
+    evaluation = evaluation.model_copy(update={"targets": (result,)})
+    names = ("bullet-structured/labels/held_out-0", "elsewhere/labels/held_out-0")
+    films = {name: name.encode() for name in names}
     sections = report_sections(evaluation, {"from_cut-s0": b"grid"}, films)
     text, page = markdown(sections), html(sections)
     assert "Validation named cut_structured the best control" in text
@@ -28,3 +30,15 @@ def test_the_page_says_what_each_training_was_chosen_by(chain: Chain) -> None:
     assert "| graspgan_cut | bullet, adapted |" in text
     assert "bullet-structured-curves.png" in text
     assert "bullet-structured-generators.png" in text
+
+
+def test_a_majority_that_looks_at_nothing_stands_in_the_table(chain: Chain) -> None:
+    evaluation = chain.run.read(chain.evaluated, Evaluation)
+    attempts = evaluation.trained.adapted.pretrained.prepared.attempts
+    taught, test = attempts.of("bullet", "train"), attempts.of("bullet-structured", "held_out")
+    share = test.num_successes / test.num_attempts
+    share = share if 2 * taught.num_successes >= taught.num_attempts else 1 - share
+    text = markdown(report_sections(evaluation, {}, {}))
+    assert (
+        f"| majority | what most attempts of simulation came to: right {100 * share:.1f} %" in text
+    )
