@@ -13,6 +13,7 @@ from tasks.graspgan.report.claims import Claim, claims_of, raw_gains_said, simul
 from tasks.graspgan.report.curves import chosen_table, generator_curves, predictor_curves
 from tasks.graspgan.report.plots import begun, labels_plot, methods_plot
 from tasks.graspgan.trainings.manifests import TrainedGenerator, TrainedPredictor
+from tasks.graspgan.trainings.symptoms import symptoms
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
 _MARKS: Final = {"reproduced": "good", "not reproduced": "bad", "not testable here": ""}
@@ -246,11 +247,26 @@ def _generators(found: Sequence[TrainedGenerator], grids: Mapping[str, bytes]) -
             "1. A discriminator's loss of 0.5 is that of guessing. A loss of C on adapted pictures "
             "no higher than on raw ones says that objects are as easy to see as before. Nothing "
             "chooses among the steps of a generator: the last one counts. Curves are means over "
-            "seeds.",
+            "seeds. Where adapted pictures of a station are too much alike or look like another's, "
+            "where discriminators can't be fooled, or C can't see what it saw before, there is a "
+            "warning.",
         ),
-        tables=(Table(head, tuple(rows)),) if rows else (),
+        tables=(*([Table(head, tuple(rows))] if rows else []), *_warnings(found)),
         pictures=(*_generator_curves(found), *_grids(grids)),
     )
+
+
+def _warnings(found: Sequence[TrainedGenerator]) -> Iterator[Table]:
+    """Signs at the last step that a generator is not well; none where none passed its limit."""
+    rows = tuple(
+        (each.name, each.target, f"{each.seed}", Cell(says, "bad"))
+        for each in found
+        for says in symptoms(
+            each.curve[-1]["losses"] | each.curve[-1]["values"], each.name
+        ).values()
+    )
+    if rows:
+        yield Table(("generator", "target", "seed", "warning"), rows)
 
 
 def _generator_curves(found: Sequence[TrainedGenerator]) -> Iterator[Picture]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -21,7 +23,9 @@ from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.health import Health
 from tasks.graspgan.trainings.manifests import GeneratorTask, TrainedGenerator
 from tasks.graspgan.trainings.predictor_item import SharedCrops, cpu_state
+from tasks.graspgan.trainings.symptoms import symptoms
 from tasks.grasping.types import SemanticClass
+from tasks.learning import parallel
 
 _WEIGHTS, _ADAPTED, _VALIDATION, _GRID = (
     "generator.pt",
@@ -30,6 +34,7 @@ _WEIGHTS, _ADAPTED, _VALIDATION, _GRID = (
     "grid.png",
 )
 _BATCH, _NUM_SHOWN = 256, 8
+_LOG = logging.getLogger(__name__)
 
 
 def train_one_generator(
@@ -49,6 +54,10 @@ def train_one_generator(
     config = GeneratorConfig(**item.config)
     networks = _networks(item, shared, config, folder, seed)
     health = Health.of(source, target, seed, shared.device)
+
+    def grid() -> ByteArray:
+        return adapted_grid(networks.generator, source, target, _NUM_SHOWN, seed, shared.device)
+
     points = train_generator(
         networks,
         source,
@@ -58,7 +67,7 @@ def train_one_generator(
         health,
         arithmetic=shared.arithmetic,
         device=shared.device,
-        keeper=folder,
+        keeper=_Watched(folder, item, config.num_steps, grid),
     )
     torch.save(cpu_state(networks.generator), folder.path / _WEIGHTS)
     for name, pool in ((_ADAPTED, source), (_VALIDATION, validation)):
@@ -68,7 +77,6 @@ def train_one_generator(
         ]
         arrays = {f"adapted_{look:03d}": each for look, each in enumerate(made)}
         np.savez(folder.path / name, allow_pickle=False, **arrays)
-    grid = adapted_grid(networks.generator, source, target, _NUM_SHOWN, seed, shared.device)
     return TrainedGenerator(
         item_id=item.item_id,
         name=item.name,
@@ -77,10 +85,44 @@ def train_one_generator(
         weights=folder.add(_WEIGHTS),
         adapted=folder.add(_ADAPTED),
         adapted_validation=folder.add(_VALIDATION),
-        grid=folder.add_picture(_GRID, grid),
+        grid=folder.add_picture(_GRID, grid()),
         curve=tuple(asdict(point) for point in points),
         cpu_s=time.process_time() - begun_s,
     )
+
+
+@dataclass
+class _Watched:
+    """Keeps a training in the item's folder; shows pictures with its numbers, and warns.
+
+    Attributes:
+        folder: The item's.
+        item: Whose training it is.
+        num_steps: Steps of the training.
+        grid: Draws what the generator makes now.
+    """
+
+    folder: ItemFolder
+    item: GeneratorTask
+    num_steps: int
+    grid: Callable[[], ByteArray]
+
+    def __post_init__(self) -> None:
+        self.path = self.folder.path
+        self.checkpoint = self.folder.checkpoint
+        self.save_checkpoint = self.folder.save_checkpoint
+        self._said: set[str] = set()
+
+    def report(self, metrics: Mapping[str, float], step: int) -> None:
+        if parallel.rank():
+            return
+        self.folder.report(metrics, step, grid=self.grid())
+        if 2 * step < self.num_steps:  # nobody expects it to be well so early
+            return
+        found = symptoms(metrics, self.item.name)
+        for name in found.keys() - self._said:
+            _LOG.warning("%s, step %d: %s", self.item.item_id, step, found[name])
+        self._said |= found.keys()
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ def test_the_page_says_what_was_chosen_and_when_the_test_was_opened(chain: Chain
     assert "Validation named cut_structured the best control" in text
     assert "2026-11-30T03:00:00+00:00" in text
     assert "graspgan\\_cut" in text or "graspgan_cut" in text
-    assert page.count("<img") == 6, "two plots, a film of this target, curves of two, a grid"
+    assert page.count("<img") == 7, "two plots, a film of this target, curves of three, a grid"
     assert "not reproduced" in page
 
 
@@ -42,3 +42,24 @@ def test_a_majority_that_looks_at_nothing_stands_in_the_table(chain: Chain) -> N
     assert (
         f"| majority | what most attempts of simulation came to: right {100 * share:.1f} %" in text
     )
+
+
+def test_generators_that_are_not_well_are_listed(chain: Chain) -> None:
+    evaluation = chain.run.read(chain.evaluated, Evaluation)
+    losses = {"discriminator_loss": 0.4, "task_loss_raw": 0.4, "task_loss_adapted": 0.5}
+    well = {"diversity_ratio_station_2": 1.0, "blind_loss": 0.6}
+
+    def text(values: dict[str, float]) -> str:
+        adapted = evaluation.trained.adapted
+        first = adapted.generators[0]
+        point = dict(first.curve[-1])
+        point |= {"losses": point["losses"] | losses, "values": point["values"] | values}
+        made = first.model_copy(update={"curve": (point,), "seed": 1})
+        adapted = adapted.model_copy(update={"generators": (made,)})
+        trained = evaluation.trained.model_copy(update={"adapted": adapted})
+        return markdown(report_sections(evaluation.model_copy(update={"trained": trained}), {}, {}))
+
+    collapsed = text(well | {"diversity_ratio_station_2": 0.3})
+    says = "adapted pictures of station 2 vary 0.30 times as much as real ones"
+    assert f"| from_plain | bullet-structured | 1 | {says} |" in collapsed
+    assert "| warning |" not in text(well)
