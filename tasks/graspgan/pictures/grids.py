@@ -12,7 +12,7 @@ import torch
 from tasks.graspgan.networks.generator import Generator
 from tasks.graspgan.samples.pools import ByteArray, Pool, in_order
 
-_SCALE: Final = 3
+_SCALE, _MOST_PX = 3, 192  # crops are enlarged; whole pictures are rather made smaller
 _GAP_PX: Final = 2
 _COLOURS: Final = np.array(
     [[40, 40, 40], [120, 120, 120], [230, 150, 40], [70, 110, 200], [60, 170, 120]], np.uint8
@@ -59,13 +59,12 @@ def adapted_grid(
 
 
 def _grid(rows: list[npt.NDArray[np.uint8]]) -> ByteArray:
-    """Rows of pictures (n, s, s, 3), enlarged, on white."""
-    lines = []
+    """Rows of pictures (n, s, s, 3) on white, of a size to look at."""
+    lines, side_px = [], rows[0].shape[1]
+    shown_px = min(_SCALE * side_px, _MOST_PX)
+    way = cv2.INTER_NEAREST if shown_px >= side_px else cv2.INTER_AREA
     for row in rows:
-        large = [
-            cv2.resize(each, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_NEAREST)
-            for each in row
-        ]
+        large = [cv2.resize(each, (shown_px, shown_px), interpolation=way) for each in row]
         edge = ((_GAP_PX, _GAP_PX), (_GAP_PX, _GAP_PX), (0, 0))
         lines.append(np.hstack([np.pad(each, edge, constant_values=255) for each in large]))
     return np.vstack(lines)

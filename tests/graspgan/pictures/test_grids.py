@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from tasks.graspgan.networks.generator import Generator
-from tasks.graspgan.pictures.grids import adapted_grid
+from tasks.graspgan.pictures.grids import _grid, adapted_grid
 from tests.support.graspgan.toy_pools import NUM_STATIONS, SIDE_PX, toy_pool
 
 
@@ -16,3 +17,9 @@ def test_a_grid_shows_what_was_given_made_and_wanted() -> None:
     given, made, real = grid[:cell], grid[cell : 2 * cell], grid[-cell:]
     assert abs(given.mean() - made.mean()) < 2, "an untrained generator changes nothing"
     assert real.mean() > given.mean() + 40
+
+
+def test_large_pictures_are_made_smaller() -> None:
+    rows = [np.full((2, 400, 400, 3), 90, np.uint8)]
+    assert _grid(rows).shape == (196, 2 * 196, 3)
+    assert _grid(rows)[98, 98].tolist() == [90, 90, 90]
