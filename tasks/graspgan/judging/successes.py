@@ -12,6 +12,8 @@ from tasks.graspgan.judging.manifests import GraspOutcome, TargetResult, Value
 from tasks.graspgan.judging.verdicts import LABELS
 from tasks.report.estimates import LEVEL, NUM_RESAMPLED
 
+MIN_SCENES: Final = 10
+"""Draws of fewer vary less than other scenes would: no error is stated, and nothing decided."""
 _SEED: Final = 0
 _NUM_FILMS: Final = 4
 FloatArray = npt.NDArray[np.float64]
@@ -35,13 +37,13 @@ def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome
     labels = shares.get(LABELS)
     gain = ratio = None
     if best is not None and control is not None and result.best_adapted != result.best_network:
-        gain = _value(best - control, num)
+        gain = _value(best - control, len(order), num)
     if best is not None and labels is not None and (labels > 0).all():
-        ratio = _value(best / labels, num)
+        ratio = _value(best / labels, len(order), num)
     return result.model_copy(
         update={
             "methods": tuple(
-                each.model_copy(update={"success": _value(shares[each.method], num)})
+                each.model_copy(update={"success": _value(shares[each.method], len(order), num)})
                 if each.method in shares
                 else each
                 for each in result.methods
@@ -65,8 +67,10 @@ def _of(found: Sequence[GraspOutcome], scene: str) -> GraspOutcome:
     return next(each for each in found if each.scene_id == scene)
 
 
-def _value(draws: FloatArray, num: int) -> Value:
+def _value(draws: FloatArray, num_scenes: int, num: int) -> Value:
     """The first is of all scenes, the others of scenes that were drawn."""
+    if num_scenes < MIN_SCENES:
+        return Value(value=float(draws[0]), error=None, low=None, high=None, num=num)
     low, high = np.quantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Value(
         value=float(draws[0]),

@@ -54,7 +54,7 @@ def claims_of(result: TargetResult) -> tuple[Claim, ...]:
         _gap(result),
         _posts(result, by_name),
         _over_randomised(
-            "A generator that begins with the target's own textures beats randomised looks",
+            "GraspGAN from the target's own textures beats randomised looks",
             "graspgan_cut",
             by_name,
         ),
@@ -108,10 +108,9 @@ def raw_gains_said(result: TargetResult) -> str:
 
 
 def _raw_gain_said(found: RawGain, row: MethodResult) -> str:
-    trained = "one training" if row.num_seeds == 1 else f"{row.num_seeds} trainings"
     said = (
         f"On raw inputs {found.method} gains {stated(found.gain)} in area over randomised looks "
-        f"(of {trained}); standardising the inputs of randomised looks gains "
+        f"(of {_trainings(row.num_seeds)}); standardising the inputs of randomised looks gains "
         f"{stated(found.standardised)}"
     )
     if found.share is None:
@@ -140,7 +139,7 @@ def stated(value: Value | None, digits: int = 3, unit: str = "") -> str:
 
 
 def _gap(result: TargetResult) -> Claim:
-    says = "There is a gap: all labels of the target beat every control, networks and trees"
+    says = "There is a gap: all labels beat every control"
     nearest = nearest_control(result)
     if nearest is None:
         return Claim(says, "not testable here", "nothing was trained on all labels")
@@ -167,11 +166,11 @@ def _posts(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
 
 
 def _over_control(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
-    says = "Ours: the best adaptation is worth more than the best of what no network adapts"
+    says = "Ours: the best adaptation beats the best control"
     if result.best_adapted == result.best_network:
         return Claim(says, "not testable here", "nothing was adapted")
     best = by_name[result.best_adapted]
-    what = f"{best.says}, over {result.best_control}"
+    what = f"of {best.method} over {result.best_control}"
     return _by_errors(says, best.over_control, what, best.num_seeds)
 
 
@@ -181,7 +180,7 @@ def _alike(result: TargetResult, by_name: dict[str, MethodResult]) -> Iterator[C
         yield _over_randomised(f"{says} beats randomised looks", name, by_name)
         found = by_name[name].over_control if name in by_name else None
         yield _by_errors(
-            f"{says} is worth more than the best of what no network adapts",
+            f"{says} beats the best control",
             found,
             f"over {result.best_control}",
             _num_seeds(name, by_name),
@@ -190,14 +189,13 @@ def _alike(result: TargetResult, by_name: dict[str, MethodResult]) -> Iterator[C
 
 def _closed_loop(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
     """By scenes, which both tried; of one training each, so seeds decide nothing here."""
-    says = (
-        "In closed loop the best adaptation grasps more often than the best network of the controls"
-    )
+    says = "In closed loop the best adaptation beats the best network of the controls"
     gain = result.success_gain
     if gain is None:
         return Claim(says, "not testable here", "nothing was adapted, or no grasps were tried")
     if not gain.error:
-        return Claim(says, "not testable here", "both lifted as much in every scene")
+        because = "both did as well in every scene, or there were too few scenes"
+        return Claim(says, "not testable here", because)
     ends = [
         f"{name} lifts {stated(_in_percent(by_name[name].success), 1)} %"
         for name in (result.best_adapted, result.best_network)
@@ -218,12 +216,12 @@ def _in_percent(value: Value | None) -> Value | None:
 
 
 def _as_good(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
-    says = "Without a real label the result is about as good as with all of them"
+    says = "Without a real label it is about as good as with all"
     if LABELS not in by_name:
         return Claim(says, "not testable here", "nothing was trained on all labels")
-    if result.success_ratio is not None:
-        ratio = result.success_ratio
-        outcome: Outcome = "reproduced" if (ratio.low or 0.0) >= _AS_GOOD else "not reproduced"
+    ratio = result.success_ratio
+    if ratio is not None and ratio.low is not None:
+        outcome: Outcome = "reproduced" if ratio.low >= _AS_GOOD else "not reproduced"
         return Claim(
             says, outcome, f"success in closed loop over that with labels: {stated(ratio)}"
         )
@@ -231,7 +229,8 @@ def _as_good(result: TargetResult, by_name: dict[str, MethodResult]) -> Claim:
     return Claim(
         says,
         "not testable here",
-        f"no grasps were tried; areas are {best:.3f} without labels and {labels:.3f} with all",
+        "no grasps were tried, or in too few scenes; areas are "
+        f"{best:.3f} without labels and {labels:.3f} with all",
     )
 
 
@@ -266,9 +265,13 @@ def _by_errors(
     count = _in_errors(found)
     because = f"{found.value:+.3f} in area ({count:.1f} standard errors) {what}"
     if num_seeds < MIN_SEEDS:
-        because += f"; {num_seeds} trainings don't say how much trainings differ"
+        because += f"; of {_trainings(num_seeds)}, too few to tell how much they differ"
         return Claim(says, "not testable here", because)
     return Claim(says, "reproduced" if count > needed else "not reproduced", because)
+
+
+def _trainings(num: int) -> str:
+    return "one training" if num == 1 else f"{num} trainings"
 
 
 def _in_errors(found: Value) -> float:

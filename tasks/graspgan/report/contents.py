@@ -42,8 +42,8 @@ def report_sections(
     ]  # fmt: skip
     return [
         _opening(evaluation, links),
+        _simulation(evaluation),  # what does not work there says nothing of targets
         *(_target(each, prepared.attempts, films) for each in evaluation.targets),
-        _simulation(evaluation),
         *(_trainings(each.target, evaluation.trained.predictors) for each in evaluation.targets),
         _generators(adapted.generators, grids),
         *([skipped_section(skipped)] if skipped else []),
@@ -147,7 +147,7 @@ def _grasps(result: TargetResult) -> Iterator[Table]:
         (
             each.method,
             f"{sum(len(scene.successes) for scene in result.grasps[each.method]):,}",
-            f"{100 * each.success.value:.1f} ± {100 * (each.success.error or 0):.1f}",
+            _percent(each.success),
         )
         for each in result.methods
         if each.success is not None and each.method in result.grasps
@@ -173,6 +173,11 @@ def _row(each: MethodResult) -> tuple[str, ...]:
 
 def _short(value: Value | None) -> str:
     return "" if value is None else f"{value.value:.3f} ± {value.error or 0:.3f}"
+
+
+def _percent(value: Value) -> str:
+    told = f"{100 * value.value:.1f}"
+    return told if value.error is None else f"{told} ± {100 * value.error:.1f}"
 
 
 def _simulation(evaluation: Evaluation) -> Section:

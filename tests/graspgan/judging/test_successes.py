@@ -46,3 +46,12 @@ def test_nothing_adapted_gains_nothing() -> None:
     found = compared(result, {"cut_structured": outcomes("cut_structured", 0.3)})
     assert found.success_gain is None
     assert found.success_ratio is None
+
+
+def test_few_scenes_decide_nothing() -> None:
+    tried = {name: outcomes(name, 0.4, num_scenes=9) for name in ("graspgan_cut", "cut_structured")}
+    found = compared(target_result(), tried).success_gain
+    assert found is not None
+    assert (found.error, found.low, found.high) == (None, None, None)
+    more = {name: outcomes(name, 0.4, num_scenes=10) for name in tried}
+    assert compared(target_result(), more).success_gain.error > 0
