@@ -145,7 +145,7 @@ def _seen_often(made_of: Tensor, real_of: Tensor) -> list[int]:
 
 def _own_over_other(
     adapted: Tensor, made_of: Tensor, real: Tensor, real_of: Tensor
-) -> Mapping[str, float]:
+) -> dict[str, float]:
     stations = _seen_often(made_of, real_of)
     looks = {k: _look(real[real_of == k]) for k in stations}
     found = {}
