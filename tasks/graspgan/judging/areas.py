@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 BySeed = Sequence[FloatArray]
 """Scores of one setting, (n,) for each seed."""
+MIN_SCENES: Final = 10
+"""Draws of fewer vary less than other scenes would: no error is stated, and nothing decided."""
 _Z: Final = 1.959963984540054  # quantile (1 + LEVEL) / 2 of the normal distribution
 _SEED: Final = 0
 
@@ -65,7 +67,7 @@ class Test:
 
     def area(self, by_seed: BySeed) -> Estimate:
         """Mean area of a setting over its seeds."""
-        return _estimate(len(self.success), self.areas(by_seed))
+        return self._estimate(self.areas(by_seed))
 
     def difference(self, first: BySeed, second: BySeed) -> Estimate:
         """Mean area of one setting less that of another.
@@ -74,7 +76,7 @@ class Test:
         """
         more, less = self.areas(first), self.areas(second)
         parts = [more - less] if len(more) == len(less) else [more, -less]
-        return _estimate(len(self.success), *parts)
+        return self._estimate(*parts)
 
     def drawn(self, by_seed: BySeed) -> FloatArray:
         """Mean area over seeds: of all, then of each draw of scenes and of seeds, (1 + d,).
@@ -103,8 +105,24 @@ class Test:
         if gaps[0] <= 0:
             return None
         shares = (means[1] - means[0])[gaps != 0] / gaps[gaps != 0]
+        if self._is_small:
+            return Estimate(float(shares[0]), None, None, None, len(self.success))
         ends = np.quantile(shares[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Estimate(float(shares[0]), None, float(ends[0]), float(ends[1]), len(self.success))
+
+    def _estimate(self, *parts: FloatArray) -> Estimate:
+        """Sum of means over seeds, (seeds, 1 + d) each, with the error of scenes and seeds."""
+        middle = np.sum([each.mean(axis=0) for each in parts], axis=0)
+        value, num = float(middle[0]), len(self.success)
+        if self._is_small:
+            return Estimate(value, None, None, None, num)
+        of_seeds = [mean_estimate([*each[:, 0]]).error or 0.0 for each in parts]
+        error = sqrt(float(middle[1:].std()) ** 2 + sum(each**2 for each in of_seeds))
+        return Estimate(value, error, value - _Z * error, value + _Z * error, num)
+
+    @property
+    def _is_small(self) -> bool:
+        return len(self._counted[2]) < MIN_SCENES
 
     @cached_property
     def _counted(self) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
@@ -127,12 +145,3 @@ class Test:
             areas = ((weights @ wins) * weights).sum(axis=1) / pairs
         found: FloatArray = np.where(pairs > 0, areas, areas[0])
         return found
-
-
-def _estimate(num: int, *parts: FloatArray) -> Estimate:
-    """Sum of means over seeds, (seeds, 1 + d) each, with the error of scenes and seeds."""
-    middle = np.sum([each.mean(axis=0) for each in parts], axis=0)
-    of_seeds = [mean_estimate([*each[:, 0]]).error or 0.0 for each in parts]
-    error = sqrt(float(middle[1:].std()) ** 2 + sum(each**2 for each in of_seeds))
-    value = float(middle[0])
-    return Estimate(value, error, value - _Z * error, value + _Z * error, num)

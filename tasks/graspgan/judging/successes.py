@@ -8,12 +8,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tasks.graspgan.judging.areas import MIN_SCENES
 from tasks.graspgan.judging.manifests import GraspOutcome, TargetResult, Value
 from tasks.graspgan.judging.verdicts import LABELS
 from tasks.report.estimates import LEVEL, NUM_RESAMPLED
 
-MIN_SCENES: Final = 10
-"""Draws of fewer vary less than other scenes would: no error is stated, and nothing decided."""
 _SEED: Final = 0
 _NUM_FILMS: Final = 4
 FloatArray = npt.NDArray[np.float64]

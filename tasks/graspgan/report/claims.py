@@ -142,7 +142,8 @@ def _gap(result: TargetResult) -> Claim:
     says = "There is a gap: all labels beat every control"
     nearest = nearest_control(result)
     if nearest is None:
-        return Claim(says, "not testable here", "nothing was trained on all labels")
+        because = "nothing was trained on all labels, or there are too few scenes"
+        return Claim(says, "not testable here", because)
     labels = next(each for each in result.methods if each.method == LABELS)
     num = sum(each.is_control for each in result.methods)
     what = f"over {nearest[0]}, the nearest of {num} controls"
@@ -260,8 +261,11 @@ def _num_seeds(name: str, by_name: dict[str, MethodResult]) -> int:
 def _by_errors(
     says: str, found: Value | None, what: str, num_seeds: int, needed: float = NUM_ERRORS
 ) -> Claim:
-    if found is None or not num_seeds or not found.error:
+    if found is None or not num_seeds:
         return Claim(says, "not testable here", "it was not trained, or has nothing beside it")
+    if not found.error:
+        because = f"{found.value:+.3f} in area {what}, in too few scenes to say more"
+        return Claim(says, "not testable here", because)
     count = _in_errors(found)
     because = f"{found.value:+.3f} in area ({count:.1f} standard errors) {what}"
     if num_seeds < MIN_SEEDS:

@@ -17,7 +17,7 @@ from tasks.graspgan.trainings.symptoms import symptoms
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
 
 _MARKS: Final = {"reproduced": "good", "not reproduced": "bad", "not testable here": ""}
-_BEHIND: Final = "Behind ± stands the standard error."
+_BEHIND: Final = "Behind ± stands the standard error; there is none of fewer than ten scenes."
 _HEALTH: Final = ("mean_gap", "deviation_gap", "gradient_gap", "diversity_ratio", "feature_gap")
 
 
@@ -47,7 +47,7 @@ def report_sections(
         *(_trainings(each.target, evaluation.trained.predictors) for each in evaluation.targets),
         _generators(adapted.generators, grids),
         *([skipped_section(skipped)] if skipped else []),
-        settings_section({"crops": prepared.side_px, "pictures": prepared.pictures}),
+        settings_section({"crops": f"{prepared.side_px} px", "pictures": prepared.pictures}),
     ]
 
 
@@ -172,7 +172,10 @@ def _row(each: MethodResult) -> tuple[str, ...]:
 
 
 def _short(value: Value | None) -> str:
-    return "" if value is None else f"{value.value:.3f} ± {value.error or 0:.3f}"
+    if value is None:
+        return ""
+    told = f"{value.value:.3f}"
+    return told if value.error is None else f"{told} ± {value.error:.3f}"
 
 
 def _percent(value: Value) -> str:

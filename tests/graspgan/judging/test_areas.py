@@ -98,3 +98,15 @@ def test_parts_are_judged_apart() -> None:
 def test_one_outcome_alone_is_refused() -> None:
     with pytest.raises(DataError, match="expected successes and failures among 3 attempts"):
         Judged(np.zeros(3, bool), np.arange(3))
+
+
+def test_few_scenes_have_no_error() -> None:
+    for num, is_enough in ((9, False), (10, True)):
+        test, scores = judged(num)
+        better = [scores + 0.5 * test.success]
+        found = test.difference(better, [scores])
+        share = test.closed_share([scores], better, [scores + 1.0 * test.success])
+        assert found.value > 0
+        assert share is not None
+        stated = (found.error, found.low, found.high, share.low, share.high)
+        assert [each is not None for each in stated] == 5 * [is_enough]

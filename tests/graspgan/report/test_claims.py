@@ -153,6 +153,21 @@ def test_what_standardising_gives_is_said_with_intervals() -> None:
     assert raw_gains_said(result.model_copy(update=found)).endswith("0.050 (0.030 to 0.070).")
 
 
+def test_few_scenes_decide_nothing() -> None:
+    few = value(0, 0.1, 1).model_copy(update={"error": None})
+    names = ("over_randomised", "over_control", "below_labels")
+    rows = [e.model_copy(update=dict.fromkeys(names, few)) for e in target_result().methods]
+    result = target_result().model_copy(update={"methods": tuple(rows)})
+    found = {claim.says: claim for claim in claims_of(result)}
+    ours = found["Ours: the best adaptation beats the best control"]
+    assert ours.outcome == "not testable here"
+    assert ours.because == (
+        "+0.100 in area of graspgan_cut over cut_structured, in too few scenes to say more"
+    )
+    gap = found["There is a gap: all labels beat every control"]
+    assert (gap.outcome, "too few scenes" in gap.because) == ("not testable here", True)
+
+
 def test_values_are_stated_with_their_intervals() -> None:
     assert stated(value(0.1, 0.25, 0.4), 2) == "0.25 (0.10 to 0.40)"
     assert stated(None) == "not measured"

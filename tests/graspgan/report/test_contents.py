@@ -26,6 +26,9 @@ def test_the_page_says_what_each_training_was_chosen_by(chain: Chain) -> None:
     evaluation = chain.run.read(chain.evaluated, Evaluation)
     text = markdown(report_sections(evaluation, {}, {}))
     assert "Trainings for bullet-structured" in text
+    assert text.index("On simulation itself") < text.index("Target: bullet-structured\n"), (
+        "what does not work there says nothing of targets"
+    )
     assert "| labels | bullet-structured, plain |" in text
     assert "| graspgan_cut | bullet, adapted |" in text
     assert "bullet-structured-curves.png" in text
