@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -53,7 +54,6 @@ def train_one_generator(
     target = pools.pool(item.pictures).without_labels
     config = GeneratorConfig(**item.config)
     networks = _networks(item, shared, config, folder, seed)
-    health = Health.of(source, target, seed, shared.device)
 
     def grid() -> ByteArray:
         return adapted_grid(networks.generator, source, target, _NUM_SHOWN, seed, shared.device)
@@ -64,19 +64,18 @@ def train_one_generator(
         target,
         config,
         seed,
-        health,
+        Health.of(source, target, seed, shared.device),
         arithmetic=shared.arithmetic,
         device=shared.device,
         keeper=_Watched(folder, item, config.num_steps, grid),
     )
     torch.save(cpu_state(networks.generator), folder.path / _WEIGHTS)
     for name, pool in ((_ADAPTED, source), (_VALIDATION, validation)):
-        made = [
+        looks = [
             adapted(networks.generator, pool, target, look, seed + look, shared.device)
             for look in range(item.num_looks)
         ]
-        arrays = {f"adapted_{look:03d}": each for look, each in enumerate(made)}
-        np.savez(folder.path / name, allow_pickle=False, **arrays)
+        _save_looks(folder.path / name, looks)
     return TrainedGenerator(
         item_id=item.item_id,
         name=item.name,
@@ -153,6 +152,11 @@ def adapted(
         grey = ((made + 1) * 127.5).round().clamp(0, 255).byte()
         found.append(grey.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(found)
+
+
+def _save_looks(path: Path, looks: Sequence[ByteArray]) -> None:
+    arrays = {f"adapted_{look:03d}": each for look, each in enumerate(looks)}
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def generator_widths(width: int) -> tuple[int, int, int]:
