@@ -10,6 +10,8 @@ from tasks.grasping.types import Split
 
 NetworkName = Literal["crop", "picture"]
 """Which network C is: see `tasks.graspgan.networks.grasp_networks`."""
+MethodSet = Literal["few", "headline", "all"]
+"""Which methods are compared: see `tasks.graspgan.methods`."""
 
 
 class AttemptSet(Record):

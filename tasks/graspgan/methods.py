@@ -6,11 +6,11 @@ adaptation counts for what it gains over the best of them, which validation name
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from tasks.graspgan.config import MethodSet
+from tasks.graspgan.manifests import MethodSet
 from tasks.graspgan.samples.painters import LookName
 
 Begin = Literal["simulation", "randomised"]
@@ -112,6 +112,32 @@ def methods(which: MethodSet) -> tuple[Method, ...]:
 def is_headline(method: Method) -> bool:
     """Whether a method is trained with all seeds."""
     return method in methods("headline")
+
+
+def num_seeds_of(method: Method, num_seeds: int) -> int:
+    """Trainings of a method, where a headline has so many; they count from seed 0."""
+    return num_seeds if is_headline(method) else 1
+
+
+def num_begun(which: MethodSet, num_seeds: int, *, standardises: bool) -> int:
+    """Seeds in which methods of a set begin with C on standardised crops, or on crops as they are.
+
+    Args:
+        which: The set.
+        num_seeds: Trainings of a headline.
+        standardises: Whether crops are standardised.
+    """
+    return _most_seeds(which, num_seeds, lambda method: method.standardises == standardises)
+
+
+def num_generators(which: MethodSet, num_seeds: int, name: GeneratorName) -> int:
+    """Seeds in which methods of a set go on with what a generator adapts."""
+    return _most_seeds(which, num_seeds, lambda method: method.generator == name)
+
+
+def _most_seeds(which: MethodSet, num_seeds: int, needs: Callable[[Method], bool]) -> int:
+    found = [num_seeds_of(each, num_seeds) for each in methods(which) if needs(each)]
+    return max(found, default=0)
 
 
 def _with_labels(begun: tuple[Method, ...], shares: tuple[float, ...]) -> Iterator[Method]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tasks.graspgan.methods import is_headline, methods
+from tasks.graspgan.methods import is_headline, methods, num_begun, num_generators
 
 
 def test_names_are_unique_and_sets_grow() -> None:
@@ -35,3 +35,11 @@ def test_randomised_looks_have_a_curve_and_raw_inputs_of_as_many_steps() -> None
     for name in ("randomised_longer_5", "randomised_longer_20", "randomised_longer_raw"):
         assert by_name[name].looks == ("random",), "else it has fewer steps than graspgan's"
     assert "randomised_5" not in by_name
+
+
+def test_trainings_are_those_that_some_method_needs() -> None:
+    for which, num_raw, num_plain in (("few", 0, 0), ("headline", 0, 3), ("all", 1, 3)):
+        assert num_begun(which, 3, standardises=True) == 3
+        assert num_begun(which, 3, standardises=False) == num_raw
+        assert num_generators(which, 3, "from_plain") == num_plain
+        assert num_generators(which, 3, "from_cut") == 3

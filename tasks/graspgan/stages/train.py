@@ -14,7 +14,7 @@ from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import TrainConfig
 from tasks.graspgan.manifests import Prepared
-from tasks.graspgan.methods import Method, is_headline, methods
+from tasks.graspgan.methods import Method, methods, num_seeds_of
 from tasks.graspgan.samples.painters import LookName
 from tasks.graspgan.stages.pretrain import (
     RANDOMISED,
@@ -83,8 +83,8 @@ def _looked_at(task: PredictorTask) -> Iterator[Material]:
 def _planned(adapted: Adapted, config: TrainConfig) -> Iterator[PredictorTask | Skipped]:
     seeds = sorted({e.seed for e in adapted.pretrained.predictors if e.method == RANDOMISED})
     for target in adapted.pretrained.prepared.attempts.targets:
-        for method in methods(config.methods):
-            for seed in seeds if is_headline(method) else seeds[:1]:
+        for method in methods(adapted.pretrained.methods):
+            for seed in seeds[: num_seeds_of(method, len(seeds))]:
                 yield _task(method, target, seed, adapted, config)
 
 

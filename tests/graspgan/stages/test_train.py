@@ -25,10 +25,13 @@ def test_each_method_is_trained_as_its_row_says(chain: Chain) -> None:
     adapted = chain.run.read(chain.adapted, Adapted)
     point = {"step": 500, "values": {"validation_auc": 0.5}}
     begun = adapted.pretrained
-    longer = tuple(each.model_copy(update={"curve": (point,)}) for each in begun.predictors)
-    begun = begun.model_copy(update={"predictors": longer})
-    adapted = adapted.model_copy(update={"pretrained": begun})
-    config = TrainConfig(methods="all", descent=replace(DescentConfig(), num_steps=300))
+    longer = [each.model_copy(update={"curve": (point,)}) for each in begun.predictors]
+    raw = [each.model_copy(update={"method": f"{each.method}_raw"}) for each in longer]
+    plain = [e.model_copy(update={"name": "from_plain"}) for e in adapted.generators]
+    begun = begun.model_copy(update={"predictors": (*longer, *raw), "methods": "all"})
+    generators = (*adapted.generators, *plain)
+    adapted = adapted.model_copy(update={"pretrained": begun, "generators": generators})
+    config = TrainConfig(descent=replace(DescentConfig(), num_steps=300))
     tasks = {each.method: each for each in _planned(adapted, config)}
     assert {*tasks} == {method.name for method in methods("all")}
     learners = {name: each.descent["num_steps"] for name, each in tasks.items() if each.descent}
