@@ -62,7 +62,7 @@ def _control(name: str, says: str, **values: object) -> Method:
 
 
 _CONTROLS: Final = (
-    _control("simulation", "simulation alone", begins="simulation"),
+    _control("simulation", "simulation alone, each crop standardised", begins="simulation"),
     _control(
         "simulation_longer", "simulation alone, as many steps as any other",
         begins="simulation", looks=("plain",),
@@ -78,6 +78,23 @@ _CONTROLS: Final = (
         looks=("cut", "structured"),
     ),
 )  # fmt: skip
+_RANDOMISED: Final = _CONTROLS[3]  # with as many steps as what it is compared with
+
+
+def _raw(method: Method) -> Method:
+    """The same with crops as they are: the difference is what it is worth to standardise them."""
+    says = f"{method.says.partition(', each crop')[0]}, crops not standardised"
+    return replace(method, name=f"{method.name}_raw", says=says, standardises=False)
+
+
+_RAW_CONTROLS: Final = (
+    _raw(_CONTROLS[0]),
+    _raw(_RANDOMISED),
+    _control(
+        "colours_raw", "the target's colours, station by station, crops not standardised",
+        looks=("plain",), colours=True, standardises=False,
+    ),
+)  # fmt: skip
 _DANN: Final = Method(
     "dann", "DANN: domain classifier, batch norms by domain", looks=("random",), confuses=True
 )
@@ -91,7 +108,6 @@ _GRASPGAN_DANN: Final = Method(
 )  # fmt: skip
 _LABELS: Final = Method("labels", "all labels of the target", label_share=1.0)
 _BEST_WITH: Final = (_CONTROLS[-1], _GRASPGAN_CUT)
-_RANDOMISED: Final = _CONTROLS[3]  # with as many steps as what it is compared with
 _SHARES: Final = (0.05, 0.2)
 _MORE_SHARES: Final = (0.01, 0.02, 0.1, 0.5)
 
@@ -101,7 +117,7 @@ def methods(which: MethodSet) -> tuple[Method, ...]:
     if which == "few":
         return (*_CONTROLS[:1], *_CONTROLS[3:], _GRASPGAN_CUT, _LABELS)
     headline = (
-        *_CONTROLS,
+        *_CONTROLS, *_RAW_CONTROLS,
         _DANN, _GRASPGAN, _GRASPGAN_CUT, _GRASPGAN_DANN,
         *_with_labels((*_BEST_WITH, _RANDOMISED), _SHARES),
         _LABELS,
@@ -163,9 +179,4 @@ def _others() -> Iterator[Method]:
     yield replace(_GRASPGAN, name="graspgan_both", says="GraspGAN's crops and raw ones",
                   looks=("random",))  # fmt: skip
     yield from _with_labels(_BEST_WITH, _MORE_SHARES)
-    raw = (_CONTROLS[0], _RANDOMISED, _GRASPGAN, _GRASPGAN_CUT, _LABELS)
-    for each in raw:
-        yield replace(each, name=f"{each.name}_raw", says=f"{each.says}, inputs as they are",
-                      standardises=False, is_control=False)  # fmt: skip
-    yield Method("colours_raw", "the target's colours, inputs as they are", looks=("plain",),
-                 colours=True, standardises=False)  # fmt: skip
+    yield from map(_raw, (_GRASPGAN, _GRASPGAN_CUT, _LABELS))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tasks.graspgan.methods import is_headline, methods, num_begun, num_generators
 
 
@@ -30,6 +32,20 @@ def test_the_posts_rows_are_there() -> None:
     assert not is_headline(next(m for m in methods("all") if m.name == "adabn"))
 
 
+def test_what_it_is_worth_to_standardise_is_shown_beside_controls_that_do() -> None:
+    by_name = {method.name: method for method in methods("headline")}
+    for name in ("simulation", "randomised_longer"):
+        first, raw = by_name[name], by_name[f"{name}_raw"]
+        assert raw == replace(first, name=raw.name, says=raw.says, standardises=False)
+        assert raw.says.endswith(", crops not standardised")
+    assert by_name["simulation"].says == "simulation alone, each crop standardised"
+    assert by_name["simulation_raw"].says == "simulation alone, crops not standardised"
+    assert by_name["colours_raw"].is_control
+    assert not by_name["colours_raw"].standardises
+    raw_names = {method.name for method in methods("all") if not method.standardises}
+    assert raw_names - {*by_name} == {"graspgan_raw", "graspgan_cut_raw", "labels_raw"}
+
+
 def test_randomised_looks_have_a_curve_and_raw_inputs_of_as_many_steps() -> None:
     by_name = {method.name: method for method in methods("all")}
     for name in ("randomised_longer_5", "randomised_longer_20", "randomised_longer_raw"):
@@ -38,7 +54,7 @@ def test_randomised_looks_have_a_curve_and_raw_inputs_of_as_many_steps() -> None
 
 
 def test_trainings_are_those_that_some_method_needs() -> None:
-    for which, num_raw, num_plain in (("few", 0, 0), ("headline", 0, 3), ("all", 1, 3)):
+    for which, num_raw, num_plain in (("few", 0, 0), ("headline", 3, 3), ("all", 3, 3)):
         assert num_begun(which, 3, standardises=True) == 3
         assert num_begun(which, 3, standardises=False) == num_raw
         assert num_generators(which, 3, "from_plain") == num_plain

@@ -86,12 +86,11 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
     from tasks.graspgan.trainings.crop_pools import shared_crops
 
     prepared = trained.adapted.pretrained.prepared
-    raw = {each.name for each in methods("all") if not each.standardises}
     asked = [
         ScoreTask(
             item_id=each.item_id,
             predictor=each,
-            standardises=each.method not in raw,
+            standardises=_standardises(each),
             asked=(*scored_sets(prepared, each.target), painted_set(prepared, each.target)),
         )
         for each in trained.predictors
@@ -174,7 +173,7 @@ def _grasped(
     wanted = dict.fromkeys(("simulation", result.best_network, result.best_adapted, LABELS))
     first = {each.method: each for each in trained.predictors if _is_first(each, result.target)}
     exported = [
-        ProgramTask(item_id=each.item_id, predictor=each, standardises=True)
+        ProgramTask(item_id=each.item_id, predictor=each, standardises=_standardises(each))
         for each in (first[name] for name in wanted if name in first)
     ]
     picture_px = attempts.of(result.target, "held_out").picture_px
@@ -213,6 +212,11 @@ def _grasped(
 def _scenes(num_grasps: int, seed: int) -> list[str]:
     num = -(-num_grasps // _GRASPS_PER_SCENE)
     return [scene_id("held_out", seed, index) for index in range(num)]
+
+
+def _standardises(predictor: TrainedPredictor) -> bool:
+    raw = {each.name for each in methods("all") if not each.standardises}
+    return predictor.method not in raw
 
 
 def _is_first(predictor: TrainedPredictor, target: str) -> bool:
