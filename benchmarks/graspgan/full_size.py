@@ -55,7 +55,7 @@ from tasks.graspgan.stages.collect import collect_attempts
 from tasks.graspgan.stages.prepare import prepare_crops
 from tasks.graspgan.trainings.adapting import Networks, train_generator
 from tasks.graspgan.trainings.config import GeneratorConfig
-from tasks.graspgan.trainings.generator_item import generator_widths
+from tasks.graspgan.trainings.generator_item import generator_widths, patch_widths
 from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, train_predictor
 from tasks.graspgan.trainings.predictor_item import SharedCrops
 from tasks.grasping.types import SemanticClass
@@ -201,7 +201,12 @@ def _generator_costs(config: TrainGraspganConfig) -> tuple[float, float]:
     widths = generator_widths(settings.width)
     networks = Networks(
         Generator(shared.num_pictures, len(SemanticClass), _NUM_STATIONS, widths=widths),
-        Discriminators(shared.num_pictures, _NUM_STATIONS, num_scales=settings.num_scales),
+        Discriminators(
+            shared.num_pictures,
+            _NUM_STATIONS,
+            num_scales=settings.num_scales,
+            widths=patch_widths(settings.num_patch_layers),
+        ),
         shared.network(standardises=True),
     )
     pool, num = _noise(shared, settings.batch_size), settings.batch_size

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from tasks.core.config import config_json
+from tasks.graspgan.networks.discriminator import Discriminators
 from tasks.graspgan.trainings.config import GeneratorConfig
-from tasks.graspgan.trainings.generator_item import train_one_generator
+from tasks.graspgan.trainings.generator_item import patch_widths, train_one_generator
 from tasks.graspgan.trainings.manifests import GeneratorTask, Material
 from tasks.graspgan.trainings.predictor_item import SharedCrops
 from tests.support.graspgan.folders import ItemFolder
@@ -45,3 +46,14 @@ def test_samples_are_adapted_as_often_as_asked(tmp_path: Path) -> None:
     assert (looks[0] != looks[1]).any()
     assert (tmp_path / found.grid.uri).is_file()
     assert {"task_loss_raw", "task_loss_adapted"} < {*found.curve[-1]["losses"]}
+
+
+def test_more_layers_judge_wider_patches() -> None:
+    seen = {}
+    for num in (1, 3, 5):
+        judges = Discriminators(1, NUM_STATIONS, num_scales=1, widths=patch_widths(num)).eval()
+        pictures = torch.zeros(1, 3, 48, 48, requires_grad=True)
+        (said,) = judges(pictures, torch.tensor([0]))
+        said[0, 0, 12, 12].backward()
+        seen[num] = int(pictures.grad[0].abs().sum(dim=(0, 1)).count_nonzero())
+    assert seen == {1: 8, 3: 16, 5: 24}
