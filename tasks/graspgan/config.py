@@ -164,7 +164,8 @@ class EvaluateConfig:
 
     num_grasps: int = setting(
         600, ge=0, le=1_000_000, param="num_grasps", label="Grasps in closed loop",
-        help="Grasps that each of four methods tries in the target world; 0 for none.",
+        help="Grasps that each of four methods tries in the target world, dealt out scene by scene "
+        "over its trainings; 0 for none.",
     )  # fmt: skip
     num_candidates: int = setting(
         64, ge=4, le=4096, help="Commands that are scored in each round of the search."
