@@ -176,6 +176,12 @@ class CropSet(Record):
         return self.has_labels and any(look != "plain" for look in self.num_looks)
 
 
+def set_name(crops: CropSet) -> str:
+    """What a set is called among shared arrays, and among scores."""
+    labels = "labelled" if crops.has_labels else "unlabelled"
+    return "-".join(filter(None, (crops.world, crops.split, crops.target, labels)))
+
+
 class Prepared(Record):
     """What networks are trained and tested on.
 

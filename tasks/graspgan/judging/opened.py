@@ -15,9 +15,8 @@ from tasks.graspgan.judging.answers import Answers
 from tasks.graspgan.judging.areas import Test
 from tasks.graspgan.judging.manifests import Scores, Value
 from tasks.graspgan.judging.verdicts import RANDOMISED, TargetScores, value
-from tasks.graspgan.manifests import CropSet, Prepared
+from tasks.graspgan.manifests import CropSet, Prepared, set_name
 from tasks.graspgan.methods import Method
-from tasks.graspgan.trainings.crop_pools import set_name
 from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
 
 Arrays = Mapping[str, npt.NDArray[Any]]

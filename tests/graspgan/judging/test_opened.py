@@ -9,8 +9,7 @@ from sklearn.metrics import roc_auc_score
 from tasks.core.records import FileRef
 from tasks.graspgan.judging.manifests import Evaluation
 from tasks.graspgan.judging.opened import TREES, Opened, painted_set, scored_sets
-from tasks.graspgan.manifests import Prepared
-from tasks.graspgan.trainings.crop_pools import set_name
+from tasks.graspgan.manifests import Prepared, set_name
 from tasks.graspgan.trainings.manifests import Trained
 from tests.support.graspgan.chain import Chain
 
