@@ -39,7 +39,14 @@ from operators.stage.local import LocalRun
 from tasks.core.params import load_config
 from tasks.graspgan.config import TrainGraspganConfig
 from tasks.graspgan.manifests import Attempts, Prepared
-from tasks.graspgan.methods import Method, is_headline, methods
+from tasks.graspgan.methods import (
+    GeneratorName,
+    Method,
+    methods,
+    num_begun,
+    num_generators,
+    num_seeds_of,
+)
 from tasks.graspgan.networks.discriminator import Discriminators
 from tasks.graspgan.networks.domains import SOURCE
 from tasks.graspgan.networks.generator import Generator
@@ -47,7 +54,8 @@ from tasks.graspgan.samples.pools import Pool
 from tasks.graspgan.stages.collect import collect_attempts
 from tasks.graspgan.stages.prepare import prepare_crops
 from tasks.graspgan.trainings.adapting import Networks, train_generator
-from tasks.graspgan.trainings.generator_item import generator_widths
+from tasks.graspgan.trainings.config import GeneratorConfig
+from tasks.graspgan.trainings.generator_item import generator_widths, patch_widths
 from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, train_predictor
 from tasks.graspgan.trainings.predictor_item import SharedCrops
 from tasks.grasping.types import SemanticClass
@@ -128,20 +136,25 @@ def figures(costs: Costs, config: TrainGraspganConfig) -> dict[str, Figure]:
 
 def _total_gflop(costs: Costs, config: TrainGraspganConfig, num_targets: int) -> float:
     """Arithmetic of all trainings; what is looked at between steps is left out."""
-    num_seeds, descent = config.pretrain.num_seeds, config.train.descent
+    which, num_seeds = config.pretrain.methods, config.pretrain.num_seeds
+    descent = config.train.descent
     pretrained = (config.pretrain.plain, config.pretrain.randomised)
-    samples = num_seeds * sum(each.num_steps * each.batch_size for each in pretrained)
-    for method in methods(config.train.methods):
-        trained = num_targets * (num_seeds if is_headline(method) else 1)
+    num_begins = sum(num_begun(which, num_seeds, standardises=each) for each in (True, False))
+    samples = num_begins * sum(each.num_steps * each.batch_size for each in pretrained)
+    for method in methods(which):
+        trained = num_targets * num_seeds_of(method, num_seeds)
         steps = descent.num_steps
         if method.begins == "simulation":
             steps += config.pretrain.randomised.num_steps
         samples += trained * steps * descent.batch_size * _num_batches(method)
-    adapted = sum(
-        each.num_steps * each.batch_size
-        for each in (config.adapt.from_plain, config.adapt.from_cut)
+    generators: dict[GeneratorName, GeneratorConfig] = {
+        "from_plain": config.adapt.from_plain,
+        "from_cut": config.adapt.from_cut,
+    }
+    made = num_targets * sum(
+        num_generators(which, num_seeds, name) * each.num_steps * each.batch_size
+        for name, each in generators.items()
     )
-    made = num_targets * num_seeds * adapted
     return samples * costs.c_gflop + made * costs.generator_gflop
 
 
@@ -188,7 +201,12 @@ def _generator_costs(config: TrainGraspganConfig) -> tuple[float, float]:
     widths = generator_widths(settings.width)
     networks = Networks(
         Generator(shared.num_pictures, len(SemanticClass), _NUM_STATIONS, widths=widths),
-        Discriminators(shared.num_pictures, _NUM_STATIONS, num_scales=settings.num_scales),
+        Discriminators(
+            shared.num_pictures,
+            _NUM_STATIONS,
+            num_scales=settings.num_scales,
+            widths=patch_widths(settings.num_patch_layers),
+        ),
         shared.network(standardises=True),
     )
     pool, num = _noise(shared, settings.batch_size), settings.batch_size

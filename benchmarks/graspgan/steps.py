@@ -113,7 +113,7 @@ def _spent(name: str, turns: Turns) -> Spent:
     return spent
 
 
-def _seconds(call: Callable[[], None]) -> float:
+def _seconds(call: Callable[[], object]) -> float:
     begun_s = time.process_time()
     call()
     return time.process_time() - begun_s

@@ -24,6 +24,7 @@ from tasks.graspgan.trainings.health import Health
 from tasks.graspgan.trainings.predicting import CHOSEN_BY, Lesson, train_predictor
 from tasks.grasping.types import SemanticClass
 from tasks.learning.checkpoints import Keeper
+from tasks.learning.curve import Point
 
 SIDE_PX: Final = PrepareConfig().side_px
 DESCENT: Final = replace(TrainConfig().descent, num_points=1)
@@ -31,12 +32,12 @@ GENERATOR: Final = replace(AdaptConfig().from_plain, num_points=1)
 ARITHMETIC: Final = TrainConfig().arithmetic
 NUM_SAMPLES, NUM_LOOKS, NUM_STATIONS = 2000, 4, 3
 
-Train = Callable[[int, Keeper | None], None]
-"""Goes on for so many steps, and keeps the state at the end of them."""
+Train = Callable[[int, Keeper | None], tuple[Point, ...]]
+"""Goes on for so many steps, and keeps the state at the end of them; returns the curve."""
 
 
 def pool(seed: int, num_looks: int = NUM_LOOKS) -> Pool:
-    """Samples of noise, with labels and masks."""
+    """Samples of noise, with labels, masks and heights."""
     rng = np.random.default_rng(seed)
     shape = (NUM_SAMPLES, SIDE_PX, SIDE_PX, 3)
     return Pool(
@@ -45,6 +46,7 @@ def pool(seed: int, num_looks: int = NUM_LOOKS) -> Pool:
         station=rng.integers(NUM_STATIONS, size=NUM_SAMPLES),
         success=(rng.random(NUM_SAMPLES) < 0.4).astype(np.float32),
         classes=rng.integers(0, len(SemanticClass), (*shape[:3], 1), dtype=np.uint8),
+        heights_m=(0.1 * rng.random(shape[:3])).astype(np.float16),
     )
 
 
@@ -68,9 +70,10 @@ def train_c() -> Train:
     """C on one domain; validation is left out."""
     network, lesson = predictor(), Lesson(((pool(0), SOURCE),))
 
-    def train(num_steps: int, keeper: Keeper | None) -> None:
+    def train(num_steps: int, keeper: Keeper | None) -> tuple[Point, ...]:
         config = replace(DESCENT, num_steps=num_steps)
-        train_predictor(network, lesson, config, 0, lambda: {CHOSEN_BY: 0.5}, keeper=keeper)
+        validate = lambda: {CHOSEN_BY: 0.5}  # noqa: E731
+        return train_predictor(network, lesson, config, 0, validate, keeper=keeper)
 
     return train
 
@@ -79,10 +82,10 @@ def train_graspgan() -> Train:
     """Generator, discriminators and C; its health is left out."""
     trained, source, target = networks(), pool(0), pool(1, 1).without_labels
 
-    def train(num_steps: int, keeper: Keeper | None) -> None:
+    def train(num_steps: int, keeper: Keeper | None) -> tuple[Point, ...]:
         config = replace(GENERATOR, num_steps=num_steps)
         unwatched = Unwatched(source, target)
-        train_generator(trained, source, target, config, 0, unwatched, keeper=keeper)
+        return train_generator(trained, source, target, config, 0, unwatched, keeper=keeper)
 
     return train
 

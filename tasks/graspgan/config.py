@@ -8,12 +8,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
-from tasks.graspgan.manifests import NetworkName
+from tasks.graspgan.manifests import MethodSet, NetworkName
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig, GeneratorConfig
 from tasks.intake.skips import MAX_SKIPPED_FRACTION
 from tasks.learning.arithmetic import ArithmeticConfig
-
-MethodSet = Literal["few", "headline", "all"]
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -108,8 +106,14 @@ class PrepareConfig:
 
 @dataclass(frozen=True, config=SETTINGS)
 class PretrainConfig:
-    """C on simulation, which all other trainings begin with."""
+    """C on simulation, which all other trainings begin with; and for which methods."""
 
+    methods: MethodSet = setting(
+        "headline",
+        param="methods",
+        help="few: a table that is quick to make. headline: what the claims need. all: each "
+        "switch, one seed where it is no headline. What no method of these needs is not trained.",
+    )
     num_seeds: int = setting(3, ge=1, le=100, param="num_seeds", help="Trainings of each method.")
     arithmetic: ArithmeticConfig = Field(default_factory=ArithmeticConfig)
     plain: DescentConfig = Field(default_factory=DescentConfig)
@@ -144,12 +148,6 @@ class AdaptConfig:
 class TrainConfig:
     """The methods that are compared; each goes on from C as it came from simulation."""
 
-    methods: MethodSet = setting(
-        "headline",
-        param="methods",
-        help="few: a table that is quick to make. headline: what the claims need. all: each "
-        "switch, one seed where it is no headline.",
-    )
     descent: DescentConfig = Field(
         default_factory=lambda: DescentConfig(num_steps=2100, learning_rate=3e-3)
     )
@@ -166,7 +164,8 @@ class EvaluateConfig:
 
     num_grasps: int = setting(
         600, ge=0, le=1_000_000, param="num_grasps", label="Grasps in closed loop",
-        help="Grasps that each of four methods tries in the target world; 0 for none.",
+        help="Grasps that each of four methods tries in the target world, dealt out scene by scene "
+        "over its trainings; 0 for none.",
     )  # fmt: skip
     num_candidates: int = setting(
         64, ge=4, le=4096, help="Commands that are scored in each round of the search."

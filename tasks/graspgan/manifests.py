@@ -10,6 +10,8 @@ from tasks.grasping.types import Split
 
 NetworkName = Literal["crop", "picture"]
 """Which network C is: see `tasks.graspgan.networks.grasp_networks`."""
+MethodSet = Literal["few", "headline", "all"]
+"""Which methods are compared: see `tasks.graspgan.methods`."""
 
 
 class AttemptSet(Record):
@@ -172,6 +174,12 @@ class CropSet(Record):
     def has_heights(self) -> bool:
         """Whether the files hold heights, too: of simulation alone, which other looks show."""
         return self.has_labels and any(look != "plain" for look in self.num_looks)
+
+
+def set_name(crops: CropSet) -> str:
+    """What a set is called among shared arrays, and among scores."""
+    labels = "labelled" if crops.has_labels else "unlabelled"
+    return "-".join(filter(None, (crops.world, crops.split, crops.target, labels)))
 
 
 class Prepared(Record):

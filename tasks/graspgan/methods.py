@@ -6,11 +6,11 @@ adaptation counts for what it gains over the best of them, which validation name
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from tasks.graspgan.config import MethodSet
+from tasks.graspgan.manifests import MethodSet
 from tasks.graspgan.samples.painters import LookName
 
 Begin = Literal["simulation", "randomised"]
@@ -50,6 +50,12 @@ class Method:
     is_control: bool = False
 
     @property
+    def sees_target(self) -> bool:
+        """Whether anything of the target takes part, so that each target has its own training."""
+        has_pictures = self.generator or self.confuses or self.adapts_norms or self.colours
+        return bool(has_pictures or self.label_share or "cut" in self.looks)
+
+    @property
     def has_own_norms(self) -> bool:
         """Whether the target has batch norms of its own."""
         is_mixed = bool(self.looks) and bool(self.generator or self.label_share)
@@ -62,7 +68,7 @@ def _control(name: str, says: str, **values: object) -> Method:
 
 
 _CONTROLS: Final = (
-    _control("simulation", "simulation alone", begins="simulation"),
+    _control("simulation", "simulation alone, each crop standardised", begins="simulation"),
     _control(
         "simulation_longer", "simulation alone, as many steps as any other",
         begins="simulation", looks=("plain",),
@@ -78,6 +84,24 @@ _CONTROLS: Final = (
         looks=("cut", "structured"),
     ),
 )  # fmt: skip
+_RANDOMISED: Final = _CONTROLS[3]  # with as many steps as what it is compared with
+
+
+def _raw(method: Method) -> Method:
+    """The same with crops as they are: the difference is what it is worth to standardise them."""
+    says = f"{method.says.partition(', each crop')[0]}, crops not standardised"
+    return replace(method, name=f"{method.name}_raw", says=says, standardises=False)
+
+
+_RAW_CONTROLS: Final = (
+    _raw(_CONTROLS[0]),
+    _raw(_RANDOMISED),
+    _control(
+        "colours_raw", "the target's colours, station by station, crops not standardised",
+        looks=("plain",), colours=True, standardises=False,
+    ),
+)  # fmt: skip
+_ADABN: Final = Method("adabn", "AdaBN: the target's statistics", adapts_norms=True)
 _DANN: Final = Method(
     "dann", "DANN: domain classifier, batch norms by domain", looks=("random",), confuses=True
 )
@@ -91,7 +115,6 @@ _GRASPGAN_DANN: Final = Method(
 )  # fmt: skip
 _LABELS: Final = Method("labels", "all labels of the target", label_share=1.0)
 _BEST_WITH: Final = (_CONTROLS[-1], _GRASPGAN_CUT)
-_RANDOMISED: Final = _CONTROLS[3]  # with as many steps as what it is compared with
 _SHARES: Final = (0.05, 0.2)
 _MORE_SHARES: Final = (0.01, 0.02, 0.1, 0.5)
 
@@ -101,8 +124,9 @@ def methods(which: MethodSet) -> tuple[Method, ...]:
     if which == "few":
         return (*_CONTROLS[:1], *_CONTROLS[3:], _GRASPGAN_CUT, _LABELS)
     headline = (
-        *_CONTROLS,
-        _DANN, _GRASPGAN, _GRASPGAN_CUT, _GRASPGAN_DANN,
+        *_CONTROLS, *_RAW_CONTROLS,
+        _ADABN, _DANN, _GRASPGAN, _GRASPGAN_CUT, _GRASPGAN_DANN,
+        _raw(_GRASPGAN), _raw(_GRASPGAN_CUT),
         *_with_labels((*_BEST_WITH, _RANDOMISED), _SHARES),
         _LABELS,
     )  # fmt: skip
@@ -112,6 +136,32 @@ def methods(which: MethodSet) -> tuple[Method, ...]:
 def is_headline(method: Method) -> bool:
     """Whether a method is trained with all seeds."""
     return method in methods("headline")
+
+
+def num_seeds_of(method: Method, num_seeds: int) -> int:
+    """Trainings of a method, where a headline has so many; they count from seed 0."""
+    return num_seeds if is_headline(method) else 1
+
+
+def num_begun(which: MethodSet, num_seeds: int, *, standardises: bool) -> int:
+    """Seeds in which methods of a set begin with C on standardised crops, or on crops as they are.
+
+    Args:
+        which: The set.
+        num_seeds: Trainings of a headline.
+        standardises: Whether crops are standardised.
+    """
+    return _most_seeds(which, num_seeds, lambda method: method.standardises == standardises)
+
+
+def num_generators(which: MethodSet, num_seeds: int, name: GeneratorName) -> int:
+    """Seeds in which methods of a set go on with what a generator adapts."""
+    return _most_seeds(which, num_seeds, lambda method: method.generator == name)
+
+
+def _most_seeds(which: MethodSet, num_seeds: int, needs: Callable[[Method], bool]) -> int:
+    found = [num_seeds_of(each, num_seeds) for each in methods(which) if needs(each)]
+    return max(found, default=0)
 
 
 def _with_labels(begun: tuple[Method, ...], shares: tuple[float, ...]) -> Iterator[Method]:
@@ -130,16 +180,10 @@ def _with_labels(begun: tuple[Method, ...], shares: tuple[float, ...]) -> Iterat
 
 def _others() -> Iterator[Method]:
     """Each further switch."""
-    yield Method("adabn", "AdaBN: the target's statistics", adapts_norms=True)
     yield replace(_DANN, name="dann_one_norm", says="DANN, one batch norm for both domains",
                   shares_norms=True)  # fmt: skip
     yield replace(_DANN, name="dann_cut", says="DANN on the target's own textures", looks=("cut",))
     yield replace(_GRASPGAN, name="graspgan_both", says="GraspGAN's crops and raw ones",
                   looks=("random",))  # fmt: skip
     yield from _with_labels(_BEST_WITH, _MORE_SHARES)
-    raw = (_CONTROLS[0], _RANDOMISED, _GRASPGAN, _GRASPGAN_CUT, _LABELS)
-    for each in raw:
-        yield replace(each, name=f"{each.name}_raw", says=f"{each.says}, inputs as they are",
-                      standardises=False, is_control=False)  # fmt: skip
-    yield Method("colours_raw", "the target's colours, inputs as they are", looks=("plain",),
-                 colours=True, standardises=False)  # fmt: skip
+    yield _raw(_LABELS)

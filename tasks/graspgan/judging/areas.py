@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
-from tasks.grasping.algorithms.auc import wins_by_scene
 from tasks.report.estimates import LEVEL, NUM_RESAMPLED, Estimate, mean_estimate
 
 FloatArray = npt.NDArray[np.float64]
@@ -138,6 +137,8 @@ class Test:
         return scene, weights, successes, failures
 
     def _areas(self, scores: FloatArray) -> FloatArray:
+        from tasks.grasping.algorithms.auc import wins_by_scene  # loads scikit-learn
+
         scene, weights, successes, failures = self._counted
         wins = wins_by_scene(scores, self.success, scene, len(successes))
         pairs = (weights @ successes) * (weights @ failures)

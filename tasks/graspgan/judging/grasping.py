@@ -1,11 +1,13 @@
 """Closed loop: a predictor chooses grasps in the target's world, and they are tried.
 
 Scenes and draws are the same for all methods, so that their outcomes are paired by scene; they
-are those of `collect_grasps`, whose policy asks the exported program.
+are those of `collect_grasps`, whose policy asks the exported program. Scenes are dealt out over the
+trainings of a method, so that as many grasps tell how much trainings differ, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import cv2
@@ -17,6 +19,7 @@ from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef
 from tasks.core.seeds import digest64
 from tasks.graspgan.judging.manifests import GraspOutcome, GraspTask
+from tasks.graspgan.trainings.manifests import TrainedPredictor
 from tasks.grasping.algorithms.policies import Mixture
 from tasks.grasping.data.projection import project
 from tasks.grasping.scene_trials import SceneInputs, TriedScene, try_scene, workshop_of
@@ -56,6 +59,38 @@ class Arena:
         )
 
 
+def grasp_tasks(
+    predictors: Sequence[TrainedPredictor],
+    programs: Mapping[str, FileRef],
+    seed_of: Mapping[str, int],
+    everywhere: str,
+    num_grasps: int,
+) -> list[GraspTask]:
+    """Which predictor grasps in which scene; those of one predictor follow each other.
+
+    Args:
+        predictors: Trainings of all methods, of the same seeds each.
+        programs: They as programs, by item id.
+        seed_of: By scene, whose turn it is.
+        everywhere: Item id of a predictor that grasps in all scenes.
+        num_grasps: Grasps of a scene.
+    """
+    return [
+        GraspTask(
+            item_id=f"{each.item_id}-{scene}",
+            scene_id=scene,
+            method=each.method,
+            target=each.target,
+            program=programs[each.item_id],
+            num_grasps=num_grasps,
+            seed=each.seed,
+        )
+        for each in predictors
+        for scene, seed in seed_of.items()
+        if each.seed == seed or each.item_id == everywhere
+    ]
+
+
 def grasp_in_scene(item: GraspTask, arena: Arena, folder: ItemFolder) -> GraspOutcome:
     """Let a predictor grasp in one scene.
 
@@ -68,6 +103,7 @@ def grasp_in_scene(item: GraspTask, arena: Arena, folder: ItemFolder) -> GraspOu
     return GraspOutcome(
         item_id=item.item_id,
         scene_id=item.scene_id,
+        seed=item.seed,
         successes=tuple(each.attempt.is_success for each in done.tried),
         film=folder.add_picture(_FILM, filmstrip(done)),
     )

@@ -105,6 +105,7 @@ class GraspTask(Record):
         target: World.
         program: C as a program, ``.pt2``.
         num_grasps: Grasps to try.
+        seed: Number of the training.
     """
 
     schema_id = "graspgan.grasp_task/1"
@@ -115,6 +116,7 @@ class GraspTask(Record):
     target: str
     program: FileRef
     num_grasps: int
+    seed: int = 0
 
 
 class GraspOutcome(Record):
@@ -125,6 +127,7 @@ class GraspOutcome(Record):
         scene_id: The scene.
         successes: Outcomes, grasp by grasp.
         film: Picture of some of them.
+        seed: Number of the training that chose them.
     """
 
     schema_id = "graspgan.grasp_outcome/1"
@@ -133,6 +136,7 @@ class GraspOutcome(Record):
     scene_id: str
     successes: tuple[bool, ...]
     film: FileRef
+    seed: int = 0
 
 
 class Value(Record):
@@ -230,7 +234,10 @@ class TargetResult(Record):
         success_gain: Success of the best adaptation less that of the best network.
         success_ratio: Success of the best adaptation over that of all labels.
         films: Pictures of grasps, by method and scene.
-        grasps: What came of each scene, by method; empty where none were tried.
+        grasps: What came of each scene, by method; empty where none were tried. Scenes are dealt
+            out over trainings, the same for all methods.
+        best_grasps: What came of each scene where one training of the best adaptation grasps in all
+            of them: that which simulation's validation in the target's own textures names.
         raw_gains: Of the generators whose raw rows were trained.
     """
 
@@ -253,6 +260,7 @@ class TargetResult(Record):
     success_ratio: Value | None
     films: dict[str, FileRef]
     grasps: dict[str, tuple[GraspOutcome, ...]]
+    best_grasps: tuple[GraspOutcome, ...] = ()
     raw_gains: tuple[RawGain, ...] = ()
 
 
@@ -268,7 +276,8 @@ class Evaluation(Record):
         simulation_network: The method that is ``predictor``: the best on simulation's validation
             split, of the networks that saw simulation alone.
         targets: Results.
-        programs: The predictors that grasped, as programs: by target and method.
+        programs: The predictors that grasped, as programs: by target and method, the best training
+            of each by simulation's validation in the target's own textures.
         best_auc: Greatest area of an adaptation without labels.
     """
 

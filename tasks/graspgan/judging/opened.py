@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -15,10 +15,9 @@ from tasks.graspgan.judging.answers import Answers
 from tasks.graspgan.judging.areas import Test
 from tasks.graspgan.judging.manifests import Scores, Value
 from tasks.graspgan.judging.verdicts import TargetScores, value
-from tasks.graspgan.manifests import CropSet, Prepared
+from tasks.graspgan.manifests import CropSet, Prepared, set_name
 from tasks.graspgan.methods import Method, methods
-from tasks.graspgan.trainings.crop_pools import set_name
-from tasks.graspgan.trainings.manifests import Trained
+from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -71,7 +70,9 @@ TREES: Final[Mapping[str, Trees]] = {
 
 
 SIMULATED: Final = tuple(
-    each.name for each in methods("all") if each.is_control and "cut" not in each.looks
+    each.name
+    for each in methods("all")
+    if each.is_control and "cut" not in each.looks and not each.colours
 )
 """Methods that see simulation alone: no picture of a target, and nothing that was cut from one."""
 _ORACLES: Final = ("trees_mask", "trees_height")
@@ -123,6 +124,12 @@ class Opened:
     def painted(self, target: str) -> Answers:
         """What all predictors said of simulation in the target's own textures."""
         return self._answers(painted_set(self.prepared, target), self._predictors(target))
+
+    def best_of(self, found: Sequence[TrainedPredictor]) -> TrainedPredictor:
+        """Of a target's trainings, the best on simulation in the target's own textures."""
+        by_id = {each.item_id: each for each in found}
+        crops = painted_set(self.prepared, found[0].target)
+        return by_id[self._answers(crops, {name: [name] for name in by_id}).best_of([*by_id])]
 
     def target(self, target: str) -> TargetScores:
         """Scores of all methods on a target: this opens its test."""

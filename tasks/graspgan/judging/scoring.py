@@ -12,8 +12,8 @@ from tasks.core.ports import ItemFolder
 from tasks.graspgan.controls.cells import contrast_cells, height_cells, mask_cells
 from tasks.graspgan.controls.trees import tree_scores
 from tasks.graspgan.judging.manifests import Scores, ScoreTask, TreesTask
-from tasks.graspgan.manifests import CropSet
-from tasks.graspgan.trainings.crop_pools import CropPools, set_name
+from tasks.graspgan.manifests import CropSet, set_name
+from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.manifests import Material
 from tasks.graspgan.trainings.predictor_item import SharedCrops
 

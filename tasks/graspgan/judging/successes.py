@@ -1,8 +1,15 @@
-"""How often grasps lift something, method by method, in the same scenes."""
+"""How often grasps lift something, method by method, in the same scenes.
+
+Scenes are drawn for the bootstrap. In each of them one training of a method grasped; to draw them
+as if each had a training of its own tells too little of how much trainings differ. Where the means
+of these differ by more than scenes make them, that decides: all draws lie as much further apart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -27,22 +34,31 @@ def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome
         for name, found in by_method.items()
     }
     num = sum(len(_of(next(iter(by_method.values())), scene).successes) for scene in order)
+    seeds = np.array([_of(next(iter(by_method.values())), scene).seed for scene in order])
+    num_seeds = len(np.unique(seeds))
     drawn = np.random.default_rng(_SEED).integers(len(order), size=(NUM_RESAMPLED, len(order)))
     shares = {
-        name: np.concatenate([[each.mean()], each[drawn].mean(axis=1)])
+        name: np.concatenate(
+            [
+                [each.mean()],
+                [each[seeds == seed].mean() for seed in np.unique(seeds)],
+                each[drawn].mean(axis=1),
+            ]
+        )
         for name, each in counts.items()
     }
+    stated = partial(_value, num=num, num_seeds=num_seeds, num_scenes=len(order))
     best, control = shares.get(result.best_adapted), shares.get(result.best_network)
     labels = shares.get(LABELS)
     gain = ratio = None
     if best is not None and control is not None and result.best_adapted != result.best_network:
-        gain = _value(best - control, len(order), num)
+        gain = stated(best - control)
     if best is not None and labels is not None and (labels > 0).all():
-        ratio = _value(best / labels, len(order), num)
+        ratio = stated(best / labels)
     return result.model_copy(
         update={
             "methods": tuple(
-                each.model_copy(update={"success": _value(shares[each.method], len(order), num)})
+                each.model_copy(update={"success": stated(shares[each.method])})
                 if each.method in shares
                 else each
                 for each in result.methods
@@ -66,14 +82,19 @@ def _of(found: Sequence[GraspOutcome], scene: str) -> GraspOutcome:
     return next(each for each in found if each.scene_id == scene)
 
 
-def _value(draws: FloatArray, num_scenes: int, num: int) -> Value:
-    """The first is of all scenes, the others of scenes that were drawn."""
+def _value(found: FloatArray, num: int, num_seeds: int, num_scenes: int) -> Value:
+    """Of all scenes, then of those of each training, then of scenes that were drawn."""
+    value, of_seeds, draws = found[0], found[1 : 1 + num_seeds], found[1 + num_seeds :]
     if num_scenes < MIN_SCENES:
-        return Value(value=float(draws[0]), error=None, low=None, high=None, num=num)
-    low, high = np.quantile(draws[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return Value(value=float(value), error=None, low=None, high=None, num=num)
+    error = float(draws.std())
+    if num_seeds > 1 and error > 0:
+        of_trainings = float(of_seeds.std(ddof=1)) / sqrt(num_seeds)
+        draws = value + max(1.0, of_trainings / error) * (draws - value)
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Value(
-        value=float(draws[0]),
-        error=float(draws[1:].std()),
+        value=float(value),
+        error=float(draws.std()),
         low=float(low),
         high=float(high),
         num=num,

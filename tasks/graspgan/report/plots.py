@@ -18,7 +18,7 @@ _TREES_COLOUR = "#777777"
 
 def methods_plot(result: TargetResult) -> bytes:
     """Areas of all methods with their 95 % intervals, controls apart from the others."""
-    shown = [each for each in result.methods if not each.method.endswith("_raw")]
+    shown = [each for each in result.methods if each.is_control or not each.method.endswith("_raw")]
     figure, (axes,) = new_figure(1.2 + _ROW_IN * len(shown))
     places = np.arange(len(shown))[::-1]
     for place, each in zip(places, shown, strict=True):

@@ -12,7 +12,10 @@ from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import AdaptConfig
+from tasks.graspgan.methods import GeneratorName, num_generators
+from tasks.graspgan.samples.painters import LookName
 from tasks.graspgan.stages.pretrain import RANDOMISED, torch_device
+from tasks.graspgan.trainings.config import GeneratorConfig
 from tasks.graspgan.trainings.manifests import (
     Adapted,
     GeneratorTask,
@@ -70,10 +73,7 @@ def _tasks(pretrained: Pretrained, config: AdaptConfig) -> Iterator[GeneratorTas
     simulation = prepared.attempts.simulation
     num_seeds = sum(each.method == RANDOMISED for each in pretrained.predictors)
     for target in prepared.attempts.targets:
-        for name, look, settings in (
-            ("from_plain", "plain", config.from_plain),
-            ("from_cut", "cut", config.from_cut),
-        ):
+        for name, look, settings in _generators(config):
             of_target = target if look == "cut" else ""
             source, validation = (
                 Material(crops=prepared.of(simulation, part, target=of_target), looks=(look,))
@@ -82,7 +82,7 @@ def _tasks(pretrained: Pretrained, config: AdaptConfig) -> Iterator[GeneratorTas
             pictures = Material(
                 crops=prepared.of(target, "train", has_labels=False), looks=("plain",)
             )
-            for seed in range(num_seeds):
+            for seed in range(num_generators(pretrained.methods, num_seeds, name)):
                 yield GeneratorTask(
                     item_id=f"{name}-{target}-s{seed}",
                     name=name,
@@ -96,6 +96,11 @@ def _tasks(pretrained: Pretrained, config: AdaptConfig) -> Iterator[GeneratorTas
                     config=config_json(settings),
                     num_looks=config.num_looks,
                 )
+
+
+def _generators(config: AdaptConfig) -> Iterator[tuple[GeneratorName, LookName, GeneratorConfig]]:
+    yield "from_plain", "plain", config.from_plain
+    yield "from_cut", "cut", config.from_cut
 
 
 def _track(made: tuple[TrainedGenerator, ...], ctx: StageContext) -> None:

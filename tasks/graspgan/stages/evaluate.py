@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ from tasks.graspgan.judging.opened import (
 )
 from tasks.graspgan.judging.successes import compared
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, RANDOMISED
-from tasks.graspgan.manifests import Prepared
+from tasks.graspgan.manifests import Prepared, TargetWorld
 from tasks.graspgan.methods import methods
 from tasks.graspgan.stages.pretrain import torch_device
 from tasks.graspgan.trainings.manifests import Trained, TrainedPredictor
@@ -75,7 +75,7 @@ def evaluate_methods(found: ArtifactRef, config: EvaluateConfig, ctx: StageConte
     results, programs = list[TargetResult](), dict[str, FileRef]()
     for target in opened.prepared.attempts.targets:
         result = _judged(opened, target)
-        grasped, made = _grasped(result, trained, config, ctx)
+        grasped, made = _grasped(result, opened, config, ctx)
         results.append(grasped)
         programs |= made
     simulation, uniform, near = opened.simulation(network)
@@ -99,12 +99,11 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
     from tasks.graspgan.trainings.crop_pools import shared_crops
 
     prepared = trained.adapted.pretrained.prepared
-    raw = {each.name for each in methods("all") if not each.standardises}
     asked = [
         ScoreTask(
             item_id=each.item_id,
             predictor=each,
-            standardises=each.method not in raw,
+            standardises=_standardises(each),
             asked=(
                 *scored_sets(prepared, each.target),
                 painted_set(prepared, each.target),
@@ -180,61 +179,94 @@ def _judged(opened: Opened, target: str) -> TargetResult:
 
 
 def _grasped(
-    result: TargetResult, trained: Trained, config: EvaluateConfig, ctx: StageContext
+    result: TargetResult, opened: Opened, config: EvaluateConfig, ctx: StageContext
 ) -> tuple[TargetResult, dict[str, FileRef]]:
-    """Let four methods grasp in the target's world; returns their programs, too."""
-    from tasks.graspgan.judging.grasping import Arena, grasp_in_scene
-    from tasks.graspgan.judging.programs import Pictures, export_program
+    """Let four methods grasp in the target's world; returns their best programs, too."""
+    from tasks.graspgan.judging.grasping import grasp_tasks
 
-    prepared = trained.adapted.pretrained.prepared
-    attempts = prepared.attempts
-    world = next((each for each in attempts.worlds if each.world == result.target), None)
-    wanted = dict.fromkeys(("simulation", result.best_network, result.best_adapted, LABELS))
-    first = {each.method: each for each in trained.predictors if _is_first(each, result.target)}
-    exported = [
-        ProgramTask(item_id=each.item_id, predictor=each, standardises=True)
-        for each in (first[name] for name in wanted if name in first)
-    ]
-    picture_px = attempts.of(result.target, "held_out").picture_px
-    pictures = Pictures(crops=_crops(prepared, "cpu"), picture_px=picture_px)
-    programs, _ = split(ctx.items.map(export_program, exported, pictures), 0.0)
-    made = {f"{each.target}/{each.method}": each.program for each in programs}
-    if world is None or not config.num_grasps:
+    by_method = _who_grasp(result, opened.trained)
+    if not by_method:
+        return result, {}
+    best = {name: opened.best_of(found) for name, found in by_method.items()}
+    worlds = opened.prepared.attempts.worlds
+    world = next((each for each in worlds if each.world == result.target), None)
+    scenes = _scenes(config.num_grasps, ctx.seed) if world is not None else []
+    grasping = [each for found in by_method.values() for each in found] if scenes else []
+    programs = _exported([*grasping, *best.values()], opened.prepared, ctx)
+    made = {f"{result.target}/{name}": programs[each.item_id] for name, each in best.items()}
+    if world is None or not scenes:
         return result, made
+    seeds, first = sorted({each.seed for each in grasping}), best[result.best_adapted]
+    seed_of = {scene: seeds[number % len(seeds)] for number, scene in enumerate(scenes)}
+    tasks = grasp_tasks(grasping, programs, seed_of, first.item_id, _GRASPS_PER_SCENE)
+    tried = _tried(tasks, world, config, ctx)
+    dealt = {
+        name: [each for each in found if each.seed == seed_of[each.scene_id]]
+        for name, found in tried.items()
+    }
+    own = tuple(each for each in tried[first.method] if each.seed == first.seed)
+    return compared(result, dealt).model_copy(update={"best_grasps": own}), made
+
+
+def _tried(
+    tasks: Sequence[GraspTask], world: TargetWorld, config: EvaluateConfig, ctx: StageContext
+) -> dict[str, list[GraspOutcome]]:
+    """Try grasps; what came of them, by method."""
+    from tasks.graspgan.judging.grasping import Arena, grasp_in_scene
+
     arena = Arena(
         recipe=world.recipe,
         textures=world.textures,
         root_seed=ctx.seed,
         num_candidates=config.num_candidates,
     )
-    tasks = [
-        GraspTask(
-            item_id=f"{each.method}-{scene}",
-            scene_id=scene,
-            method=each.method,
-            target=each.target,
-            program=each.program,
-            num_grasps=_GRASPS_PER_SCENE,
-        )
-        for each in programs
-        for scene in _scenes(config.num_grasps, ctx.seed)
-    ]
-    outcomes = ctx.items.map(grasp_in_scene, tasks, arena)
-    tried, _ = split(outcomes, _MAX_FAILED_SCENES)
+    tried, _ = split(ctx.items.map(grasp_in_scene, tasks, arena), _MAX_FAILED_SCENES)
     method_of = {each.item_id: each.method for each in tasks}
     by_method: dict[str, list[GraspOutcome]] = {}
     for each in tried:
         by_method.setdefault(method_of[each.item_id], []).append(each)
-    return compared(result, by_method), made
+    return by_method
+
+
+def _who_grasp(result: TargetResult, trained: Trained) -> dict[str, list[TrainedPredictor]]:
+    """Four methods, each with its trainings of those seeds that all of them have; none without."""
+    wanted = dict.fromkeys(("simulation", result.best_network, result.best_adapted, LABELS))
+    found = {
+        name: [e for e in trained.predictors if (e.method, e.target) == (name, result.target)]
+        for name in wanted
+    }
+    found = {name: each for name, each in found.items() if each}
+    seeds = set.intersection(*({each.seed for each in own} for own in found.values()))
+    found = {name: [e for e in own if e.seed in seeds] for name, own in found.items()}
+    return found if seeds else {}
+
+
+def _exported(
+    predictors: Sequence[TrainedPredictor], prepared: Prepared, ctx: StageContext
+) -> dict[str, FileRef]:
+    """Programs, by item id."""
+    from tasks.graspgan.judging.programs import Pictures, export_program
+
+    tasks = {
+        each.item_id: ProgramTask(
+            item_id=each.item_id, predictor=each, standardises=_standardises(each)
+        )
+        for each in predictors
+    }
+    picture_px = prepared.attempts.of(predictors[0].target, "held_out").picture_px
+    pictures = Pictures(crops=_crops(prepared, "cpu"), picture_px=picture_px)
+    made, _ = split(ctx.items.map(export_program, [*tasks.values()], pictures), 0.0)
+    return {each.item_id: each.program for each in made}
+
+
+def _standardises(predictor: TrainedPredictor) -> bool:
+    raw = {each.name for each in methods("all") if not each.standardises}
+    return predictor.method not in raw
 
 
 def _scenes(num_grasps: int, seed: int) -> list[str]:
     num = -(-num_grasps // _GRASPS_PER_SCENE)
     return [scene_id("held_out", seed, index) for index in range(num)]
-
-
-def _is_first(predictor: TrainedPredictor, target: str) -> bool:
-    return predictor.target == target and predictor.seed == 0
 
 
 def _crops(prepared: Prepared, device: str) -> Any:

@@ -13,6 +13,7 @@ from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import PretrainConfig
 from tasks.graspgan.manifests import Prepared
+from tasks.graspgan.methods import num_begun
 from tasks.graspgan.trainings.config import DescentConfig
 from tasks.graspgan.trainings.manifests import Material, PredictorTask, Pretrained, TrainedPredictor
 
@@ -42,7 +43,10 @@ def pretrain(found: ArtifactRef, config: PretrainConfig, ctx: StageContext) -> A
     randomised = _train(prepared, config, RANDOMISED, config.randomised, begun, ctx)
     aucs = [each.validation_auc for each in randomised if not each.method.endswith(RAW)]
     result = Pretrained(
-        prepared=prepared, predictors=(*plain, *randomised), best_auc=float(np.mean(aucs))
+        prepared=prepared,
+        methods=config.methods,
+        predictors=(*plain, *randomised),
+        best_auc=float(np.mean(aucs)),
     )
     ctx.tracker.log_metrics(
         {f"validation_auc_{each.item_id}": each.validation_auc for each in result.predictors}
@@ -63,6 +67,7 @@ def _train(
 
     simulation, look = prepared.attempts.simulation, "plain" if method == PLAIN else "random"
     train_set, validation = (prepared.of(simulation, part) for part in ("train", "validation"))
+    inputs = ((method, True), (f"{method}{RAW}", False))
     tasks = [
         PredictorTask(
             item_id=f"{name}-s{seed}",
@@ -75,13 +80,13 @@ def _train(
             domain=SOURCE,
             label_share=1.0,
             initial=begun.get(f"{name}-s{seed}"),
-            standardises=name == method,
+            standardises=standardises,
             descent=config_json(descent),
             adversary=None,
             adapts_norms=False,
         )
-        for name, num in ((method, config.num_seeds), (f"{method}{RAW}", 1))
-        for seed in range(num)
+        for name, standardises in inputs
+        for seed in range(num_begun(config.methods, config.num_seeds, standardises=standardises))
     ]
     shared: Any = SharedCrops.of(prepared, torch_device(ctx), config.arithmetic)
     arrays = shared_crops(prepared, (train_set, validation), ctx.store)

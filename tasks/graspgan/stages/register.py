@@ -54,7 +54,7 @@ def register_predictors(
     results = {
         f"{each.target}/{each.best_adapted}": each
         for each in evaluation.targets
-        if config.model and each.best_adapted in each.grasps
+        if config.model and each.best_grasps
     }
     tasks = [_task(name, each, evaluation) for name, each in results.items()]
     packed, _ = split(ctx.items.map(pack_predictor, tasks, None), 0.0)
@@ -70,7 +70,7 @@ def _task(name: str, result: TargetResult, evaluation: Evaluation) -> PackTask:
         program=evaluation.programs[name],
         shard=attempts.of(result.target, "held_out").shards[0],
         target=result.target,
-        grasps=result.grasps[result.best_adapted],
+        grasps=result.best_grasps,
     )
 
 
@@ -95,7 +95,11 @@ def _register(
             test_key=packed.test_key,
             answers=files[ANSWERS_FILE],
             files={USE_FILE: files[USE_FILE]},
-            tags={"method": method.method, "target": result.target},
+            tags={
+                "method": method.method,
+                "target": result.target,
+                "seed": str(result.best_grasps[0].seed),
+            },
         )
     )
     ctx.tracker.set_tags(

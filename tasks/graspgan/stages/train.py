@@ -14,7 +14,7 @@ from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import TrainConfig
 from tasks.graspgan.manifests import Prepared
-from tasks.graspgan.methods import Method, is_headline, methods
+from tasks.graspgan.methods import Method, methods, num_seeds_of
 from tasks.graspgan.samples.painters import LookName
 from tasks.graspgan.stages.pretrain import (
     RANDOMISED,
@@ -64,7 +64,7 @@ def train_methods(found: ArtifactRef, config: TrainConfig, ctx: StageContext) ->
     return ctx.store.write(
         Trained(
             adapted=adapted,
-            predictors=made,
+            predictors=(*_for_each_target(made, prepared.attempts.targets),),
             skipped=skipped,
             validation_auc=float(np.mean([each.validation_auc for each in made])),
         )
@@ -82,16 +82,33 @@ def _looked_at(task: PredictorTask) -> Iterator[Material]:
 
 def _planned(adapted: Adapted, config: TrainConfig) -> Iterator[PredictorTask | Skipped]:
     seeds = sorted({e.seed for e in adapted.pretrained.predictors if e.method == RANDOMISED})
-    for target in adapted.pretrained.prepared.attempts.targets:
-        for method in methods(config.methods):
-            for seed in seeds if is_headline(method) else seeds[:1]:
+    targets = adapted.pretrained.prepared.attempts.targets
+    for method in methods(adapted.pretrained.methods):
+        for target in targets if method.sees_target else targets[:1]:
+            for seed in seeds[: num_seeds_of(method, len(seeds))]:
                 yield _task(method, target, seed, adapted, config)
+
+
+def _for_each_target(
+    made: Sequence[TrainedPredictor], targets: Sequence[str]
+) -> Iterator[TrainedPredictor]:
+    """What was trained, and for all targets what saw nothing of the first."""
+    sees_target = {each.name: each.sees_target for each in methods("all")}
+    for each in made:
+        yield each
+        for target in () if sees_target[each.method] else targets[1:]:
+            item_id = _item_id(each.method, target, each.seed)
+            yield each.model_copy(update={"item_id": item_id, "target": target})
+
+
+def _item_id(method: str, target: str, seed: int) -> str:
+    return f"{method}-{target}-s{seed}"
 
 
 def _task(
     method: Method, target: str, seed: int, adapted: Adapted, config: TrainConfig
 ) -> PredictorTask | Skipped:
-    item_id = f"{method.name}-{target}-s{seed}"
+    item_id = _item_id(method.name, target, seed)
     wanted = method.generator, target, seed
     generator = next(
         (each for each in adapted.generators if (each.name, each.target, each.seed) == wanted), None

@@ -47,6 +47,13 @@ class GeneratorConfig:
     batch_size: int = setting(24, ge=4, le=4096, help="Pictures of a step, of each domain.")
     learning_rate: float = setting(8e-4, gt=0, le=1, help="Adam's, falling to zero by a cosine.")
     num_scales: int = setting(3, ge=1, le=4, help="Scales of the discriminator.")
+    num_patch_layers: int = setting(
+        3,
+        ge=1,
+        le=12,
+        help="Convolutions of each scale before the last; one more widens the patches that it "
+        "judges by 4 px of its scale, from 8 px with one.",
+    )
     width: int = setting(24, ge=4, le=512, help="Channels of the generator's finest maps.")
     adversarial_weight: float = setting(1.0, ge=0, le=100, help="Weight of the discriminator.")
     task_weight: float = setting(1.0, ge=0, le=100, help="Weight of predicting success.")

@@ -15,17 +15,11 @@ import numpy.typing as npt
 
 from tasks.core.ports import ArtifactStore, ItemFolder
 from tasks.graspgan.controls.colours import with_colours_of
-from tasks.graspgan.manifests import CropSet, Prepared
+from tasks.graspgan.manifests import CropSet, Prepared, set_name
 from tasks.graspgan.samples.pools import ByteArray, Pool
 from tasks.graspgan.trainings.manifests import Material
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-
-
-def set_name(crops: CropSet) -> str:
-    """What a set is called among shared arrays."""
-    labels = "labelled" if crops.has_labels else "unlabelled"
-    return "-".join(filter(None, (crops.world, crops.split, crops.target, labels)))
 
 
 def shared_crops(

@@ -164,6 +164,11 @@ def generator_widths(width: int) -> tuple[int, int, int]:
     return width, round(width * 11 / 6), round(width * 8 / 3)
 
 
+def patch_widths(num_layers: int) -> tuple[int, ...]:
+    """Channels of the discriminator's convolutions before the last."""
+    return (24, 48, *(64,) * (num_layers - 2))[:num_layers]
+
+
 def _networks(
     item: GeneratorTask,
     shared: SharedCrops,
@@ -178,7 +183,10 @@ def _networks(
             shared.num_pictures, len(SemanticClass), item.num_stations, widths=widths
         )
         discriminators = Discriminators(
-            shared.num_pictures, item.num_stations, num_scales=config.num_scales
+            shared.num_pictures,
+            item.num_stations,
+            num_scales=config.num_scales,
+            widths=patch_widths(config.num_patch_layers),
         )
         predictor = shared.network(standardises=True)
     state = torch.load(folder.fetch(item.initial), map_location="cpu", weights_only=True)

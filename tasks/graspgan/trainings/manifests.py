@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
-from tasks.graspgan.manifests import CropSet, Prepared
+from tasks.graspgan.manifests import CropSet, MethodSet, Prepared
 
 
 class Material(Record):
@@ -173,6 +173,7 @@ class Pretrained(Record):
 
     Attributes:
         prepared: What it was trained on.
+        methods: Which methods begin with it.
         predictors: From plain simulation, and from random looks after that; by method and seed.
         best_auc: Of the predictors that saw random looks, on simulated validation: the mean.
     """
@@ -180,6 +181,7 @@ class Pretrained(Record):
     schema_id = "graspgan.pretrained/1"
 
     prepared: Prepared
+    methods: MethodSet
     predictors: tuple[TrainedPredictor, ...]
     best_auc: float
 

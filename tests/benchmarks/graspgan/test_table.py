@@ -19,7 +19,7 @@ from tests.support.graspgan.target_results import target_result
 def evaluation(*targets: TargetResult, objects: str = "procedural") -> Evaluation:
     attempts = Attempts(simulation="bullet", targets=(), sets=(), worlds=(), objects=objects)
     prepared = Prepared(attempts=attempts, sets=(), side_px=32, pictures="before", stations={})
-    pretrained = Pretrained(prepared=prepared, predictors=(), best_auc=0.5)
+    pretrained = Pretrained(prepared=prepared, methods="few", predictors=(), best_auc=0.5)
     adapted = Adapted(pretrained=pretrained, generators=(), skipped=(), task_loss=0.0)
     trained = Trained(adapted=adapted, predictors=(), skipped=(), validation_auc=0.5)
     over = Value(value=0.03, error=0.01, low=0.01, high=0.05, num=9)

@@ -15,8 +15,7 @@ from tasks.graspgan.judging.opened import (
     scored_sets,
     simulated_set,
 )
-from tasks.graspgan.manifests import Prepared
-from tasks.graspgan.trainings.crop_pools import set_name
+from tasks.graspgan.manifests import Prepared, set_name
 from tasks.graspgan.trainings.manifests import Trained
 from tests.support.graspgan.chain import Chain
 
@@ -56,6 +55,23 @@ def test_what_names_methods_opens_no_test(chain: Chain) -> None:
     assert {*read} == validation | painted
     opened.target("bullet-structured")
     assert test < {*read}
+
+
+def test_the_best_training_is_named_by_simulation(chain: Chain) -> None:
+    trained = chain.run.read(chain.trained, Trained)
+    crops = painted_set(trained.adapted.pretrained.prepared, "bullet-structured")
+    success = []
+    for file in crops.files:
+        with np.load(chain.run.fetch(file.arrays)) as arrays:
+            success.append(arrays["success"])
+    right = np.concatenate(success)
+    own = next(each for each in trained.predictors if each.method == "graspgan_cut")
+    found = [own.model_copy(update={"item_id": f"s{seed}", "seed": seed}) for seed in range(3)]
+    opened = Opened(trained, {}, chain.run)
+    said = {"s0": 0 * right, "s1": right, "s2": -right}
+    opened.__dict__["_files"] = {name: {set_name(crops): each} for name, each in said.items()}
+    assert opened.best_of(found).seed == 1
+    assert opened.best_of(found[::2]).seed == 0
 
 
 def test_areas_are_those_of_what_was_said(chain: Chain) -> None:

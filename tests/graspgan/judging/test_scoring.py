@@ -9,13 +9,13 @@ from sklearn.metrics import roc_auc_score
 
 from tasks.graspgan.judging.manifests import ScoreTask, TreesTask
 from tasks.graspgan.judging.scoring import TREES, score_predictor, score_trees
+from tasks.graspgan.manifests import set_name
 from tasks.graspgan.networks.domains import TARGET
-from tasks.graspgan.trainings.crop_pools import set_name
 from tasks.graspgan.trainings.manifests import TrainedPredictor
 from tasks.graspgan.trainings.predictor_item import SharedCrops
 from tests.support.graspgan.folders import ItemFolder
 from tests.support.graspgan.toy_pools import SIDE_PX
-from tests.support.graspgan.toy_sets import arrays_of, toy_set
+from tests.support.graspgan.toy_sets import NUM, arrays_of, toy_set
 
 SHARED = SharedCrops(num_pictures=1, side_px=SIDE_PX, device="cpu")
 
@@ -51,6 +51,7 @@ def test_what_looks_like_the_target_is_seen_by_its_norms(tmp_path: Path) -> None
             arrays[f"{set_name(crops)}/{name}"] = arrays[f"{set_name(plain)}/{name}"]
     arrays[f"{set_name(target)}/plain_0"] = arrays[f"{set_name(plain)}/plain_0"]
     arrays[f"{set_name(painted)}/cut_0"] = arrays[f"{set_name(plain)}/plain_0"]
+    arrays[f"{set_name(painted)}/heights_m"] = np.zeros((NUM, SIDE_PX, SIDE_PX), np.float16)
     folder = ItemFolder(tmp_path, arrays)
     predictor = TrainedPredictor(
         item_id="dann-surrogate-s0", method="dann", target="surrogate", seed=0, domain=TARGET,

@@ -64,5 +64,5 @@ def test_generators_that_are_not_well_are_listed(chain: Chain) -> None:
 
     collapsed = text(well | {"diversity_ratio_station_2": 0.3})
     says = "adapted pictures of station 2 vary 0.30 times as much as real ones"
-    assert f"| from_plain | bullet-structured | 1 | {says} |" in collapsed
+    assert f"| from_cut | bullet-structured | 1 | {says} |" in collapsed
     assert "| warning |" not in text(well)

@@ -66,7 +66,8 @@ def test_it_is_said_what_each_was_chosen_by_and_where() -> None:
 def test_generators_show_what_was_watched(chain: Chain) -> None:
     from tasks.graspgan.trainings.manifests import Adapted
 
-    found = chain.run.read(chain.adapted, Adapted).generators
+    (first,) = chain.run.read(chain.adapted, Adapted).generators
+    found = (first, first.model_copy(update={"name": "from_plain"}))
     both = generator_curves(found)
     assert height_px(both) == 2 * height_px(generator_curves(found[:1]))
     point = found[0].curve[-1]

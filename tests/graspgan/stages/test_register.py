@@ -31,8 +31,9 @@ def test_the_best_adaptation_is_packed_with_examples_and_grasps(
     assert package.name == "grasp_success-bullet-structured"
     evaluation = chain.run.read(chain.evaluated, Evaluation)
     (result,) = evaluation.targets
-    grasped = np.mean([s for each in result.grasps["graspgan_cut"] for s in each.successes])
+    grasped = np.mean([s for each in result.best_grasps for s in each.successes])
     assert package.metrics["success"] == pytest.approx(grasped)
+    assert package.tags["seed"] == "0"
     with np.load(package.golden_inputs) as inputs, np.load(package.golden_outputs) as outputs:
         assert inputs["before"].shape == (1, 64, 64, 3)
         assert inputs["commands"].shape == (4, 5)

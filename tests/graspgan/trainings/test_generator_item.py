@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from tasks.core.config import config_json
+from tasks.graspgan.networks.discriminator import Discriminators
 from tasks.graspgan.trainings.config import GeneratorConfig
-from tasks.graspgan.trainings.generator_item import train_one_generator
+from tasks.graspgan.trainings.generator_item import patch_widths, train_one_generator
 from tasks.graspgan.trainings.health import Health
 from tasks.graspgan.trainings.manifests import GeneratorTask, Material
 from tasks.graspgan.trainings.predictor_item import SharedCrops
@@ -93,3 +94,14 @@ def test_the_log_warns_once_of_each_sign_from_the_middle_on(
         "from_plain-surrogate-s0, step 2: adapted pictures of station 1 vary 0.30 times as much as "
         "real ones"
     ]
+
+
+def test_more_layers_judge_wider_patches() -> None:
+    seen = {}
+    for num in (1, 3, 5):
+        judges = Discriminators(1, NUM_STATIONS, num_scales=1, widths=patch_widths(num)).eval()
+        pictures = torch.zeros(1, 3, 48, 48, requires_grad=True)
+        (said,) = judges(pictures, torch.tensor([0]))
+        said[0, 0, 12, 12].backward()
+        seen[num] = int(pictures.grad[0].abs().sum(dim=(0, 1)).count_nonzero())
+    assert seen == {1: 8, 3: 16, 5: 24}

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from tasks.core.config import config_json
+from tasks.graspgan.manifests import set_name
 from tasks.graspgan.networks.domains import SOURCE, TARGET
 from tasks.graspgan.samples.pools import grey
 from tasks.graspgan.trainings.config import AdversaryConfig, DescentConfig
-from tasks.graspgan.trainings.crop_pools import CropPools, set_name
+from tasks.graspgan.trainings.crop_pools import CropPools
 from tasks.graspgan.trainings.manifests import Material, PredictorTask
 from tasks.graspgan.trainings.predictor_item import SharedCrops, area, train_c
 from tests.support.graspgan.folders import ItemFolder

@@ -29,7 +29,7 @@ COLLECT = CollectConfig(
     targets="bullet-structured", num_train=24, num_validation=24, num_test=24, size_px=64
 )
 FEW_STEPS = DescentConfig(num_steps=4, batch_size=8, num_points=2)
-PRETRAIN = PretrainConfig(num_seeds=1, plain=FEW_STEPS, randomised=FEW_STEPS)
+PRETRAIN = PretrainConfig(methods="few", num_seeds=1, plain=FEW_STEPS, randomised=FEW_STEPS)
 GENERATOR = GeneratorConfig(num_steps=2, batch_size=4, num_points=1, width=8, num_scales=2)
 
 
@@ -61,10 +61,9 @@ def run_chain(root: Path) -> Chain:
     adapted = run.run(
         adapt_looks,
         pretrained,
-        config=AdaptConfig(from_plain=GENERATOR, from_cut=GENERATOR, num_looks=1),
+        config=AdaptConfig(from_cut=GENERATOR, num_looks=1),
     )
-    few = TrainConfig(methods="few", descent=FEW_STEPS)
-    trained = run.run(train_methods, adapted, config=few)
+    trained = run.run(train_methods, adapted, config=TrainConfig(descent=FEW_STEPS))
     evaluated = run.run(evaluate_methods, trained, config=EvaluateConfig(num_grasps=12))
     exported = ReportConfig(export_to=str(root / "page"))
     report = run.run(write_report, evaluated, config=exported)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.graspgan.manifests import CropSet
-from tasks.graspgan.trainings.crop_pools import set_name
+from tasks.graspgan.manifests import CropSet, set_name
 from tests.support.graspgan.toy_pools import toy_pool
 
 NUM, PER_SCENE = 48, 6
