@@ -25,8 +25,8 @@ of ResNets of 1, 6 and 14 times the multiply-adds, interpolated by seed, linearl
 cost. All costs are medians over turns in one process of one thread.
 
 ``cells_minus_resnet_acc``, ``…_map``: NASNet-A less the ResNet, points, at equal multiply-adds;
-``…_cpu``, ``…_ms`` at equal seconds and milliseconds; ``cells_minus_<other>_…`` alike. Mean over
-seeds, paired, with its 95 % t interval. ``compared_acc_<network>``, ``compared_map_<network>``:
+``…_cpu``, ``…_ms`` at equal seconds and milliseconds; ``cells_minus_<other>_…`` and
+``<other>_minus_resnet_…`` alike. Mean over seeds, paired, with its 95 % t interval. ``compared_acc_<network>``, ``compared_map_<network>``:
 mean test score. ``last_tenth_gain_…``: what the last tenth of a curve (of a detector's six scores
 the last one) gained on the validation split; ``doubled_epochs_gain_…``: what twice the epochs gain
 there, seed 0. Unless these are small, curves are not flat and the comparison is one of speeds of
