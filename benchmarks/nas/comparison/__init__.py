@@ -26,11 +26,12 @@ cost. All costs are medians over turns in one process of one thread.
 
 ``cells_minus_resnet_acc``, ``…_map``: NASNet-A less the ResNet, points, at equal multiply-adds;
 ``…_cpu``, ``…_ms`` at equal seconds and milliseconds; ``cells_minus_<other>_…`` and
-``<other>_minus_resnet_…`` alike. Mean over seeds, paired, with its 95 % t interval. ``compared_acc_<network>``, ``compared_map_<network>``:
-mean test score. ``last_tenth_gain_…``: what the last tenth of a curve (of a detector's six scores
-the last one) gained on the validation split; ``doubled_epochs_gain_…``: what twice the epochs gain
-there, seed 0. Unless these are small, curves are not flat and the comparison is one of speeds of
-learning. ``classifier_…``, ``detector_…``: costs and chosen rates.
+``<other>_minus_resnet_…`` alike. Mean over seeds, paired, with its 95 % t interval.
+``compared_acc_<network>``, ``compared_map_<network>``: mean test score. ``last_tenth_gain_…``: what
+the last tenth of a curve (of a detector's six scores the last one) gained on the validation split;
+``doubled_epochs_gain_…``: what twice the epochs gain there, seed 0. Unless these are small, curves
+are not flat and the comparison is one of speeds of learning. ``classifier_…``, ``detector_…``:
+costs and chosen rates.
 
 **Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC, commit 6dfcb3a:
 NASNet-A 0.13 and 0.09, AmoebaNet-A 0.14, MobileNetV2 0.16 and 0.10, the ResNet 0.06 and 0.07, of 6
