@@ -45,9 +45,9 @@ steps, a detector's training 1,200. One photo takes NASNet-A 7.4 ms, the ResNets
 | `comparison_rates` | 4 networks, 5 rates | 1.5 |
 | `comparison_acc` | the seeds that are left, and the test | 1.9 |
 | `comparison_doubled` | NASNet-A and the ResNet, 120 epochs | 0.2 |
-| `comparison_map` | 5 backbones, 2 rates, then 3 seeds | 1.0 |
+| `comparison_map` | 5 backbones, 3 rates, then 3 seeds | 1.6 |
 
-4.6 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
+5.2 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
 thread. Parts go in this order; any of them may be ended at any moment, by a signal too, and given
 again, over several sessions::
 
