@@ -73,6 +73,6 @@ def _draw(axes: Axes, costs: Sequence[float], scores: Sequence[Figure], name: st
 
 def _few_ticks(axes: Axes) -> None:
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7), numticks=20))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
