@@ -49,6 +49,7 @@ from benchmarks.nas import speedup as nas_speedup
 from benchmarks.nas import tabular as nas_tabular
 from benchmarks.nas import transfer as nas_transfer
 from benchmarks.nas.comparison import parts as nas_comparison
+from benchmarks.nas.comparison.plot import comparison_plot
 from benchmarks.nas.convolution_kernel import CHILD_BOUND_MULTIPLE
 from benchmarks.own_process import OwnProcess
 from benchmarks.parts import is_measured, together
@@ -124,6 +125,8 @@ def publish() -> str | None:
     figures = dict(part.figures)
     if {"overhead_cpu_s", "children_per_core_hour"} <= figures.keys():
         figures["search_overhead_share"] = _overhead_share(figures)
+    if not {"comparison_costs", "comparison_acc", "comparison_map"} & {*missing}:
+        (RESULTS_DIR / "nas_comparison.png").write_bytes(comparison_plot(figures))
     path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
     return str(path.relative_to(ROOT))
 

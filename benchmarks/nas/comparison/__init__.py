@@ -25,12 +25,13 @@ of ResNets of 1, 6 and 14 times the multiply-adds, interpolated by seed, linearl
 cost. All costs are medians over turns in one process of one thread.
 
 ``cells_minus_resnet_acc``, ``…_map``: NASNet-A less the ResNet, points, at equal multiply-adds;
-``…_cpu``, ``…_ms`` at equal seconds and milliseconds; ``cells_minus_<other>_…`` alike. Mean over
-seeds, paired, with its 95 % t interval. ``compared_acc_<network>``, ``compared_map_<network>``:
-mean test score. ``last_tenth_gain_…``: what the last tenth of a curve (of a detector's six scores
-the last one) gained on the validation split; ``doubled_epochs_gain_…``: what twice the epochs gain
-there, seed 0. Unless these are small, curves are not flat and the comparison is one of speeds of
-learning. ``classifier_…``, ``detector_…``: costs and chosen rates.
+``…_cpu``, ``…_ms`` at equal seconds and milliseconds; ``cells_minus_<other>_…`` and
+``<other>_minus_resnet_…`` alike. Mean over seeds, paired, with its 95 % t interval.
+``compared_acc_<network>``, ``compared_map_<network>``: mean test score. ``last_tenth_gain_…``: what
+the last tenth of a curve (of a detector's six scores the last one) gained on the validation split;
+``doubled_epochs_gain_…``: what twice the epochs gain there, seed 0. Unless these are small, curves
+are not flat and the comparison is one of speeds of learning. ``classifier_…``, ``detector_…``:
+costs and chosen rates.
 
 **Plan.** CPU seconds of one step (50 photos; 8 scenes), one thread, AMD EPYC, commit 6dfcb3a:
 NASNet-A 0.13 and 0.09, AmoebaNet-A 0.14, MobileNetV2 0.16 and 0.10, the ResNet 0.06 and 0.07, of 6
@@ -44,9 +45,9 @@ steps, a detector's training 1,200. One photo takes NASNet-A 7.4 ms, the ResNets
 | `comparison_rates` | 4 networks, 5 rates | 1.5 |
 | `comparison_acc` | the seeds that are left, and the test | 1.9 |
 | `comparison_doubled` | NASNet-A and the ResNet, 120 epochs | 0.2 |
-| `comparison_map` | 5 backbones, 2 rates, then 3 seeds | 1.0 |
+| `comparison_map` | 5 backbones, 3 rates, then 3 seeds | 1.6 |
 
-4.6 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
+5.2 core-hours in all, half of that on the clock: two trainings run at a time, in processes of one
 thread. Parts go in this order; any of them may be ended at any moment, by a signal too, and given
 again, over several sessions::
 

@@ -47,11 +47,12 @@ def score_figures(
         f"compared_{kind}_{name}": percent(mean_estimate([*each.values()]), "%")
         for name, each in scores.items()
     }
-    cells = scores[CELLS]
+    cells, hand_made = scores[CELLS], scores[HAND_MADE]
     for name, each in scores.items():
         if name not in (CELLS, *RESNETS):
             found[f"cells_minus_{name}_{kind}"] = percent(difference(cells, each), "points")
-    found[f"cells_minus_resnet_{kind}"] = percent(difference(cells, scores[HAND_MADE]), "points")
+            found[f"{name}_minus_resnet_{kind}"] = percent(difference(each, hand_made), "points")
+    found[f"cells_minus_resnet_{kind}"] = percent(difference(cells, hand_made), "points")
     for axis, cost in _AXES.items():
         key = f"cells_minus_resnet_{kind}_{axis}"
         at = {name: float(getattr(costs[name], cost)) for name in (CELLS, *RESNETS)}

@@ -60,7 +60,7 @@ class Settings:
             num_steps=1200, batch_size=8, num_evaluations=6
         )
     )
-    detector_rates: tuple[float, ...] = field(default=(1e-3, 3e-3), repr=False)
+    detector_rates: tuple[float, ...] = field(default=(1e-3, 3e-3, 1e-2), repr=False)
     seeds: int = field(default=5, repr=False)
     few_seeds: int = field(default=3, repr=False)
     rounds: int = field(default=7, repr=False)

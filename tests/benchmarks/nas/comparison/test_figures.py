@@ -41,6 +41,7 @@ def test_differences_at_equal_cost() -> None:
     found = score_figures(SCORES, COSTS, "acc")
     assert found["cells_minus_resnet_acc"].value == pytest.approx(3.0)
     assert found["cells_minus_mobilenet_v2_acc"].value == pytest.approx(10.0)
+    assert found["mobilenet_v2_minus_resnet_acc"].value == pytest.approx(-7.0)
     assert found["cells_minus_resnet_acc_cpu"].value == pytest.approx(-1.0)
     assert found["cells_minus_resnet_acc_ms"].value == pytest.approx(-2.0), "half way in the log"
     assert found["cells_minus_resnet_acc"].interval is not None
