@@ -3,10 +3,10 @@
 `simulation` and `real` are folders of data sets that `collect_grasps` published (worlds, splits and
 labels are read from their rows); without them both are collected here. No robot takes part: what
 stands in for one is the surrogate world, or simulation in a look whose edges don't follow shape
-(`targets`). All methods of a table are trained for each target, GraspGAN and what no network adapts
-among them; validation names the best control, then the test split is opened.
+(`targets`). All methods of a table are trained, GraspGAN and what no network adapts among them;
+validation names the best control, then the test split is opened.
 
-The report has a verdict for each claim; the best network goes to MLflow's registry.
+The report has a verdict for each claim; the best adaptation of each target goes to MLflow's registry.
 
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 

@@ -1,9 +1,9 @@
 """What finished runs of `train_graspgan` came to, as figures; nothing is trained here.
 
-Reads the newest evaluation below a folder of artifacts, and beside it the newest of a run whose
-simulation held everyday objects. ``restyled_…`` is the target `bullet-structured`, where looks
-alone differ; what has no target in its name is `surrogate`'s. Intervals are 95 %, by scenes and
-seeds.
+Reads the largest evaluation below a folder of artifacts, the newest of equals, and beside it that
+of runs whose simulation held everyday objects. ``restyled_…`` is the target `bullet-structured`,
+where looks alone differ; what has no target in its name is `surrogate`'s. Intervals are 95 %, by
+scenes and seeds.
 
 - ``sim_auc``, ``oracle_mask_auc``, ``oracle_height_auc``, ``pose_only_auc``: held-out objects of
   simulation, by C and by trees; ``sim_minus_mask``: C less trees that know the objects' masks.
@@ -14,9 +14,9 @@ seeds.
   ``_se`` is the standard error of the difference that it is named for.
 - ``gap_closed_share``, ``label_factor``, ``label_factor_low``, ``label_equivalent``: see
   `tasks.graspgan.judging`.
-- ``success_…``: closed loop; ``success_gain_se``: best adaptation less best control, in standard
-  errors; ``success_procedural_minus_everyday``: of the best adaptations of two runs, by scenes.
-- ``…_seeds``: trainings of the best adaptation.
+- ``success_…``: closed loop; ``success_gain``: best adaptation less best control;
+  ``success_procedural_minus_everyday``: of the best adaptations of two runs, by scenes.
+- ``…_seeds_…``: trainings of the method that a row names.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _SIMULATION: Final[Mapping[str, str]] = {
 
 
 def measure(artifacts: Path) -> dict[str, Figure]:
-    """Figures of the newest runs below a folder; says which could not be found."""
+    """Figures of the largest runs below a folder; says which could not be found."""
     by_objects: dict[str, Evaluation] = {}
-    for evaluation in evaluations(artifacts):  # the newest last
+    for evaluation in sorted(evaluations(artifacts), key=_size):  # of equals the newest last
         by_objects[evaluation.trained.adapted.pretrained.prepared.attempts.objects] = evaluation
     if "procedural" not in by_objects:
         print(f"no run of train_graspgan below {artifacts}: no figure of the table")
@@ -61,6 +61,12 @@ def measure(artifacts: Path) -> dict[str, Figure]:
     if missing:
         print(f"not in the runs, so not among the figures: {', '.join(missing)}")
     return found
+
+
+def _size(evaluation: Evaluation) -> tuple[int, int]:
+    """Trainings, then attempts: variants of a run, and small ones, have fewer of one."""
+    attempts = evaluation.trained.adapted.pretrained.prepared.attempts
+    return len(evaluation.trained.predictors), sum(each.num_attempts for each in attempts.sets)
 
 
 def evaluations(artifacts: Path) -> Iterator[Evaluation]:
@@ -98,7 +104,9 @@ def expected() -> list[str]:
         names += [f"{prefix}_{each}{end}" for each in gains for end in ("", "_se")]
         names += [f"{prefix}_gap_closed_share".removeprefix(_HEADLINE)]
     names += ["label_factor", "label_factor_low", "label_equivalent"]
-    names += [f"success_{each}" for each in ("sim_only", "adapted", "all_labels", "gain_se")]
+    names += [
+        f"success_{each}" for each in ("sim_only", "adapted", "all_labels", "gain", "gain_se")
+    ]
     return [*names, "success_procedural_minus_everyday"]
 
 
@@ -121,17 +129,17 @@ def target_figures(result: TargetResult) -> dict[str, Figure]:
         "label_factor": result.label_factor,
         "label_equivalent": result.label_equivalent,
     }
-    # Who grasped after simulation alone went on no further.
-    for name, method in (rows | {"sim_only": "simulation"}).items():
+    for name, method in rows.items():
         values[f"success_{name}"] = by_name[method].success if method in by_name else None
     found = {name: _figure(value) for name, value in values.items() if value is not None}
     found |= _difference("adapted_minus_randomised", best.over_randomised)
     found |= _difference("adapted_minus_best_control", best.over_control)
-    if result.success_gain is not None and result.success_gain.error:
-        found["success_gain_se"] = _count(result.success_gain.value / result.success_gain.error)
+    found |= _difference("success_gain", result.success_gain)
     if result.label_factor is not None and result.label_factor.low is not None:
         found["label_factor_low"] = _count(result.label_factor.low)
-    found["seeds"] = _count(best.num_seeds)
+    for name, method in rows.items():
+        if method in by_name:
+            found[f"seeds_{name}"] = _count(by_name[method].num_seeds)
     prefix = PREFIXES.get(result.target, result.target.replace("-", "_"))
     return {_named(f"{prefix}_", name): figure for name, figure in found.items()}
 

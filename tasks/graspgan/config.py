@@ -120,9 +120,6 @@ class PretrainConfig:
     randomised: DescentConfig = Field(
         default_factory=lambda: DescentConfig(num_steps=3000, learning_rate=3e-3)
     )
-    max_failed_fraction: float = setting(
-        0.0, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
-    )
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -137,7 +134,11 @@ class AdaptConfig:
         )
     )
     num_looks: int = setting(
-        2, ge=1, le=64, label="Adapted looks", help="How often each sample is adapted."
+        4,
+        ge=1,
+        le=64,
+        label="Adapted looks",
+        help="How often each sample is adapted; as often as it is painted, to compare alike.",
     )
     max_failed_fraction: float = setting(
         0.2, ge=0, le=1, help="Share of trainings that may fail before the stage fails."
@@ -186,7 +187,7 @@ class ReportConfig:
 
 @dataclass(frozen=True, config=SETTINGS)
 class RegisterConfig:
-    """Where the best network goes."""
+    """Where the best adaptation of each target goes."""
 
     model: str = setting(
         "grasp_success",

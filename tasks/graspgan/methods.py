@@ -101,11 +101,17 @@ _RAW_CONTROLS: Final = (
         looks=("plain",), colours=True, standardises=False,
     ),
 )  # fmt: skip
-_ADABN: Final = Method("adabn", "AdaBN: the target's statistics", adapts_norms=True)
+_ADABN: Final = Method(
+    "adabn", "AdaBN: randomised looks, then the target's statistics",
+    looks=("random",), adapts_norms=True,
+)  # fmt: skip
 _DANN: Final = Method(
     "dann", "DANN: domain classifier, batch norms by domain", looks=("random",), confuses=True
 )
-_GRASPGAN: Final = Method("graspgan", "GraspGAN from plain simulation", generator="from_plain")
+_GRASPGAN: Final = Method(
+    "graspgan", "GraspGAN from plain simulation, its crops and raw ones",
+    looks=("plain",), generator="from_plain",
+)  # fmt: skip
 _GRASPGAN_CUT: Final = Method(
     "graspgan_cut", "GraspGAN from the target's own textures", generator="from_cut"
 )
@@ -183,7 +189,7 @@ def _others() -> Iterator[Method]:
     yield replace(_DANN, name="dann_one_norm", says="DANN, one batch norm for both domains",
                   shares_norms=True)  # fmt: skip
     yield replace(_DANN, name="dann_cut", says="DANN on the target's own textures", looks=("cut",))
-    yield replace(_GRASPGAN, name="graspgan_both", says="GraspGAN's crops and raw ones",
-                  looks=("random",))  # fmt: skip
+    yield replace(_GRASPGAN, name="graspgan_alone", says="GraspGAN from plain simulation, its "
+                  "crops alone", looks=())  # fmt: skip
     yield from _with_labels(_BEST_WITH, _MORE_SHARES)
     yield _raw(_LABELS)

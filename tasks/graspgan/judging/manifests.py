@@ -164,7 +164,6 @@ class MethodResult(Record):
         area: Area under the ROC curve over all grasps of the mixture.
         uniform: Of those that were drawn uniformly over the bin.
         near: Of those near objects.
-        simulation: On the simulation's own test split.
         validation: On the target's validation split, which names the best control.
         over_randomised: Area less that of randomised looks with as many steps.
         over_control: Area less that of the best control.
@@ -183,7 +182,6 @@ class MethodResult(Record):
     area: Value
     uniform: Value | None
     near: Value | None
-    simulation: Value | None
     validation: float
     over_randomised: Value | None
     over_control: Value | None
@@ -223,8 +221,8 @@ class TargetResult(Record):
         opened_at: When the test split was opened.
         methods: Results, in the order of the methods.
         closed_share: Share of the gap between best control and all labels that is closed.
-        closed_of_randomised: Of what randomised looks leave, the share that the paper's GraspGAN
-            closes.
+        closed_of_randomised: Of what randomised looks leave, the share that each GraspGAN closes,
+            by method.
         dann_adds: Area of GraspGAN and DANN less that of GraspGAN alone.
         curve_of: Control and adaptation whose curves over labels are compared: the best, alike,
             of those that were trained with some of the labels; empty where none was.
@@ -250,7 +248,7 @@ class TargetResult(Record):
     opened_at: str
     methods: tuple[MethodResult, ...]
     closed_share: Value | None
-    closed_of_randomised: Value | None
+    closed_of_randomised: dict[str, Value]
     dann_adds: Value | None
     curve_of: tuple[str, str] | None
     label_factor: Value | None

@@ -78,23 +78,14 @@ SIMULATED: Final = tuple(
 _ORACLES: Final = ("trees_mask", "trees_height")
 
 
-def scored_sets(prepared: Prepared, target: str) -> tuple[CropSet, CropSet, CropSet]:
-    """What methods are asked about: a target's validation and test, and simulation's test."""
-    return (
-        prepared.of(target, "validation"),
-        prepared.of(target, "held_out"),
-        prepared.of(prepared.attempts.simulation, "held_out"),
-    )
+def scored_sets(prepared: Prepared, world: str) -> tuple[CropSet, CropSet]:
+    """Validation and test of a world: a target's, or simulation's as it is."""
+    return prepared.of(world, "validation"), prepared.of(world, "held_out")
 
 
 def painted_set(prepared: Prepared, target: str) -> CropSet:
     """Simulation's validation, painted with a target's own textures: no label of the target."""
     return prepared.of(prepared.attempts.simulation, "validation", target=target)
-
-
-def simulated_set(prepared: Prepared) -> CropSet:
-    """Simulation's validation as it is, which names the network that its own test judges."""
-    return prepared.of(prepared.attempts.simulation, "validation")
 
 
 @dataclass(frozen=True)
@@ -133,8 +124,8 @@ class Opened:
 
     def target(self, target: str) -> TargetScores:
         """Scores of all methods on a target: this opens its test."""
-        _, test, simulation = scored_sets(self.prepared, target)
-        labels = {each.method: each.num_labels for each in self.trained.predictors}
+        _, test = scored_sets(self.prepared, target)
+        labels = {each.method: each.num_labels for each in self._of(target)}
         num_all = self.prepared.attempts.of(target, "train").num_attempts
         labels |= {name: num_all if trees.has_labels else 0 for name, trees in TREES.items()}
         ids = self._predictors(target) | _trees(target)
@@ -142,7 +133,6 @@ class Opened:
             target=target,
             validation=self.validation(target),
             test=self._answers(test, ids),
-            simulation=self._answers(simulation, ids),
             is_uniform=self._arrays(test)["is_uniform"],
             num_labels=labels,
         )
@@ -151,7 +141,8 @@ class Opened:
         """What networks that saw simulation alone said of its validation split."""
         found = self._predictors(self.prepared.attempts.targets[0])
         ids = {name: items for name, items in found.items() if name in SIMULATED}
-        return self._answers(simulated_set(self.prepared), ids)
+        own = self.prepared.attempts.simulation
+        return self._answers(scored_sets(self.prepared, own)[0], ids)
 
     def simulation(self, network: str) -> tuple[dict[str, Value], ...]:
         """How well a network does on simulation's own test, beside oracles.
@@ -161,8 +152,8 @@ class Opened:
             proposals, and of those near objects.
         """
         target = self.prepared.attempts.targets[0]
-        crops = scored_sets(self.prepared, target)[-1]
-        ids = {name: [f"{name}-{target}"] for name in TREES}
+        crops = scored_sets(self.prepared, self.prepared.attempts.simulation)[1]
+        ids = {n: [f"{n}-{target}"] for n, trees in TREES.items() if not trees.has_labels}
         said = self._answers(crops, ids | {"predictor": self._predictors(target)[network]})
         is_uniform = self._arrays(crops)["is_uniform"]
         return tuple(
@@ -172,10 +163,12 @@ class Opened:
     def _predictors(self, target: str) -> dict[str, list[str]]:
         """Items of a target's predictors, seed by seed, by method."""
         ids: dict[str, list[str]] = {}
-        for each in self.trained.predictors:
-            if each.target == target:
-                ids.setdefault(each.method, []).append(each.item_id)
+        for each in self._of(target):
+            ids.setdefault(each.method, []).append(each.item_id)
         return ids
+
+    def _of(self, target: str) -> list[TrainedPredictor]:
+        return [each for each in self.trained.predictors if each.target == target]
 
     def _answers(self, crops: CropSet, ids: Mapping[str, list[str]]) -> Answers:
         arrays, name = self._arrays(crops), set_name(crops)

@@ -33,21 +33,15 @@ def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome
         name: np.array([np.mean(_of(found, scene).successes) for scene in order])
         for name, found in by_method.items()
     }
-    num = sum(len(_of(next(iter(by_method.values())), scene).successes) for scene in order)
-    seeds = np.array([_of(next(iter(by_method.values())), scene).seed for scene in order])
-    num_seeds = len(np.unique(seeds))
-    drawn = np.random.default_rng(_SEED).integers(len(order), size=(NUM_RESAMPLED, len(order)))
-    shares = {
-        name: np.concatenate(
-            [
-                [each.mean()],
-                [each[seeds == seed].mean() for seed in np.unique(seeds)],
-                each[drawn].mean(axis=1),
-            ]
-        )
-        for name, each in counts.items()
-    }
-    stated = partial(_value, num=num, num_seeds=num_seeds, num_scenes=len(order))
+    first = [_of(next(iter(by_method.values())), scene) for scene in order]
+    seeds = np.array([each.seed for each in first])
+    shares = {name: _shares(each, seeds) for name, each in counts.items()}
+    stated = partial(
+        _value,
+        num=sum(len(each.successes) for each in first),
+        num_seeds=len({*seeds}),
+        num_scenes=len(order),
+    )
     best, control = shares.get(result.best_adapted), shares.get(result.best_network)
     labels = shares.get(LABELS)
     gain = ratio = None
@@ -78,12 +72,20 @@ def compared(result: TargetResult, by_method: Mapping[str, Sequence[GraspOutcome
     )
 
 
+def _shares(by_scene: FloatArray, seeds: npt.NDArray[np.int64]) -> FloatArray:
+    """Of all scenes, then of those of each training, then of scenes that are drawn."""
+    num = len(by_scene)
+    drawn = np.random.default_rng(_SEED).integers(num, size=(NUM_RESAMPLED, num))
+    of_trainings = [by_scene[seeds == seed].mean() for seed in np.unique(seeds)]
+    return np.concatenate([[by_scene.mean()], of_trainings, by_scene[drawn].mean(axis=1)])
+
+
 def _of(found: Sequence[GraspOutcome], scene: str) -> GraspOutcome:
     return next(each for each in found if each.scene_id == scene)
 
 
 def _value(found: FloatArray, num: int, num_seeds: int, num_scenes: int) -> Value:
-    """Of all scenes, then of those of each training, then of scenes that were drawn."""
+    """What `_shares`, or what was made of several of them, come to."""
     value, of_seeds, draws = found[0], found[1 : 1 + num_seeds], found[1 + num_seeds :]
     if num_scenes < MIN_SCENES:
         return Value(value=float(value), error=None, low=None, high=None, num=num)

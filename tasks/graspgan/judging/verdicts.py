@@ -32,7 +32,6 @@ class TargetScores:
         target: World.
         validation: Of the split that names the best control.
         test: Of the split that is opened once.
-        simulation: Of the simulation's own test split.
         is_uniform: Of the target's test: which grasps were drawn uniformly, (n,).
         num_labels: By method: labels that it used.
     """
@@ -40,7 +39,6 @@ class TargetScores:
     target: str
     validation: Answers
     test: Answers
-    simulation: Answers
     is_uniform: npt.NDArray[np.bool_]
     num_labels: Mapping[str, int]
 
@@ -52,6 +50,11 @@ class TargetScores:
     def closed_share(self, name: str, control: str) -> Value | None:
         """How much of what a control leaves, to all labels, a method closes."""
         return _value_or_none(self.test.closed_share(control, name, LABELS))
+
+    def closed_of_randomised(self) -> dict[str, Value]:
+        """How much of what randomised looks leave each GraspGAN closes, by method."""
+        found = {name: self.closed_share(name, RANDOMISED) for name in _GENERATORS}
+        return {name: each for name, each in found.items() if each is not None}
 
     def difference(self, name: str, other: str) -> Value | None:
         """Area of a method less that of another; None where one of them was not trained."""
@@ -100,7 +103,6 @@ class TargetScores:
             area=value(self.test.area(name)),
             uniform=_area_in(self._parts[0], name),
             near=_area_in(self._parts[1], name),
-            simulation=value(self.simulation.area(name)),
             validation=self.validation.area(name).value,
             over_randomised=self.difference(name, RANDOMISED),
             over_control=self.difference(name, best_control),

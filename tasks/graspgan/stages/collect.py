@@ -100,6 +100,12 @@ def _given(config: CollectConfig, ctx: StageContext) -> Attempts:
             f"collect: expected pictures of one size, got {sorted(sizes)} px: collect all with one "
             f"{SIZE}"
         )
+    if sizes != {config.size_px} and found.worlds:
+        raise DataError(
+            f"collect: expected pictures of collect.size_px, {config.size_px} px, got "
+            f"{sizes.pop()} px: give the size_px and view_deg that they were collected with, which "
+            "grasps in their world are tried with, too"
+        )
     return found
 
 

@@ -30,7 +30,6 @@ from tasks.graspgan.judging.opened import (
     Opened,
     painted_set,
     scored_sets,
-    simulated_set,
 )
 from tasks.graspgan.judging.successes import compared
 from tasks.graspgan.judging.verdicts import LABELS, LOW_SHARE, RANDOMISED
@@ -99,6 +98,7 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
     from tasks.graspgan.trainings.crop_pools import shared_crops
 
     prepared = trained.adapted.pretrained.prepared
+    simulated = scored_sets(prepared, prepared.attempts.simulation)
     asked = [
         ScoreTask(
             item_id=each.item_id,
@@ -107,7 +107,7 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
             asked=(
                 *scored_sets(prepared, each.target),
                 painted_set(prepared, each.target),
-                *([simulated_set(prepared)] if each.method in SIMULATED else []),
+                *(simulated if each.method in SIMULATED else ()),
             ),
         )
         for each in trained.predictors
@@ -132,14 +132,15 @@ def _trees_tasks(prepared: Prepared) -> list[TreesTask]:
     for target in attempts.targets:
         for name, trees in TREES.items():
             world = target if trees.has_labels else attempts.simulation
-            sets = scored_sets(prepared, target)
+            own = (scored_sets(prepared, attempts.simulation)[1],)
+            sets = scored_sets(prepared, target) if trees.asks_target else ()
             found.append(
                 TreesTask(
                     item_id=f"{name}-{target}",
                     kind=trees.kind,
                     trained_on=prepared.of(world, "train"),
                     seed=0,
-                    asked=sets if trees.asks_target else sets[-1:],
+                    asked=sets if trees.has_labels else (*sets, *own),
                 )
             )
     return found
@@ -164,7 +165,7 @@ def _judged(opened: Opened, target: str) -> TargetResult:
         opened_at=opened_at,
         methods=scores.results(rows, best.control),
         closed_share=scores.closed_share(best.adapted, best.control),
-        closed_of_randomised=scores.closed_share("graspgan", RANDOMISED),
+        closed_of_randomised=scores.closed_of_randomised(),
         dann_adds=scores.difference("graspgan_dann", "graspgan_cut"),
         curve_of=best.curve_of,
         label_factor=scores.factor(adapted, control, share=LOW_SHARE),
@@ -230,7 +231,9 @@ def _tried(
 
 def _who_grasp(result: TargetResult, trained: Trained) -> dict[str, list[TrainedPredictor]]:
     """Four methods, each with its trainings of those seeds that all of them have; none without."""
-    wanted = dict.fromkeys(("simulation", result.best_network, result.best_adapted, LABELS))
+    known = {each.method for each in trained.predictors}
+    alone = "simulation_longer" if "simulation_longer" in known else "simulation"
+    wanted = dict.fromkeys((alone, result.best_network, result.best_adapted, LABELS))
     found = {
         name: [e for e in trained.predictors if (e.method, e.target) == (name, result.target)]
         for name in wanted

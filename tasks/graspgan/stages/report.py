@@ -79,7 +79,7 @@ def _figures(evaluation: Evaluation) -> dict[str, float]:
             "closed_share": result.closed_share,
             "label_factor": result.label_factor,
             "label_factor_randomised": result.label_factor_randomised,
-            "closed_of_randomised": result.closed_of_randomised,
+            **{f"closed_of_randomised_{k}": v for k, v in result.closed_of_randomised.items()},
             "label_equivalent": result.label_equivalent,
             "success_gain": result.success_gain,
             "success_ratio": result.success_ratio,

@@ -155,8 +155,9 @@ def _materials(
 ) -> tuple[Material, ...]:
     """What it learns from, or is chosen by: looks of simulation, adapted crops, labels.
 
-    A training is chosen by what it looks like itself. Of labels of the target it sees as large a
-    share there, too: else it would be chosen by more than it is said to have.
+    A training is chosen by what it looks like itself. One with a share of the labels is chosen by
+    simulation alone: the same share of the validation split would be a few scenes, which tell less
+    than points differ, and more would be labels that it is not said to have.
     """
     own = TARGET if method.has_own_norms and not method.confuses else SOURCE
     simulation, found = prepared.attempts.simulation, list[Material]()
@@ -169,10 +170,12 @@ def _materials(
         pictures = generator.adapted if part == "train" else generator.adapted_validation
         domain = own if method.looks else SOURCE
         found.append(Material(crops=crops, adapted=pictures, domain=domain))
-    if method.label_share:
-        labels = Material(crops=prepared.of(target, part), looks=("plain",), domain=own)
-        return (*found, labels) if method.looks or generator else (labels,)
-    return tuple(found)
+    if not method.label_share:
+        return tuple(found)
+    labels = Material(crops=prepared.of(target, part), looks=("plain",), domain=own)
+    if not (method.looks or generator):
+        return (labels,)
+    return (*found, labels) if part == "train" else tuple(found)
 
 
 def _last_look(method: Method) -> LookName:

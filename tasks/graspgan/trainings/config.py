@@ -12,7 +12,12 @@ class DescentConfig:
     """How a predictor is trained: AdamW (I. Loshchilov, F. Hutter, ICLR 2019), warm-up, cosine."""
 
     num_steps: int = setting(1500, ge=1, le=1_000_000, help="Steps of descent.")
-    batch_size: int = setting(64, ge=4, le=8192, help="Samples of a step, of each domain.")
+    batch_size: int = setting(
+        64,
+        ge=4,
+        le=8192,
+        help="Labelled samples of a step, of all domains together; of unlabelled ones as many.",
+    )
     learning_rate: float = setting(4e-3, gt=0, le=1, help="Peak learning rate.")
     warmup_share: float = setting(0.05, ge=0, lt=1, help="Share of the steps in which it rises.")
     weight_decay: float = setting(0.05, ge=0, le=1, help="Weight decay of AdamW.")

@@ -85,8 +85,7 @@ class TrainedPredictor(Record):
         weights: State dict.
         validation_auc: Of the split that it was chosen by.
         curve: Points of the training: step, losses and values.
-        num_labels: Labels of the target that it was trained on; it is chosen by the same share of
-            the validation split's.
+        num_labels: Labels of the target that it was trained on.
         cpu_s: CPU seconds.
         chosen_by: Worlds and looks of that split; empty where it stays as it began.
     """

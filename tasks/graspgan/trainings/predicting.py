@@ -33,7 +33,8 @@ from tasks.learning.parallel import average_gradients
 from tasks.learning.schedule import warmup_cosine
 
 GraspNetwork = CropNetwork | PictureNetwork
-_LOOK_BATCH = 500
+_LOOK_BATCH = 128  # its maps stay in the cache: larger ones took twice as long a sample
+_FEWEST = 4  # samples of a domain in a step, below which its norms say nothing
 CHOSEN_BY = "validation_auc"
 
 
@@ -103,15 +104,17 @@ class _Learner:
     def _losses(self, weight: float) -> dict[str, Tensor]:
         """Of predicting success and, with a reversed gradient, of telling domains apart.
 
-        Pools of one domain make one batch, which its norms see as a whole: a step takes as many
-        samples of a domain however many pools they come from.
+        Pools of one domain make one batch, which its norms see as a whole. A step takes as many
+        labelled samples however many pools and domains they come from, so that what is compared
+        has seen as many; of the unlabelled domain as many again.
         """
         by_domain: dict[int, list[Pool]] = {}
         for pool, domain in self.lesson.labelled:
             by_domain.setdefault(domain, []).append(pool)
         losses, told, features = [], list[Tensor](), list[Tensor]()
+        num = max(_FEWEST, self.config.batch_size // len(by_domain))
         for domain, pools in by_domain.items():
-            batch = self._drawn(pools, domain)
+            batch = self._drawn(pools, domain, num)
             if batch.success is None:
                 raise TypeError("a pool of labels has none")
             seen, cells = self.network.seen_in(batch.pictures, batch.motion)
@@ -126,18 +129,17 @@ class _Learner:
         if self.lesson.unlabelled is None:
             return found
         pool, domain = self.lesson.unlabelled
-        batch = self._drawn([pool], domain)
+        batch = self._drawn([pool], domain, len(features[0]))
         ends = features[0], self.network.features(batch.pictures, batch.motion)
         said = [self.judge(reverse_gradient(each, weight)) for each in ends]
         wanted = torch.zeros_like(said[0]), torch.ones_like(said[1])
         errors = [_cross_entropy(*each) for each in zip(said, wanted, strict=True)]
         return found | {"domain_loss": torch.stack(errors).mean()}
 
-    def _drawn(self, pools: Sequence[Pool], domain: int) -> Batch:
+    def _drawn(self, pools: Sequence[Pool], domain: int, num: int) -> Batch:
         """A batch of a domain, whose norms serve from now on."""
-        config, memory_format = self.config, self.arithmetic.memory_format
         set_domain(self.network, domain)
-        return draw_evenly(pools, config.batch_size, self.rng, self.device, memory_format)
+        return draw_evenly(pools, num, self.rng, self.device, self.arithmetic.memory_format)
 
 
 def train_predictor(

@@ -110,9 +110,9 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
             device=shared.device,
             keeper=folder,
         )
-    reached = max([point.values[CHOSEN_BY] for point in points] or validate().values())
     if item.adapts_norms and item.unlabelled is not None:
         adapt_norms(network, _batches(pools.pool(item.unlabelled), seed, shared.device))
+    reached = max([point.values[CHOSEN_BY] for point in points] or validate().values())
     torch.save(cpu_state(network), folder.path / WEIGHTS)
     return TrainedPredictor(
         item_id=item.item_id,

@@ -12,16 +12,24 @@ from operators.store.manifests import Manifest
 from tasks.core.records import FileRef
 from tasks.graspgan.judging.manifests import Evaluation, GraspOutcome, TargetResult, Value
 from tasks.graspgan.manifests import Attempts, Prepared
-from tasks.graspgan.trainings.manifests import Adapted, Pretrained, Trained
+from tasks.graspgan.trainings.manifests import Adapted, Pretrained, Trained, TrainedPredictor
 from tests.support.graspgan.target_results import target_result
 
 
-def evaluation(*targets: TargetResult, objects: str = "procedural") -> Evaluation:
+def evaluation(
+    *targets: TargetResult, objects: str = "procedural", num_trainings: int = 1
+) -> Evaluation:
     attempts = Attempts(simulation="bullet", targets=(), sets=(), worlds=(), objects=objects)
     prepared = Prepared(attempts=attempts, sets=(), side_px=32, pictures="before", stations={})
     pretrained = Pretrained(prepared=prepared, methods="few", predictors=(), best_auc=0.5)
     adapted = Adapted(pretrained=pretrained, generators=(), skipped=(), task_loss=0.0)
-    trained = Trained(adapted=adapted, predictors=(), skipped=(), validation_auc=0.5)
+    file = FileRef(uri="c.pt", sha256="0" * 64, num_bytes=1)
+    predictor = TrainedPredictor(
+        item_id="c", method="cut", target="surrogate", seed=0, domain=0, weights=file,
+        validation_auc=0.5, curve=(), num_labels=0, cpu_s=0.0,
+    )  # fmt: skip
+    predictors = (predictor,) * num_trainings
+    trained = Trained(adapted=adapted, predictors=predictors, skipped=(), validation_auc=0.5)
     over = Value(value=0.03, error=0.01, low=0.01, high=0.05, num=9)
     area = Value(value=0.8, error=0.01, low=0.78, high=0.82, num=9)
     said = dict.fromkeys(("predictor", "trees_mask", "trees_height", "trees_pose"), area)
@@ -61,7 +69,7 @@ def test_what_has_no_target_in_its_name_is_the_surrogates() -> None:
     assert found["surrogate_auc_best_control"].value == by_name["cut_structured"].area.value
     assert found["gap_closed_share"].value == result.closed_share.value
     assert found["label_factor_low"].value == result.label_factor.low
-    assert found["surrogate_seeds"].value == 3
+    assert found["surrogate_seeds_adapted"].value == 3
     over = by_name["graspgan_cut"].over_control
     assert found["surrogate_adapted_minus_best_control_se"].value == over.error
     low, high = found["surrogate_adapted_minus_best_control"].interval
@@ -83,18 +91,19 @@ def test_two_targets_and_a_second_run_give_all_figures_but_those_of_what_was_not
     # The made-up results know no such method, and no success in closed loop.
     assert missing == {
         *(f"{prefix}_auc_sim_only" for prefix in ("restyled", "surrogate")),
-        *(f"success_{name}" for name in ("sim_only", "adapted", "all_labels", "gain_se")),
+        *(f"success_{name}" for name in ("sim_only", "adapted", "all_labels", "gain", "gain_se")),
     }
 
 
-def test_the_newest_run_of_this_code_is_read(
+def test_the_newest_of_the_largest_runs_of_this_code_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert measure(tmp_path) == {}
     assert "no run of train_graspgan" in capsys.readouterr().out
     newest = target_result().model_copy(update={"best_adapted": "graspgan"})
-    put(evaluation(newest), tmp_path, "2026-11-30T02")
-    put(evaluation(target_result()), tmp_path, "2026-11-30T01")
+    put(evaluation(newest, num_trainings=3), tmp_path, "2026-11-30T02")
+    put(evaluation(target_result(), num_trainings=3), tmp_path, "2026-11-30T01")
+    put(evaluation(target_result()), tmp_path, "2026-11-30T04")
     put(evaluation(target_result()), tmp_path, "2026-11-30T03", code="other")
     found = measure(tmp_path)
     by_name = {each.method: each for each in newest.methods}

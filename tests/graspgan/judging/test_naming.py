@@ -39,7 +39,7 @@ def test_trees_without_labels_are_controls() -> None:
 
 def test_rows_of_one_seed_are_not_named() -> None:
     validation = target_scores().validation
-    painted = with_strengths(validation, dann_one_norm=9.0, dann_cut=9.0, graspgan_both=9.0)
+    painted = with_strengths(validation, dann_one_norm=9.0, dann_cut=9.0, graspgan_alone=9.0)
     assert named(replace(validation, said=painted.said), painted).adapted == "graspgan_cut"
 
 

@@ -41,8 +41,10 @@ def test_each_method_is_trained_as_its_row_says(chain: Chain) -> None:
         task = tasks[method.name]
         if method.confuses:
             assert task.unlabelled.domain == task.domain, "trained by the norms that serve"
-        labelled = [each for each in task.validation if each.crops.world == task.target]
-        assert bool(labelled) == bool(method.label_share)
+        learns_from = {each.crops.world for each in task.labelled}
+        assert (task.target in learns_from) == bool(method.label_share)
+        chosen_by = {each.crops.world for each in task.validation}
+        assert chosen_by == ({task.target} if learns_from == {task.target} else {"bullet"})
         assert task.label_share == method.label_share
 
 

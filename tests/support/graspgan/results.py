@@ -29,7 +29,7 @@ def target_scores(num_scenes: int = 150, num_seeds: int = 3) -> TargetScores:
     """Scores of all methods, on one draw of scenes for each split."""
     rng = np.random.default_rng(0)
     splits = []
-    for _ in range(3):
+    for _ in range(2):
         scenes = np.repeat(np.arange(num_scenes), 8)
         success = rng.random(len(scenes)) < 0.3
         hard = rng.normal(size=len(scenes))  # what all methods find hard alike
@@ -41,12 +41,11 @@ def target_scores(num_scenes: int = 150, num_seeds: int = 3) -> TargetScores:
             for name, strength in STRENGTHS.items()
         }
         splits.append(Answers(Test(success, scenes), said))
-    validation, test, simulation = splits
+    validation, test = splits
     return TargetScores(
         target="surrogate",
         validation=validation,
         test=test,
-        simulation=simulation,
         is_uniform=np.arange(len(test.test.success)) % 3 == 0,
         num_labels={n: {"5": 300, "20": 1200}.get(n.rpartition("_")[2], 0) for n in STRENGTHS}
         | {"labels": 6000},

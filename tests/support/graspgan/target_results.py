@@ -21,7 +21,7 @@ def target_result() -> TargetResult:
         opened_at="2026-11-30T03:00:00+00:00",
         methods=scores.results(methods("all"), "cut_structured"),
         closed_share=scores.closed_share("graspgan_cut", "cut_structured"),
-        closed_of_randomised=scores.closed_share("graspgan", "randomised_longer"),
+        closed_of_randomised=scores.closed_of_randomised(),
         dann_adds=scores.difference("graspgan_dann", "graspgan_cut"),
         curve_of=("cut_structured", "graspgan_cut"),
         label_factor=scores.factor("graspgan_cut", "cut_structured", share=5),
