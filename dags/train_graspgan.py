@@ -6,7 +6,8 @@ stands in for one is the surrogate world, or simulation in a look whose edges do
 (`targets`). All methods of a table are trained, GraspGAN and what no network adapts among them;
 validation names the best control, then the test split is opened.
 
-The report has a verdict for each claim; the best adaptation of each target goes to MLflow's registry.
+The report has a verdict for each claim; the best adaptation of each target goes to MLflow's
+registry.
 
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 

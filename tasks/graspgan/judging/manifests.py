@@ -15,7 +15,6 @@ class ScoreTask(Record):
     Attributes:
         item_id: Predictor, with what it is asked about.
         predictor: C.
-        standardises: Whether each crop is standardised.
         asked: Sets whose samples it is asked about.
     """
 
@@ -23,7 +22,6 @@ class ScoreTask(Record):
 
     item_id: str
     predictor: TrainedPredictor
-    standardises: bool
     asked: tuple[CropSet, ...]
 
 
@@ -67,14 +65,12 @@ class ProgramTask(Record):
     Attributes:
         item_id: That of the predictor.
         predictor: C.
-        standardises: Whether each crop is standardised.
     """
 
     schema_id = "graspgan.program_task/1"
 
     item_id: str
     predictor: TrainedPredictor
-    standardises: bool
 
 
 class PredictorProgram(Record):

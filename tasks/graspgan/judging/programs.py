@@ -31,7 +31,7 @@ def export_program(item: ProgramTask, config: Pictures, folder: ItemFolder) -> P
 
     from tasks.graspgan.program import program_of, save_program
 
-    network = config.crops.network(standardises=item.standardises)
+    network = config.crops.network(standardises=item.predictor.standardises)
     path = folder.fetch(item.predictor.weights)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     program = program_of(

@@ -37,7 +37,7 @@ def score_predictor(item: ScoreTask, shared: SharedCrops, folder: ItemFolder) ->
 
     from tasks.graspgan.trainings.predicting import scores
 
-    network = shared.network(standardises=item.standardises)
+    network = shared.network(standardises=item.predictor.standardises)
     path = folder.fetch(item.predictor.weights)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     pools, said = CropPools(folder), dict[str, FloatArray]()

@@ -103,7 +103,6 @@ def _scores(trained: Trained, ctx: StageContext) -> Mapping[str, Scores]:
         ScoreTask(
             item_id=each.item_id,
             predictor=each,
-            standardises=_standardises(each),
             asked=(
                 *scored_sets(prepared, each.target),
                 painted_set(prepared, each.target),
@@ -250,21 +249,11 @@ def _exported(
     """Programs, by item id."""
     from tasks.graspgan.judging.programs import Pictures, export_program
 
-    tasks = {
-        each.item_id: ProgramTask(
-            item_id=each.item_id, predictor=each, standardises=_standardises(each)
-        )
-        for each in predictors
-    }
+    tasks = {each.item_id: ProgramTask(item_id=each.item_id, predictor=each) for each in predictors}
     picture_px = prepared.attempts.of(predictors[0].target, "held_out").picture_px
     pictures = Pictures(crops=_crops(prepared, "cpu"), picture_px=picture_px)
     made, _ = split(ctx.items.map(export_program, [*tasks.values()], pictures), 0.0)
     return {each.item_id: each.program for each in made}
-
-
-def _standardises(predictor: TrainedPredictor) -> bool:
-    raw = {each.name for each in methods("all") if not each.standardises}
-    return predictor.method not in raw
 
 
 def _scenes(num_grasps: int, seed: int) -> list[str]:

@@ -88,6 +88,7 @@ class TrainedPredictor(Record):
         num_labels: Labels of the target that it was trained on.
         cpu_s: CPU seconds.
         chosen_by: Worlds and looks of that split; empty where it stays as it began.
+        standardises: Whether it standardises each crop.
     """
 
     schema_id = "graspgan.trained_predictor/1"
@@ -103,6 +104,7 @@ class TrainedPredictor(Record):
     num_labels: int
     cpu_s: float
     chosen_by: tuple[str, ...] = ()
+    standardises: bool = True
 
 
 class GeneratorTask(Record):

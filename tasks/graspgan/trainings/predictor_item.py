@@ -130,6 +130,7 @@ def train_c(item: PredictorTask, shared: SharedCrops, folder: ItemFolder) -> Tra
         ),
         cpu_s=time.process_time() - begun_s,
         chosen_by=tuple(each.says for each in item.validation if points),
+        standardises=item.standardises,
     )
 
 

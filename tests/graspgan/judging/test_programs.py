@@ -28,7 +28,7 @@ def test_a_predictor_becomes_a_policy_for_pictures_of_a_size(tmp_path: Path) -> 
         num_labels=6,
         cpu_s=1.0,
     )
-    task = ProgramTask(item_id=predictor.item_id, predictor=predictor, standardises=True)
+    task = ProgramTask(item_id=predictor.item_id, predictor=predictor)
     found = export_program(task, Pictures(crops=crops, picture_px=32), folder)
     check_model(tmp_path / found.program.uri, 32, 64)
     assert (found.method, found.target) == ("labels", "surrogate")

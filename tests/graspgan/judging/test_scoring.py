@@ -56,9 +56,10 @@ def test_what_looks_like_the_target_is_seen_by_its_norms(tmp_path: Path) -> None
     predictor = TrainedPredictor(
         item_id="dann-surrogate-s0", method="dann", target="surrogate", seed=0, domain=TARGET,
         weights=folder.add("weights.pt"), validation_auc=0.5, curve=(), num_labels=0, cpu_s=0.0,
+        standardises=False,
     )  # fmt: skip
     sets = plain, target, painted
-    task = ScoreTask(item_id="a", predictor=predictor, standardises=False, asked=sets)
+    task = ScoreTask(item_id="a", predictor=predictor, asked=sets)
     score_predictor(task, SHARED, folder)
     with np.load(tmp_path / "scores.npz") as said:
         found = [said[set_name(each)] for each in sets]

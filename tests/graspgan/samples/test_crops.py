@@ -63,7 +63,6 @@ def test_points_are_seen_where_the_projection_says() -> None:
 def test_a_crop_shows_what_lies_about_the_grasp_along_the_closing_axis() -> None:
     """A picture whose colours are base coordinates: the crop's are those of its own points."""
     one = camera()
-    rows, columns = np.mgrid[:128, :128]
     # Points of the plane at each pixel, found by inverting the projection on a fine grid.
     xs, ys = np.meshgrid(np.linspace(0.35, 0.85, 900), np.linspace(-0.3, 0.3, 900))
     plane = np.stack([xs, ys, np.full_like(xs, PLANE_M)], axis=-1).reshape(-1, 3)
@@ -72,7 +71,6 @@ def test_a_crop_shows_what_lies_about_the_grasp_along_the_closing_axis() -> None
     nearest = np.rint(pixels).astype(int)
     inside = ((nearest >= 0) & (nearest < 128)).all(axis=1)
     picture[:, nearest[inside, 1], nearest[inside, 0]] = plane[inside, :2].T
-    assert rows.shape == columns.shape
     grasp = torch.tensor([[0.61, 0.02, -0.17, 0.6]], dtype=torch.float64)
     found = crops(torch.from_numpy(picture)[None], grasp, view_of(one), 16)[0].numpy()
     expected = plane_points(grasp, 16)[0].numpy()
