@@ -86,14 +86,12 @@ def test_grasps_in_closed_loop_decide_by_scenes() -> None:
     (claim,) = (each for each in claims_of(result) if each.says.startswith("In closed loop"))
     assert claim.because == (
         "graspgan_cut lifts 50.0 (40.0 to 60.0) % and cut_structured lifts 40.0 (30.0 to 50.0) % "
-        "of 600 grasps in the same scenes: +10.0 points (10.0 standard errors of scenes; of one "
-        "training each)"
+        "of 600 grasps in the same scenes: +10.0 points (10.0 standard errors)"
     )
 
 
-def test_fifty_times_fewer_is_a_lower_bound() -> None:
+def test_fifty_times_fewer_can_be_refuted_at_five_per_cent_but_not_shown() -> None:
     name = "Up to 50 times fewer real samples suffic"
-    assert outcomes(label_factor=value(51, 70, 90))[name] == "reproduced"
     assert outcomes(label_factor=value(2, 5, 9))[name] == "not reproduced"
     assert outcomes(label_factor=value(5, 20, 20))[name] == "not testable here", (
         "at 5 % of the labels no factor above 20 can show"
@@ -109,10 +107,9 @@ def test_what_was_not_adapted_proves_nothing() -> None:
 
 def test_fewer_than_three_trainings_decide_nothing() -> None:
     few = tuple(e.model_copy(update={"num_seeds": 2}) for e in target_result().methods)
-    found = outcomes(methods=few)
-    assert {found[name] for name in found if "GraspGAN" in name or "Ours" in name} == {
-        "not testable here"
-    }
+    grasps = {"success_gain": value(0, 0.1, 1), "success_ratio": value(0.96, 0.97, 1.1)}
+    found = outcomes(methods=few, label_factor=value(2, 5, 9), **grasps)
+    assert {*found.values()} == {"not testable here"}
 
 
 def test_dann_is_judged_by_its_own_difference() -> None:

@@ -29,9 +29,11 @@ def folders(chain: Chain, tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "simulation", tmp_path / "real"
 
 
-def collected(tmp_path: Path, simulation: Path | str, real: Path | str) -> Attempts:
+def collected(
+    tmp_path: Path, simulation: Path | str, real: Path | str, size_px: int = 64
+) -> Attempts:
     run = LocalRun(tmp_path / "artifacts", seed=0)
-    config = CollectConfig(simulation=str(simulation), real=str(real))
+    config = CollectConfig(simulation=str(simulation), real=str(real), size_px=size_px)
     return run.read(run.run(collect_attempts, config=config), Attempts)
 
 
@@ -77,6 +79,14 @@ def test_published_folders_are_read_by_world_and_split(
         assert same.num_attempts == each.num_attempts
         assert same.num_successes == each.num_successes
         assert same.picture_px == 64
+
+
+def test_another_camera_than_that_of_the_settings_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Grasps are tried with the settings' camera: a program asks for its own pictures' size."""
+    with pytest.raises(DataError, match=r"128 px, got 64 px: give the size_px and view_deg"):
+        collected(tmp_path, *folders, size_px=128)
 
 
 def test_swapped_folders_are_told_apart_by_their_worlds(
