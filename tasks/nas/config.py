@@ -48,7 +48,7 @@ class SearchConfig:
     """Which cells are looked for, how, and at what cost."""
 
     strategy: Literal["ppo", "evolution", "predictor", "random"] = setting(
-        "predictor", param="strategy", help="What proposes the next child."
+        "ppo", param="strategy", help="What proposes the next child."
     )
     num_children: int = setting(
         100, ge=1, le=1_000_000, param="budget", help="Children that each search trains."
