@@ -48,7 +48,7 @@ class SearchConfig:
     """Which cells are looked for, how, and at what cost."""
 
     strategy: Literal["ppo", "evolution", "predictor", "random"] = setting(
-        "predictor", param="strategy", help="What proposes the next child."
+        "ppo", param="strategy", help="What proposes the next child."
     )
     num_children: int = setting(
         100, ge=1, le=1_000_000, param="budget", help="Children that each search trains."
@@ -87,7 +87,7 @@ class SearchConfig:
         False,
         label="Screen by zero-cost proxies",
         help="Let zero-cost proxies choose among proposals, each once it has earned it on trained "
-        "children of this search; not with ppo.",
+        "children of this search; not with ppo, so name another strategy.",
     )
     num_workers: int = setting(
         0, ge=0, le=100_000, param="workers", help="Children at a time; 0: all that fit."

@@ -50,7 +50,7 @@ def test_a_block_may_choose_how_it_combines() -> None:
 
 @pytest.mark.parametrize("screen", [False, True])
 def test_a_screen_wraps_the_strategy_and_never_the_control(screen: bool) -> None:
-    config = SearchConfig(proxy="tiny", num_blocks=1, screen=screen)
+    config = SearchConfig(strategy="predictor", proxy="tiny", num_blocks=1, screen=screen)
     shared = SharedImages(images=images(), device="cpu")
     given = coloured(8)
     arrays = {"train_8": given.pixels, "train_labels": np.minimum(given.labels, 1)}

@@ -66,7 +66,7 @@ class Screened:
         if getattr(inner, "is_on_policy", False):
             raise ConfigError(
                 f"{type(inner).__name__} can't be screened: it learns from samples of its own "
-                "policy, and the best of several candidates is not one; expected evolution, "
+                "policy, and the best of several candidates is not one: let strategy be evolution, "
                 "predictor or random"
             )
         self._inner, self._score = inner, score

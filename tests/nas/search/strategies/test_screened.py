@@ -120,7 +120,7 @@ def test_scores_are_asked_for_once_a_child():
 
 
 def test_ppo_is_refused():
-    with pytest.raises(ConfigError, match=r"Ppo can't be screened.*expected evolution"):
+    with pytest.raises(ConfigError, match=r"Ppo can't be screened.*let strategy be evolution"):
         Screened(Ppo(SPACE, np.random.default_rng(0)), score)
 
 
