@@ -104,7 +104,7 @@ class Test:
         if gaps[0] <= 0:
             return None
         shares = (means[1] - means[0])[gaps != 0] / gaps[gaps != 0]
-        if self._is_small:
+        if self.has_few_scenes:
             return Estimate(float(shares[0]), None, None, None, len(self.success))
         ends = np.quantile(shares[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Estimate(float(shares[0]), None, float(ends[0]), float(ends[1]), len(self.success))
@@ -113,14 +113,15 @@ class Test:
         """Sum of means over seeds, (seeds, 1 + d) each, with the error of scenes and seeds."""
         middle = np.sum([each.mean(axis=0) for each in parts], axis=0)
         value, num = float(middle[0]), len(self.success)
-        if self._is_small:
+        if self.has_few_scenes:
             return Estimate(value, None, None, None, num)
         of_seeds = [mean_estimate([*each[:, 0]]).error or 0.0 for each in parts]
         error = sqrt(float(middle[1:].std()) ** 2 + sum(each**2 for each in of_seeds))
         return Estimate(value, error, value - _Z * error, value + _Z * error, num)
 
     @property
-    def _is_small(self) -> bool:
+    def has_few_scenes(self) -> bool:
+        """Whether there are fewer than `MIN_SCENES`."""
         return len(self._counted[2]) < MIN_SCENES
 
     @cached_property

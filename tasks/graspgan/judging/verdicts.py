@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -89,7 +89,10 @@ class TargetScores:
         names = [control, *_labelled(control), LABELS]
         curve = {self.num_labels[each]: self.test.drawn(each) for each in names if each in known}
         num = len(self.test.test.success)
-        return value(label_factor(curve, self.test.drawn(wanted), self.num_labels[wanted], num))
+        found = label_factor(curve, self.test.drawn(wanted), self.num_labels[wanted], num)
+        if self.test.test.has_few_scenes:
+            found = replace(found, low=None, high=None)
+        return value(found)
 
     def _result(self, method: Method, best_control: str) -> MethodResult:
         name = method.name

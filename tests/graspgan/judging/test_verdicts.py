@@ -49,6 +49,16 @@ def test_labels_are_saved() -> None:
     assert scores.factor("graspgan_cut", "simulation", share=5) is None, "it has no curve"
 
 
+def test_of_few_scenes_no_interval_of_labels_is_stated() -> None:
+    few, more = (
+        target_scores(num).factor("graspgan_cut", "cut_structured", share=5) for num in (9, 10)
+    )
+    assert few is not None
+    assert (few.low, few.high) == (None, None)
+    assert more is not None
+    assert more.low is not None
+
+
 def test_a_method_that_is_no_better_is_worth_no_label() -> None:
     """The control's curve begins without labels: else all are worth the least share at least."""
     scores = target_scores()
