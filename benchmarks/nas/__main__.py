@@ -125,7 +125,7 @@ def publish() -> str | None:
     figures = dict(part.figures)
     if {"overhead_cpu_s", "children_per_core_hour"} <= figures.keys():
         figures["search_overhead_share"] = _overhead_share(figures)
-    if not {"comparison_costs", "comparison_acc", "comparison_map"} & {*missing}:
+    if {"comparison_costs", "comparison_acc", "comparison_map"}.isdisjoint(missing):
         (RESULTS_DIR / "nas_comparison.png").write_bytes(comparison_plot(figures))
     path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
     return str(path.relative_to(ROOT))

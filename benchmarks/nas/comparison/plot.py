@@ -45,7 +45,7 @@ def comparison_plot(figures: Mapping[str, Figure]) -> bytes:
             _draw(panel, [place], [figures[f"compared_{score}_{name}"]], name)
         panel.set_xticks(range(len(shown)), [_SHOWN[name][0] for name in shown], rotation=20)
         panel.margins(x=0.2)
-        label(panel, f"{kind}s ", "at equal multiply-adds", unit)
+        label(panel, f"{kind}s", "at equal multiply-adds", unit)
         for cost, (says, factor) in _COSTS.items():
             panel = next(axes)
             for name in shown:
