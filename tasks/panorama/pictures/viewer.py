@@ -8,6 +8,7 @@ page shows panoramas flat.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,8 @@ from tasks.panorama.pictures.report import figures_of, said
 from tasks.panorama.views import Position, SphereView
 from tasks.report.assets import PANNELLUM, read_assets
 from tasks.report.page import Cell, Picture
+
+logger = logging.getLogger(__name__)
 
 # The files count in a stage's key like code, because their names stand here.
 _PAGE: Final = "templates/viewer.html.j2"
@@ -143,7 +146,10 @@ def viewer_page(
         num_captures: How many the run has.
         positions: Where captures were taken, as far as it is known; also of those not shown.
     """
-    script, style, licence = read_assets(PANNELLUM) or ("", "", "")
+    assets = read_assets(PANNELLUM)
+    if assets is None:
+        logger.warning("the viewer shows panoramas flat: `make assets` fetches what draws a sphere")
+    script, style, licence = assets or ("", "", "")
     return _template().render(
         captures=captures,
         num_captures=num_captures,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,6 +173,23 @@ def test_overlays_keys_and_captures(browser, tmp_path, with_assets):
     assert found == [["hall"], "Arrows lead ", [HOSTILE], True, "1", "0"]
     # seams lie over all of this sample
     assert is_like(colours_at(shown.picture, box, 0.3)[0], (255, 220, 30))
+
+
+def test_a_frame_that_may_only_run_scripts_shows_it(browser, tmp_path, with_assets):
+    # as MLflow shows pages
+    text = base64.b64encode(page(tmp_path, "hall").read_bytes()).decode()
+    outer = tmp_path / "outer.html"
+    outer.write_text(f"""<!doctype html><body><script>
+      const bytes = Uint8Array.from(atob("{text}"), (letter) => letter.charCodeAt(0));
+      const frame = document.createElement("iframe");
+      Object.assign(frame, {{ sandbox: "allow-scripts", width: "100%", height: 800 }});
+      frame.src = URL.createObjectURL(new Blob([bytes], {{ type: "text/html" }}));
+      const loaded = new Promise((go) => {{ frame.onload = () => setTimeout(go, 1000); }});
+      document.body.append(frame);</script>""")
+    shown = browser.open(outer, script="loaded")
+    image = np.asarray(Image.open(io.BytesIO(shown.picture)).convert("RGB")).astype(int)
+    for colour in AFTER:
+        assert (np.abs(image - colour).max(axis=2) < 25).sum() > 20_000
 
 
 @pytest.mark.parametrize("names", [(), ("hall", HOSTILE)])
