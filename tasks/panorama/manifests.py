@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
-from tasks.panorama.views import Position, SphereView
+from tasks.panorama.views import SphereView
 
 
 class CaptureFolder(Record):
@@ -23,6 +23,15 @@ class CaptureFolder(Record):
     item_id: str
     path: str
     fingerprint: str
+
+
+class Position(Record):
+    """Where a capture was taken (WGS 84)."""
+
+    schema_id = "panorama.position/1"
+
+    latitude_deg: float
+    longitude_deg: float
 
 
 class ImageRecord(Record):

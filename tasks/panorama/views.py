@@ -21,15 +21,6 @@ class Direction(Record):
     pitch_deg: float
 
 
-class Position(Record):
-    """Where a capture was taken (WGS 84)."""
-
-    schema_id = "panorama.position/1"
-
-    latitude_deg: float
-    longitude_deg: float
-
-
 class SphereView(Record):
     """What a viewer shows over a published panorama.
 

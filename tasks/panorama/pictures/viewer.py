@@ -18,12 +18,12 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from tasks.core.records import FileRef
-from tasks.panorama.manifests import PublishedCapture, RenderRecord
+from tasks.panorama.manifests import Position, PublishedCapture, RenderRecord
 from tasks.panorama.pictures.gpano import read_place
 from tasks.panorama.pictures.position_map import position_map
 from tasks.panorama.pictures.previews import Preview, preview
 from tasks.panorama.pictures.report import figures_of, said
-from tasks.panorama.views import Position, SphereView
+from tasks.panorama.views import SphereView
 from tasks.report.assets import PANNELLUM, read_assets
 from tasks.report.page import Cell, Picture
 

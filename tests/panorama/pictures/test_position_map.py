@@ -4,8 +4,8 @@ from math import cos, hypot, radians
 
 import pytest
 
+from tasks.panorama.manifests import Position
 from tasks.panorama.pictures.position_map import PositionMap, position_map
-from tasks.panorama.views import Position
 
 
 def place(latitude: float, longitude: float) -> Position:

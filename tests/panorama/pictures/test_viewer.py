@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from tasks.core.records import FileRef
-from tasks.panorama.manifests import PublishedCapture, RenderRecord
+from tasks.panorama.manifests import Position, PublishedCapture, RenderRecord
 from tasks.panorama.pictures import viewer
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
 from tasks.panorama.pictures.viewer import most_telling, viewed, viewer_page
-from tasks.panorama.views import Direction, Position, SphereView
+from tasks.panorama.views import Direction, SphereView
 from tasks.report.assets import PANNELLUM, read_assets
 from tests.support.browser import Browser, chromium
 

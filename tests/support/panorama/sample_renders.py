@@ -10,8 +10,8 @@ from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.manifests import RenderRecord, RenderSet
-from tasks.panorama.views import Direction, Position, SphereView
+from tasks.panorama.manifests import Position, RenderRecord, RenderSet
+from tasks.panorama.views import Direction, SphereView
 
 
 @dataclass(frozen=True, config=SETTINGS)
