@@ -64,21 +64,26 @@ def worst_seams(found: Restitched) -> list[WorstPlace]:
 
 
 def worst_crops(
-    found: Restitched, places: Sequence[WorstPlace], name: str, num_bands: int
+    found: Restitched,
+    places: Sequence[WorstPlace],
+    name: str,
+    photos: Sequence[str],
+    num_bands: int,
 ) -> list[ByteImage]:
     """Draw the worst seams, each before and after side by side.
 
     Args:
         found: The capture, stitched.
         places: Its worst seams.
-        name: For the captions.
+        name: Of the capture, for the captions.
+        photos: Names of its photos, for the captions.
         num_bands: Of the blend.
     """
     covered = _covered(found.labels)
     pictures = []
     for place in places:
         window = window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, covered)
-        seam = f"images {place.pair[0]} and {place.pair[1]}"
+        seam = " and ".join(photos[index] for index in place.pair)
         pictures.append(
             side_by_side(
                 stitch_window(found.sources, found.nominal, window, num_bands),

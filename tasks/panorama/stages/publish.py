@@ -171,10 +171,13 @@ def _published(capture: RenderRecord) -> PublishedCapture:
 
 def _pictures(capture: RenderRecord, fetch: Callable[[FileRef], Path]) -> list[Picture]:
     panorama = fitted(_read(fetch(capture.panorama)), _PREVIEW_WIDTH_PX)
-    title = f"{capture.item_id}: before and after"
+    titles = (f"{capture.item_id}: {each.title}, before and after" for each in capture.view.worst)
     return [
         Picture("panorama.jpg", f"{capture.item_id}: panorama", encode(panorama, "panorama.jpg")),
-        *(Picture("crop.jpg", title, fetch(crop).read_bytes()) for crop in capture.crops),
+        *(
+            Picture("crop.jpg", title, fetch(crop).read_bytes())
+            for title, crop in zip(titles, capture.crops, strict=True)
+        ),
     ]
 
 

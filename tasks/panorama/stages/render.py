@@ -79,7 +79,8 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality)
     worst = worst_seams(found)
-    crops = worst_crops(found, worst, capture.item_id, config.num_bands)
+    photos = [image.name for image in capture.images]
+    crops = worst_crops(found, worst, capture.item_id, photos, config.num_bands)
     together = before_after(found, capture.item_id, crops)
     quality = _quality(capture, found, figures, published_figures)
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
@@ -104,7 +105,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         ),
         quality=folder.add("quality.json"),
         flow=item.flow,
-        view=sphere_view(found, [image.name for image in capture.images], worst, folder),
+        view=sphere_view(found, photos, worst, folder),
     )
 
 

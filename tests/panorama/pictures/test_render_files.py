@@ -36,7 +36,7 @@ def test_panorama_is_cropped_to_what_is_covered(found, tmp_path):
 
 
 def test_crops_show_before_and_after(found):
-    crops = worst_crops(found, worst_seams(found), "capture", 5)
+    crops = worst_crops(found, worst_seams(found), "capture", ["left", "right"], 5)
 
     assert 1 <= len(crops) <= 4
     width_px = crops[0].shape[1] // 2

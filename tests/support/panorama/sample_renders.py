@@ -74,7 +74,10 @@ def render_sample(
             long_shift_px=2.5,
             arrow_factor=8,
             photos=(Direction(title="<front>", yaw_deg=-20.0, pitch_deg=0.0),),
-            worst=(Direction(title="front and left", yaw_deg=45.0, pitch_deg=10.0),),
+            worst=tuple(
+                Direction(title="front and left", yaw_deg=45.0 * k, pitch_deg=10.0)
+                for k in range(3)
+            ),
         ),
         position=Position(latitude_deg=50.0, longitude_deg=8.0 + 0.001 * len(item.item_id)),
     )
