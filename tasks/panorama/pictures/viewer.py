@@ -42,6 +42,7 @@ class Viewed:
         published: Its verdict and figures.
         pictures: ``before`` and ``after``, and over them ``seams``.
         sphere_width_px: Width of the whole sphere, at the scale of the pictures.
+        full_width_px: The same of the published panorama.
         view: What is seen where.
         warp: Its arrows, as `SphereView` states them; empty without any.
         warp_text: How they are to be read.
@@ -51,6 +52,7 @@ class Viewed:
     published: PublishedCapture
     pictures: Mapping[str, Preview]
     sphere_width_px: int
+    full_width_px: int
     view: SphereView
     warp: tuple[tuple[float, ...], ...]
     warp_text: str
@@ -115,11 +117,12 @@ def viewed(
             "seams": Preview(seams),
         },
         sphere_width_px=width_px,
+        full_width_px=capture.width_px,
         view=view,
         warp=tuple(tuple(round(value * scale, 1) for value in arrow) for arrow in warp),
         warp_text=(
             f"Arrows lead to where things are now and are {view.arrow_factor} times as long as the "
-            f"way; one in a hundred is longer than {view.long_shift_px:.1f} px of "
+            f"way; one way in a hundred is longer than {view.long_shift_px:.1f} px of "
             f"{capture.width_px:,}."
         ),
         heading_deg=None if place is None else place.heading_deg,

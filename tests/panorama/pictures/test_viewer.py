@@ -213,6 +213,15 @@ def test_without_scripts_all_is_there(tmp_path, without_assets):
     assert 'data-heading="90.0"' in text
 
 
+def test_a_page_says_where_it_shows_less_than_there_is(tmp_path, without_assets):
+    capture = render(tmp_path / "0", "hall")
+    shown = viewed(capture, published(capture), lambda ref: Path(ref.uri), 128)
+    text = viewer_page([shown], 1, {})
+    assert "Shown 128 px wide; the panorama itself is 256 px." in text
+    assert 'data-arrows="[[64.0, 32.0, 2.0, 1.0]]"' in text
+    assert "Shown" not in page(tmp_path, "hall").read_text("utf-8")
+
+
 def test_the_licence_of_what_is_inside_stands_in_the_page(tmp_path, with_assets):
     assert "Copyright (c) 2011-" in page(tmp_path, "hall").read_text("utf-8")
 
