@@ -18,7 +18,7 @@ export CONF QUICK
 # Compiled bytecode halves every start-up, so nothing here may switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down status test test-slow lint bench chaos readme lock prune clean system-deps setup
+.PHONY: help demo run up down status test test-slow lint bench chaos readme lock prune clean assets system-deps setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,12 +71,18 @@ lock: $(UV) ## Pin and hash what requirements/ names, for Orrery and for its pee
 		--python-version $(PYTHON_VERSION) -c orrery.lock dev.in -o dev.lock
 	cd requirements && for peer in peers/*.in; do ../$(UV) pip compile -q --no-emit-index-url \
 		--generate-hashes --python-version $(PYTHON_VERSION) $$peer -o $${peer%.in}.lock || exit 1; done
+	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \
+		--python-version $(PYTHON_VERSION) node.in -o node.lock
+	UV=$(CURDIR)/$(UV) PYTHON=$(CURDIR)/$(PYTHON) requirements/fetch-assets --lock
 
 clean: ## Remove caches and the state of stopped services; results and MLflow's records stay
 	@if [ -e .state/stack.json ]; then echo "the stack is up: make down first"; exit 1; fi
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf .state/headless .state/logs .state/airflow .state/airflow-*.db
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+assets: $(STAMP) ## Fetch what pages hold of other projects: the sphere viewer (npm's registry)
+	@UV=$(CURDIR)/$(UV) PYTHON=$(CURDIR)/$(PYTHON) requirements/fetch-assets
 
 system-deps: ## Install what single systems need from the operating system (Debian, root)
 	@requirements/system-deps

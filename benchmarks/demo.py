@@ -207,7 +207,7 @@ def _table(captures: Sequence[Mapping[str, Any]]) -> Table:
 def _say_where(summary: Mapping[str, Any], say: Say) -> None:
     for row in summary["captures"]:
         say(f"{row['capture']}: {row['panorama']}, picture {row['before_after']}")
-    say(f"report: {summary['report']}")
+    say(f"report: {summary['report']}, and viewer.html beside it to look around in")
     say(f"MLflow: `make up`, then experiment restitch, run {summary['mlflow_run_id']}")
     say(f"summary: artifacts/demo/summary.json, {summary['seconds']:.0f} s in all")
 

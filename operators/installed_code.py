@@ -21,6 +21,7 @@ from tasks.core.errors import ResourceError
 # What runs on a node; wiring and settings stay with who submits.
 _PACKAGES = ("tasks", "operators")
 _KINDS = {".py", ".j2"}
+_VENDORED = "vendored"  # what `make assets` fetched for pages
 _SHOWN = 12
 
 
@@ -66,5 +67,5 @@ def _files() -> Iterator[Path]:
     """All files of code; what editors keep beside them is hidden."""
     for package in _PACKAGES:
         for path in sorted((ROOT / package).rglob("[!.]*")):
-            if path.suffix in _KINDS:
+            if path.suffix in _KINDS or _VENDORED in path.relative_to(ROOT).parts:
                 yield path

@@ -25,6 +25,7 @@ DECLARATIONS = {
     "tasks/*/manifests.py": "records between stages, which the stages' tests write and read",
     "tasks/*/*/config.py": "settings with their bounds, in rooms of a system",
     "tasks/*/*/manifests.py": "records between stages, in rooms of a system",
+    "tasks/panorama/views.py": "records, which the tests of who writes and shows them hold",
     "tasks/nas/search/strategies/searcher.py": "a protocol",
     "tasks/nas/training/groups.py": "names",
     "tasks/core/errors.py": "names of errors",

@@ -7,8 +7,9 @@ The code that counts is the closure of definitions inside our packages: the stag
 what it names, what that names, through imports. Definitions, not whole modules: a setting of
 the blender that stands in the same file as the matcher's leaves the matcher's results valid.
 Docstrings, comments, protocols and the arguments of `setting` are left out: the values of
-settings enter the key by themselves. A template counts where its path, from the folder of the
-module, is written out. Not seen are modules imported by a computed name.
+settings enter the key by themselves. A template, or a file that `make assets` fetched, counts where
+its path, from the folder of the module, is written out. Not seen are modules imported by a computed
+name.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _ALL = "*"
 _MAX_NAME_CHARS = 200
 # Methods of a stage's context and folders that come to its packages through ports.
 _PORTS = {"add_picture": ("tasks.report.picture", "encode")}
-_TEMPLATE = ".j2"  # what pages are made from: code, though not Python's
+_TEMPLATE, _VENDORED = ".j2", "vendored/"  # what pages are made from: code, though not Python's
 
 
 @dataclass(frozen=True)
@@ -263,11 +264,12 @@ class _Source:
                 yield _PORTS[node.attr]
 
     def templates(self, statement: ast.stmt) -> Iterator[str]:
-        """Digests of the templates beside the module that a statement names."""
+        """Digests of the templates and vendored files beside the module that a statement names."""
         folder = self.root.joinpath(*self.module.split(".")[: None if self.is_package else -1])
         for node in _naming(statement):
             name = str(node.value) if isinstance(node, ast.Constant) else ""
-            if name.endswith(_TEMPLATE) and (folder / name).is_file():
+            is_page = name.endswith(_TEMPLATE) or name.startswith(_VENDORED)
+            if is_page and (folder / name).is_file():
                 yield f"{self.module}: {name}: {file_digest(folder / name)}"
 
     def origin(self, name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
+from tasks.panorama.views import SphereView
 
 
 class CaptureFolder(Record):
@@ -22,6 +23,15 @@ class CaptureFolder(Record):
     item_id: str
     path: str
     fingerprint: str
+
+
+class Position(Record):
+    """Where a capture was taken (WGS 84)."""
+
+    schema_id = "panorama.position/1"
+
+    latitude_deg: float
+    longitude_deg: float
 
 
 class ImageRecord(Record):
@@ -118,9 +128,11 @@ class RenderRecord(Record):
         crops: The same crops one by one, before and after side by side, the worst first.
         quality: All of this as JSON.
         flow: Picture of the flow in the overlaps, if there is one.
+        view: What a viewer shows over the panorama.
+        position: Where it was taken, if that is known.
     """
 
-    schema_id = "panorama.render/1"
+    schema_id = "panorama.render/2"
 
     item_id: str
     num_images: int
@@ -138,6 +150,8 @@ class RenderRecord(Record):
     crops: tuple[FileRef, ...]
     quality: FileRef
     flow: FileRef | None
+    view: SphereView
+    position: Position | None = None
 
 
 class RenderSet(Record):
@@ -150,7 +164,7 @@ class RenderSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.renders/2"
+    schema_id = "panorama.renders/3"
 
     captures: tuple[RenderRecord, ...]
     skipped: tuple[Skipped, ...]
@@ -184,11 +198,12 @@ class Publication(Record):
         num_kept: How many are published as they were.
         figures: Means over the captures.
         report: Self-contained HTML page.
+        viewer: Another one, in which one looks around in the panoramas.
         contact_sheet: Before and after at the worst seams of all captures.
         exported_to: Folder with readable copies; empty if there is none.
     """
 
-    schema_id = "panorama.publication/1"
+    schema_id = "panorama.publication/2"
 
     captures: tuple[PublishedCapture, ...]
     skipped: tuple[Skipped, ...]
@@ -196,6 +211,7 @@ class Publication(Record):
     num_kept: int
     figures: dict[str, float]
     report: FileRef
+    viewer: FileRef
     contact_sheet: FileRef | None
     exported_to: str
 

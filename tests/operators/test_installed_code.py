@@ -20,9 +20,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["tasks/a/b.py", "tasks/a/page.html.j2", "operators/new.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["tasks/a/b.py", "tasks/a/page.html.j2", "operators/new.py", "tasks/a/vendored/b/c.js"],
+)
 def test_every_file_of_code_counts(name: str, root: Path) -> None:
     before = code_digest()
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text("changed")
     assert code_digest() != before
 

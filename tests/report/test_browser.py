@@ -32,6 +32,20 @@ def test_a_page_is_shown(browser: Browser, tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(shown.picture)).width == 640
 
 
+def test_what_is_done_on_a_page_is_seen_and_its_errors_fail(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = page(tmp_path, FINE)
+    shown = browser.open(
+        path, script="Promise.resolve(document.body.append(' again')).then(() => 7)"
+    )
+    assert (shown.text, shown.answer) == ("Hello there\n\nagain", 7)
+    with pytest.raises(AssertionError, match="missing is not defined"):
+        browser.open(path, script="setTimeout(() => missing(), 10)")
+    with pytest.raises(AssertionError, match="missing is not defined"):
+        browser.open(path, script="missing()")
+
+
 def test_light_and_dark_are_told_apart(browser: Browser, tmp_path: Path) -> None:
     style = "<style>@media (prefers-color-scheme: dark) { p { display: none } }</style>"
     path = page(tmp_path, style + FINE)

@@ -26,6 +26,8 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe"),
+    # WebGL without a graphics card.
+    *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
     "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing outside is reached, even if it is asked for
 )
 _TIMEOUT_S = 60.0
@@ -41,11 +43,13 @@ class Shown:
         text: What a reader reads.
         too_wide_px: How far it reaches beyond the window's right edge; 0 if it fits.
         picture: The whole page, PNG.
+        answer: What the script gave.
     """
 
     text: str
     too_wide_px: int
     picture: bytes
+    answer: Any = None
 
 
 class Browser:
@@ -57,8 +61,16 @@ class Browser:
         self._num_calls = 0
         self._events: list[dict[str, Any]] = []
 
-    def open(self, path: Path, *, width_px: int = 1200, is_dark: bool = False) -> Shown:
+    def open(
+        self, path: Path, *, width_px: int = 1200, is_dark: bool = False, script: str = ""
+    ) -> Shown:
         """Open a page from its file.
+
+        Args:
+            path: The page.
+            width_px: Of the window.
+            is_dark: Whether the reader prefers dark pages.
+            script: What is done on the page then: an expression, whose promise is waited for.
 
         Raises:
             AssertionError: It writes an error to the console, or asks for something outside.
@@ -67,7 +79,7 @@ class Browser:
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         try:
-            return self._show(session, path.resolve(), width_px, is_dark)
+            return self._show(session, path.resolve(), width_px, is_dark, script)
         finally:
             self._call("Target.closeTarget", targetId=target)
 
@@ -78,9 +90,16 @@ class Browser:
             assert not shown.too_wide_px, f"{path.name}: {shown.too_wide_px} px beyond {width_px}"
         return shown
 
-    def _show(self, session: str, path: Path, width_px: int, is_dark: bool) -> Shown:
+    def _show(self, session: str, path: Path, width_px: int, is_dark: bool, script: str) -> Shown:
         def call(method: str, **values: Any) -> dict[str, Any]:
             return self._call(method, session, **values)
+
+        def value_of(script: str) -> Any:
+            found = call(
+                "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+            )
+            assert "exceptionDetails" not in found, found["exceptionDetails"]
+            return found["result"].get("value")
 
         for domain in ("Runtime", "Log", "Network", "Page"):
             call(f"{domain}.enable")
@@ -91,17 +110,15 @@ class Browser:
         call("Page.navigate", url=path.as_uri())
         self._wait(lambda: any(e["method"] == "Page.loadEventFired" for e in self._events))
         self._listen(_SETTLED_S)
+        answer = value_of(script) if script else None
+        self._listen(_SETTLED_S if script else 0)
         problems = [*_errors(self._events), *_outside(self._events, path.parent.as_uri())]
         assert not problems, f"{path.name}: " + "; ".join(problems)
 
-        def value_of(script: str) -> Any:
-            return call("Runtime.evaluate", expression=script, returnByValue=True)["result"][
-                "value"
-            ]
-
         too_wide_px = value_of("document.documentElement.scrollWidth - innerWidth")
         picture = call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-        return Shown(value_of("document.body.innerText"), too_wide_px, base64.b64decode(picture))
+        text = value_of("document.body.innerText")
+        return Shown(text, too_wide_px, base64.b64decode(picture), answer)
 
     def _call(self, method: str, session: str = "", **values: Any) -> dict[str, Any]:
         self._num_calls += 1

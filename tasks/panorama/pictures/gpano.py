@@ -7,6 +7,7 @@ the poles or sides states where it lies on the whole sphere.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -22,6 +23,7 @@ NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
 XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
 _SOFTWARE = "Orrery restitch"
 _MAX_JPEG_SIDE_PX = 65_500
+_XMP_WITHIN_BYTES = 1 << 18  # segments before the picture, this one among them
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,29 @@ def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int
     if not is_encoded:
         raise DataError(f"{path}: the JPEG encoder refused a picture of shape {image.shape}.")
     _write_whole(path, buffer.tobytes())
+
+
+def read_place(path: Path) -> GPano | None:
+    """Read where a panorama's picture lies on its sphere; None if it does not say.
+
+    Args:
+        path: A JPEG that `write_panorama_jpeg` wrote.
+    """
+    with path.open("rb") as file:
+        start = file.read(_XMP_WITHIN_BYTES).decode("latin-1")
+    found = dict(re.findall(r'GPano:(\w+)="([\d.]+)"', start))
+    heading = found.get("PoseHeadingDegrees")
+    try:
+        return GPano(
+            full_width_px=int(found["FullPanoWidthPixels"]),
+            full_height_px=int(found["FullPanoHeightPixels"]),
+            left_px=int(found["CroppedAreaLeftPixels"]),
+            top_px=int(found["CroppedAreaTopPixels"]),
+            num_photos=int(found.get("SourcePhotosCount", 0)),
+            heading_deg=None if heading is None else float(heading),
+        )
+    except KeyError:
+        return None
 
 
 def _check(image: ByteImage, gpano: GPano) -> None:

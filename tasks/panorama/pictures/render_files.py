@@ -18,7 +18,7 @@ from tasks.panorama.algorithms.stitch.restitch import (
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
 from tasks.panorama.pictures.layout import captioned, fitted, side_by_side, stacked
-from tasks.panorama.pictures.worst_places import crop, window_around, worst_places
+from tasks.panorama.pictures.worst_places import WorstPlace, crop, window_around, worst_places
 from tasks.panorama.types import ByteImage
 
 _CROP_SIZE_PX = (480, 320)
@@ -47,16 +47,11 @@ def write_before(path: Path, found: Restitched, quality: int) -> None:
     _write_cropped(path, before.picture, before.labels, len(found.sources.colours), quality)
 
 
-def worst_crops(found: Restitched, name: str, num_bands: int) -> list[ByteImage]:
-    """Draw the worst seams, each before and after side by side.
+def worst_seams(found: Restitched) -> list[WorstPlace]:
+    """Choose the worst places of seams, on a panorama smaller by `PROOF_FACTOR`.
 
     Half of them are where the unrepaired images differ most, half where the published ones
     still do, so that what a repair spoils is seen too.
-
-    Args:
-        found: The capture, stitched.
-        name: For the captions.
-        num_bands: Of the blend.
     """
     width_px = found.sources.panorama_width_px
     apart_px = max(16, _CROPS_APART_PX * width_px // 8192)
@@ -65,11 +60,30 @@ def worst_crops(found: Restitched, name: str, num_bands: int) -> list[ByteImage]
     for place in worst_places(after, _NUM_CROPS, apart_px):
         if len(places) < _NUM_CROPS and all(not place.is_near(p, apart_px) for p in places):
             places.append(place)
+    return places
+
+
+def worst_crops(
+    found: Restitched,
+    places: Sequence[WorstPlace],
+    name: str,
+    photos: Sequence[str],
+    num_bands: int,
+) -> list[ByteImage]:
+    """Draw the worst seams, each before and after side by side.
+
+    Args:
+        found: The capture, stitched.
+        places: Its worst seams.
+        name: Of the capture, for the captions.
+        photos: Names of its photos, for the captions.
+        num_bands: Of the blend.
+    """
     covered = _covered(found.labels)
     pictures = []
     for place in places:
         window = window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, covered)
-        seam = f"images {place.pair[0]} and {place.pair[1]}"
+        seam = " and ".join(photos[index] for index in place.pair)
         pictures.append(
             side_by_side(
                 stitch_window(found.sources, found.nominal, window, num_bands),

@@ -69,6 +69,19 @@ def figures_in_use(captures: Sequence[PublishedCapture]) -> list[tuple[str, str,
     ]
 
 
+def figures_of(capture: PublishedCapture) -> list[tuple[str, str, Cell]]:
+    """Title, before, and after with its mark, of each figure that a capture has."""
+    rows = []
+    for name, title, decimals, more_is_better in figures_in_use([capture]):
+        before, after = (
+            "" if value is None else f"{value:.{decimals}f}"
+            for value in (capture.before.get(name), capture.after.get(name))
+        )
+        change = _change(capture, name, decimals, more_is_better)
+        rows.append((title, before, Cell(after, change.mark if isinstance(change, Cell) else "")))
+    return rows
+
+
 def _figures(captures: Sequence[PublishedCapture]) -> Section:
     if not captures:
         return Section("Figures", ("There is no capture to measure.",))
@@ -117,8 +130,14 @@ def _means(captures: Sequence[PublishedCapture]) -> list[Table]:
     return [Table(head, tuple(rows), _MEANS_NOTE)] if rows else []
 
 
-def _capture(capture: PublishedCapture, pictures: Sequence[Picture]) -> Section:
-    said = [f"Published: {capture.published}."]
+def said(capture: PublishedCapture) -> list[str]:
+    """What is to be said of a capture, in sentences."""
+    sentences = [f"Published: {capture.published}."]
     for title, texts in (("Refused", capture.reasons), ("Note", capture.warnings)):
-        said += [f"{title}: {text}" for text in texts]
-    return Section(capture.item_id, tuple(said), pictures=tuple(pictures), is_part=True)
+        sentences += [f"{title}: {text}" for text in texts]
+    return sentences
+
+
+def _capture(capture: PublishedCapture, pictures: Sequence[Picture]) -> Section:
+    text = tuple(said(capture))
+    return Section(capture.item_id, text, pictures=tuple(pictures), is_part=True)

@@ -24,23 +24,26 @@ from tasks.panorama.manifests import (
 )
 from tasks.panorama.pictures.layout import fitted
 from tasks.panorama.pictures.report import COLUMNS, report_sections
+from tasks.panorama.pictures.viewer import Viewed, most_telling, viewed, viewer_page
 from tasks.panorama.types import ByteImage
 from tasks.report.page import Link, Picture, html
 from tasks.report.picture import encode
 from tasks.report.sheet import Tile, contact_sheet
 
 _UNREPAIRED = "unrepaired"
-_REPORT_FILE, _SHEET_FILE = "report.html", "contact_sheet.jpg"
+_REPORT_FILE, _VIEWER_FILE, _SHEET_FILE = "report.html", "viewer.html", "contact_sheet.jpg"
 _SHEET_TITLE = "Before and after at the worst seams"
 _PREVIEW_WIDTH_PX = 1400
 _MAX_PICTURED = 60  # captures of the report that have pictures, so that a browser can open it
+_MAX_VIEWED, _MAX_VIEWED_BYTES = 20, 30_000_000  # captures of the viewer, for the same reason
+_VIEWED_WIDTHS_PX = ((6, 4096), (_MAX_VIEWED, 2048))  # up to so many captures: of the whole sphere
 _MAX_ON_SHEET = 120  # crops; a JPEG has at most 65,500 rows
 
 
 class _Renders(Record):
     """All that the report is made from."""
 
-    schema_id = "panorama.report_input/2"
+    schema_id = "panorama.report_input/3"
 
     item_id: str
     captures: tuple[RenderRecord, ...]
@@ -51,10 +54,11 @@ class _Renders(Record):
 class _Report(Record):
     """The files of the report."""
 
-    schema_id = "panorama.report/1"
+    schema_id = "panorama.report/2"
 
     item_id: str
     report: FileRef
+    viewer: FileRef
     contact_sheet: FileRef | None
 
 
@@ -97,6 +101,7 @@ def publish_captures(
         num_kept=len(captures) - num_repaired,
         figures=_means(published),
         report=report.report,
+        viewer=report.viewer,
         contact_sheet=report.contact_sheet,
         exported_to=config.export_to,
     )
@@ -113,21 +118,40 @@ def publish_captures(
 
 
 def write_report(item: _Renders, config: PublishConfig, folder: ItemFolder) -> _Report:
-    """Write the report and the contact sheet of all captures."""
+    """Write the report, the viewer and the contact sheet of all captures."""
     pictures = {
         capture.item_id: _pictures(capture, folder.fetch)
         for capture in item.captures[:_MAX_PICTURED]
     }
     published = [_published(capture) for capture in item.captures]
     crops = [crop for capture in item.captures for crop in capture.crops[: config.num_crops]]
-    sheet, links = None, []
+    sheet, links = None, [Link("Look around in the panoramas", _VIEWER_FILE)]
     if crops:
         tiles = [Tile(_read(folder.fetch(crop))) for crop in crops[:_MAX_ON_SHEET]]
         sheet = folder.add_picture(_SHEET_FILE, contact_sheet(tiles, _SHEET_TITLE))
         links.append(Link("All captures on one sheet", _SHEET_FILE))
     page = html(report_sections(published, item.skipped, pictures, item.settings, links))
     (folder.path / _REPORT_FILE).write_text(page, encoding="utf-8")
-    return _Report(item_id=item.item_id, report=folder.add(_REPORT_FILE), contact_sheet=sheet)
+    (folder.path / _VIEWER_FILE).write_text(_viewer(item.captures, folder.fetch), encoding="utf-8")
+    return _Report(
+        item_id=item.item_id,
+        report=folder.add(_REPORT_FILE),
+        viewer=folder.add(_VIEWER_FILE),
+        contact_sheet=sheet,
+    )
+
+
+def _viewer(captures: Sequence[RenderRecord], fetch: Callable[[FileRef], Path]) -> str:
+    """The page to look around in, of as many captures as a browser can open."""
+    chosen = most_telling(captures)[:_MAX_VIEWED]
+    width_px = next(width for most, width in _VIEWED_WIDTHS_PX if len(chosen) <= most)
+    shown: list[Viewed] = []
+    for capture in chosen:
+        shown.append(viewed(capture, _published(capture), fetch, width_px))
+        if sum(each.num_bytes for each in shown) > _MAX_VIEWED_BYTES:
+            break
+    positions = {c.item_id: c.position for c in captures if c.position is not None}
+    return viewer_page(shown, len(captures), positions)
 
 
 def _published(capture: RenderRecord) -> PublishedCapture:
@@ -147,10 +171,13 @@ def _published(capture: RenderRecord) -> PublishedCapture:
 
 def _pictures(capture: RenderRecord, fetch: Callable[[FileRef], Path]) -> list[Picture]:
     panorama = fitted(_read(fetch(capture.panorama)), _PREVIEW_WIDTH_PX)
-    title = f"{capture.item_id}: before and after"
+    titles = (f"{capture.item_id}: {each.title}, before and after" for each in capture.view.worst)
     return [
         Picture("panorama.jpg", f"{capture.item_id}: panorama", encode(panorama, "panorama.jpg")),
-        *(Picture("crop.jpg", title, fetch(crop).read_bytes()) for crop in capture.crops),
+        *(
+            Picture("crop.jpg", title, fetch(crop).read_bytes())
+            for title, crop in zip(titles, capture.crops, strict=True)
+        ),
     ]
 
 
@@ -178,6 +205,7 @@ def _track(publication: Publication, ctx: StageContext) -> None:
     }
     ctx.tracker.log_metrics({**{k: float(v) for k, v in counts.items()}, **publication.figures})
     ctx.tracker.log_figure(ctx.store.fetch(publication.report), _REPORT_FILE)
+    ctx.tracker.log_figure(ctx.store.fetch(publication.viewer), _VIEWER_FILE)
     if publication.contact_sheet is not None:
         ctx.tracker.log_figure(ctx.store.fetch(publication.contact_sheet), _SHEET_FILE)
 
@@ -186,7 +214,7 @@ def _export_files(
     captures: Sequence[RenderRecord], report: _Report, fetch: Callable[[FileRef], Path]
 ) -> dict[str, Path]:
     """What people look at, by its place in their folder."""
-    files = {_REPORT_FILE: report.report}
+    files = {_REPORT_FILE: report.report, _VIEWER_FILE: report.viewer}
     if report.contact_sheet is not None:
         files[_SHEET_FILE] = report.contact_sheet
     for capture in captures:

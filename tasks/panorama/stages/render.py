@@ -24,9 +24,11 @@ from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
 from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
+    worst_seams,
     write_before,
     write_panorama,
 )
+from tasks.panorama.pictures.sphere_view import sphere_view
 
 _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim", "true_mean_px")
 
@@ -73,13 +75,12 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         config,
     )
     figures = _figures(found, capture, folder.fetch)
-    own = seam_steps(found.panorama, found.labels)
-    published_figures = (
-        {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
-    )
+    published_figures = _published_figures(found)
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality)
-    crops = worst_crops(found, capture.item_id, config.num_bands)
+    worst = worst_seams(found)
+    photos = [image.name for image in capture.images]
+    crops = worst_crops(found, worst, capture.item_id, photos, config.num_bands)
     together = before_after(found, capture.item_id, crops)
     quality = _quality(capture, found, figures, published_figures)
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
@@ -104,6 +105,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         ),
         quality=folder.add("quality.json"),
         flow=item.flow,
+        view=sphere_view(found, photos, worst, folder),
     )
 
 
@@ -128,6 +130,12 @@ def _figures(
             covered = assessment.labels != UNCOVERED
             figures[way] |= true_fidelity(truth, assessment.picture, covered)
     return figures
+
+
+def _published_figures(found: Restitched) -> dict[str, float]:
+    """Figures of the published picture on its own seams."""
+    own = seam_steps(found.panorama, found.labels)
+    return {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
 
 
 def _quality(

@@ -218,11 +218,12 @@ def test_encoding_counts_where_a_stage_adds_pictures(tree: Path) -> None:
     assert len({*digests}) == 3
 
 
-def test_templates_that_the_code_names_count(tree: Path) -> None:
+@pytest.mark.parametrize("name", ["labels/jar.md.j2", "vendored/press/press.js"])
+def test_templates_and_vendored_files_that_the_code_names_count(tree: Path, name: str) -> None:
     squeeze = tree / "tasks/fruit/algorithms/squeeze.py"
-    squeeze.write_text(squeeze.read_text().replace("* FORCE", "* FORCE, 'labels/jar.md.j2'"))
-    template = tree / "tasks/fruit/algorithms/labels/jar.md.j2"
-    template.parent.mkdir()
+    squeeze.write_text(squeeze.read_text().replace("* FORCE", f"* FORCE, {name!r}"))
+    template = tree / "tasks/fruit/algorithms" / name
+    template.parent.mkdir(parents=True)
     digests = [code_digest(STAGE, tree)]
     for text in ("Juice", "Jam"):
         template.write_text(text)

@@ -13,7 +13,13 @@ from PIL import Image
 from tasks.core.errors import DataError, ResourceError
 from tasks.panorama.input.photos import read_photo
 from tasks.panorama.pictures import gpano
-from tasks.panorama.pictures.gpano import NAMESPACE, XMP_SIGNATURE, GPano, write_panorama_jpeg
+from tasks.panorama.pictures.gpano import (
+    NAMESPACE,
+    XMP_SIGNATURE,
+    GPano,
+    read_place,
+    write_panorama_jpeg,
+)
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
 
@@ -58,6 +64,19 @@ def test_fields_and_pixels(tmp_path):
         assert image.info["xmp"].startswith(b"<?xpacket")
         assert "GPano" in image.info["xmp"].decode()
     assert path.read_bytes().count(XMP_SIGNATURE) == 1
+
+
+@pytest.mark.parametrize(
+    "place", [GPano(128, 64, 10, 5, num_photos=15, heading_deg=270.0), GPano(64, 32)]
+)
+def test_what_was_written_is_read(tmp_path, place):
+    write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, place)
+    assert read_place(tmp_path / "a.jpg") == place
+
+
+def test_other_pictures_say_no_place(tmp_path):
+    Image.fromarray(PICTURE).save(tmp_path / "a.jpg")
+    assert read_place(tmp_path / "a.jpg") is None
 
 
 def test_unknown_facts_are_not_stated(tmp_path):

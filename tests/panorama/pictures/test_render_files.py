@@ -2,38 +2,17 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pytest
 
-from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
-from tasks.panorama.config import RenderConfig
 from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
+    worst_seams,
     write_before,
     write_panorama,
 )
-from tasks.panorama.types import Alignment, Photometry, Rig
-from tests.support.panorama.matches import matches_under
-from tests.support.panorama.spheres import photo_of_sphere, pinhole
 
 WIDTH_PX = 512
-TRUE = Rig((pinhole("a", -20, 0), pinhole("b", 20, 0)))
-OFF = Rig((TRUE.cameras[0], pinhole("b", 21.5, 1.0)))
-NONE = (None, None)
-
-
-@pytest.fixture(scope="module")
-def found() -> Restitched:
-    matches = matches_under(Alignment(TRUE, NONE), [(0, 1)], 300)
-    return restitch(
-        [photo_of_sphere(camera) for camera in TRUE.cameras],
-        NONE,
-        {UNREPAIRED: Alignment(OFF, NONE), "recalibrated": Alignment(TRUE, NONE)},
-        Photometry(np.ones((2, 3)), (0.0, 0.0)),
-        matches,
-        RenderConfig(width_px=WIDTH_PX),
-    )
 
 
 def test_panorama_is_cropped_to_what_is_covered(found, tmp_path):
@@ -57,7 +36,7 @@ def test_panorama_is_cropped_to_what_is_covered(found, tmp_path):
 
 
 def test_crops_show_before_and_after(found):
-    crops = worst_crops(found, "capture", 5)
+    crops = worst_crops(found, worst_seams(found), "capture", ["left", "right"], 5)
 
     assert 1 <= len(crops) <= 4
     width_px = crops[0].shape[1] // 2

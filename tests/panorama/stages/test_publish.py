@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import cv2
 import pytest
 
@@ -8,7 +10,8 @@ from tasks.core.errors import ConfigError, ResourceError
 from tasks.core.export_note import NOTE
 from tasks.core.outside.stored import StoredFolder
 from tasks.panorama.config import IngestConfig, PublishConfig, RestitchConfig
-from tasks.panorama.manifests import Publication
+from tasks.panorama.manifests import Publication, RenderSet
+from tasks.panorama.stages import publish
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.publish import publish_captures
@@ -57,6 +60,28 @@ def test_report_and_sheet_show_every_capture(run, groups):
     assert sheet.shape[0] * sheet.shape[1] >= crops * 60 * 160
 
 
+def test_viewer_shows_all_refused_ones_first(run, groups):
+    publication = run.read(run.run(publish_captures, groups, config=PublishConfig()), Publication)
+
+    page = run.fetch(publication.viewer).read_text("utf-8")
+    names = re.findall(r'<option value="\d">(\w) · ([\w ]+)</option>', page)
+    assert names == [("c", "as it was"), ("a", "repaired"), ("b", "repaired")]
+    assert "3 of 3 captures say where" in page
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "num_shown"), [("_MAX_VIEWED", 2, 2), ("_MAX_VIEWED_BYTES", 1, 1)]
+)
+def test_viewer_stays_small(run, groups, monkeypatch, limit, value, num_shown):
+    monkeypatch.setattr(publish, limit, value)
+    captures = [c for ref in groups for c in run.read(ref, RenderSet).captures]
+
+    page = publish._viewer(captures, run.fetch)
+
+    assert page.count("<option") == num_shown
+    assert f"{num_shown} of 3 captures: refused repairs" in page
+
+
 def test_copies_appear_where_people_look(run, groups, tmp_path):
     config = PublishConfig(export_to=str(tmp_path / "export"))
 
@@ -65,7 +90,7 @@ def test_copies_appear_where_people_look(run, groups, tmp_path):
     found = {str(p.relative_to(tmp_path / "export")) for p in (tmp_path / "export").rglob("*.*")}
     names = ("panorama.jpg", "before.jpg", "before_after.jpg", "quality.json")
     expected = {f"{capture}/{name}" for capture in "abc" for name in names}
-    assert found == expected | {"report.html", "contact_sheet.jpg", NOTE}
+    assert found == expected | {"report.html", "viewer.html", "contact_sheet.jpg", NOTE}
 
 
 def test_captures_of_an_earlier_run_stay_where_people_look(run, groups, tmp_path):

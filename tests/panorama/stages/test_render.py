@@ -74,6 +74,8 @@ def test_files_can_be_opened(solved, rendered):
     assert cv2.imread(str(run.fetch(capture.panorama))).shape[1] <= 1024
     for file in (capture.before, capture.before_after, *capture.crops):
         assert cv2.imread(str(run.fetch(file))) is not None
+    assert {each.title for each in capture.view.photos} == {f"level_{k}" for k in range(4)}
+    assert len(capture.view.worst) == len(capture.crops)
     quality = json.loads(run.fetch(capture.quality).read_text("utf-8"))
     assert quality["published"] == capture.published
     assert quality["figures"] == capture.figures

@@ -318,6 +318,7 @@ NAMES: dict[str, tuple[str | bytes, str]] = {
     "a blank at its end": ("x ", "x "),
     "a dot at its end": ("x.", "x."),
     "a page's name": ("report.html", "report.html"),
+    "another page's name": ("viewer.html", "viewer.html"),
     "a page's name in capitals": ("REPORT.HTML", "REPORT.HTML"),
     "a sheet's name": ("contact_sheet.jpg", "contact_sheet.jpg"),
 }

@@ -10,7 +10,8 @@ from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.manifests import RenderRecord, RenderSet
+from tasks.panorama.manifests import Position, RenderRecord, RenderSet
+from tasks.panorama.views import Direction, SphereView
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -67,12 +68,30 @@ def render_sample(
         crops=tuple(_picture(folder, f"crop_{k}.jpg", (60, 160)) for k in range(3)),
         quality=_text(folder, "quality.json", "{}\n"),
         flow=None,
+        view=SphereView(
+            seams=_drawing(folder, "seams.png"),
+            warp=_text(folder, "warp.json", "[[100, 50, 4, -2]]") if item.is_repaired else None,
+            long_shift_px=2.5,
+            arrow_factor=8,
+            photos=(Direction(title="<front>", yaw_deg=-20.0, pitch_deg=0.0),),
+            worst=tuple(
+                Direction(title="front and left", yaw_deg=45.0 * k, pitch_deg=10.0)
+                for k in range(3)
+            ),
+        ),
+        position=Position(latitude_deg=50.0, longitude_deg=8.0 + 0.001 * len(item.item_id)),
     )
 
 
 def _picture(folder: ItemFolder, name: str, size: tuple[int, int]) -> FileRef:
     cv2.imwrite(str(folder.path / name), np.full((*size, 3), 120, np.uint8))
     return folder.add(name)
+
+
+def _drawing(folder: ItemFolder, name: str) -> FileRef:
+    drawing = np.zeros((64, 128, 4), np.uint8)
+    drawing[:, 60:64] = 255
+    return folder.add_picture(name, cv2.imencode(".png", drawing)[1].tobytes())
 
 
 def _text(folder: ItemFolder, name: str, text: str) -> FileRef:
