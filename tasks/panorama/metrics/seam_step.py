@@ -8,21 +8,22 @@ near the seams is measured beside it: gradient energy against that of the source
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from tasks.core.errors import DataError
+from tasks.panorama.metrics.seam_places import (
+    UNCOVERED,
+    borders,
+    interpolate,
+    nearest,
+    seam_normals,
+    wrapped,
+)
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
 
-UNCOVERED = -1
-
-ScalarT = TypeVar("ScalarT", bound=np.generic)
-
 _BESIDE_PX = (-16.0, -8.0, 8.0, 16.0)
-_NORMAL_SIGMA_PX = 3.0
 _MARGIN_PX = 24
 _SHARPNESS_REACH_PX = 32.0
 # The step of an unblended seam is no detail of the sources.
@@ -82,14 +83,14 @@ def measure_seam_steps(
     Raises:
         DataError: There is no seam within what counts.
     """
-    luma = _wrapped(luma_of(panorama))
-    wrapped_labels = _wrapped(labels.astype(np.int64))
+    luma = wrapped(luma_of(panorama), _MARGIN_PX)
+    wrapped_labels = wrapped(labels.astype(np.int64), _MARGIN_PX)
     usable = wrapped_labels != UNCOVERED
     if counted is not None:
-        usable &= _wrapped(counted.astype(np.uint8)) > 0
+        usable &= wrapped(counted.astype(np.uint8), _MARGIN_PX) > 0
     measured = [
         (pair, _differences(luma, wrapped_labels, usable, pair, places))
-        for pair, places in _borders(wrapped_labels).items()
+        for pair, places in borders(wrapped_labels, _MARGIN_PX).items()
     ]
     measured = [(pair, values) for pair, values in measured if len(values)]
     if not measured:
@@ -121,7 +122,7 @@ def seam_sharpness(
     Raises:
         DataError: There is no seam within what counts.
     """
-    wrapped_labels = _wrapped(labels.astype(np.int64))
+    wrapped_labels = wrapped(labels.astype(np.int64), _MARGIN_PX)
     distance = _distance_to_seams(wrapped_labels)[:, _MARGIN_PX:-_MARGIN_PX]
     near = (distance <= _SHARPNESS_REACH_PX) & (distance > _SEAM_HALF_WIDTH_PX)
     near &= _inside(wrapped_labels != UNCOVERED)[:, _MARGIN_PX:-_MARGIN_PX]
@@ -139,27 +140,6 @@ def luma_of(image: ByteImage | Float32Array) -> Float32Array:
     return np.asarray(image.astype(np.float32) @ weights, np.float32)
 
 
-def _borders(labels: IntArray) -> dict[tuple[int, int], FloatArray]:
-    """Midpoints (n, 2), in wrapped pixels, between neighbours of different labels."""
-    inner = slice(_MARGIN_PX - 1, -_MARGIN_PX)
-    left, right = labels[:, :-1][:, inner], labels[:, 1:][:, inner]
-    upper, lower = labels[:-1, _MARGIN_PX:-_MARGIN_PX], labels[1:, _MARGIN_PX:-_MARGIN_PX]
-    found: dict[tuple[int, int], list[FloatArray]] = {}
-    first_column = (_MARGIN_PX - 1.0, float(_MARGIN_PX))
-    for one, other, shift in (
-        (left, right, (first_column[0] + 0.5, 0.0)),
-        (upper, lower, (first_column[1], 0.5)),
-    ):
-        differs = (one != other) & (one != UNCOVERED) & (other != UNCOVERED)
-        y, x = np.nonzero(differs)
-        places = np.column_stack([x, y]) + shift
-        pairs = np.sort(np.column_stack([one[differs], other[differs]]), axis=1)
-        for pair in np.unique(pairs, axis=0):
-            chosen = (pairs == pair).all(axis=1)
-            found.setdefault((int(pair[0]), int(pair[1])), []).append(places[chosen])
-    return {pair: np.concatenate(found[pair]) for pair in sorted(found)}
-
-
 def _differences(
     luma: Float32Array,
     labels: IntArray,
@@ -168,7 +148,7 @@ def _differences(
     places: FloatArray,
 ) -> FloatArray:
     """Luma differences, (n, 5): at the seam, then at `_BESIDE_PX`; unusable places dropped."""
-    normals, known = _normals(labels, pair, places)
+    normals, known = seam_normals(labels, pair, places)
     places, normals = places[known], normals[known]
     keep = np.ones(len(places), bool)
     columns = []
@@ -176,29 +156,13 @@ def _differences(
         ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
         for end in ends:
             keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= luma.shape[0] - 1.0)
-            keep &= _nearest(usable, end)
+            keep &= nearest(usable, end)
         if offset:
             # Beside the seam means within its two images, not beyond the next seam.
             owner = pair[0] if offset < 0 else pair[1]
-            keep &= (_nearest(labels, ends[0]) == owner) & (_nearest(labels, ends[1]) == owner)
-        columns.append(np.abs(_interpolate(luma, ends[1]) - _interpolate(luma, ends[0])))
+            keep &= (nearest(labels, ends[0]) == owner) & (nearest(labels, ends[1]) == owner)
+        columns.append(np.abs(interpolate(luma, ends[1]) - interpolate(luma, ends[0])))
     return np.stack(columns, axis=1)[keep]
-
-
-def _normals(
-    labels: IntArray, pair: tuple[int, int], places: FloatArray
-) -> tuple[FloatArray, BoolArray]:
-    """Unit normals of a seam, from its first image to its second, and where one is known."""
-    low = np.maximum(np.floor(places.min(axis=0)).astype(int) - _MARGIN_PX, 0)
-    high = np.ceil(places.max(axis=0)).astype(int) + _MARGIN_PX
-    part = labels[low[1] : high[1], low[0] : high[0]]
-    side = (part == pair[1]).astype(np.float32) - (part == pair[0]).astype(np.float32)
-    smooth = cv2.GaussianBlur(side, (0, 0), _NORMAL_SIGMA_PX)
-    slopes = [cv2.Sobel(smooth, cv2.CV_32F, dx, dy, ksize=3) for dx, dy in ((1, 0), (0, 1))]
-    normals = np.stack([_interpolate(slope, places - low) for slope in slopes], axis=1)
-    length = np.linalg.norm(normals, axis=1)
-    known = length > 1e-3
-    return normals / np.where(known, length, 1.0)[:, None], known
 
 
 def _ratio(differences: FloatArray) -> float:
@@ -230,28 +194,3 @@ def _gradient_energy(image: ByteImage) -> Float32Array:
 def _inside(mask: BoolArray) -> BoolArray:
     """Pixels whose 3 x 3 neighbourhood lies within a mask."""
     return np.asarray(cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-
-
-def _wrapped(image: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
-    return np.concatenate([image[:, -_MARGIN_PX:], image, image[:, :_MARGIN_PX]], axis=1)
-
-
-def _nearest(image: npt.NDArray[ScalarT], points: FloatArray) -> npt.NDArray[ScalarT]:
-    """Pixels of an image nearest to (n, 2) points; beyond the border it repeats."""
-    height, width = image.shape
-    x = np.clip(np.rint(points[:, 0]).astype(int), 0, width - 1)
-    y = np.clip(np.rint(points[:, 1]).astype(int), 0, height - 1)
-    return np.asarray(image[y, x])
-
-
-def _interpolate(image: Float32Array, points: FloatArray) -> FloatArray:
-    """Bilinear values of an image at (n, 2) points; beyond the border it repeats."""
-    height, width = image.shape
-    x = np.clip(points[:, 0], 0.0, width - 1.0)
-    y = np.clip(points[:, 1], 0.0, height - 1.0)
-    column = np.minimum(x.astype(int), width - 2)
-    row = np.minimum(y.astype(int), height - 2)
-    right, down = x - column, y - row
-    upper = image[row, column] * (1 - right) + image[row, column + 1] * right
-    lower = image[row + 1, column] * (1 - right) + image[row + 1, column + 1] * right
-    return np.asarray(upper * (1 - down) + lower * down, np.float64)

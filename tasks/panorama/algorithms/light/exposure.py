@@ -20,43 +20,18 @@ import cv2
 import numpy as np
 
 from tasks.panorama.algorithms.light.photometric import falloff_of
-from tasks.panorama.algorithms.place.canvas import columns_of
-from tasks.panorama.algorithms.place.source_maps import (
-    Maps,
-    SourceMap,
-    border_distance,
-    places,
-    reduced,
-)
-from tasks.panorama.algorithms.place.warp import prefiltered, warp
-from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, Photometry
+from tasks.panorama.algorithms.light.views import NUM_TERMS, View, terms
+from tasks.panorama.types import ByteImage, Float32Array, FloatArray, Photometry
 
-_CLIPPED = 250.0  # grey levels from which a photo holds no detail
+CLIPPED = 250.0  # grey levels from which a photo holds no detail
 _WHITE_PERCENT = 99.5
 _KNEE = 190.0
 _SHADE_GRID = 32
-_NUM_TERMS = 6  # 1, x, y, x^2, xy, y^2
-_DARKEST = 8.0  # grey levels; below, noise spoils the ratio
 _LOSS_WIDTH = 0.03  # log ratio beyond which a place counts less: parallax, moving things
 _NUM_ITERATIONS = 6
 _GAIN_SIGMA = 1.0  # log gain
 _SHADE_SIGMA = 0.05  # log gain at the image's border
 _PLACES_PER_SIGMA = 25.0  # how many places outweigh the two above
-
-
-@dataclass(frozen=True)
-class _View:
-    """One image on a small panorama.
-
-    Attributes:
-        logs: (h, w, 3) logarithm of its colours.
-        seen: (h, w) where it is seen and bright enough.
-        terms: (h, w, 6) terms of its quadratic.
-    """
-
-    logs: Float32Array
-    seen: BoolArray
-    terms: Float32Array
 
 
 @dataclass(frozen=True)
@@ -104,23 +79,18 @@ def evened(
     return np.asarray(cv2.multiply(image.astype(np.float32), factor), np.float32)
 
 
-def fit_shades(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
+def fit_shades(views: Mapping[int, View], num_images: int) -> FloatArray:
     """Measure how overlapping images still differ in brightness.
 
     Args:
-        images: One (h, w, 3) image per camera, evened; small ones do.
-        maps: Where they go on the panorama, to within a few pixels; None if nowhere.
+        views: The images by index, evened, where they go to within a few pixels.
+        num_images: Of the capture.
 
     Returns:
         (num_images, 6, 3) quadratics of log brightness over the image, for `evened`.
     """
-    views = {
-        index: _view(image, found)
-        for index, (image, found) in enumerate(zip(images, maps, strict=True))
-        if found is not None
-    }
     overlaps = list(_overlaps(views))
-    shades = np.zeros((len(images), _NUM_TERMS, 3))
+    shades = np.zeros((num_images, NUM_TERMS, 3))
     for channel in range(3):
         for _ in range(_NUM_ITERATIONS):
             shades[:, :, channel] = _solve(overlaps, shades[:, :, channel], channel)
@@ -135,7 +105,7 @@ def white_point(images: Sequence[Float32Array], evened_images: Sequence[Float32A
         evened_images: The same, evened.
     """
     brightest = [
-        even.max(axis=2)[image.max(axis=2) < _CLIPPED]
+        even.max(axis=2)[image.max(axis=2) < CLIPPED]
         for image, even in zip(images, evened_images, strict=True)
     ]
     values = np.concatenate(brightest)
@@ -170,39 +140,12 @@ def _shade_factor(shade: FloatArray | None, width_px: int, height_px: int) -> Fl
         return np.ones((height_px, width_px, 3), np.float32)
     place = (np.arange(_SHADE_GRID) + 0.5) / _SHADE_GRID * 2 - 1
     x, y = np.meshgrid(place, place)
-    logs = np.stack(_terms(x, y), axis=2) @ shade
+    logs = np.stack(terms(x, y), axis=2) @ shade
     small = np.exp(-logs).astype(np.float32)
     return np.asarray(cv2.resize(small, (width_px, height_px)), np.float32)
 
 
-def _terms(x: FloatArray, y: FloatArray) -> list[FloatArray]:
-    """Terms of the quadratic at places in -1..1."""
-    return [np.ones_like(x), x, y, x * x, x * y, y * y]
-
-
-def _view(image: Float32Array, found: SourceMap) -> _View:
-    """An image on the panorama of the lattice's size, on which each node is a pixel."""
-    small = reduced(found, found.step_px)
-    width = small.panorama_width_px
-    focal_px = found.focal_px * image.shape[1] / found.image_size_px[0]
-    box = small.box
-    pixels = warp(prefiltered(image, focal_px, width), small, box)
-    seen = (border_distance(small, box) > 2 * pi / width) & (pixels.min(axis=2) > _DARKEST)
-    size = np.array(found.image_size_px, np.float32)
-    x, y = np.moveaxis((places(small, box) + 0.5) / size * 2 - 1, 2, 0)
-    result = _View(
-        np.zeros((width // 2, width, 3), np.float32),
-        np.zeros((width // 2, width), np.bool_),
-        np.zeros((width // 2, width, _NUM_TERMS), np.float32),
-    )
-    place = (slice(box.top_px, box.bottom_px), columns_of(box, width))
-    result.logs[place] = np.log(np.maximum(pixels, 1.0))
-    result.seen[place] = seen
-    result.terms[place] = np.stack(_terms(x, y), axis=2)
-    return result
-
-
-def _overlaps(views: Mapping[int, _View]) -> Iterator[_Overlap]:
+def _overlaps(views: Mapping[int, View]) -> Iterator[_Overlap]:
     for a, b in combinations(views, 2):
         both = views[a].seen & views[b].seen
         if not both.any():
@@ -221,20 +164,20 @@ def _overlaps(views: Mapping[int, _View]) -> Iterator[_Overlap]:
 def _solve(overlaps: Sequence[_Overlap], shades: FloatArray, channel: int) -> FloatArray:
     """One reweighted least-squares step of all quadratics of a channel: (num_images, 6)."""
     num_images = len(shades)
-    normal = np.zeros((num_images, _NUM_TERMS, num_images, _NUM_TERMS))
-    right = np.zeros((num_images, _NUM_TERMS))
+    normal = np.zeros((num_images, NUM_TERMS, num_images, NUM_TERMS))
+    right = np.zeros((num_images, NUM_TERMS))
     for overlap in overlaps:
         pair = list(overlap.pair)
         ratios = overlap.ratios[:, channel]
         off = ratios - overlap.terms @ shades[pair].ravel()
         weighted = overlap.terms * (overlap.areas / (1 + (off / _LOSS_WIDTH) ** 2))[:, None]
-        part = (weighted.T @ overlap.terms).reshape(2, _NUM_TERMS, 2, _NUM_TERMS)
+        part = (weighted.T @ overlap.terms).reshape(2, NUM_TERMS, 2, NUM_TERMS)
         for row, first in enumerate(pair):
-            right[first] += (weighted.T @ ratios).reshape(2, _NUM_TERMS)[row]
+            right[first] += (weighted.T @ ratios).reshape(2, NUM_TERMS)[row]
             for column, second in enumerate(pair):
                 normal[first, :, second] += part[row, :, column]
-    sigma = np.array([_GAIN_SIGMA] + [_SHADE_SIGMA] * (_NUM_TERMS - 1))
+    sigma = np.array([_GAIN_SIGMA] + [_SHADE_SIGMA] * (NUM_TERMS - 1))
     prior = np.tile(_PLACES_PER_SIGMA * (_LOSS_WIDTH / sigma) ** 2, num_images)
-    size = num_images * _NUM_TERMS
+    size = num_images * NUM_TERMS
     solved = np.linalg.solve(normal.reshape(size, size) + np.diag(prior), right.ravel())
-    return np.asarray(solved.reshape(num_images, _NUM_TERMS))
+    return np.asarray(solved.reshape(num_images, NUM_TERMS))

@@ -16,6 +16,7 @@ from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_la
 from tasks.panorama.algorithms.stitch.stitch import (
     Sources,
     maps_of,
+    offsets_of,
     reduced_maps,
     reduced_sources,
     sources_of,
@@ -134,6 +135,6 @@ def stitch_window(sources: Sources, maps: Maps, window: Box, num_bands: int) -> 
     columns = np.unique(columns_of(needed, labels.shape[1]))
     part = np.full_like(labels, UNCOVERED)
     part[rows, columns] = labels[rows, columns]
-    picture = stitch(sources, maps, part, num_bands)
+    picture = stitch(sources, maps, part, num_bands, offsets_of(sources, maps, labels))
     seen = picture[window.top_px : window.bottom_px]
     return np.ascontiguousarray(seen[:, columns_of(window, labels.shape[1])])

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tasks.panorama.algorithms.fit.inversion import inverse_field
-from tasks.panorama.algorithms.light.exposure import evened, fit_shades, rolled_off, white_point
+from tasks.panorama.algorithms.light.exposure import (
+    CLIPPED,
+    evened,
+    fit_shades,
+    rolled_off,
+    white_point,
+)
+from tasks.panorama.algorithms.light.offsets import Offsets, fit_offsets
+from tasks.panorama.algorithms.light.views import views_of
 from tasks.panorama.algorithms.place.canvas import Box
 from tasks.panorama.algorithms.place.source_maps import (
     Maps,
@@ -49,6 +57,8 @@ class Sources:
         focals_px: Pixels a radian of each.
         gains: (num_images, 3) BGR gains in all, those of overlaps included; geometric mean 1.
         masked: Per camera None or (h, w) of the camera's size, True on what no seam should cut.
+        small: The same images, far smaller: brightness is compared on them.
+        clipped: Per small image (h, w) where the photo holds no detail.
     """
 
     panorama_width_px: int
@@ -56,6 +66,8 @@ class Sources:
     focals_px: tuple[float, ...]
     gains: FloatArray
     masked: tuple[BoolArray | None, ...]
+    small: tuple[Float32Array, ...]
+    clipped: tuple[BoolArray, ...]
 
 
 def sources_of(
@@ -75,7 +87,8 @@ def sources_of(
         maps: Where the images go on the panorama, to within a few pixels.
     """
     panorama_width_px = known_map(maps).panorama_width_px
-    shades, white = _light(images, rig, photometry, maps)
+    light = _light(images, rig, photometry, maps)
+    shades, white = light.shades, light.white
     logs = np.log(photometry.gains) + shades[:, 0]
     colours, focals_px = [], []
     for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True)):
@@ -88,6 +101,8 @@ def sources_of(
         focals_px=tuple(focals_px),
         gains=np.exp(logs - logs.mean(axis=0)),
         masked=tuple(None if mask is None or mask.all() else ~mask for mask in usable),
+        small=light.small,
+        clipped=light.clipped,
     )
 
 
@@ -129,7 +144,20 @@ def proofs_of(sources: Sources, maps: Maps) -> list[Proof | None]:
     ]
 
 
-def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> ByteImage:
+def offsets_of(sources: Sources, maps: Maps, labels: LabelMap) -> dict[int, Offsets]:
+    """Find what makes images meet in brightness at the seams of a partition; see `stitch`."""
+    step_px = known_map(maps).step_px
+    views = views_of(sources.small, sources.clipped, maps)
+    return fit_offsets(views, labels[step_px // 2 :: step_px, step_px // 2 :: step_px], step_px)
+
+
+def stitch(
+    sources: Sources,
+    maps: Maps,
+    labels: LabelMap,
+    num_bands: int,
+    offsets: Mapping[int, Offsets] | None = None,
+) -> ByteImage:
     """Warp and blend the images of a capture.
 
     Args:
@@ -137,33 +165,57 @@ def stitch(sources: Sources, maps: Maps, labels: LabelMap, num_bands: int) -> By
         maps: Where they go, one map per image.
         labels: (height, width) which image each pixel of the panorama belongs to.
         num_bands: Band-pass levels of the blend; 0 puts the images hard side by side.
+        offsets: What `offsets_of` found for a partition of which this one is a part; found for
+            this one if None.
 
     Returns:
         (height, width, 3) BGR; 0 where no image covers.
     """
+    if offsets is None:
+        offsets = offsets_of(sources, maps, labels)
 
     def sample(index: int, box: Box) -> tuple[Float32Array, BoolArray]:
         found = maps[index]
         if found is None:
             raise ValueError(f"image {index} has a label but covers nothing")
         shown = np.asarray(border_distance(found, box) > 0, np.bool_)
-        return warp(sources.colours[index], found, box), shown
+        pixels = warp(sources.colours[index], found, box)
+        if index in offsets:
+            pixels *= offsets[index].factors(box)
+        return pixels, shown
 
     return blend(labels, len(maps), sample, num_bands)
 
 
-def _light(
-    images: Sequence[ByteImage], rig: Rig, photometry: Photometry, maps: Maps
-) -> tuple[FloatArray, float]:
-    """Differences of brightness that the photometry leaves, and the white point."""
+@dataclass(frozen=True)
+class _Light:
+    """What is known of a capture's brightness beyond its photometry.
+
+    Attributes:
+        shades: As `fit_shades` returns them.
+        white: As `white_point` returns it.
+        small: Small images, evened and rolled off.
+        clipped: Per small image (h, w) where the photo holds no detail.
+    """
+
+    shades: FloatArray
+    white: float
+    small: tuple[Float32Array, ...]
+    clipped: tuple[BoolArray, ...]
+
+
+def _light(images: Sequence[ByteImage], rig: Rig, photometry: Photometry, maps: Maps) -> _Light:
     width_px = known_map(maps).panorama_width_px // _SHADE_FACTOR
     small = [
         prefiltered(image, focal_of(camera), width_px)
         for image, camera in zip(images, rig.cameras, strict=True)
     ]
-    shades = fit_shades([evened(image, photometry, i) for i, image in enumerate(small)], maps)
+    clipped = tuple(np.asarray(image.max(axis=2) >= CLIPPED, np.bool_) for image in small)
+    even = [evened(image, photometry, i) for i, image in enumerate(small)]
+    shades = fit_shades(views_of(even, clipped, maps), len(images))
     even = [evened(image, photometry, i, shades[i]) for i, image in enumerate(small)]
-    return shades, white_point(small, even)
+    white = white_point(small, even)
+    return _Light(shades, white, tuple(rolled_off(image, white) for image in even), clipped)
 
 
 def _inverse(field: DisplacementField, camera: Camera) -> DisplacementField:

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tasks.panorama.algorithms.light.exposure import evened, fit_shades, rolled_off, white_point
-from tasks.panorama.algorithms.place.source_maps import source_maps
-from tasks.panorama.types import Float32Array, Photometry, Rig
+from tasks.panorama.algorithms.light.views import views_of
+from tasks.panorama.algorithms.place.source_maps import Maps, source_maps
+from tasks.panorama.types import Float32Array, FloatArray, Photometry, Rig
 from tests.support.panorama.spheres import photo_of_sphere, pinhole, small_rosette
 
 WIDTH_PX = 512
+
+
+def shades_of(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
+    whole = [np.zeros(image.shape[:2], np.bool_) for image in images]
+    return fit_shades(views_of(images, whole, maps), len(images))
 
 
 def ones(num_images: int, vignetting: tuple[float, float] = (0.0, 0.0)) -> Photometry:
@@ -52,7 +60,7 @@ def test_gains_are_found_where_images_overlap_and_nothing_else_tells():
         for camera, gain in zip(rig.cameras, true, strict=True)
     ]
 
-    shades = fit_shades(images, maps)
+    shades = shades_of(images, maps)
 
     error = shades[:, 0] - np.log(true)
     assert np.abs(error - error.mean(axis=0)).max() < 0.01
@@ -66,7 +74,7 @@ def test_slow_shade_of_one_image_is_found():
     y = (np.arange(160) + 0.5) / 80 - 1
     images[2] *= np.exp(0.08 * y)[:, None, None].astype(np.float32)
 
-    shades = fit_shades(images, maps)
+    shades = shades_of(images, maps)
 
     # Its neighbours share in it: what counts is the difference where they meet.
     slopes = [logs_of(shade, 0.0, 0.7) - logs_of(shade, 0.0, -0.7) for shade in shades[1:4]]
@@ -80,7 +88,7 @@ def test_disagreeing_things_do_not_count_as_shade():
     images = [photo_of_sphere(camera).astype(np.float32) for camera in rig.cameras]
     images[0][50:90, 100:140] = 250.0
 
-    shades = fit_shades(images, maps)
+    shades = shades_of(images, maps)
 
     assert np.abs(shades[0, 0] - shades[1, 0]).max() < 0.02
 
@@ -90,7 +98,7 @@ def test_image_that_meets_no_other_is_left_alone():
     maps = [*source_maps(rig, [None, None], WIDTH_PX), None]
     images = [photo_of_sphere(camera).astype(np.float32) for camera in rig.cameras]
 
-    assert not fit_shades([*images, images[0]], maps).any()
+    assert not shades_of([*images, images[0]], maps).any()
 
 
 def test_white_point_is_the_brightest_detail():
