@@ -14,7 +14,7 @@ from operators.items.pool import ItemPool, Journal
 from operators.items.progress import Progress
 from operators.items.work import ItemWork, Running, StageWork
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.ports import Executor, ItemFunction, Tracker
+from tasks.core.ports import Executor, ItemFunction, Skipped, Tracker
 from tasks.core.records import Record
 
 _NUM_READERS = 8
@@ -33,6 +33,8 @@ class StageItems:
         journal: Where a pool of the stage notes in which order its items ended.
         max_trainings: The same number of items that are spread.
         counts: Items made, reused and skipped so far, for the provenance.
+        made: Ids of items that this run made; see `tasks.core.ports.Items`.
+        lacks_some: Whether an item failed for a reason that may pass.
     """
 
     work: StageWork
@@ -42,6 +44,8 @@ class StageItems:
     journal: Journal
     max_trainings: int = 1
     counts: dict[str, int] = field(default_factory=lambda: {"made": 0, "reused": 0, "skipped": 0})
+    made: set[str] = field(default_factory=set)
+    lacks_some: bool = False
 
     def map(
         self,
@@ -72,11 +76,13 @@ class StageItems:
             def collect() -> None:
                 _, item, outcome = running.next_ended()
                 outcomes[item.item_id] = outcome
+                self._note(item.item_id, outcome)
                 progress.add(outcome, item)
 
-            for item, (key, found) in zip(items, _find_all(work, items), strict=True):
+            for item, (key, found, is_own) in zip(items, _find_all(work, items), strict=True):
                 if found is not None:
                     outcomes[item.item_id] = found
+                    self.made.update([item.item_id] * is_own)
                     progress.add(found, item, reused=True)
                     continue
                 if len(running) >= max_in_flight:
@@ -112,6 +118,12 @@ class StageItems:
             progress=Progress(self.work.spec.name, total, self.tracker, self.counts),
         )
 
+    def _note(self, item_id: str, outcome: Record) -> None:
+        if not isinstance(outcome, Skipped):
+            self.made.add(item_id)
+        elif outcome.may_pass:
+            self.lacks_some = True
+
     def _work(
         self, function: Any, config: Any, shared: Mapping[str, npt.NDArray[Any]] | None
     ) -> ItemWork:
@@ -139,12 +151,12 @@ def _check_unique(item_ids: list[str]) -> None:
         raise DataError(f"expected items with ids of their own, got {twice!r} twice: rename one")
 
 
-def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[tuple[str, Record | None]]:
+def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[tuple[str, Record | None, bool]]:
     """Keys of all items, and those that are committed; an object store answers slowly."""
 
-    def find(item: Record) -> tuple[str, Record | None]:
+    def find(item: Record) -> tuple[str, Record | None, bool]:
         key = work.key(item)
-        return key, work.find(key)
+        return key, *work.look_up(key)
 
     with ThreadPoolExecutor(_NUM_READERS) as pool:
         for start in range(0, len(items), _NUM_LOOKED_UP):
