@@ -9,11 +9,11 @@ on with what lies there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.export_note import NOTE, Note, parse_note
+from tasks.core.export_note import NOTE, Earlier, Note, Source, Standing, parse_note
 from tasks.core.outside.stored import StoredFile, StoredFolder
 from tasks.core.records import FileRef
 
@@ -23,8 +23,8 @@ MAX_FILES = 1_000_000
 
 
 def export_stored(
-    files: Mapping[str, Path],
-    refs: Mapping[str, FileRef],
+    listed: Callable[[Standing], tuple[Mapping[str, Source], dict[str, FileRef]]],
+    local: Callable[[Path | FileRef], Path],
     own: Note,
     uri: str,
     *,
@@ -34,8 +34,8 @@ def export_stored(
     """Copy files into a folder of a store; see `tasks.core.export.export_files`.
 
     Args:
-        files: Local files by their names in the folder.
-        refs: Their digests and sizes.
+        listed: Gives the files, and their digests and sizes, by their names in the folder.
+        local: Gives a local path of one that is to be copied.
         own: The note of this export; it holds no files yet.
         uri: The folder.
         is_whole: Whether what an earlier export wrote, and this one has not, is removed.
@@ -52,14 +52,21 @@ def export_stored(
     present = folder.files(MAX_FILES)
     present.pop(NOTE, None)
     ours = {name for name in note.digests() if name in present and _is_ours(name, present, note)}
+    # Of a file that a killed run wrote only its size is known: it is written again.
+    whole = {ref.uri: ref for ref in note.files if ref.uri in ours}
+    whole = {n: ref for n, ref in whole.items() if note.versions.get(n) == present[n].version}
+    files, refs = listed(Standing(whole, folder.read, advice))
     _check(present, ours, refs, note, folder.uri, advice)
-    plan = note.planning(refs.values())
+    missing = [n for n, ref in refs.items() if n not in whole or whole[n].sha256 != ref.sha256]
+    plan = note.planning(refs[name] for name in missing)
     folder.write(NOTE, plan.to_bytes())
-    digests = {ref.uri: ref.sha256 for ref in note.files}
-    missing = [name for name in refs if name not in ours or digests.get(name) != refs[name].sha256]
     versions = {name: present[name].version for name in ours if name not in missing}
     for name in sorted(missing, key=lambda name: name in present):
-        versions[name] = folder.write(name, files[name]).version
+        source = files[name]
+        if isinstance(source, Earlier):
+            versions[name] = folder.copy(source.name, name).version
+        else:
+            versions[name] = folder.write(name, local(source)).version
     others = sorted(ours - set(refs))
     for name in others if is_whole else ():
         folder.remove(name)
