@@ -55,6 +55,33 @@ class LeftOut(Record):
     reason: str
 
 
+class Position(Record):
+    """Where a capture was taken (WGS 84)."""
+
+    schema_id = "panorama.position/1"
+
+    latitude_deg: float
+    longitude_deg: float
+
+
+class Origin(Record):
+    """What tells a capture from others, for the catalogue.
+
+    Attributes:
+        digest: Of its photos, masks and rig.
+        rig: Where its rig came from, and which it is: equal for captures of one calibrated rig.
+        time: When it was taken, by the first photo, ISO 8601, local; None where no photo says it.
+        position: Where; None where no photo says it.
+    """
+
+    schema_id = "panorama.origin/1"
+
+    digest: str
+    rig: str
+    time: str | None
+    position: Position | None
+
+
 class CaptureRecord(Record):
     """A capture that can be stitched.
 
@@ -67,9 +94,10 @@ class CaptureRecord(Record):
         calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
+        origin: What the catalogue says of it.
     """
 
-    schema_id = "panorama.capture/1"
+    schema_id = "panorama.capture/2"
 
     item_id: str
     images: tuple[ImageRecord, ...]
@@ -79,6 +107,7 @@ class CaptureRecord(Record):
     calibration: dict[str, float]
     contact_sheet: FileRef
     truth: dict[str, FileRef]
+    origin: Origin
 
 
 class CaptureSet(Record):
@@ -118,9 +147,10 @@ class RenderRecord(Record):
         crops: The same crops one by one, before and after side by side, the worst first.
         quality: All of this as JSON.
         flow: Picture of the flow in the overlaps, if there is one.
+        origin: What the catalogue says of the capture.
     """
 
-    schema_id = "panorama.render/1"
+    schema_id = "panorama.render/2"
 
     item_id: str
     num_images: int
@@ -138,6 +168,7 @@ class RenderRecord(Record):
     crops: tuple[FileRef, ...]
     quality: FileRef
     flow: FileRef | None
+    origin: Origin
 
 
 class RenderSet(Record):
@@ -185,10 +216,11 @@ class Publication(Record):
         figures: Means over the captures.
         report: Self-contained HTML page.
         contact_sheet: Before and after at the worst seams of all captures.
+        catalogue: The run's captures as a table, Parquet.
         exported_to: Folder with readable copies; empty if there is none.
     """
 
-    schema_id = "panorama.publication/1"
+    schema_id = "panorama.publication/2"
 
     captures: tuple[PublishedCapture, ...]
     skipped: tuple[Skipped, ...]
@@ -197,6 +229,7 @@ class Publication(Record):
     figures: dict[str, float]
     report: FileRef
     contact_sheet: FileRef | None
+    catalogue: FileRef
     exported_to: str
 
 

@@ -195,6 +195,12 @@ def test_files_may_depend_on_what_stands_there_and_take_its_place(source: Source
         export_files(Export(files, "a.publish", is_whole=False), source.to, SETTING)
 
 
+def test_two_files_may_change_places(source: Source) -> None:
+    source.export({"a": "1", "b": "22"})
+    export_files(Export({"a": Earlier("b"), "b": Earlier("a")}, "a.publish"), source.to, SETTING)
+    assert source.found() == {"a": "22", "b": "1"}
+
+
 def test_files_that_replace_others_do_so_in_their_order(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

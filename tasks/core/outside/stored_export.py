@@ -9,7 +9,7 @@ on with what lies there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tasks.core.errors import ConfigError, TransientError
@@ -61,12 +61,8 @@ def export_stored(
     plan = note.planning(refs[name] for name in missing)
     folder.write(NOTE, plan.to_bytes())
     versions = {name: present[name].version for name in ours if name not in missing}
-    for name in sorted(missing, key=lambda name: name in present):
-        source = files[name]
-        if isinstance(source, Earlier):
-            versions[name] = folder.copy(source.name, name).version
-        else:
-            versions[name] = folder.write(name, local(source)).version
+    for name, written in _write(folder, present, {name: files[name] for name in missing}, local):
+        versions[name] = written.version
     others = sorted(ours - set(refs))
     for name in others if is_whole else ():
         folder.remove(name)
@@ -77,6 +73,30 @@ def export_stored(
     if folder.read(NOTE) != plan.to_bytes():
         raise TransientError(f"another run is writing {folder.uri}: this one goes on after it")
     folder.write(NOTE, done.to_bytes())
+
+
+def _write(
+    folder: StoredFolder,
+    present: Mapping[str, StoredFile],
+    files: Mapping[str, Source],
+    local: Callable[[Path | FileRef], Path],
+) -> Iterator[tuple[str, StoredFile]]:
+    """Write files, new ones first; what one still is to be copied from is read before it goes."""
+    order = sorted(files, key=lambda name: name in present)
+    last_use = {
+        each.name: n for n, name in enumerate(order) if isinstance(each := files[name], Earlier)
+    }
+    read: dict[str, bytes] = {}
+    for index, name in enumerate(order):
+        if last_use.get(name, index) > index:
+            read[name] = folder.read(name) or b""
+        source = files[name]
+        if not isinstance(source, Earlier):
+            yield name, folder.write(name, local(source))
+        elif source.name in read:
+            yield name, folder.write(name, read.pop(source.name))
+        else:
+            yield name, folder.copy(source.name, name)
 
 
 def _is_ours(name: str, present: Mapping[str, StoredFile], note: Note) -> bool:

@@ -42,7 +42,7 @@ _NOT_CAPTURES = frozenset({"images", "masks", "truth", "sparse", "rig"})
 # Without what lies there, the panorama would be another one.
 _DECISIVE = frozenset({"masks", "sparse", "rig"})
 # Files that stand beside the captures where panoramas are exported.
-_NOT_IDS = frozenset({"report.html", "contact_sheet.jpg"})
+_NOT_IDS = frozenset({"report.html", "contact_sheet.jpg", "catalogue.parquet"})
 _MAX_DEPTH = 4
 
 

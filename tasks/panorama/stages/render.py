@@ -106,6 +106,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         ),
         quality=folder.add("quality.json"),
         flow=item.flow,
+        origin=capture.origin,
     )
 
 

@@ -85,6 +85,13 @@ def test_what_stands_there_may_get_another_name(source: Source, tmp_path: Path) 
     assert source.found() == {"old/a": "[None]", "a": f"{seen[:2]}"}
 
 
+def test_two_files_may_change_places(source: Source) -> None:
+    source.export({"a": "A", "b": "B"})
+    swapped = {"a": Earlier("b"), "b": Earlier("a")}
+    export_files(Export(swapped, "a.publish"), source.uri, SETTING)
+    assert source.found() == {"a": "B", "b": "A"}
+
+
 def test_what_is_not_ours_stays(source: Source) -> None:
     source.out.write("mine", b"mine")
     with pytest.raises(ConfigError, match=f"mine was not exported.*folder of its own.*{SETTING}"):
