@@ -8,6 +8,7 @@ on with what lies there.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -52,17 +53,14 @@ def export_stored(
     present = folder.files(MAX_FILES)
     present.pop(NOTE, None)
     ours = {name for name in note.digests() if name in present and _is_ours(name, present, note)}
-    # Of a file that a killed run wrote only its size is known: it is written again.
-    whole = {ref.uri: ref for ref in note.files if ref.uri in ours}
-    whole = {n: ref for n, ref in whole.items() if note.versions.get(n) == present[n].version}
+    whole = _whole(folder, ours, present, note)
     files, refs = listed(Standing(whole, folder.read, advice))
     _check(present, ours, refs, note, folder.uri, advice)
-    missing = [n for n, ref in refs.items() if n not in whole or whole[n].sha256 != ref.sha256]
+    missing = {n: each for n, each in files.items() if not _is_there(refs[n], whole.get(n))}
     plan = note.planning(refs[name] for name in missing)
     folder.write(NOTE, plan.to_bytes())
     versions = {name: present[name].version for name in ours if name not in missing}
-    for name, written in _write(folder, present, {name: files[name] for name in missing}, local):
-        versions[name] = written.version
+    versions |= {n: file.version for n, file in _write(folder, present, missing, local)}
     others = sorted(ours - set(refs))
     for name in others if is_whole else ():
         folder.remove(name)
@@ -73,6 +71,26 @@ def export_stored(
     if folder.read(NOTE) != plan.to_bytes():
         raise TransientError(f"another run is writing {folder.uri}: this one goes on after it")
     folder.write(NOTE, done.to_bytes())
+
+
+def _whole(
+    folder: StoredFolder, ours: set[str], present: Mapping[str, StoredFile], note: Note
+) -> dict[str, FileRef]:
+    """Digests of what exports have written; what a killed run wrote is read for that."""
+    noted, found = {ref.uri: ref for ref in note.files}, {}
+    digests = note.digests()
+    for name in sorted(ours):
+        if note.versions.get(name) == present[name].version:
+            found[name] = noted[name]
+        elif (data := folder.read(name)) is not None:
+            sha256 = hashlib.sha256(data).hexdigest()
+            if sha256 in digests[name]:
+                found[name] = FileRef(uri=name, sha256=sha256, num_bytes=len(data))
+    return found
+
+
+def _is_there(ref: FileRef, found: FileRef | None) -> bool:
+    return found is not None and found.sha256 == ref.sha256
 
 
 def _write(
