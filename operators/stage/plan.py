@@ -141,6 +141,5 @@ class PlacedCall:
 
     def finished(self) -> list[ArtifactRef] | None:
         """Results of an earlier call under the same key; None if none has finished."""
-        folders = dict.fromkeys((self.folder, self.own_folder))
-        found = (finished(self.plan.storage, folder) for folder in folders)
-        return next((refs for refs in found if refs is not None), None)
+        storage = self.plan.storage
+        return finished(storage, self.folder) or finished(storage, self.own_folder)

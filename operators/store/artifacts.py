@@ -199,6 +199,9 @@ class StageStore:
         """Commit a result of the stage; the second and later ones are groups of a fan-out."""
         with self._open() as draft:
             self._draft = None
+            if (place := self._place) != draft.folder:  # it came to be its own run's meanwhile
+                said = content.model_dump_json().replace(f'"{draft.folder}/', f'"{place}/')
+                content, draft.folder = type(content).model_validate_json(said), place
             manifest = Manifest.of(content, self._spec.name, self._key, self._provenance())
             ref = self._keep(draft, manifest)
         self.refs.append(ref)
@@ -223,9 +226,12 @@ class StageStore:
         """Folder of the results."""
         return self._own_folder() or self._folder
 
+    @property
+    def _place(self) -> str:
+        return f"{self.folder}-{len(self.refs)}" if self.refs else self.folder
+
     def _open(self) -> Draft:
-        suffix = f"-{len(self.refs)}" if self.refs else ""
-        self._draft = self._draft or Draft(self.storage, f"{self.folder}{suffix}")
+        self._draft = self._draft or Draft(self.storage, self._place)
         return self._draft
 
     def _keep(self, draft: Draft, manifest: Manifest) -> ArtifactRef:

@@ -33,7 +33,7 @@ from tasks.intake.folders import files_below
 from tasks.panorama.input.photos import SUFFIXES
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MIN_CAMERAS
 
-MAX_ENTRIES = 100_000  # files and folders that are looked at to find the captures
+MAX_ENTRIES = 1_000_000  # files and folders that are looked at to find the captures
 MAX_FILES = 20_000  # of one capture
 MAX_ID_BYTES = 200
 _LOG = logging.getLogger(__name__)
