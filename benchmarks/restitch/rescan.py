@@ -3,9 +3,10 @@
     python -m benchmarks.restitch.rescan [--captures 10000]
 
 The archive holds copies of one small simulated capture, each with other bytes in a comment of its
-photos, so that no two are the same to the pipeline. They are restitched once, which takes hours for
-10,000 and is gone on with where it was cut off; what is made stays in ``artifacts/bench``. Then the
-same run is made again, in a process of its own, with an export that stands there:
+photos, so that no two are the same to the pipeline. They are restitched once, which takes more than
+an hour for 10,000 and is gone on with where it was cut off; what is made stays in
+``artifacts/bench``. Then the same run is made again, in a process of its own, with an export that
+stands there:
 
 - ``rescan_…_cpu_s``: CPU seconds of all stages, start-up apart, MLflow and Airflow apart.
 - ``rescan_…_growth_mb``: by how much the store and the export are larger than before.
@@ -35,7 +36,7 @@ from tasks.panorama.stages.solve import solve_captures
 
 FOLDER = ROOT / "artifacts" / "bench" / "rescan"
 NUM_CAPTURES, NUM_QUICK = 10_000, 50
-_SCENE = SimulationConfig(num_cameras=3, width_px=96, height_px=128, depth_maps=False)
+_SCENE = SimulationConfig(num_cameras=3, width_px=192, height_px=256, depth_maps=False)
 _WIDTH_PX, _NUM_BANDS = 256, 2
 _COMMENT = b"\xff\xfe"  # a JPEG's marker
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tasks.core.errors import ConfigError
 from tasks.core.export import Export, export_files
-from tasks.core.export_note import Earlier, Source, Standing
+from tasks.core.export_note import NOTE, Earlier, Source, Standing
+from tasks.core.outside.stored import is_stored, local_path
 from tasks.core.records import FileRef
 from tasks.panorama.archive.catalogue import (
     CATALOGUE,
@@ -76,6 +77,8 @@ def roll_back_files(
         TransientError: A run is writing it.
     """
     names: list[str] = []
+    if not is_stored(export_to) and not (local_path(export_to) / NOTE).is_file():
+        raise ConfigError(f"{export_to!r}: expected a folder of exported panoramas, found none")
 
     def files(standing: Standing) -> dict[str, Source]:
         rows, swapped = roll_back(read_catalogue(standing.read(CATALOGUE)), captures, run)

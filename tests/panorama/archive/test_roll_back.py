@@ -27,8 +27,10 @@ def test_captures_or_a_run_are_rolled_back(archive, caplog):
 
 def test_a_folder_that_is_no_archive_is_told(archive, tmp_path, caplog):
     Path(tmp_path / "other").mkdir()
-    assert main([str(tmp_path / "other"), "--captures", "a"]) == 1
-    assert "ERROR" in caplog.text
+    for name in ("other", "not there"):
+        assert main([str(tmp_path / name), "--captures", "a"]) == 1
+        assert f"{name}': expected a folder of exported panoramas" in caplog.text
+    assert (list((tmp_path / "other").iterdir()), (tmp_path / "not there").exists()) == ([], False)
     assert main([archive.to, "--run", "scheduled__3"]) == 1
     assert "there is none of scheduled__3; nothing was changed" in caplog.text
 
