@@ -13,12 +13,15 @@ QUICK          ?=
 DRY            ?=
 KEEP           ?=
 ARGS           ?=
+FROM           ?=
+CAPTURES       ?=
+RUN            ?=
 export CONF QUICK
 
 # Compiled bytecode halves every start-up, so nothing here may switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down status test test-slow lint bench chaos readme lock prune clean assets system-deps setup
+.PHONY: help demo run up down status test test-slow lint bench chaos readme lock prune rollback clean assets system-deps setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +66,10 @@ readme: $(STAMP) ## Write what was measured into the READMEs
 
 prune: $(STAMP) ## Remove what no result needs and nobody uses, old logs too: DRY=1 only says what
 	@$(PYTHON) -m operators.stack.prune $(if $(DRY),--dry-run)
+
+rollback: $(STAMP) ## Publish former panoramas again: FROM=/data/panoramas CAPTURES="corner-17" or RUN=id
+	@$(PYTHON) -m tasks.panorama.archive.roll_back "$(FROM)" \
+		$(if $(RUN),--run "$(RUN)",--captures $(CAPTURES))
 
 lock: $(UV) ## Pin and hash what requirements/ names, for Orrery and for its peers
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \

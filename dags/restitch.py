@@ -5,7 +5,8 @@ warping, seams and blending. What is published is never worse than the plain sti
 
 `captures` is a folder that holds one folder per capture (`images/` and a rig), or one capture
 itself. Results that earlier runs finished are used again. To run it by itself over a growing
-archive, name it in `configs/schedules.yaml`.
+archive, name it in `configs/schedules.yaml`; `ingest.place`, `.rig`, `.since` and `.until` choose
+captures. `catalogue.parquet` in `publish.export_to` is a table of all of them.
 
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 

@@ -11,6 +11,8 @@ was committed is made a second time.
 - An item whose worker died, or that passed a limit: once more, then it is skipped with its
   reason. Ray itself tries nothing again, so that nothing is counted twice. What a disk or a server
   did is never an item's fault: it fails the stage.
+- An item that another run makes at this time: waited for, as long as that run gives signs of life.
+  A minute without one, or a process that is known to have ended, and this run makes it.
 - A training of several processes, one of which died: so, too. All of them go on from the item's
   last checkpoint.
 - A driver that was killed: again, as a try of its task; three times in a row, then the task fails.
@@ -41,6 +43,9 @@ MLFLOW_RETURN_S, MLFLOW_POLL_S = 600.0, 10.0
 MLFLOW_PAUSE_SHARE = 9.0
 
 ITEM_TRIES = 2
+
+# A claim to an item that was not renewed for so long is another run's to take; it looks so often.
+LEASE_S, CLAIM_POLL_S = 60.0, 2.0
 # Tries of Ray's own.
 CALL_RETRIES = 0
 

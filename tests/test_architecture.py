@@ -39,7 +39,6 @@ BESIDE = {
     "tests/grasping/test_repeatable.py": "whole stages, twice",
     "tests/grasping/readers/test_ray_samples.py": "the README's lines for Ray Data",
     "tests/nas/stages/test_search_limits.py": "the stage on Ray, with limits",
-    "tests/operators/store/test_checkpoints.py": "checkpoints of items, through all that keep them",
     "tests/report/test_browser.py": "the helper with which all tests open pages",
     "tests/panorama/simulation/test_main.py": "the command of the package: __main__.py",
 }

@@ -11,7 +11,7 @@ import pytest
 
 from operators.stack import prune
 from operators.store import storage
-from operators.store.artifacts import RESULT
+from operators.store.artifacts import CONTENTS, RESULT
 from operators.store.manifests import Manifest
 from tasks.core.params import load_config
 from tests.support.panorama.captures import write_capture
@@ -76,7 +76,14 @@ def test_the_first_page_draws_the_stages_and_wings_that_there_are():
 def test_the_page_of_the_store_says_what_lies_there(tmp_path):
     fields = re.findall(r"(?m)^\| `(\w+)` \|", KEPT)
     assert fields == list(Manifest.model_fields)
-    for part in (storage.MANIFEST, storage.DRAFTS, storage.TRAINING, RESULT):
+    for part in (
+        storage.MANIFEST,
+        storage.DRAFTS,
+        storage.TRAINING,
+        storage.CLAIMS,
+        RESULT,
+        CONTENTS,
+    ):
         assert part in KEPT
     commands = re.findall(r"-m operators\.stack\.prune ([^#\n]*)", KEPT)
     assert len(commands) >= 4

@@ -15,6 +15,7 @@ What is measured:
 - ``psnr_gain_*_db``: PSNR to the ray-traced panorama, ours less theirs.
 - ``cpu_s_per_panorama``, ``peak_gb``: a serial run of all stages, start-up apart. The bound on
   it is `RESTITCH_BOUND_MULTIPLE` times the reference kernel that is timed in the same run.
+- ``rescan_10k_*``: a night without news over 10,000 known captures; `benchmarks.restitch.rescan`.
 - ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
   overlap SSIM; kept unrepaired with a reason; all.
 - ``demo_s``: ``make demo`` from its first line to its last, installed.
@@ -50,6 +51,7 @@ from benchmarks.restitch.methods import (
 )
 from benchmarks.restitch.pipeline import PipelineCost, measure
 from benchmarks.restitch.reference_kernel import RESTITCH_BOUND_MULTIPLE
+from benchmarks.restitch.rescan import NUM_CAPTURES, NUM_QUICK, rescan
 from benchmarks.results_file import RESULTS_DIR, Figure, write_results
 from operators.installation import ROOT
 from tasks.panorama.config import RestitchConfig
@@ -72,6 +74,8 @@ BOUNDS = {
     "psnr_gain_unrepaired_db": (0.0, float("inf")),
     "cpu_multiple_of_reference": (0.0, RESTITCH_BOUND_MULTIPLE),
     "peak_gb": (0.0, 1.3),
+    "rescan_10k_cpu_s": (0.0, 180.0),
+    "rescan_10k_growth_mb": (0.0, 1.0),
     "real_sets_better": (12.0, float("inf")),
     "demo_s": (0.0, 240.0),
 }
@@ -92,6 +96,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
         figures = _accuracy(seeds, quick=quick)
         figures |= _cost(seeds, Path(scratch), quick=quick)
+        figures |= rescan(NUM_QUICK if quick else NUM_CAPTURES)
         figures |= _real(arguments.data / "panorama", Path(scratch), quick=quick)
         figures |= _demo()
     print_table(figures)

@@ -169,4 +169,6 @@ class ItemPool:
 
     def _collect(self) -> None:
         key, _, outcome = self.running.next_ended()
+        if isinstance(outcome, Skipped):  # as the journal tells it: nothing is tried anew
+            outcome = outcome.model_copy(update={"may_pass": False})
         self._outcomes[key] = outcome

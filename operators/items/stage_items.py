@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +12,20 @@ from typing import Any
 
 import numpy.typing as npt
 
+from operators.items.claims import Claims
 from operators.items.pool import ItemPool, Journal
 from operators.items.progress import Progress
 from operators.items.work import ItemWork, Running, StageWork
+from operators.tries import CLAIM_POLL_S
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.ports import Executor, ItemFunction, Tracker
+from tasks.core.ports import Executor, ItemFunction, Skipped, Tracker
 from tasks.core.records import Record
 
 _NUM_READERS = 8
 _NUM_LOOKED_UP = 256
+_NUM_NAMED = 5
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -33,6 +40,8 @@ class StageItems:
         journal: Where a pool of the stage notes in which order its items ended.
         max_trainings: The same number of items that are spread.
         counts: Items made, reused and skipped so far, for the provenance.
+        made: Ids of items that this run made; see `tasks.core.ports.Items`.
+        lacks_some: Whether an item failed for a reason that may pass.
     """
 
     work: StageWork
@@ -42,6 +51,8 @@ class StageItems:
     journal: Journal
     max_trainings: int = 1
     counts: dict[str, int] = field(default_factory=lambda: {"made": 0, "reused": 0, "skipped": 0})
+    made: set[str] = field(default_factory=set)
+    lacks_some: bool = False
 
     def map(
         self,
@@ -65,26 +76,20 @@ class StageItems:
         work = self._work(function, config, shared)
         _check_unique([item.item_id for item in items])
         progress = Progress.of(self.work.spec.name, items, self.tracker, self.counts)
-        outcomes: dict[str, Any] = {}
         max_in_flight = self.max_trainings if spread else self.max_in_flight
-        with Running(work, self.executor, self.tracker, spread) as running:
-
-            def collect() -> None:
-                _, item, outcome = running.next_ended()
-                outcomes[item.item_id] = outcome
-                progress.add(outcome, item)
-
-            for item, (key, found) in zip(items, _find_all(work, items), strict=True):
-                if found is not None:
-                    outcomes[item.item_id] = found
-                    progress.add(found, item, reused=True)
+        running = Running(work, self.executor, self.tracker, spread)
+        with running, Claims(self.work.storage) as claims:
+            making = _Making(running, claims, progress, max_in_flight)
+            for item, (key, found, is_own) in zip(items, _find_all(work, items), strict=True):
+                if found is None:
+                    making.begin(key, item)
                     continue
-                if len(running) >= max_in_flight:
-                    collect()
-                running.submit(key, item)
-            while running:
-                collect()
-        return [outcomes[item.item_id] for item in items]
+                making.add(item, found, reused=True)
+                self.made.update([item.item_id] * is_own)
+            making.finish()
+        self.made |= making.made
+        self.lacks_some |= any(_may_pass(each) for each in making.outcomes.values())
+        return [making.outcomes[item.item_id] for item in items]
 
     def pool(
         self,
@@ -124,6 +129,70 @@ class StageItems:
         )
 
 
+@dataclass
+class _Making:
+    """Items of one map that are not there yet.
+
+    Attributes:
+        running: Those that are being made.
+        claims: Tell other runs which these are.
+        progress: Counts what ended.
+        max_in_flight: How many are made at a time.
+        outcomes: What ended, by the items' ids.
+        made: Ids of what was made here.
+    """
+
+    running: Running
+    claims: Claims
+    progress: Progress
+    max_in_flight: int
+    outcomes: dict[str, Any] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    _elsewhere: list[tuple[str, Any]] = field(default_factory=list)
+
+    def add(self, item: Any, outcome: Record, *, reused: bool = False) -> None:
+        """Note how an item ended."""
+        self.outcomes[item.item_id] = outcome
+        self.progress.add(outcome, item, reused=reused)
+        if not (reused or isinstance(outcome, Skipped)):
+            self.made.add(item.item_id)
+
+    def begin(self, key: str, item: Any) -> None:
+        """Start an item when there is room, unless another run makes it."""
+        if not self.claims.claim(key):
+            self._elsewhere.append((key, item))
+        elif (found := self.running.work.find(key)) is not None:  # it was committed just now
+            self.claims.release(key)
+            self.add(item, found, reused=True)
+        else:
+            if len(self.running) >= self.max_in_flight:
+                self._collect()
+            self.running.submit(key, item)
+
+    def finish(self) -> None:
+        """Wait for all that is in flight, here and elsewhere."""
+        if self._elsewhere:
+            names = ", ".join(item.item_id for _, item in self._elsewhere[:_NUM_NAMED])
+            logger.info("%d made by another run: %s", len(self._elsewhere), names)
+        while self.running or self._elsewhere:
+            if self.running:
+                self._collect()
+            else:
+                time.sleep(CLAIM_POLL_S)
+            waiting, self._elsewhere = self._elsewhere, []
+            for key, item in waiting:
+                self.begin(key, item)
+
+    def _collect(self) -> None:
+        key, item, outcome = self.running.next_ended()
+        self.claims.release(key)
+        self.add(item, outcome)
+
+
+def _may_pass(outcome: Record) -> bool:
+    return isinstance(outcome, Skipped) and outcome.may_pass
+
+
 def _outcome_type(function: Any) -> type[Record]:
     """Record type that an item function is annotated to return."""
     outcome = typing.get_type_hints(function).get("return")
@@ -139,12 +208,12 @@ def _check_unique(item_ids: list[str]) -> None:
         raise DataError(f"expected items with ids of their own, got {twice!r} twice: rename one")
 
 
-def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[tuple[str, Record | None]]:
+def _find_all(work: ItemWork, items: Sequence[Any]) -> Iterator[tuple[str, Record | None, bool]]:
     """Keys of all items, and those that are committed; an object store answers slowly."""
 
-    def find(item: Record) -> tuple[str, Record | None]:
+    def find(item: Record) -> tuple[str, Record | None, bool]:
         key = work.key(item)
-        return key, work.find(key)
+        return key, *work.look_up(key)
 
     with ThreadPoolExecutor(_NUM_READERS) as pool:
         for start in range(0, len(items), _NUM_LOOKED_UP):

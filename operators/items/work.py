@@ -23,16 +23,24 @@ import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits, limited
+from operators.items.checkpoint import Checkpoint
 from operators.items.reports import Reporter, Reports, load
 from operators.items.watch import Watch
-from operators.store.artifacts import Checkpoint, Draft
+from operators.store.artifacts import Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, disk_faults
 from operators.tries import ITEM_TRIES
 from tasks.core import seeds
 from tasks.core.config import config_json
 from tasks.core.digests import digest
-from tasks.core.errors import ArtifactError, ConfigError, DataError, OrreryError, WorkerLostError
+from tasks.core.errors import (
+    ArtifactError,
+    ConfigError,
+    DataError,
+    OrreryError,
+    PassingError,
+    WorkerLostError,
+)
 from tasks.core.ports import Executor, Future, Picture, Skipped, Tracker
 from tasks.core.records import FileRef, Record
 from tasks.core.stages import StageSpec
@@ -95,12 +103,20 @@ class ItemWork:
 
     def find(self, key: str) -> Record | None:
         """Return a committed item; None if there is none, or a damaged one."""
+        return self.look_up(key)[0]
+
+    def look_up(self, key: str) -> tuple[Record | None, bool]:
+        """Return a committed item, as `find` does, and whether this DAG run made it."""
         where = self.folder(key)
         try:
             manifest = self.stage.storage.read(where)
         except ArtifactError:
-            return None  # rubbish: making the item again replaces it
-        return manifest.record(self.outcome_type, where) if manifest else None
+            return None, False  # rubbish: making the item again replaces it
+        if manifest is None:
+            return None, False
+        makers = [each.get("run", {}) for each in (manifest.provenance, self.stage.provenance)]
+        is_own = makers[0].get("run_id") == makers[1].get("run_id")
+        return manifest.record(self.outcome_type, where), is_own
 
 
 class _Folder(Draft):
@@ -228,13 +244,18 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Ended:
             kept = folder.commit(manifest, stage.spec.tolerances)
             return Ended(kept.record(work.outcome_type, folder.folder), folder.reports)
     except DataError as error:
-        return Ended(Skipped(item_id=item.item_id, reason=str(error)), folder.reports)
+        return Ended(_skipped(item, error), folder.reports)
     except WorkerLostError:
         raise
     except OrreryError as error:
         raise type(error)(f"{where}: {error}") from error
     except Exception as error:
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def _skipped(item: Any, error: DataError) -> Skipped:
+    may_pass = isinstance(error, PassingError)
+    return Skipped(item_id=item.item_id, reason=str(error), may_pass=may_pass)
 
 
 def make_item_together(work: ItemWork, key: str, item: Any, rank: int) -> Ended:
@@ -245,7 +266,7 @@ def make_item_together(work: ItemWork, key: str, item: Any, rank: int) -> Ended:
     """
     ended = make_item(work, key, item, rank)
     if _joined() and isinstance(ended.outcome, Skipped):
-        raise DataError(ended.outcome.reason)
+        raise (PassingError if ended.outcome.may_pass else DataError)(ended.outcome.reason)
     return ended
 
 
@@ -341,7 +362,7 @@ class Running:
         except DataError as error:  # of one process, which ended the first one, too
             reports = load(storage, key)
             Checkpoint(storage, key).drop()
-            return Ended(Skipped(item_id=item.item_id, reason=str(error)), reports)
+            return Ended(_skipped(item, error), reports)
         except WorkerLostError as error:
             reports = load(storage, key)
             if found := self.work.find(key):  # it died after its commit
@@ -349,4 +370,5 @@ class Running:
             if tries < ITEM_TRIES:
                 return None
             reason = f"{error} (tried {ITEM_TRIES} times)"
-            return Ended(Skipped(item_id=item.item_id, reason=reason), reports)
+            skipped = Skipped(item_id=item.item_id, reason=reason, may_pass=True)
+            return Ended(skipped, reports)

@@ -1,7 +1,8 @@
 """The headline of a DAG run in MLflow: what its publishing stage recorded, on the run itself.
 
 So two DAG runs compare at a glance. It is copied from the stage's own run, which the stage's key
-finds: a DAG run that found its last result finished shows the same as the one that made it.
+finds. A DAG run that found its last result finished shows the same figures, and a tag says in which
+run the pictures and pages are: a night without news adds no copies of them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import logging
 from pathlib import PurePosixPath
 
-from operators.record.mlflow_api import MlflowApi
+from operators.record.mlflow_api import MAX_TAG_CHARS, PARENT_TAG, MlflowApi, pairs
 from tasks.core.errors import OrreryError
 
 KEY_TAG = "key"
+MAKER_TAG = "result_of"  # the stage's run that made the published result
 # Beyond these a file is left with the stage: a headline is read at once.
 MAX_FILES, MAX_FILE_BYTES = 30, 50_000_000
 _SHOWN = (".html", ".jpg", ".png")
@@ -35,6 +37,9 @@ def show_headline(tracking_uri: str, run_id: str, key: str) -> None:
             # What was recorded at a later step is a point of a curve.
             figures = [each for each in found[0].metrics if not int(each["step"])]
             api.log_batch(run_id, metrics=figures)
+            if not api.search(run.experiment_id, **{KEY_TAG: key, PARENT_TAG: run_id}):
+                api.log_batch(run_id, tags=pairs({MAKER_TAG: found[0].url}, MAX_TAG_CHARS))
+                return
             files = {k: v for k, v in api.files(found[0].run_id).items() if _is_shown(k, v)}
             for name in sorted(files)[:MAX_FILES]:
                 api.upload(run, name, api.download(found[0].run_id, name))

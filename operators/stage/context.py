@@ -96,6 +96,11 @@ class LiveContext:
         """Name of the stage."""
         return self.call.plan.name
 
+    @property
+    def run_id(self) -> str:
+        """Name of the run."""
+        return self.call.plan.request.caller.run_id
+
     def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
         """Keep a picture and show it with the run."""
         from tasks.report.picture import encode  # loads OpenCV, which finding results does without
@@ -139,7 +144,7 @@ def open_context(
     call: PlacedCall, executor: StageExecutor, tracker: RunTracker | None = None
 ) -> LiveContext:
     """Put together what a stage may touch; without a tracker, it gets the one the plan names."""
-    plan, granted = call.plan, call.plan.resources
+    plan, granted, spec = call.plan, call.plan.resources, call.plan.declaration.spec
     num_gpus = granted.num_gpus if call.device == "gpu" else 0.0
     executor = executor.granted(granted.num_cpus, num_gpus, granted.memory_gb, plan.num_workers)
     provenance = _provenance(call)
@@ -147,7 +152,7 @@ def open_context(
     work = StageWork(
         storage=plan.storage,
         folder=call.beside("items"),
-        spec=plan.declaration.spec,
+        spec=spec,
         key_parts=call.parts,
         seed=plan.seed,
         limits=Limits(granted.limit_s, granted.memory_gb, executor.has_workers),
@@ -162,9 +167,12 @@ def open_context(
         finished_at = datetime.now(UTC).isoformat()
         return provenance | {"finished": finished_at, "items": dict(items.counts)}
 
+    def own_folder() -> str:
+        return call.own_folder if spec.reads_outside or items.lacks_some else ""
+
     return LiveContext(
         call=call,
-        store=StageStore(plan.storage, call.folder, plan.declaration.spec, call.key, at_end),
+        store=StageStore(plan.storage, call.folder, spec, call.key, at_end, own_folder),
         items=items,
         executor=executor,
         tracker=tracker,

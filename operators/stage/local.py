@@ -7,6 +7,7 @@ local.read(matches, MatchSet)
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class LocalRun:
     profile: str = "serial"
 
     def run(self, function: Callable[..., Any], *inputs: Any, config: Any) -> Any:
-        """Run a stage, or find its finished result.
+        """Run a stage, or find its finished result; one that reads the world outside looks again.
 
         Args:
             function: The stage function.
@@ -64,7 +65,9 @@ class LocalRun:
 
     def request(self, function: Callable[..., Any], *inputs: Any, config: Any) -> StageRequest:
         """Return the call of a stage as a request."""
-        caller = Caller(run_id="local", profile=self.profile, store_uri=str(self.folder))
+        # A run of its own each time: what reads the world outside looks at it again.
+        run_id = f"local-{uuid.uuid4().hex}"
+        caller = Caller(run_id=run_id, profile=self.profile, store_uri=str(self.folder))
         return StageRequest(
             pipeline="local",
             stage=f"{function.__module__}:{function.__qualname__}",

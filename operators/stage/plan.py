@@ -15,6 +15,7 @@ from operators.stage.request import StageRequest
 from operators.store.artifacts import finished
 from operators.store.storage import Storage
 from tasks.core.config import MAX_WHOLE
+from tasks.core.digests import digest
 from tasks.core.errors import ConfigError
 from tasks.core.outside.documents import check_plain
 from tasks.core.records import ArtifactRef
@@ -127,10 +128,18 @@ class PlacedCall:
         """Folder of the result, relative to the store's root."""
         return self.beside(self.key)
 
+    @property
+    def own_folder(self) -> str:
+        """Folder of a result that serves its own run alone, such as one that lacks an item."""
+        if self.plan.declaration.spec.reads_outside:
+            return self.folder
+        return self.beside(digest([self.key, self.plan.request.caller.run_id]))
+
     def beside(self, name: str) -> str:
         """Another folder of the stage, such as that of its items."""
         return f"{self.plan.request.pipeline}/{self.plan.name}/{name}"
 
     def finished(self) -> list[ArtifactRef] | None:
         """Results of an earlier call under the same key; None if none has finished."""
-        return finished(self.plan.storage, self.folder)
+        storage = self.plan.storage
+        return finished(storage, self.folder) or finished(storage, self.own_folder)

@@ -30,6 +30,8 @@ from tasks.core.errors import ConfigError, NotWritableError, ResourceError
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import spec_of
 
+MAX_TOLD_BYTES = 5_000_000
+
 logger = logging.getLogger(__name__)
 
 
@@ -141,10 +143,9 @@ def _run(
         with disk_faults(f"a file of {plan.name}", ctx.scratch):
             returned = function(*plan.request.inputs, plan.config, ctx)
             refs = _refs(returned, plan.declaration)
-            mark_finished(plan.storage, call.folder, refs)
+            mark_finished(plan.storage, ctx.store.folder, refs)
         for index, ref in enumerate(refs):
-            manifest = read_artifact(plan.storage, ref).model_dump(mode="json")
-            ctx.tracker.log_json(manifest, f"manifest{index or ''}.json")
+            ctx.tracker.log_json(_shown(call, ref), f"manifest{index or ''}.json")
         status = "FINISHED"
     except (KeyboardInterrupt, SystemExit):
         status = "KILLED"
@@ -152,6 +153,13 @@ def _run(
     finally:
         ctx.close(status)
     return refs
+
+
+def _shown(call: PlacedCall, ref: ArtifactRef) -> dict[str, Any]:
+    """What a run's record says of a result: all; where it lies if it is large, or an earlier's."""
+    manifest = read_artifact(call.plan.storage, ref)
+    is_told = manifest.key == call.key and len(manifest.to_bytes()) <= MAX_TOLD_BYTES
+    return (manifest if is_told else ref).model_dump(mode="json")
 
 
 def _load(declaration: Declaration, num_inputs: int) -> Callable[..., Any]:

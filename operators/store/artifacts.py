@@ -4,6 +4,9 @@ A folder is whole when it holds a valid ``manifest.json``. On a local disk it is
 flushed and renamed; on an object store its files come first, under names that hold their
 digest, and one conditional put of the manifest commits it. Who comes second under one key
 adopts the first one's result. A stage has finished when ``result.json`` names its results.
+
+What serves one run alone is kept once, whatever run it was that first came to this content: a note
+in ``contents`` says where. So a run that finds no news adds no more than its ``result.json``.
 """
 
 from __future__ import annotations
@@ -14,12 +17,11 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from operators.store.manifests import Manifest
-from operators.store.storage import MANIFEST, TRAINING, Storage, storage_errors
+from operators.store.storage import MANIFEST, Storage, storage_errors
 from operators.tries import COMMIT_TRIES
 from tasks.core.digests import canonical_json, digest, file_digest
 from tasks.core.errors import ArtifactError, TransientError
@@ -30,6 +32,7 @@ from tasks.core.stages import StageSpec
 logger = logging.getLogger(__name__)
 
 RESULT = "result.json"
+CONTENTS = "contents"
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -174,12 +177,15 @@ class StageStore:
         spec: StageSpec,
         key: str,
         provenance: Callable[[], Mapping[str, Any]],
+        own_folder: Callable[[], str] = str,
     ) -> None:
+        """Begin; ``own_folder`` says where a result goes that serves this run alone, if it does."""
         self.storage = storage
         # The storage's own, so that a graph which fetches on workers takes nothing else along.
         self.fetch = storage.fetch
         self.refs: list[ArtifactRef] = []
         self._folder = folder
+        self._own_folder = own_folder
         self._spec = spec
         self._key = key
         self._provenance = provenance
@@ -193,9 +199,11 @@ class StageStore:
         """Commit a result of the stage; the second and later ones are groups of a fan-out."""
         with self._open() as draft:
             self._draft = None
+            if (place := self._place) != draft.folder:  # it came to be its own run's meanwhile
+                said = content.model_dump_json().replace(f'"{draft.folder}/', f'"{place}/')
+                content, draft.folder = type(content).model_validate_json(said), place
             manifest = Manifest.of(content, self._spec.name, self._key, self._provenance())
-            kept = draft.commit(manifest, self._spec.tolerances)
-        ref = ArtifactRef(schema_id=kept.schema_id, uri=draft.folder, sha256=kept.sha256)
+            ref = self._keep(draft, manifest)
         self.refs.append(ref)
         return ref
 
@@ -213,10 +221,32 @@ class StageStore:
             self._draft.__exit__()
             self._draft = None
 
+    @property
+    def folder(self) -> str:
+        """Folder of the results."""
+        return self._own_folder() or self._folder
+
+    @property
+    def _place(self) -> str:
+        return f"{self.folder}-{len(self.refs)}" if self.refs else self.folder
+
     def _open(self) -> Draft:
-        suffix = f"-{len(self.refs)}" if self.refs else ""
-        self._draft = self._draft or Draft(self.storage, f"{self._folder}{suffix}")
+        self._draft = self._draft or Draft(self.storage, self._place)
         return self._draft
+
+    def _keep(self, draft: Draft, manifest: Manifest) -> ArtifactRef:
+        """Commit a result; one that serves this run alone, only if no run has kept its content."""
+        names = {"schema_id": manifest.schema_id, "sha256": manifest.sha256}
+        note = f"{self._folder.rpartition('/')[0]}/{CONTENTS}/{manifest.sha256}"
+        if self._own_folder():
+            with suppress(FileNotFoundError, ArtifactError), storage_errors(note):
+                place = self.storage.read_file(note).decode("utf-8", "replace")
+                read_artifact(self.storage, ref := ArtifactRef(uri=place, **names))
+                return ref
+        kept = draft.commit(manifest, self._spec.tolerances)
+        if self._own_folder():
+            self.storage.write(note, draft.folder.encode())
+        return ArtifactRef(uri=draft.folder, **names | {"sha256": kept.sha256})
 
 
 def read_artifact(storage: Storage, ref: ArtifactRef) -> Manifest:
@@ -262,44 +292,3 @@ def finished(storage: Storage, folder: str) -> list[ArtifactRef] | None:
             logger.warning("a finished result is damaged and is made again: %s", error)
             return None
     return refs if digest(index["refs"]) == index.get("sha256") else None
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One file that is replaced as a whole.
-
-    Attributes:
-        storage: Where it is kept.
-        key: Key of the item.
-    """
-
-    storage: Storage
-    key: str
-
-    def fetch(self, target: Path) -> Path | None:
-        """Return a local path of the file, a copy if it is elsewhere; None if there is none."""
-        with storage_errors(self._path):
-            if self.storage.is_local:
-                return Path(self._path) if Path(self._path).is_file() else None
-            try:
-                self.storage.fs.get_file(self._path, str(target))
-            except FileNotFoundError:
-                return None
-        return target
-
-    def save(self, path: Path) -> None:
-        """Replace the file by a copy of another; a kill leaves the earlier one."""
-        self.storage.write(self._file, path)
-
-    def drop(self) -> None:
-        """Remove it, if it is there."""
-        with storage_errors(self._path), suppress(FileNotFoundError):
-            self.storage.remove(f"{TRAINING}/{self.key}")
-
-    @property
-    def _path(self) -> str:
-        return self.storage.path(self._file)
-
-    @property
-    def _file(self) -> str:
-        return f"{TRAINING}/{self.key}/checkpoint"

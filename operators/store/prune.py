@@ -1,8 +1,8 @@
 """Removes what a store no longer needs; `make prune` calls it.
 
-Removed, once older than the given days: stage folders without a valid manifest, checkpoints and
-reports of unfinished items, and items whose files no finished result refers to. Drafts of
-processes that have ended go at once. Finished results stay.
+Removed, once older than the given days: stage folders without a valid manifest, checkpoints,
+reports and claims of unfinished items, and items whose files no finished result refers to. Drafts
+of processes that have ended go at once. Finished results stay.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operators.owners import is_nobodys
-from operators.store.storage import DRAFTS, TRAINING, Storage
+from operators.store.storage import CLAIMS, DRAFTS, TRAINING, Storage
 from tasks.core.errors import ArtifactError
 from tasks.core.records import references
 
 logger = logging.getLogger(__name__)
 
+_OURS = (DRAFTS, TRAINING, CLAIMS)
 _KEY = re.compile(r"[0-9a-f]{64}(-[0-9]+|-journal)?")
 
 
@@ -52,10 +53,10 @@ def prune(storage: Storage, older_than: timedelta, *, dry_run: bool = False) -> 
 def _unneeded(storage: Storage) -> Iterator[str]:
     items: list[str] = []
     used: set[str] = set()
-    for top in (DRAFTS, TRAINING):
+    for top in _OURS:
         yield from _folders(storage, top)
     for pipeline in _folders(storage, ""):
-        for stage in _folders(storage, pipeline) if pipeline not in (DRAFTS, TRAINING) else ():
+        for stage in _folders(storage, pipeline) if pipeline not in _OURS else ():
             for folder in _folders(storage, stage):
                 name = folder.rpartition("/")[2]
                 if name == "items":

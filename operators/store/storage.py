@@ -30,6 +30,7 @@ from tasks.core.records import FileRef
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
 TRAINING = ".training"
+CLAIMS = ".claims"
 _ADVICE = (
     "free some (make prune), make it writable, or change the profile's store_uri; nothing "
     "half-written was left"

@@ -19,6 +19,10 @@ class DataError(OrreryError):
     """An input item can't be used; the item is listed with the reason and the rest goes on."""
 
 
+class PassingError(DataError):
+    """An input item can't be used now, but may be later; the next run tries it again."""
+
+
 class ResourceError(OrreryError):
     """The machine lacks what the work needs: a GPU, a package, memory or disk space."""
 

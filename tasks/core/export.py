@@ -6,8 +6,9 @@ ever replaced or removed, and only while it is as it was written. What the user 
 export later stays.
 
 Files appear whole. New ones go in first; those that replace others are all copied before the
-first is renamed. The note is written before, with what is to come, and again at the end. So a
-killed run or a full disk leaves what was there, and the next run copies only what is missing.
+first is renamed, in the order in which they are named. The note is written before, with what is to
+come, and again at the end. So a killed run or a full disk leaves what was there, and the next run
+copies only what is missing. What stands there is known by its size and time, once they are noted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from pathlib import Path, PurePosixPath
 
 from tasks.core.digests import file_digest
 from tasks.core.errors import ConfigError, DataError
-from tasks.core.export_note import NOTE, Note, is_name, read_note
+from tasks.core.export_note import NOTE, Earlier, Note, Source, Standing, is_name, read_note
 from tasks.core.files import PARTIAL, flush, whole_file
 from tasks.core.folder_lock import locked
 from tasks.core.outside.stored import is_stored, local_path
@@ -31,25 +33,46 @@ from tasks.core.records import FileRef
 
 logger = logging.getLogger(__name__)
 
+Files = Mapping[str, Source]
+_SETTLED_S = 2.0  # a file that is younger may change once more without another time
+
 
 @dataclass(frozen=True)
 class Export:
     """What goes into the user's folder.
 
     Attributes:
-        files: Local files by their paths inside the folder.
+        files: Where the files come from, by their paths inside the folder; or what says so, given
+            what stands there. It is asked while no other run writes the folder.
         maker: Stage that exports, e.g. ``panorama.publish``.
         made_from: Digests of the results that it was made from; the note names them.
         same: What a later export must agree in to go on with this one, e.g. the data's name.
         is_whole: Whether the folder shall hold these files alone, so that what an earlier export
             wrote and this one has not is removed. Else it stays, and this one adds to it.
+        fetch: Gives a local path of a file of the store; only what is to be copied is fetched.
     """
 
-    files: Mapping[str, Path]
+    files: Files | Callable[[Standing], Files]
     maker: str
     made_from: tuple[str, ...] = ()
     same: Mapping[str, str | int] = field(default_factory=dict)
     is_whole: bool = True
+    fetch: Callable[[FileRef], Path] = lambda file: Path(file.uri)
+
+    def listed(self, standing: Standing) -> tuple[Files, dict[str, FileRef]]:
+        """The files and their digests, given what stands there.
+
+        Raises:
+            DataError: A file's name leads out of the folder, or is one that exports need.
+        """
+        files = self.files if isinstance(self.files, Mapping) else self.files(standing)
+        for name in files:
+            _check_name(name)
+        return files, {name: _ref(each, name, standing) for name, each in files.items()}
+
+    def local(self, source: Path | FileRef) -> Path:
+        """Path of a file on this disk."""
+        return source if isinstance(source, Path) else self.fetch(source)
 
 
 def export_files(export: Export, export_to: str, setting: str) -> None:
@@ -67,32 +90,35 @@ def export_files(export: Export, export_to: str, setting: str) -> None:
         ResourceError: The folder can't be written; what was there is as it was.
         TransientError: Another run is writing the folder.
     """
-    for name in export.files:
-        _check_name(name)
-    refs = {name: _ref(path, name) for name, path in export.files.items()}
     own = Note(maker=export.maker, made_from=export.made_from, same=dict(export.same))
     advice = f"choose another folder as {setting}, or move that away. Nothing was changed"
+    if isinstance(export.files, Mapping):
+        for name in export.files:
+            _check_name(name)
     if is_stored(export_to):
-        files, is_whole = export.files, export.is_whole
-        export_stored(files, refs, own, export_to, is_whole=is_whole, advice=advice)
+        listed, local, is_whole = export.listed, export.local, export.is_whole
+        export_stored(listed, local, own, export_to, is_whole=is_whole, advice=advice)
         return
     folder = local_path(export_to)
     with locked(folder, export.maker, setting) as check_lock:
         note = read_note(folder, own, advice)
         noted = note.digests()
         ours = {name: noted[name] for name in noted if not _is_behind_link(folder, name)}
+        files, refs = export.listed(_standing(folder, note, ours, advice))
         if not noted:
             _check_empty(folder, refs, advice)
-        present = _check_ours(folder, refs, ours, advice)
+        present = _check_ours(folder, refs, ours, note, advice)
         _tidy(folder, {*refs, *ours})
-        note.planning(refs.values()).write(folder)
-        missing = {n: path for n, path in export.files.items() if present.get(n) != refs[n].sha256}
-        _copy(folder, missing, check_lock)
+        missing = {n: each for n, each in files.items() if present.get(n) != refs[n].sha256}
+        note.planning(refs[name] for name in missing).write(folder)
+        _copy(folder, missing, export.local, check_lock)
         others = {name: digests for name, digests in ours.items() if name not in refs}
         if export.is_whole:
             _remove(folder, others)
         kept = () if export.is_whole else _still_ours(folder, note, others)
-        own.holding([*kept, *refs.values()]).write(folder)
+        versions = {name: note.versions[name] for name in others if name in note.versions}
+        versions |= {name: known for name in refs if (known := _settled(folder / name))}
+        own.holding([*kept, *refs.values()], versions).write(folder)
 
 
 def _check_name(name: str) -> None:
@@ -103,8 +129,39 @@ def _check_name(name: str) -> None:
         )
 
 
-def _ref(path: Path, name: str) -> FileRef:
-    return FileRef(uri=name, sha256=file_digest(path), num_bytes=path.stat().st_size)
+def _ref(source: Source, name: str, standing: Standing) -> FileRef:
+    if isinstance(source, Path):
+        return FileRef(uri=name, sha256=file_digest(source), num_bytes=source.stat().st_size)
+    if isinstance(source, FileRef):
+        return source.model_copy(update={"uri": name})
+    return standing.refs[source.name].model_copy(update={"uri": name})
+
+
+def _standing(folder: Path, note: Note, ours: Mapping[str, set[str]], advice: str) -> Standing:
+    """What stands there; a file that a killed run was to replace is looked at."""
+    begun = {ref.uri for ref in note.unfinished}
+    found = {ref.uri: ref for ref in (*note.unfinished, *note.files)}
+    refs = {}
+    for name in ours:
+        path = folder / name
+        if path.is_file() and (name not in begun or note.versions.get(name) == _version(path)):
+            refs[name] = found[name]
+        elif path.is_file() and (digest := file_digest(path)) in ours[name]:
+            size = path.stat().st_size
+            refs[name] = FileRef(uri=name, sha256=digest, num_bytes=size)
+    return Standing(refs, lambda name: (folder / name).read_bytes(), advice)
+
+
+def _version(path: Path) -> str:
+    """What tells a file that is as it was."""
+    found = path.lstat()
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def _settled(path: Path) -> str:
+    """The version of a file, for the note; empty where it is too young to be known by that."""
+    is_old = time.time() - path.lstat().st_mtime > _SETTLED_S
+    return _version(path) if is_old else ""
 
 
 def _check_empty(folder: Path, refs: Mapping[str, FileRef], advice: str) -> None:
@@ -119,16 +176,18 @@ def _check_empty(folder: Path, refs: Mapping[str, FileRef], advice: str) -> None
 
 
 def _check_ours(
-    folder: Path, refs: Mapping[str, FileRef], ours: Mapping[str, set[str]], advice: str
+    folder: Path, refs: Mapping[str, FileRef], ours: Mapping[str, set[str]], note: Note, advice: str
 ) -> dict[str, str]:
     """Digests of what stands where our files go; raises where it is somebody else's."""
     present = {}
+    noted = {ref.uri: ref.sha256 for ref in note.files if ref.uri in ours}
     for name, ref in refs.items():
         path = folder / name
         parents = PurePosixPath(name).parents[:-1]
         taken = [p for each in parents if _is_no_folder(p := folder / each)]
         if path.is_file():
-            present[name] = file_digest(path)
+            is_noted = name in noted and note.versions.get(name) == _version(path)
+            present[name] = noted[name] if is_noted else file_digest(path)
         elif os.path.lexists(path):
             taken.append(path)
         if taken or present.get(name, ref.sha256) not in {ref.sha256, *ours.get(name, ())}:
@@ -156,16 +215,26 @@ def _tidy(folder: Path, names: Iterable[str]) -> None:
             path.unlink()
 
 
-def _copy(folder: Path, files: Mapping[str, Path], check_lock: Callable[[], None]) -> None:
-    with ExitStack() as replaced:
-        for name in sorted(files, key=lambda name: (folder / name).exists()):
+def _copy(
+    folder: Path,
+    files: Files,
+    local: Callable[[Path | FileRef], Path],
+    check_lock: Callable[[], None],
+) -> None:
+    def fill(partial: Path, source: Source) -> None:
+        _fill(partial, folder / source.name if isinstance(source, Earlier) else local(source))
+
+    there = {name: None for name in files if (folder / name).exists()}
+    new = [name for name in files if name not in there]
+    with ExitStack() as replaced:  # what is entered last is renamed first
+        for name in (*new, *reversed(there)):
             check_lock()
             copy = whole_file(folder / name)
-            if (folder / name).exists():
-                _fill(replaced.enter_context(copy), files[name])
+            if name in there:
+                fill(replaced.enter_context(copy), files[name])
             else:
                 with copy as partial:
-                    _fill(partial, files[name])
+                    fill(partial, files[name])
         check_lock()
 
 

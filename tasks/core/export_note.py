@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -17,6 +19,43 @@ NOTE = "orrery_export.json"
 MAX_NOTE_BYTES = 1_000_000_000
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """A file that an earlier export wrote, by its name; it may get another one."""
+
+    name: str
+
+
+# Where a file comes from: this disk, the store, or the folder itself.
+Source = Path | FileRef | Earlier
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What earlier exports wrote into a folder, and is there.
+
+    Attributes:
+        refs: Digest and size of each file by its name.
+        load: Gives the bytes of one.
+        advice: Ends the message of an error.
+    """
+
+    refs: Mapping[str, FileRef]
+    load: Callable[[str], bytes | None]
+    advice: str = ""
+
+    def read(self, name: str) -> bytes | None:
+        """Bytes of a small file as it was exported; None where there is none.
+
+        Raises:
+            ConfigError: It was changed since.
+        """
+        data = self.load(name) if name in self.refs else None
+        if data is not None and hashlib.sha256(data).hexdigest() != self.refs[name].sha256:
+            raise ConfigError(f"{name} was changed after it was exported; {self.advice}")
+        return data
+
+
 class Note(Record):
     """What an export wrote, and from what.
 
@@ -28,7 +67,7 @@ class Note(Record):
         written: When.
         files: What was written, by paths inside the folder.
         unfinished: While a run writes, and after a kill: what it set out to write.
-        versions: In an object store, by what it knows each of the files.
+        versions: By what the disk or the object store knows each of the files.
     """
 
     schema_id = "core.export_note/1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -89,14 +89,8 @@ class Tracker(Protocol):
         """Record a finished part of the stage as a run of its own below the stage's.
 
         For tens of them, not thousands. A stage that is tried again below the same pipeline run
-        updates the child that bears the name and the params, and takes it over.
-
-        Args:
-            name: Name of the child.
-            params: Its settings.
-            metrics: Its numbers.
-            tags: Its labels.
-            figures: Its pictures: local files under their names.
+        updates the child that bears the name and the params, and takes it over. Figures are local
+        files under their names.
         """
 
 
@@ -184,6 +178,10 @@ class ItemFunction(Protocol[ConfigT, OutcomeT]):
 class Items(Protocol):
     """Work over many items, each committed on its own."""
 
+    @property
+    def made(self) -> Collection[str]:
+        """Ids of the items that this run made; the others were there."""
+
     def map(
         self,
         function: ItemFunction[ConfigT, OutcomeT],
@@ -218,11 +216,7 @@ class Items(Protocol):
     ) -> ItemPool:
         """Open a pool for a loop that asks and tells; the stage declares ``replays=True``.
 
-        Args:
-            function: Makes one item.
-            config: What it receives.
-            total: How many items the loop is going to submit, for the progress.
-            shared: Arrays that the items read; see `map`.
+        The total is how many items the loop is going to submit, for the progress; see `map`.
         """
 
 
@@ -258,6 +252,7 @@ class Skipped(Record):
 
     item_id: str
     reason: str
+    may_pass: bool = False  # then a later run tries it again, though nothing has changed
 
 
 class Resources(Record):
@@ -279,6 +274,10 @@ class StageContext(Protocol):
         """Name of the stage, e.g. ``panorama.match``."""
 
     @property
+    def run_id(self) -> str:
+        """Name of the run, for what is noted outside; no result may depend on it."""
+
+    @property
     def store(self) -> ArtifactStore:
         """Keeps the results."""
 
@@ -297,9 +296,8 @@ class StageContext(Protocol):
     def add_picture(self, name: str, picture: npt.NDArray[np.uint8] | bytes) -> FileRef:
         """Keep a picture for people with the next result, and show it with the run.
 
-        Args:
-            name: Under which it is kept; its ending, ``.jpg`` or ``.png``, says how.
-            picture: (h, w, 3), RGB; or the bytes of a file, such as a plot's.
+        The name's ending, ``.jpg`` or ``.png``, says how. The picture is (h, w, 3), RGB; or the
+        bytes of a file, such as a plot's.
         """
 
     @property
@@ -320,7 +318,4 @@ class StageContext(Protocol):
 
     @property
     def num_groups(self) -> int:
-        """Into how many groups a stage that fans out may split its result (profile).
-
-        The stage declares ``fans_out=True``.
-        """
+        """Into how many groups a stage that declares ``fans_out=True`` may split its result."""

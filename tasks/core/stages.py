@@ -20,7 +20,8 @@ class StageSpec:
         libraries: Numeric libraries whose versions enter the key (distribution names).
         draws: Whether the stage draws random numbers; the root seed then enters the key.
         reads_outside: Whether the inputs are the world outside the store (a user's folder).
-            Such a result serves only its own DAG run; its items are keyed by what they read.
+            Each run looks again; what is unchanged is found, since items are keyed by what
+            they read, and what follows by the content.
         fans_out: Whether the stage returns a list of results, one per group; the number of
             groups then enters the key of the stage, never that of its items.
         device: ``cpu``; ``gpu`` (fails where there is none); ``any`` (falls back, and says so).

@@ -7,6 +7,8 @@ from pydantic.dataclasses import dataclass
 
 from tasks.core.config import MAX_WHOLE, SETTINGS, setting
 
+_TIME = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?$"  # ISO 8601, local
+
 
 @dataclass(frozen=True, config=SETTINGS)
 class IngestConfig:
@@ -19,6 +21,27 @@ class IngestConfig:
         needed=True,
         stores=True,
         help="Folder, or s3://…, that holds one folder per capture, or one capture itself.",
+    )
+    place: str = setting(
+        "",
+        pattern=r"^[^/\\]{0,200}$",
+        help="Only captures here: latitude,longitude,radius in m (by the photos' GPS), or a "
+        "pattern of capture names such as berlin-*; empty for all.",
+    )
+    rig: str = setting(
+        "",
+        pattern=r"^([a-z]+-[0-9a-f]{12})?$",
+        help="Only captures of this rig, as the catalogue's column rig names it; empty for all.",
+    )
+    since: str = setting(
+        "",
+        pattern=_TIME,
+        help="Only captures taken on this day or later, such as 2026-05-01; empty for all.",
+    )
+    until: str = setting(
+        "",
+        pattern=_TIME,
+        help="Only captures taken on this day or earlier, such as 2026-05-31; empty for all.",
     )
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to connect."

@@ -65,6 +65,24 @@ class LeftOut(Record):
     reason: str
 
 
+class Origin(Record):
+    """What tells a capture from others, for the catalogue.
+
+    Attributes:
+        digest: Of its photos, masks and rig.
+        rig: Where its rig came from, and which it is: equal for captures of one calibrated rig.
+        time: When it was taken, by the first photo, ISO 8601, local; None where no photo says it.
+        position: Where; None where no photo says it.
+    """
+
+    schema_id = "panorama.origin/1"
+
+    digest: str
+    rig: str
+    time: str | None
+    position: Position | None
+
+
 class CaptureRecord(Record):
     """A capture that can be stitched.
 
@@ -77,9 +95,10 @@ class CaptureRecord(Record):
         calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
+        origin: What the catalogue says of it.
     """
 
-    schema_id = "panorama.capture/1"
+    schema_id = "panorama.capture/2"
 
     item_id: str
     images: tuple[ImageRecord, ...]
@@ -89,6 +108,7 @@ class CaptureRecord(Record):
     calibration: dict[str, float]
     contact_sheet: FileRef
     truth: dict[str, FileRef]
+    origin: Origin
 
 
 class CaptureSet(Record):
@@ -129,7 +149,7 @@ class RenderRecord(Record):
         quality: All of this as JSON.
         flow: Picture of the flow in the overlaps, if there is one.
         view: What a viewer shows over the panorama.
-        position: Where it was taken, if that is known.
+        origin: What the catalogue says of the capture.
     """
 
     schema_id = "panorama.render/2"
@@ -151,7 +171,7 @@ class RenderRecord(Record):
     quality: FileRef
     flow: FileRef | None
     view: SphereView
-    position: Position | None = None
+    origin: Origin
 
 
 class RenderSet(Record):
@@ -200,6 +220,7 @@ class Publication(Record):
         report: Self-contained HTML page.
         viewer: Another one, in which one looks around in the panoramas.
         contact_sheet: Before and after at the worst seams of all captures.
+        catalogue: The run's captures as a table, Parquet.
         exported_to: Folder with readable copies; empty if there is none.
     """
 
@@ -213,6 +234,7 @@ class Publication(Record):
     report: FileRef
     viewer: FileRef
     contact_sheet: FileRef | None
+    catalogue: FileRef
     exported_to: str
 
 

@@ -26,9 +26,10 @@ from tasks.core.errors import (
     TransientError,
 )
 from tasks.core.export import Export, export_files
-from tasks.core.export_note import NOTE
+from tasks.core.export_note import NOTE, Earlier, Standing
 from tasks.core.files import PARTIAL
 from tasks.core.folder_lock import HOLDER, LOCK
+from tasks.core.records import FileRef
 from tests.support.hostile.refusals import refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,6 +153,68 @@ def test_a_file_that_was_changed_after_it_was_exported_is_not_overwritten(source
     (source.out / "b").rename(source.out / "b.mine")
     source.export({"a": "one", "b": "two"})
     assert source.found() == {"a": "one", "b": "two", "b.mine": "corrected by hand"}
+
+
+def test_what_stands_there_as_noted_is_not_read_again(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = source.files({"a": "1", "b": "2"})
+    refs = {n: FileRef(uri=str(p), sha256=file_digest(p), num_bytes=1) for n, p in files.items()}
+    fetched: list[str] = []
+
+    def fetch(file: FileRef) -> Path:
+        fetched.append(file.uri)
+        return Path(file.uri)
+
+    read: list[Path] = []
+    monkeypatch.setattr(export, "_SETTLED_S", -1.0)
+    monkeypatch.setattr(
+        export, "file_digest", lambda path: (read.append(path), file_digest(path))[1]
+    )
+    for _ in range(2):
+        export_files(Export(refs, "a.publish", fetch=fetch), source.to, SETTING)
+    assert (fetched, read) == ([str(files["a"]), str(files["b"])], [])
+    (source.out / "b").write_text("3")
+    with pytest.raises(ConfigError, match="out/b was not exported, or was changed since"):
+        export_files(Export({"b": tmp_path / "store/0"}, "a.publish"), source.to, SETTING)
+
+
+def test_files_may_depend_on_what_stands_there_and_take_its_place(source: Source) -> None:
+    def files(standing: Standing) -> dict[str, Any]:
+        seen.append(standing.read("list"))
+        kept = {"old/a": Earlier("a")} if "a" in standing.refs else {}
+        return kept | source.files({"a": f"{len(seen)}", "list": f"{seen}"})
+
+    seen: list[bytes | None] = []
+    for _ in range(3):
+        export_files(Export(files, "a.publish", is_whole=False), source.to, SETTING)
+    assert source.found() == {"old/a": "2", "a": "3", "list": f"{seen}"}
+    assert seen == [None, b"[None]", f"{seen[:2]}".encode()]
+    (source.out / "list").write_text("changed")
+    with pytest.raises(ConfigError, match="list was changed after it was exported"):
+        export_files(Export(files, "a.publish", is_whole=False), source.to, SETTING)
+
+
+def test_two_files_may_change_places(source: Source) -> None:
+    source.export({"a": "1", "b": "22"})
+    export_files(Export({"a": Earlier("b"), "b": Earlier("a")}, "a.publish"), source.to, SETTING)
+    assert source.found() == {"a": "22", "b": "1"}
+
+
+def test_files_that_replace_others_do_so_in_their_order(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.export({"a": "1", "b": "2", "c": "3"})
+    placed: list[str] = []
+    replace = Path.replace
+
+    def noted(self: Path, target: Path) -> Path:
+        placed.append(target.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    source.export({"c": "x", "new": "n", "a": "y", "b": "z"})
+    assert [name for name in placed if name != NOTE] == ["new", "c", "a", "b"]
 
 
 def test_a_file_that_was_removed_is_written_again(source: Source) -> None:

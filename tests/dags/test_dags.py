@@ -94,6 +94,9 @@ def test_every_stage_exists_and_is_wired_as_it_declares(bag: DagBag, name: str) 
             declared = declaration_of(given["stage"])
             assert declared.spec.fans_out == given.get("fans_out", False), task.task_id
             assert hasattr(given["config"](), declared.spec.section), task.task_id
+            own = core_params._fields(type(getattr(given["config"](), declared.spec.section)))
+            names_path = any(str(f.get("path", "")).startswith("read") for f in own.values())
+            assert declared.spec.reads_outside >= names_path, f"{task.task_id} never looks again"
             stages += 1
     assert stages
 

@@ -180,6 +180,21 @@ class StoredFolder:
             raise self._no_bucket() from error
         return StoredFile(int(info["size"]), _version(info))
 
+    def copy(self, name: str, to: str) -> StoredFile:
+        """Copy a file to another name, within the store; returns what that says of the copy.
+
+        Raises:
+            ResourceError: The store refuses access, or there is no such file.
+            TransientError: It can't be reached.
+        """
+        try:
+            with self._translated():
+                self._fs.cp_file(self._path(name), self._path(to))
+                info = self._fs.info(self._path(to))
+        except FileNotFoundError as error:
+            raise ResourceError(f"{self.uri}/{name} was removed while it was copied") from error
+        return StoredFile(int(info["size"]), _version(info))
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         try:

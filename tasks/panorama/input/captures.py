@@ -33,7 +33,7 @@ from tasks.intake.folders import files_below
 from tasks.panorama.input.photos import SUFFIXES
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MIN_CAMERAS
 
-MAX_ENTRIES = 100_000  # files and folders that are looked at to find the captures
+MAX_ENTRIES = 1_000_000  # files and folders that are looked at to find the captures
 MAX_FILES = 20_000  # of one capture
 MAX_ID_BYTES = 200
 _LOG = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _NOT_CAPTURES = frozenset({"images", "masks", "truth", "sparse", "rig"})
 # Without what lies there, the panorama would be another one.
 _DECISIVE = frozenset({"masks", "sparse", "rig"})
 # Files that stand beside the captures where panoramas are exported.
-_NOT_IDS = frozenset({"report.html", "viewer.html", "contact_sheet.jpg"})
+_NOT_IDS = frozenset({"report.html", "viewer.html", "contact_sheet.jpg", "catalogue.parquet"})
 _MAX_DEPTH = 4
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.core.config import config_json
-from tasks.core.digests import file_digest
+from tasks.core.digests import digest, file_digest
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.files import disk_fault
 from tasks.core.outcomes import split
@@ -18,23 +18,28 @@ from tasks.core.outside.stored import is_stored, local_path
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
+from tasks.panorama.archive.selection import selects
 from tasks.panorama.config import IngestConfig, InspectConfig
 from tasks.panorama.input.captures import CaptureFiles, find_captures, fingerprint, survey
 from tasks.panorama.input.inspection import CheckedPhoto, inspect_capture
 from tasks.panorama.input.rig_files.rig_json import write_rig_json
 from tasks.panorama.input.stored_captures import StoredCaptures, fetch_capture
+from tasks.panorama.input.whereabouts import read_whereabouts
 from tasks.panorama.manifests import (
     CaptureFolder,
     CaptureRecord,
     CaptureSet,
     ImageRecord,
     LeftOut,
+    Origin,
+    Position,
 )
 from tasks.panorama.types import ByteImage
 from tasks.report.sheet import Tile, contact_sheet
 
 _LOG = logging.getLogger(__name__)
 _RIG_FILE, _SHEET_FILE = "rig.json", "contact_sheet.jpg"
+_RIG_CHARS = 12
 
 
 @stage(
@@ -58,9 +63,13 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
     unreadable = [item for item in found if isinstance(item, Skipped)]
     inspect = InspectConfig(config.min_overlap, config.thumbnail_px)
     outcomes = [*ctx.items.map(ingest_one, items, inspect), *unreadable]
-    captures, skipped = split(outcomes, config.max_skipped_fraction)
+    usable, skipped = split(outcomes, config.max_skipped_fraction)
+    captures = [capture for capture in usable if selects(config, capture)]
+    if len(captures) < len(usable):
+        _LOG.info("%d of %d captures are of this place, rig and time", len(captures), len(usable))
     ctx.tracker.log_metrics(
         {
+            "captures_not_selected": float(len(usable) - len(captures)),
             "captures": float(len(captures)),
             "captures_skipped": float(len(skipped)),
             "photos": float(sum(len(capture.images) for capture in captures)),
@@ -93,16 +102,34 @@ def _checked(
     write_rig_json(folder.path / _RIG_FILE, used.rig)
     refer = partial(_file_ref, place=place, at=item.path)
     by_name = {photo.name: photo for photo in photos}
+    images = tuple(_image_record(by_name[c.name], files, refer) for c in used.rig.cameras)
+    rig = folder.add(_RIG_FILE)
     return CaptureRecord(
         item_id=item.item_id,
-        images=tuple(_image_record(by_name[c.name], files, refer) for c in used.rig.cameras),
-        rig=folder.add(_RIG_FILE),
+        images=images,
+        rig=rig,
         rig_source=used.source,
         left_out=left_out,
         calibration=dict(used.figures),
         contact_sheet=folder.add_picture(_SHEET_FILE, _contact_sheet(item.item_id, photos)),
         # The simulator's truth is read as a folder, which files of a store are not in.
         truth={n: refer(path) for n, path in files.truth.items() if not is_stored(item.path)},
+        origin=_origin(images, rig, used.source, [files.photos[c.name] for c in used.rig.cameras]),
+    )
+
+
+def _origin(
+    images: Sequence[ImageRecord], rig: FileRef, source: str, photos: Sequence[Path]
+) -> Origin:
+    found = read_whereabouts(photos)
+    position = found.position and Position(
+        latitude_deg=found.position[0], longitude_deg=found.position[1]
+    )
+    return Origin(
+        digest=digest([rig.model_dump(), *(image.model_dump() for image in images)]),
+        rig=f"{source}-{rig.sha256[:_RIG_CHARS]}",
+        time=found.time.isoformat() if found.time else None,
+        position=position,
     )
 
 

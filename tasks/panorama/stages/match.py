@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.core.config import config_json
-from tasks.core.errors import ArtifactError, DataError
+from tasks.core.errors import ArtifactError, PassingError
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef, FileRef
@@ -49,7 +49,7 @@ def match_captures(captures: ArtifactRef, config: MatchConfig, ctx: StageContext
         mean = float(np.mean([record.figures[name] for record in matched]))
         ctx.tracker.log_metrics({f"mean_{name}": mean})
     for record in matched:
-        if record.flow is not None:
+        if record.flow is not None and record.item_id in ctx.items.made:
             ctx.tracker.log_figure(ctx.store.fetch(record.flow), f"{record.item_id}/flow.jpg")
     return ctx.store.write(
         MatchSet(
@@ -67,14 +67,15 @@ def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> M
     as it is.
 
     Raises:
-        DataError: A photo is gone, has changed or can't be read.
+        PassingError: A photo is gone or has changed.
+        DataError: It can't be read.
     """
     rig = read_rig(item, folder.fetch)
     try:
         images = read_images(item, folder.fetch)
         masks = read_masks(item, folder.fetch)
     except ArtifactError as error:  # the user's own files, which may change at any time
-        raise DataError(f"{item.item_id}: {error}") from error
+        raise PassingError(f"{item.item_id}: {error}") from error
     pairs = overlapping_pairs(rig, config.min_overlap)
     parts: dict[tuple[int, int], Correspondences] = {}
     pictured: list[MatchedPair] = []

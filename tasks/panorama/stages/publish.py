@@ -11,9 +11,12 @@ import numpy as np
 from tasks.core.config import config_json
 from tasks.core.errors import ResourceError
 from tasks.core.export import Export, export_files
+from tasks.core.export_note import Source, Standing
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
+from tasks.panorama.archive.catalogue import CATALOGUE, files_of, rows_of, write_catalogue
+from tasks.panorama.archive.published import SETTING, published_files
 from tasks.panorama.config import PublishConfig
 from tasks.panorama.input.photos import read_photo
 from tasks.panorama.manifests import (
@@ -60,6 +63,7 @@ class _Report(Record):
     report: FileRef
     viewer: FileRef
     contact_sheet: FileRef | None
+    catalogue: FileRef
 
 
 @stage(
@@ -73,7 +77,9 @@ class _Report(Record):
             "pillow",
             "simplejpeg",
             "jinja2",
+            "pyarrow",
         ),
+        reads_outside=True,
     )
 )
 def publish_captures(
@@ -103,16 +109,18 @@ def publish_captures(
         report=report.report,
         viewer=report.viewer,
         contact_sheet=report.contact_sheet,
+        catalogue=report.catalogue,
         exported_to=config.export_to,
     )
     if config.export_to:
         export = Export(
-            files=_export_files(captures, report, ctx.store.fetch),
+            files=lambda standing: _export_files(captures, skipped, report, ctx, standing),
             maker=ctx.stage,
             made_from=tuple(ref.sha256 for ref in renders),
             is_whole=False,  # captures of an earlier run stay
+            fetch=ctx.store.fetch,
         )
-        export_files(export, config.export_to, "publish.export_to")
+        export_files(export, config.export_to, SETTING)
     _track(publication, ctx)
     return ctx.store.write(publication)
 
@@ -133,11 +141,13 @@ def write_report(item: _Renders, config: PublishConfig, folder: ItemFolder) -> _
     page = html(report_sections(published, item.skipped, pictures, item.settings, links))
     (folder.path / _REPORT_FILE).write_text(page, encoding="utf-8")
     (folder.path / _VIEWER_FILE).write_text(_viewer(item.captures, folder.fetch), encoding="utf-8")
+    write_catalogue(folder.path / CATALOGUE, rows_of(item.captures, item.skipped))
     return _Report(
         item_id=item.item_id,
         report=folder.add(_REPORT_FILE),
         viewer=folder.add(_VIEWER_FILE),
         contact_sheet=sheet,
+        catalogue=folder.add(CATALOGUE),
     )
 
 
@@ -150,7 +160,7 @@ def _viewer(captures: Sequence[RenderRecord], fetch: Callable[[FileRef], Path]) 
         shown.append(viewed(capture, _published(capture), fetch, width_px))
         if sum(each.num_bytes for each in shown) > _MAX_VIEWED_BYTES:
             break
-    positions = {c.item_id: c.position for c in captures if c.position is not None}
+    positions = {c.item_id: c.origin.position for c in captures if c.origin.position is not None}
     return viewer_page(shown, len(captures), positions)
 
 
@@ -204,25 +214,29 @@ def _track(publication: Publication, ctx: StageContext) -> None:
         "captures_skipped": len(publication.skipped),
     }
     ctx.tracker.log_metrics({**{k: float(v) for k, v in counts.items()}, **publication.figures})
+    if not ctx.items.made:  # the run that made them shows them
+        return
     ctx.tracker.log_figure(ctx.store.fetch(publication.report), _REPORT_FILE)
     ctx.tracker.log_figure(ctx.store.fetch(publication.viewer), _VIEWER_FILE)
+    ctx.tracker.log_figure(ctx.store.fetch(publication.catalogue), CATALOGUE)
     if publication.contact_sheet is not None:
         ctx.tracker.log_figure(ctx.store.fetch(publication.contact_sheet), _SHEET_FILE)
 
 
 def _export_files(
-    captures: Sequence[RenderRecord], report: _Report, fetch: Callable[[FileRef], Path]
-) -> dict[str, Path]:
-    """What people look at, by its place in their folder."""
-    files = {_REPORT_FILE: report.report, _VIEWER_FILE: report.viewer}
+    captures: Sequence[RenderRecord],
+    skipped: Sequence[Skipped],
+    report: _Report,
+    ctx: StageContext,
+    standing: Standing,
+) -> dict[str, Source]:
+    """What people look at, by its place in their folder; the catalogue last."""
+    files: dict[str, Source] = {_REPORT_FILE: report.report, _VIEWER_FILE: report.viewer}
     if report.contact_sheet is not None:
         files[_SHEET_FILE] = report.contact_sheet
-    for capture in captures:
-        files[f"{capture.item_id}/panorama.jpg"] = capture.panorama
-        files[f"{capture.item_id}/before.jpg"] = capture.before
-        files[f"{capture.item_id}/before_after.jpg"] = capture.before_after
-        files[f"{capture.item_id}/quality.json"] = capture.quality
-    return {name: fetch(file) for name, file in files.items()}
+    refs = {capture.item_id: files_of(capture) for capture in captures}
+    rows = rows_of(captures, skipped)
+    return files | published_files(refs, rows, ctx.run_id, ctx.scratch, standing)
 
 
 def _read(path: Path) -> ByteImage:

@@ -47,6 +47,8 @@ def render_captures(warps: ArtifactRef, config: RenderConfig, ctx: StageContext)
     captures, skipped = split(outcomes, config.max_skipped_fraction)
     ctx.tracker.log_metrics(_means(captures))
     for capture in captures:
+        if capture.item_id not in ctx.items.made:
+            continue
         name = f"{capture.item_id}/before_after.jpg"
         ctx.tracker.log_figure(ctx.store.fetch(capture.before_after), name)
     return ctx.store.write(
@@ -106,6 +108,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         quality=folder.add("quality.json"),
         flow=item.flow,
         view=sphere_view(found, photos, worst, folder),
+        origin=capture.origin,
     )
 
 

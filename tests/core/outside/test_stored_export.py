@@ -11,7 +11,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, ResourceError, TransientError
 from tasks.core.export import Export, export_files
-from tasks.core.export_note import NOTE
+from tasks.core.export_note import NOTE, Earlier, Standing
 from tasks.core.outside.stored import StoredFolder
 
 SETTING = "publish.export_to"
@@ -70,6 +70,26 @@ def test_a_second_export_writes_what_is_new_alone(
     assert source.found() == {"a": "A", "b": "new", "d": "D", "e": "E"}
     source.export({"e": "E"})
     assert source.found() == {"e": "E"}
+
+
+def test_what_stands_there_may_get_another_name(source: Source, tmp_path: Path) -> None:
+    def files(standing: Standing) -> dict[str, Any]:
+        (tmp_path / "a").write_text(f"{seen}")
+        seen.append(standing.read("a"))
+        return ({"old/a": Earlier("a")} if "a" in standing.refs else {}) | {"a": tmp_path / "a"}
+
+    seen: list[bytes | None] = []
+    for _ in range(3):
+        export_files(Export(files, "a.publish", is_whole=False), source.uri, SETTING)
+    assert seen == [None, b"[]", b"[None]"]
+    assert source.found() == {"old/a": "[None]", "a": f"{seen[:2]}"}
+
+
+def test_two_files_may_change_places(source: Source) -> None:
+    source.export({"a": "A", "b": "B"})
+    swapped = {"a": Earlier("b"), "b": Earlier("a")}
+    export_files(Export(swapped, "a.publish"), source.uri, SETTING)
+    assert source.found() == {"a": "B", "b": "A"}
 
 
 def test_what_is_not_ours_stays(source: Source) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections
 import logging
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,17 @@ import pytest
 from operators.compute.serial import SerialExecutor
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
-from operators.stage.plan import Plan
+from operators.stage.plan import Plan, find_finished
 from operators.stage.run import run_stage
 from operators.store.storage import DRAFTS, Storage
-from tasks.core.errors import ConfigError, DataError, NotWritableError, OrreryError
-from tasks.core.ports import ItemFolder
+from tasks.core.errors import (
+    ConfigError,
+    DataError,
+    NotWritableError,
+    OrreryError,
+    WorkerLostError,
+)
+from tasks.core.ports import Future, ItemFolder
 from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.kernel.sample_stages import (
     DoubleConfig,
@@ -110,6 +118,49 @@ def test_bad_item_is_tried_again_by_another_run(local: LocalRun, config: DoubleC
     run(local, config, "a", "bad-1", "c")
     run(local, config, "a", "bad-1", "c", "d")
     assert made(config) == {"a": 1, "bad-1": 2, "c": 1, "d": 1}
+
+
+class LosesTheFirst(SerialExecutor):
+    """Loses the worker of an item as often as it is tried."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        self.__dict__.setdefault("lost", args[1])
+        key: str = args[1]
+        return super().submit(lose if key == self.__dict__["lost"] else function, *args)
+
+    def granted(self, *_: object) -> LosesTheFirst:
+        return self
+
+
+def lose(*_: object) -> None:
+    raise WorkerLostError("its worker died")
+
+
+def test_what_failed_for_a_reason_that_may_pass_is_tried_by_the_next_run(
+    local: LocalRun, config: DoubleConfig
+) -> None:
+    put = local.put(numbers("a", "b", "c", "bad-1"))
+    request = local.request(double_numbers, put, config=config)
+    (lacking,) = run_stage(request, LosesTheFirst())
+    assert [each.may_pass for each in local.read(lacking, DoubledList).skipped] == [True, False]
+    assert find_finished(request) == [lacking], "it serves its own run"
+    whole = local.run(double_numbers, put, config=config)
+    assert [each.item_id for each in local.read(whole, DoubledList).doubled] == ["a", "b", "c"]
+    assert made(config) == {"a": 1, "b": 1, "c": 1, "bad-1": 2}
+    assert local.run(double_numbers, put, config=config) == whole, "a bad item alone is no reason"
+    assert made(config)["bad-1"] == 2
+
+
+def test_a_stage_is_told_which_items_its_run_made(local: LocalRun, config: DoubleConfig) -> None:
+    contexts = [local.context(double_numbers, config=config) for _ in range(2)]
+    for names in ("ab", "bc"):
+        contexts[0].items.map(double_one, numbers(*names).numbers, config)
+    assert contexts[0].items.made == {"a", "b", "c"}
+    again = open_context(contexts[0].call, SerialExecutor())
+    for ctx in (again, contexts[1]):
+        ctx.items.map(double_one, numbers("c", "d").numbers, config)
+    assert again.items.made == {"c", "d"}, "a stage that was cut off made the first, too"
+    assert contexts[1].items.made == set()
 
 
 def test_too_many_bad_items_fail_the_stage(local: LocalRun, config: DoubleConfig) -> None:

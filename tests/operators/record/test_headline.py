@@ -25,7 +25,7 @@ def opened(uri: str) -> Any:
     return open_run(uri, "headlines", "run", tags)
 
 
-def test_the_run_that_made_a_result_and_one_that_found_it_show_the_same(
+def test_the_run_that_made_a_result_shows_it_and_one_that_found_it_says_where_it_is(
     uri: str, client: Any, tmp_path: Path
 ) -> None:
     key, made, found = uuid.uuid4().hex, opened(uri), opened(uri)
@@ -43,13 +43,14 @@ def test_the_run_that_made_a_result_and_one_that_found_it_show_the_same(
     for run in (made, found):
         show_headline(uri, run.run_id, key)
         assert client.get_run(run.run_id).data.metrics == {"accuracy": 0.5}
-        assert [each.path for each in client.list_artifacts(run.run_id)] == [
-            "pictures",
-            "report.html",
-        ]
-        for name in ("report.html", "pictures/worst seams.jpg"):
-            told = Path(client.download_artifacts(run.run_id, name, str(tmp_path / "told")))
-            assert told.read_bytes() == name.rpartition("/")[2].encode()
+    paths = [[each.path for each in client.list_artifacts(run.run_id)] for run in (made, found)]
+    assert paths == [["pictures", "report.html"], []]
+    for name in ("report.html", "pictures/worst seams.jpg"):
+        told = Path(client.download_artifacts(made.run_id, name, str(tmp_path / "told")))
+        assert told.read_bytes() == name.rpartition("/")[2].encode()
+    maker = client.get_run(found.run_id).data.tags["result_of"].rpartition("/")[2]
+    assert client.get_run(maker).data.tags["mlflow.parentRunId"] == made.run_id
+    assert "result_of" not in client.get_run(made.run_id).data.tags
 
 
 def test_a_result_without_a_run_or_a_server_that_is_away_is_a_warning(

@@ -65,7 +65,7 @@ def test_a_manifest_says_who_called_and_nothing_of_the_installation(
     manifest = ctx.store.storage.read(ref.uri)
     assert manifest is not None
     assert manifest.key == ctx.call.key
-    assert manifest.provenance["run"]["run_id"] == "local"
+    assert manifest.provenance["run"]["run_id"] == ctx.run_id
     assert "store_uri" not in manifest.provenance["run"]
     assert manifest.provenance["items"] == {"made": 0, "reused": 0, "skipped": 0}
     assert manifest.provenance["started"] <= manifest.provenance["finished"]

@@ -53,7 +53,7 @@ def test_the_processes_of_a_training_enter_the_key_where_there_are_several(tmp_p
         )
         local = LocalRun(tmp_path / "store", profile=str(path))
         plan = Plan.of(local.request(train_number, config=DoubleConfig()))
-        other = Plan.of(local.request(list_numbers, config=ListConfig()))
+        other = Plan.of(local.request(double_numbers, config=DoubleConfig()))
         keys[name] = (plan.on("cpu").key, other.on("cpu").key)
     assert keys["one"] == keys["serial"]
     assert keys["one"][0] != keys["two"][0]

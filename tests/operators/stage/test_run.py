@@ -16,6 +16,7 @@ import pytest
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.installed_code import code_digest
+from operators.stage import run
 from operators.stage.local import LocalRun
 from operators.stage.plan import find_finished
 from operators.stage.request import Caller
@@ -109,10 +110,26 @@ def test_unchanged_listing_of_another_run_keeps_what_follows(local: LocalRun) ->
     caller = request.caller.model_copy(update={"run_id": "another"})
     one = run_stage(request, SerialExecutor())
     two = run_stage(request.model_copy(update={"caller": caller}), SerialExecutor())
-    assert one[0].uri != two[0].uri
+    assert two == one, "the same content is kept once"
+    assert len(list(local.folder.rglob("manifest.json"))) == 1
     following = local.request(double_numbers, one[0], config=DoubleConfig())
     refs = run_stage(following, SerialExecutor())
     assert find_finished(local.request(double_numbers, two[0], config=DoubleConfig())) == refs
+
+
+def test_a_record_says_of_a_large_result_or_an_earlier_run_s_only_where_it_lies(
+    local: LocalRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, folder = [], tmp_path / "told"
+    for count in (2, 2, 3):
+        monkeypatch.setattr(run, "MAX_TOLD_BYTES", run.MAX_TOLD_BYTES if count == 2 else 10)
+        request = local.request(list_numbers, config=ListConfig(count=count))
+        (ref,) = run_stage(request, SerialExecutor(), FolderTracker(folder))
+        events = map(json.loads, (folder / "events.jsonl").read_text().splitlines())
+        told.append([each["json"] for each in events if "json" in each][-1])
+    assert len(told[0]["content"]["numbers"]) == 2
+    assert (told[1].keys(), told[1]["sha256"]) == (ref.model_dump().keys(), told[0]["sha256"])
+    assert told[2] == ref.model_dump()
 
 
 def test_fan_out_returns_groups_and_is_found_again(tmp_path: Path) -> None:

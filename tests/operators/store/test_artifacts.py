@@ -95,6 +95,38 @@ def test_files_of_the_driver_come_with_its_result(storage: Storage, tmp_path: Pa
     assert target.fetch(file).read_text() == "weights"
 
 
+def test_what_serves_one_run_alone_is_kept_once(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("weights")
+
+    def write(run: str, value: float) -> ArtifactRef:
+        own = f"p/{SPEC.name}/{digest(run)}"
+        target = StageStore(storage, f"p/{SPEC.name}/{KEY}", SPEC, KEY, dict, lambda: own)
+        return target.write(Score(value=value, file=target.add(tmp_path / "model", "model.txt")))
+
+    first, again, other = write("one", 1.0), write("two", 1.0), write("three", 2.0)
+    assert again == first
+    assert other.uri == f"p/{SPEC.name}/{digest('three')}"
+    storage.remove(first.uri)
+    assert write("four", 1.0).uri == f"p/{SPEC.name}/{digest('four')}", "it was removed"
+
+
+def test_a_result_may_come_to_be_its_run_s_own_after_a_file_was_added(
+    storage: Storage, tmp_path: Path
+) -> None:
+    (tmp_path / "model").write_text("weights")
+    own: list[str] = []
+    folder = f"p/{SPEC.name}/{KEY}"
+    target = StageStore(storage, folder, SPEC, KEY, dict, lambda: own[0] if own else "")
+    file = target.add(tmp_path / "model", "model.txt")
+    own.append(f"p/{SPEC.name}/{digest('run')}")
+    ref = target.write(Score(value=1.0, file=file))
+    kept = target.read(ref, Score).file
+    assert kept is not None
+    assert (ref.uri, kept.uri.startswith(f"{own[0]}/")) == (own[0], True)
+    assert target.fetch(kept).read_text() == "weights"
+    assert storage.read(folder) is None
+
+
 def test_what_is_not_written_is_gone(storage: Storage, tmp_path: Path) -> None:
     (tmp_path / "model").write_text("weights")
     target = store(storage)

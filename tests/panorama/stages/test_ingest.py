@@ -109,6 +109,29 @@ def test_unchanged_captures_are_not_done_again(tmp_path, archive, monkeypatch):
     assert after.captures[:2] == before.captures
 
 
+def test_captures_that_are_asked_for_go_on_alone(tmp_path, archive):
+    _, (group,) = run_ingest(tmp_path, archive, place="sec*", max_skipped_fraction=0.1)
+    assert [capture.item_id for capture in group.captures] == ["second"]
+    (capture,) = group.captures
+    assert capture.origin.rig == f"colmap-{capture.rig.sha256[:12]}"
+    assert (capture.origin.time, capture.origin.position) == (None, None)
+    _, (other,) = run_ingest(tmp_path, archive, rig=capture.origin.rig)
+    assert [each.item_id for each in other.captures] == ["first", "second"], "one rig took both"
+
+
+def test_a_local_run_sees_new_and_changed_captures(tmp_path, archive):
+    _, (before,) = run_ingest(tmp_path, archive)
+    write_capture(archive / "second", sphere_px=480)
+    write_capture(archive / "third")
+    run, (after,) = run_ingest(tmp_path, archive)
+    assert [capture.item_id for capture in after.captures] == ["first", "second", "third"]
+    digests = [[each.origin.digest for each in group.captures[:2]] for group in (before, after)]
+    assert digests[0][0] == digests[1][0]
+    assert digests[0][1] != digests[1][1]
+    assert run_ingest(tmp_path, archive)[1] == [after]
+    assert len(list(run.folder.glob("local/panorama.ingest/*/manifest.json"))) == 2
+
+
 def test_groups(tmp_path, archive, monkeypatch):
     write_capture(archive / "third")
     (archive / "x-empty").mkdir()

@@ -4,13 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
+from operators.compute.serial import SerialExecutor
 from operators.stage.local import LocalRun
+from operators.stage.run import run_stage
 from tasks.core.errors import DataError
 from tasks.panorama.config import IngestConfig, MatchConfig
 from tasks.panorama.kept_files import read_correspondences
 from tasks.panorama.manifests import MatchSet
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
+from tests.support.kernel.folder_tracker import FolderTracker
 from tests.support.panorama.captures import small_rig, write_capture
 
 CONFIG = MatchConfig()
@@ -69,11 +72,26 @@ def test_flat_photos_give_no_matches_and_go_on(tmp_path, archive):
 def test_a_photo_that_vanished_is_listed_and_the_rest_goes_on(tmp_path, archive):
     run = LocalRun(tmp_path / "store")
     (captures,) = run.run(ingest_captures, config=IngestConfig(captures=str(archive)))
-    (archive / "second" / "images" / "camera1.jpg").unlink()
+    photo = archive / "second" / "images" / "camera1.jpg"
+    photo.rename(tmp_path / "away")
     found = run.read(run.run(match_captures, captures, config=CONFIG), MatchSet)
     assert [record.item_id for record in found.captures] == ["first"]
     assert [skipped.item_id for skipped in found.skipped] == ["second"]
     assert "camera1.jpg" in found.skipped[0].reason
+    (tmp_path / "away").rename(photo)
+    found = run.read(run.run(match_captures, captures, config=CONFIG), MatchSet)
+    assert [record.item_id for record in found.captures] == ["first", "second"], "it came back"
+
+
+def test_pictures_of_captures_that_the_run_made_are_shown_and_no_others(tmp_path, archive):
+    run, shown = LocalRun(tmp_path / "store"), []
+    for night in range(2):
+        (captures,) = run.run(ingest_captures, config=IngestConfig(captures=str(archive)))
+        tracker = FolderTracker(tmp_path / f"night-{night}")
+        run_stage(run.request(match_captures, captures, config=CONFIG), SerialExecutor(), tracker)
+        shown.append(sorted(path.parent.name for path in tracker.folder.glob("*/flow.jpg")))
+        write_capture(archive / "third", sphere_px=480)
+    assert shown == [["first", "second"], ["third"]]
 
 
 def test_too_many_bad_captures_fail(tmp_path, archive):

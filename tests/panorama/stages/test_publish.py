@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import cv2
+import pandas as pd
 import pytest
 
 from operators.stage.local import LocalRun
@@ -90,7 +91,31 @@ def test_copies_appear_where_people_look(run, groups, tmp_path):
     found = {str(p.relative_to(tmp_path / "export")) for p in (tmp_path / "export").rglob("*.*")}
     names = ("panorama.jpg", "before.jpg", "before_after.jpg", "quality.json")
     expected = {f"{capture}/{name}" for capture in "abc" for name in names}
-    assert found == expected | {"report.html", "viewer.html", "contact_sheet.jpg", NOTE}
+    beside = {"report.html", "viewer.html", "contact_sheet.jpg", "catalogue.parquet"}
+    assert found == expected | beside | {NOTE}
+
+
+def test_an_archive_knows_what_became_of_its_captures_and_keeps_the_former_panoramas(run, tmp_path):
+    config = PublishConfig(export_to=str(tmp_path / "export"))
+    nights = [
+        SampleRenderConfig(repaired=("a", "b"), skipped=("x",)),
+        SampleRenderConfig(repaired=("a", "b"), grey=140),
+        SampleRenderConfig(repaired=("a", "b")),
+    ]
+    for samples in nights:
+        renders = run.run(render_samples, config=samples)
+        publication = run.read(run.run(publish_captures, [renders], config=config), Publication)
+    greys = [
+        cv2.imread(str(tmp_path / "export" / "a" / name))[0, 0, 0]
+        for name in ("panorama.jpg", "former/panorama.jpg")
+    ]
+    assert greys == [120, 140], "what was published before is published again"
+    table = pd.read_parquet(tmp_path / "export/catalogue.parquet")
+    counts = table.groupby("capture").state.apply(sorted).to_dict()
+    assert counts == {"a": ["former", "published"], "b": ["former", "published"], "x": ["failed"]}
+    own = pd.read_parquet(run.fetch(publication.catalogue))
+    assert (own.capture.tolist(), own.verdict.tolist()) == (["a", "b"], ["warped", "warped"])
+    assert own.quality.tolist() == [0.9, 0.9]
 
 
 def test_captures_of_an_earlier_run_stay_where_people_look(run, groups, tmp_path):

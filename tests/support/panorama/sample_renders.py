@@ -10,7 +10,7 @@ from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.manifests import Position, RenderRecord, RenderSet
+from tasks.panorama.manifests import Origin, Position, RenderRecord, RenderSet
 from tasks.panorama.views import Direction, SphereView
 
 
@@ -21,6 +21,7 @@ class SampleRenderConfig:
     repaired: tuple[str, ...] = setting((), help="Ids of captures that are repaired.")
     kept: tuple[str, ...] = setting((), help="Ids of captures that are kept.")
     skipped: tuple[str, ...] = setting((), help="Ids of captures that are skipped.")
+    grey: int = setting(120, ge=0, le=255, help="What the panoramas show.")
 
 
 class SampleCapture(Record):
@@ -62,7 +63,7 @@ def render_sample(
         },
         published_figures={"seam_step": 1.1},
         width_px=1024,
-        panorama=_picture(folder, "panorama.jpg", (300, 1600)),
+        panorama=_picture(folder, "panorama.jpg", (300, 1600), config.grey),
         before=_picture(folder, "before.jpg", (150, 800)),
         before_after=_picture(folder, "before_after.jpg", (200, 400)),
         crops=tuple(_picture(folder, f"crop_{k}.jpg", (60, 160)) for k in range(3)),
@@ -79,12 +80,17 @@ def render_sample(
                 for k in range(3)
             ),
         ),
-        position=Position(latitude_deg=50.0, longitude_deg=8.0 + 0.001 * len(item.item_id)),
+        origin=Origin(
+            digest="0" * 64,
+            rig="photos-0123456789ab",
+            time=None,
+            position=Position(latitude_deg=50.0, longitude_deg=8.0 + 0.001 * len(item.item_id)),
+        ),
     )
 
 
-def _picture(folder: ItemFolder, name: str, size: tuple[int, int]) -> FileRef:
-    cv2.imwrite(str(folder.path / name), np.full((*size, 3), 120, np.uint8))
+def _picture(folder: ItemFolder, name: str, size: tuple[int, int], grey: int = 120) -> FileRef:
+    cv2.imwrite(str(folder.path / name), np.full((*size, 3), grey, np.uint8))
     return folder.add(name)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.panorama.algorithms.place.canvas import Box, columns_of
-from tasks.panorama.metrics.flat_step import measure_flat_step
+from tasks.panorama.algorithms.stitch.flat_step import measure_flat_step
 from tasks.panorama.types import BoolArray, Float32Array
 
 HEIGHT, WIDTH = 160, 640

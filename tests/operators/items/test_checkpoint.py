@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from operators.items.checkpoint import Checkpoint
 from operators.stage.local import LocalRun
-from operators.store.artifacts import Checkpoint
 from operators.store.prune import prune
 from operators.store.storage import TRAINING, Storage
 from tests.support.kernel.sample_stages import (

@@ -1,0 +1,1 @@
+"""The archive that people see: its catalogue, what is published in it, and how that is undone."""

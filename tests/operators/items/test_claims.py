@@ -1,0 +1,109 @@
+"""Claims: one of two runs makes an item, and a dead one does not keep it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from operators.items import claims as claims_module
+from operators.items import stage_items
+from operators.items.claims import Claims
+from operators.stage.local import LocalRun
+from operators.store.storage import CLAIMS, Storage
+from tests.support.kernel.sample_stages import (
+    DoubleConfig,
+    Doubled,
+    Number,
+    double_numbers,
+    double_one,
+)
+
+KEY = "a" * 64
+FIRST = f"{CLAIMS}/{KEY}/0"
+
+
+def test_one_holds_an_item_until_it_lets_go(storage: Storage) -> None:
+    with Claims(storage) as one, Claims(storage) as two:
+        assert one.claim(KEY)
+        assert not two.claim(KEY)
+        assert two.claim("b" * 64)
+        one.release(KEY)
+        assert two.claim(KEY)
+    assert Claims(storage).claim(KEY), "whoever ends lets go of all"
+
+
+def test_an_item_of_a_process_that_ended_is_free_at_once(storage: Storage) -> None:
+    code = "from operators.owners import owner; print(owner())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    storage.write(FIRST, f"{told.stdout.strip()} x".encode())
+    with Claims(storage) as one, Claims(storage) as two:
+        assert one.claim(KEY)
+        assert not two.claim(KEY)
+
+
+def test_an_item_of_another_machine_is_free_when_it_gives_no_sign(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(claims_module.time, "monotonic", lambda: clock[0])
+    storage.write(FIRST, b"elsewhere-1-1 a")
+    one, two = Claims(storage), Claims(storage)
+    assert not one.claim(KEY)
+    clock[0] = claims_module.LEASE_S + 1
+    storage.write(FIRST, b"elsewhere-1-1 b")
+    assert not one.claim(KEY), "it lives"
+    clock[0] = 2 * claims_module.LEASE_S + 2
+    assert not two.claim(KEY), "who looks for the first time can't know"
+    assert one.claim(KEY)
+    assert not two.claim(KEY)
+    for each in (one, two):
+        each.__exit__()
+
+
+def test_a_holder_says_that_it_lives(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims_module, "LEASE_S", 0.3)
+    with Claims(storage) as one, Claims(storage) as two:
+        assert one.claim(KEY)
+        until_s = time.monotonic() + 1.0
+        while time.monotonic() < until_s:
+            storage.fs.invalidate_cache()
+            signs = storage.read_file(FIRST)
+            time.sleep(0.05)
+        assert signs != b""
+        monkeypatch.setattr(claims_module, "LEASE_S", 60.0)
+        assert not two.claim(KEY)
+
+
+def slowly(item: Number, config: DoubleConfig, folder: object) -> Doubled:
+    time.sleep(0.05)
+    return double_one(item, config, folder)  # type: ignore[arg-type]
+
+
+def test_of_two_runs_that_overlap_each_item_is_made_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_items, "CLAIM_POLL_S", 0.02)
+    config = DoubleConfig(marks=str(tmp_path / "marks"))
+    numbers = [Number(item_id=f"n{index}", value=1.0) for index in range(8)]
+    local, found = LocalRun(tmp_path / "store"), []
+
+    def run(items: list[Number]) -> None:
+        ctx = local.context(double_numbers, config=config)
+        found.append((ctx.items.map(slowly, items, config), ctx.items.made))
+
+    threads = [threading.Thread(target=run, args=(each,)) for each in (numbers, numbers[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    made = Counter((tmp_path / "marks").read_text().split())
+    assert made == Counter(number.item_id for number in numbers)
+    assert found[0][0] == found[1][0][::-1]
+    assert found[0][1].isdisjoint(found[1][1])
+    assert list((tmp_path / "store" / CLAIMS).iterdir()) == []
