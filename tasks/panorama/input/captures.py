@@ -2,7 +2,7 @@
 
 A capture is a folder with
 
-- ``images/`` with 2 to 30 photos (or the photos lie in the folder itself); a camera's name is
+- ``images/`` with 2 to 100 photos (or the photos lie in the folder itself); a camera's name is
   its photo's path below ``images/`` without ending;
 - one rig, or none: a COLMAP text model in ``sparse/`` (``sparse/0/``) or ``rig/``, or a Hugin
   project ``*.pto``. Without a rig the photos are calibrated from their content;
@@ -29,8 +29,15 @@ from pathlib import Path
 from tasks.core.errors import DataError
 from tasks.core.files import shown
 from tasks.core.ports import Skipped
-from tasks.intake.folders import files_below
-from tasks.panorama.input.photos import SUFFIXES
+from tasks.intake.folders import files_below, is_clutter
+from tasks.panorama.input.formats import (
+    FORMATS,
+    is_from_camera,
+    is_heic,
+    is_photo,
+    reads_heic,
+    why_ignored,
+)
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MIN_CAMERAS
 
 MAX_ENTRIES = 100_000  # files and folders that are looked at to find the captures
@@ -104,7 +111,7 @@ def survey(folder: Path) -> CaptureFiles:
     """List the files of a capture.
 
     Raises:
-        DataError: There are not 2 to 30 photos, two have one name, it has several rigs, or a rig
+        DataError: There are not 2 to 100 photos, two have one name, it has several rigs, or a rig
             or mask that can't be read.
     """
     files, odd = files_below(folder, max_entries=MAX_FILES)
@@ -118,18 +125,22 @@ def survey(folder: Path) -> CaptureFiles:
     nearby = [path for path in files if within in path.parents]
     if within == folder:
         nearby = [path for path in nearby if path.parent == folder]
-    photos = _by_name((path for path in nearby if _is_photo(path)), within)
+    photos = _by_name((path for path in nearby if is_photo(path.name)), within)
+    odd = [
+        *(e for e in odd if _may_be_photo(folder / e.item_id, within)),
+        *_ignored(nearby, folder),
+    ]
     if not MIN_CAMERAS <= len(photos) <= MAX_CAMERAS:
         raise DataError(
-            f"{within}: expected {MIN_CAMERAS} to {MAX_CAMERAS} photos "
-            f"({', '.join(sorted(SUFFIXES))}), found {len(photos)}{_also(odd)}."
+            f"{within}: expected {MIN_CAMERAS} to {MAX_CAMERAS} photos ({FORMATS}), found "
+            f"{len(photos)}{_also(odd)}."
         )
     return CaptureFiles(
         photos=photos,
         masks=_find_masks([p for p in files if folder / "masks" in p.parents], folder, photos),
         rig=_find_rig(folder, files),
         truth={path.name: path for path in files if path.parent == folder / "truth"},
-        odd={e.item_id: e.reason for e in odd if _may_be_photo(folder / e.item_id, within)},
+        odd={each.item_id: each.reason for each in odd},
     )
 
 
@@ -146,6 +157,8 @@ def fingerprint(folder: Path) -> str:
         except OSError as error:
             raise DataError(f"{path}: can't be read: {error.strerror}; try again") from error
         line = f"{path.relative_to(folder).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
+        if is_heic(path.name) and reads_heic():  # once it can be read, the capture is another
+            line = f"read {line}"
         digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
@@ -195,7 +208,7 @@ class _Search:
                 f"{shown(self._root)}: expected captures, found more than {MAX_ENTRIES:,} files "
                 "and folders; name the folder that holds the captures alone."
             )
-        return [folder / name for name in sorted(names) if not name.startswith(".")]
+        return [folder / name for name in sorted(names) if not is_clutter(name)]
 
     def _holds_photos(self, folder: Path) -> bool:
         try:
@@ -207,15 +220,28 @@ class _Search:
 
 
 def _is_capture(entries: Iterable[Path]) -> bool:
-    return any((path.name == "images" and path.is_dir()) or _is_photo(path) for path in entries)
-
-
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    # A capture whose photos can't be read is one, too: then this is to be said.
+    return any(
+        (path.name == "images" and path.is_dir()) or (is_from_camera(path.name) and path.is_file())
+        for path in entries
+    )
 
 
 def _may_be_photo(path: Path, within: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES if path.parent == within else within in path.parents
+    return is_photo(path.name) if path.parent == within else within in path.parents
+
+
+def _ignored(paths: Sequence[Path], folder: Path) -> list[Skipped]:
+    """Pictures that can't be read, but for those that lie there as photos too (raw + JPEG)."""
+    known = {path.with_suffix("") for path in paths if is_photo(path.name)}
+    ignored = []
+    for path in paths:
+        reason = why_ignored(path.name)
+        if reason is not None and path.with_suffix("") not in known:
+            name = path.relative_to(folder).as_posix()
+            _LOG.warning("%s: %s is left out: %s", folder, name, reason)
+            ignored.append(Skipped(item_id=name, reason=reason))
+    return ignored
 
 
 def _named(folders: Sequence[Path], root: Path) -> tuple[dict[str, Path], list[Skipped]]:
@@ -282,7 +308,7 @@ def _find_masks(files: Iterable[Path], folder: Path, photos: Mapping[str, Path])
     masks = {}
     for path in files:
         name = path.relative_to(folder / "masks").with_suffix("").as_posix()
-        if name not in photos and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122
+        if name not in photos and is_photo(name):
             name = os.path.splitext(name)[0]  # noqa: PTH122
         if name in photos:
             masks[name] = path

@@ -33,6 +33,8 @@ def test_folders_of_captures(tmp_path):
     photos(tmp_path / "street" / "one")
     photos(tmp_path / "room")
     photos(tmp_path / ".hidden")
+    photos(tmp_path / "__MACOSX" / "room", "._a.jpg")
+    photos(tmp_path / "@eaDir" / "a.jpg", "SYNOPHOTO_THUMB_M.jpg")
     (tmp_path / "empty").mkdir()
     found, odd = find_captures(tmp_path)
     assert odd == []
@@ -80,6 +82,30 @@ def test_survey(tmp_path, caplog):
     assert "other.png: the mask belongs to no photo" in caplog.text
 
 
+def test_pictures_that_can_not_be_read_are_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("tasks.panorama.input.formats.reads_heic", lambda: False)
+    names = ("a.jpg", "a.cr2", "b.jpg", "c.heic", "d.nef", "notes.txt")
+    photos(tmp_path / "images", *names, "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "Thumbs.db")
+    with caplog.at_level(logging.WARNING):
+        files = survey(tmp_path)
+    assert list(files.photos) == ["a", "b"]
+    assert list(files.odd) == ["images/c.heic", "images/d.nef"], "a.cr2 is there as a.jpg"
+    assert "images/c.heic is left out: HEIC is read where the package pillow-heif" in caplog.text
+    photos(tmp_path / "all", "1.heic", "2.heic")
+    assert "all" in find_captures(tmp_path / "all")[0]
+    with pytest.raises(DataError, match=r"found 0; 1\.heic is left out: HEIC .*, and 1 more"):
+        survey(tmp_path / "all")
+
+
+def test_a_capture_is_another_once_its_heic_can_be_read(tmp_path, monkeypatch):
+    photos(tmp_path, "a.jpg", "b.heic")
+    digests = set()
+    for reads in (True, False):
+        monkeypatch.setattr("tasks.panorama.input.captures.reads_heic", lambda reads=reads: reads)
+        digests.add(fingerprint(tmp_path))
+    assert len(digests) == 2
+
+
 def test_photos_beside_a_hugin_project(tmp_path):
     photos(tmp_path, "a.jpg", "b.jpg", "capture.pto")
     files = survey(tmp_path)
@@ -87,11 +113,11 @@ def test_photos_beside_a_hugin_project(tmp_path):
     assert list(files.photos) == ["a", "b"]
 
 
-@pytest.mark.parametrize("num", [0, 1, 31])
+@pytest.mark.parametrize("num", [0, 1, 101])
 def test_number_of_photos(tmp_path, num):
     for index in range(num):
-        touch(tmp_path / f"{index:02}.jpg")
-    with pytest.raises(DataError, match=f"expected 2 to 30 photos .* found {num}"):
+        touch(tmp_path / f"{index:03}.jpg")
+    with pytest.raises(DataError, match=f"expected 2 to 100 photos .* found {num}"):
         survey(tmp_path)
 
 

@@ -82,7 +82,7 @@ def test_a_bad_capture_is_listed_and_the_rest_goes_on(tmp_path, archive):
     _, (group,) = run_ingest(tmp_path, archive, max_skipped_fraction=0.7)
     assert [capture.item_id for capture in group.captures] == ["first"]
     reasons = {skipped.item_id: skipped.reason for skipped in group.skipped}
-    assert "expected 2 to 30 photos" in reasons["empty"]
+    assert "expected 2 to 100 photos" in reasons["empty"]
     assert "camera0.jpg: expected a whole JPEG" in reasons["second"]
 
 
@@ -229,7 +229,7 @@ def test_captures_of_a_bucket_are_those_of_the_folder(tmp_path, archive, bucket,
     ):
         assert np.array_equal(got, expected)
     (reason,) = (each.reason for each in stored.skipped)
-    assert reason.startswith(f"{bucket}/my archive/third/images: expected 2 to 30 photos")
+    assert reason.startswith(f"{bucket}/my archive/third/images: expected 2 to 100 photos")
     kept = (tmp_path / "stored" / "store").rglob("*.jpg")
     assert {path.name for path in kept} == {"contact_sheet.jpg"}, "copies are gone"
 

@@ -10,7 +10,7 @@ from tasks.core.errors import DataError
 from tasks.panorama.types import Camera, Rig
 
 MIN_CAMERAS = 2
-MAX_CAMERAS = 30
+MAX_CAMERAS = 100
 MAX_SIDE_PX = 100_000
 MAX_FOCAL_RATIO = 1000.0  # of a focal length to the longer side, and of that side to it
 MAX_RIG_BYTES = 20_000_000
@@ -27,7 +27,7 @@ def check_rig(rig: Rig, where: str) -> Rig:
         where: The file or folder that it came from, for messages.
 
     Raises:
-        DataError: The number of cameras is not 2 to 30, two share a name, or a camera's
+        DataError: The number of cameras is not 2 to 100, two share a name, or a camera's
             numbers make no sense.
     """
     if not MIN_CAMERAS <= len(rig.cameras) <= MAX_CAMERAS:

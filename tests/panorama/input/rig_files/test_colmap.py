@@ -134,8 +134,8 @@ def test_binary_model(tmp_path):
 
 
 def test_too_many_cameras(tmp_path):
-    write_rig(tmp_path, ring_rig(31, 11.0))
-    with pytest.raises(DataError, match="2 to 30 cameras, found 31"):
+    write_rig(tmp_path, ring_rig(101, 3.0))
+    with pytest.raises(DataError, match="2 to 100 cameras, found 101"):
         read_rig(tmp_path)
 
 

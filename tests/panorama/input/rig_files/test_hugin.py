@@ -98,7 +98,7 @@ def test_round_trip(tmp_path_factory, model, seed):
         (PLAIN.replace("y0", "g2"), "expected no shear"),
         (PLAIN.replace('n"a.jpg"', ""), "expected the image's name"),
         (PLAIN.replace("a.jpg", "other.jpg"), "'other' is used 2 times"),
-        ("", "2 to 30 cameras, found 1"),
+        ("", "2 to 100 cameras, found 1"),
     ],
 )
 def test_bad_projects(tmp_path, line, message):
