@@ -3,8 +3,10 @@
 Source: Hugin, ``doc/nona.txt`` (the script format); H. Dersch, Panorama Tools (lens
 correction). How an ``i`` line becomes a camera:
 
-- ``f0`` (rectilinear) is HUGIN, ``f2`` and ``f3`` (fisheye) are HUGIN_FISHEYE with ``a b c``;
-  PINHOLE where they are zero. ``v`` is the horizontal field of view of the whole image.
+- ``f`` is the lens: rectilinear (0; PINHOLE where ``a b c`` are zero), panoramic (1), fisheye (2
+  and 3), equirectangular (4), orthographic (8), stereographic (10), Thoby (20), equisolid (21).
+  ``v`` is the horizontal field of view of the whole image, as if it were centred: that of two
+  fisheye circles side by side is twice theirs.
 - ``d e`` shift the centre, right and down, in px.
 - Turn by ``y`` to the right, then by ``p`` up, then by ``r`` clockwise, each about the
   camera's own axes.
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import logging
 import re
-from math import degrees, isclose, pi, radians, tan
+from math import degrees, floor, isclose, pi, radians
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -25,15 +27,28 @@ from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_bytes
+from tasks.panorama.camera.lenses import PROJECTIONS
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MAX_NUMBER, MAX_RIG_BYTES, check_rig
 from tasks.panorama.types import Camera, CameraModel, Rig
 
 _LOG = logging.getLogger(__name__)
 _TOKEN = re.compile(r'"[^"]*"|[^\s"]+(?:"[^"]*")?')
 _FIELD = re.compile(r"^([A-Za-z]+)(=?)(.*)$")
-_LENSES: dict[int, CameraModel] = {0: "HUGIN", 2: "HUGIN_FISHEYE", 3: "HUGIN_FISHEYE"}
+_LENSES: dict[float, CameraModel] = {
+    0: "HUGIN",
+    1: "HUGIN_CYLINDRICAL",
+    2: "HUGIN_FISHEYE",
+    3: "HUGIN_FISHEYE",
+    4: "HUGIN_EQUIRECTANGULAR",
+    8: "HUGIN_ORTHOGRAPHIC",
+    10: "HUGIN_STEREOGRAPHIC",
+    20: "HUGIN_THOBY",
+    21: "HUGIN_EQUISOLID",
+}
+_LENS_OF_MODEL = {model: lens for lens, model in _LENSES.items()} | {"PINHOLE": 0}
+# Widest view; two circles of an equidistant lens may stand side by side.
+_MAX_VIEW_DEG: dict[CameraModel, float] = {"HUGIN": 179.0, "HUGIN_FISHEYE": 720.0}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
-_MAX_RECTILINEAR_DEG = 179.0
 _MAX_SHOWN, _MAX_NAME = 100, 4096
 
 
@@ -64,7 +79,7 @@ def write_rig(path: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
 
     Args:
         path: The ``.pto`` file.
-        rig: Cameras of the models HUGIN, HUGIN_FISHEYE or PINHOLE.
+        rig: Cameras of the model PINHOLE or one of HUGIN's.
         image_suffix: Ending of the image files.
 
     Raises:
@@ -122,21 +137,23 @@ class _ImageLine:
         lens = self._required("f")
         if lens not in _LENSES:
             raise self._error(
-                f"expected lens type 0 (rectilinear), 2 or 3 (fisheye), found f{lens:g}; "
-                "remap the image to one of them"
+                "expected lens type 0 (rectilinear), 1 (panoramic), 2 or 3 (fisheye), 4 "
+                "(equirectangular), 8 (orthographic), 10 (stereographic), 20 (Thoby) or 21 "
+                f"(equisolid), found f{lens:g}; remap the image to one of them"
             )
-        return _LENSES[int(lens)]
+        return _LENSES[lens]
 
     def _focal_px(self, model: CameraModel, width_px: int) -> float:
         view_deg = self._required("v")
-        limit = _MAX_RECTILINEAR_DEG if model == "HUGIN" else 360.0
+        projection = PROJECTIONS[model]
+        limit = _MAX_VIEW_DEG.get(model, floor(degrees(2 * projection.max_angle)))
         if not 0 < view_deg <= limit:
             raise self._error(
                 f"expected a field of view of 0 to {limit:g} degrees, found {view_deg:g}"
             )
-        if model == "HUGIN":
-            return width_px / 2 / tan(radians(view_deg) / 2)
-        return width_px / radians(view_deg)
+        if projection.radius is None:
+            return width_px / radians(view_deg)
+        return width_px / 2 / float(projection.radius(np.array(radians(view_deg) / 2)))
 
     def _check_unsupported(self) -> None:
         if self._get("g") or self._get("t"):
@@ -176,19 +193,18 @@ class _ImageLine:
 
 def _camera_line(camera: Camera, image_suffix: str) -> str:
     fx, fy, cx, cy = camera.params[:4]
-    if camera.model not in ("PINHOLE", "HUGIN", "HUGIN_FISHEYE") or not isclose(
-        fx, fy, rel_tol=1e-9
-    ):
+    if camera.model not in _LENS_OF_MODEL or not isclose(fx, fy, rel_tol=1e-9):
         raise DataError(
-            f"camera {camera.name!r}: expected model PINHOLE, HUGIN or HUGIN_FISHEYE with one "
-            f"focal length, found {camera.model} with {fx:g} and {fy:g} px; write it for COLMAP."
+            f"camera {camera.name!r}: expected model PINHOLE or one of HUGIN's with one focal "
+            f"length, found {camera.model} with {fx:g} and {fy:g} px; write it for COLMAP."
         )
-    is_fisheye = camera.model == "HUGIN_FISHEYE"
-    view = camera.width_px / fx if is_fisheye else 2 * np.arctan(camera.width_px / 2 / fx)
+    projection = PROJECTIONS[camera.model]
+    half = camera.width_px / 2 / fx
+    view = 2 * (half if projection.angle is None else float(projection.angle(np.array(half))))
     yaw, pitch, roll = Rotation.from_matrix(camera.camera_from_rig.T).as_euler("YXZ") * 180 / pi
     a, b, c = camera.params[4:] or (0.0, 0.0, 0.0)
     values = {
-        "w": camera.width_px, "h": camera.height_px, "f": 3 if is_fisheye else 0,
+        "w": camera.width_px, "h": camera.height_px, "f": _LENS_OF_MODEL[camera.model],
         "v": degrees(view), "r": float(roll), "p": float(pitch), "y": float(yaw),
         "a": a, "b": b, "c": c,
         "d": cx - (camera.width_px - 1) / 2, "e": cy - (camera.height_px - 1) / 2, "g": 0, "t": 0,
