@@ -9,19 +9,22 @@ from tasks.core.records import FileRef, Record
 
 
 class CaptureFolder(Record):
-    """A user's folder with one capture, as it was found.
+    """A user's folder with one capture, or one frame of several in it, as it was found.
 
     Attributes:
         item_id: The capture's id.
         path: Absolute path of the folder.
-        fingerprint: Changes when a file of the folder does.
+        fingerprint: Changes when a file of the capture does.
+        frame: Name of its photos in their cameras' folders, where the folder holds several
+            frames; else empty.
     """
 
-    schema_id = "panorama.capture_folder/1"
+    schema_id = "panorama.capture_folder/2"
 
     item_id: str
     path: str
     fingerprint: str
+    frame: str = ""
 
 
 class ImageRecord(Record):

@@ -15,6 +15,7 @@ from tasks.panorama.input.captures import CaptureFiles
 from tasks.panorama.input.photos import Photo, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
+from tasks.panorama.input.rig_files.hugin import photo_of
 from tasks.panorama.types import ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
 
@@ -25,6 +26,7 @@ class CheckedPhoto:
 
     Attributes:
         name: Its name, that of its camera.
+        path: Its file, which may hold the photos of several cameras.
         orientation: EXIF orientation to apply to the stored pixels.
         size_px: Width and height after that.
         focal_px: Focal length by EXIF, None if unknown.
@@ -33,6 +35,7 @@ class CheckedPhoto:
     """
 
     name: str
+    path: Path
     orientation: int
     size_px: tuple[int, int]
     focal_px: float | None
@@ -90,10 +93,11 @@ def read_given_rig(files: CaptureFiles) -> Rig | None:
     if files.rig is None:
         return None
     if files.rig.is_file():
-        rig = hugin.read_rig(files.rig)
+        rig = hugin.read_rig(files.rig, list(files.photos), files.frame)
     else:
-        rig = colmap.read_rig(files.rig, list(files.photos))
-    missing = [camera.name for camera in rig.cameras if camera.name not in files.photos]
+        rig = colmap.read_rig(files.rig, list(files.photos), files.frame)
+    names = [camera.name for camera in rig.cameras]
+    missing = [name for name in names if photo_of(name, files.photos) not in files.photos]
     if missing:
         raise DataError(
             f"{files.rig}: the photo of camera {missing[0]!r} is missing ({len(missing)} of "
@@ -106,15 +110,17 @@ def read_given_rig(files: CaptureFiles) -> Rig | None:
 def _check_photo(
     name: str, files: CaptureFiles, camera: Camera | None, thumbnail_px: int
 ) -> CheckedPhoto:
-    path = files.photos[name]
+    source = photo_of(name, files.photos)
+    path = files.photos[source]
     photo = open_photo(path)
     features = find_features(photo.pixels) if camera is None else None
     orientation = photo.orientation if camera is None else _orientation(photo, camera, path)
     size = photo.size_px if orientation == photo.orientation else photo.stored_size_px
-    if name in files.masks:
-        _check_mask(files.masks[name], orientation, size)
+    if source in files.masks:
+        _check_mask(files.masks[source], orientation, size)
     return CheckedPhoto(
         name=name,
+        path=path,
         orientation=orientation,
         size_px=size,
         focal_px=photo.focal_px,
@@ -171,7 +177,7 @@ def _connect(rig: Rig, files: CaptureFiles, min_overlap: float) -> CaptureRig:
         for index, name in enumerate(names)
         if index not in used
     }
-    known = set(names)
+    known = {photo_of(name, files.photos) for name in names}
     left_out.update(
         {name: "the rig has no camera of this name" for name in files.photos if name not in known}
     )

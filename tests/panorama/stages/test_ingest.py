@@ -97,9 +97,9 @@ def test_unchanged_captures_are_not_done_again(tmp_path, archive, monkeypatch):
     _, (before,) = run_ingest(tmp_path, archive)
     surveyed = []
 
-    def counting_survey(folder, real=ingest.survey):
+    def counting_survey(folder, frame, real=ingest.survey):
         surveyed.append(folder.name)
-        return real(folder)
+        return real(folder, frame)
 
     monkeypatch.setattr(ingest, "survey", counting_survey)
     write_capture(archive / "third")
@@ -122,6 +122,23 @@ def test_groups(tmp_path, archive, monkeypatch):
         ["second"],
     ]
     assert [len(group.skipped) for group in groups] == [1, 0]
+
+
+def test_each_frame_of_a_rig_is_a_capture(tmp_path, archive):
+    for camera in range(3):
+        photo = archive / "second" / "images" / f"camera{camera}.jpg"
+        photo.with_suffix("").mkdir()
+        shutil.copy(photo, photo.with_suffix("") / "0001.jpg")
+        photo.rename(photo.with_suffix("") / "0002.jpg")
+    images = archive / "second" / "sparse" / "images.txt"
+    images.write_text(images.read_text().replace(".jpg", "/0001.jpg"))
+    (archive / "second" / "images" / "camera2" / "0002.jpg").unlink()
+    _, (group,) = run_ingest(tmp_path, archive)
+    assert [each.item_id for each in group.captures] == ["first", "second-0001"]
+    assert [each.name for each in group.captures[1].images] == [f"camera{k}/0001" for k in range(3)]
+    (skipped,) = group.skipped
+    assert skipped.item_id == "second-0002"
+    assert "the photo of camera 'camera2/0002' is missing" in skipped.reason
 
 
 @pytest.mark.parametrize("name", ["", "none"])
@@ -198,7 +215,7 @@ def test_a_folder_that_is_no_archive_is_refused_before_all_of_it_was_seen(
 ):
     for index in range(50):
         (archive / "deep" / f"{index}").mkdir(parents=True)
-    monkeypatch.setattr("tasks.panorama.input.captures.MAX_ENTRIES", 40)
+    monkeypatch.setattr("tasks.panorama.input.search.MAX_ENTRIES", 40)
     with refused(str(archive), "name the folder that holds the captures alone"):
         run_ingest(tmp_path, archive)
 

@@ -10,7 +10,9 @@ correction). How an ``i`` line becomes a camera:
 - ``d e`` shift the centre, right and down, in px.
 - Turn by ``y`` to the right, then by ``p`` up, then by ``r`` clockwise, each about the
   camera's own axes.
-- The camera's name is the image's file name without folder and ending.
+- The camera's name is the image's file name without ending and folder; with the folder where the
+  capture's photos lie in it. Several cameras of one picture, as in a file that holds both circles
+  of a 360 camera, are numbered: ``a``, ``a (2)``.
 - A crop (``S``, ``C``) limits which pixels Hugin shows, not where they lie; put it into
   ``masks/``. Masks, translations and photometric parameters are not read, which is logged.
 """
@@ -19,8 +21,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Container, Sequence
 from math import degrees, floor, isclose, pi, radians
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -49,18 +52,52 @@ _LENS_OF_MODEL = {model: lens for lens, model in _LENSES.items()} | {"PINHOLE": 
 # Widest view; two circles of an equidistant lens may stand side by side.
 _MAX_VIEW_DEG: dict[CameraModel, float] = {"HUGIN": 179.0, "HUGIN_FISHEYE": 720.0}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
-_MAX_SHOWN, _MAX_NAME = 100, 4096
+_MAX_SHOWN, _MAX_NAME, _MAX_STEM = 100, 4096, 255
+_NUMBERED = re.compile(r" \(\d+\)$")
 
 
-def read_rig(path: Path) -> Rig:
+def read_rig(path: Path, photos: Sequence[str] = (), frame: str = "") -> Rig:
     """Read the cameras of a Hugin project.
 
     Args:
         path: The ``.pto`` file.
+        photos: Names of the capture's photos, for the folders that they lie in.
+        frame: Name that the frame's photos have in their cameras' folders; empty where the
+            photos are one capture.
 
     Raises:
         DataError: The project can't be read as a rig; says what to change.
     """
+    images = _read_images(path)
+    names = [image.photo(photos, frame) for image in images]
+    cameras: list[Camera] = []
+    for index, (image, name) in enumerate(zip(images, names, strict=True)):
+        earlier = [i for i in range(index) if names[i] == name]
+        # Only another part of the picture can be another camera.
+        is_new_part = earlier and all(images[i].shift != image.shift for i in earlier)
+        cameras.append(image.camera(f"{name} ({len(earlier) + 1})" if is_new_part else name))
+    return check_rig(Rig(tuple(cameras)), str(path))
+
+
+def camera_views(path: Path, photos: Sequence[str]) -> list[tuple[str, str]]:
+    """Name of each camera of a project, and of the photo that it takes its part of.
+
+    Args:
+        path: The ``.pto`` file.
+        photos: Names of the capture's photos, for the folders that they lie in.
+
+    Raises:
+        DataError: The project can't be read as a rig.
+    """
+    return [(each.name, photo_of(each.name, photos)) for each in read_rig(path, photos).cameras]
+
+
+def photo_of(camera: str, photos: Container[str]) -> str:
+    """Name of the photo that a camera takes its part of."""
+    return camera if camera in photos else _NUMBERED.sub("", camera)
+
+
+def _read_images(path: Path) -> list[_ImageLine]:
     data = read_bytes(path, MAX_RIG_BYTES, "a readable Hugin project")
     lines = data.decode("utf-8", "replace").splitlines()
     numbered = [(i, line) for i, line in enumerate(lines, start=1) if line.startswith("i ")]
@@ -71,7 +108,7 @@ def read_rig(path: Path) -> Rig:
         images.append(_ImageLine(f"{path}, line {number}", line, images))
     if any(line.startswith("k ") for line in lines):
         _LOG.warning("%s: masks of the project are not read; put them into masks/", path)
-    return check_rig(Rig(tuple(image.camera() for image in images)), str(path))
+    return images
 
 
 def write_rig(path: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
@@ -107,24 +144,40 @@ class _ImageLine:
             elif name not in ("S", "C"):
                 self._values[name] = self._value(token, name, text, earlier, bool(is_reference))
 
-    def camera(self) -> Camera:
-        """The camera that the line describes."""
+    @property
+    def shift(self) -> tuple[float, float]:
+        """How far the centre lies from the picture's, px."""
+        return self._get("d"), self._get("e")
+
+    def photo(self, photos: Sequence[str], frame: str) -> str:
+        """Name of the photo, below the folder of the capture that its own folder ends with."""
         if not 0 < len(self._file_name) <= _MAX_NAME:
             raise self._error(
                 f'expected the image\'s name as n"…" of at most {_MAX_NAME} characters, found '
                 f"{'another' if self._file_name else 'none'}"
             )
+        named = PureWindowsPath(self._file_name)
+        inside = {PurePosixPath(name).parent for name in photos}
+        parts = named.parent.parts
+        matching = [
+            place for place in inside if parts[len(parts) - len(place.parts) :] == place.parts
+        ]
+        folder = max(matching, key=lambda place: len(place.parts), default=PurePosixPath())
+        return str(folder / (frame or named.stem[:_MAX_STEM]))
+
+    def camera(self, name: str) -> Camera:
+        """The camera that the line describes."""
         width_px, height_px = int(self._required("w")), int(self._required("h"))
         model = self._model()
         focal = self._focal_px(model, width_px)
         self._check_unsupported()
-        centre = ((width_px - 1) / 2 + self._get("d"), (height_px - 1) / 2 + self._get("e"))
+        centre = ((width_px - 1) / 2 + self.shift[0], (height_px - 1) / 2 + self.shift[1])
         distortion = tuple(self._get(name) for name in "abc")
         if model == "HUGIN" and not any(distortion):
             model, distortion = "PINHOLE", ()
         angles = [self._get("y"), self._get("p"), self._get("r")]
         return Camera(
-            name=PureWindowsPath(self._file_name).stem[:255],
+            name=name,
             width_px=width_px,
             height_px=height_px,
             model=model,

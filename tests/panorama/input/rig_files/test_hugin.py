@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from tasks.core.errors import DataError
 from tasks.panorama.camera.camera import project, rays
 from tasks.panorama.camera.overlaps import overlapping_pairs
-from tasks.panorama.input.rig_files.hugin import read_rig, write_rig
+from tasks.panorama.input.rig_files.hugin import camera_views, photo_of, read_rig, write_rig
 from tasks.panorama.types import Rig
 from tests.support.hostile.captures import damaged
 from tests.support.hostile.refusals import check_sentence
@@ -86,6 +86,41 @@ def test_references_paths_and_what_is_ignored(tmp_path, caplog):
     assert first.params[4] == 1e-05
     assert "translation (TrX, TrY, TrZ) is ignored" in caplog.text
     assert "masks of the project are not read" in caplog.text
+
+
+def lines_of(*names: str) -> list[str]:
+    return [PLAIN.replace("y0", f"y{30 * k}").replace("a.jpg", n) for k, n in enumerate(names)]
+
+
+def test_photos_lie_where_their_folders_end_alike(tmp_path):
+    path = project_file(tmp_path, *lines_of("D:\\\\x\\\\cam0\\\\1.jpg", "/y/cam1/1.jpg", "c.jpg"))
+    photos = ["cam0/1", "cam1/1", "c"]
+    assert [camera.name for camera in read_rig(path, photos).cameras] == photos
+    assert camera_views(path, photos) == [(name, name) for name in photos]
+    with pytest.raises(DataError, match="'1' is used 2 times"):
+        read_rig(path)
+
+
+def test_a_project_serves_other_frames(tmp_path):
+    path = project_file(tmp_path, *lines_of("cam0/1.jpg", "cam1/1.jpg"))
+    cameras = read_rig(path, ["cam0/7", "cam1/7"], "7").cameras
+    assert [camera.name for camera in cameras] == ["cam0/7", "cam1/7"]
+
+
+def test_both_circles_of_one_picture(tmp_path):
+    half = 'i w1600 h800 f2 v400 r0 p0 y{} a0 b0 c0 d{} e0 S{},{},0,800 n"360.jpg"\n'
+    lines = half.format(0, -400, 0, 800), half.format(180, 400, 800, 1600)
+    front, back = read_rig(project_file(tmp_path, *lines), ["360"]).cameras
+    assert (front.name, back.name) == ("360", "360 (2)")
+    assert [photo_of(name, ["360"]) for name in ("360", "360 (2)")] == ["360", "360"]
+    assert photo_of("360 (2)", ["360", "360 (2)"]) == "360 (2)"
+    assert front.params[0] == pytest.approx(800 / np.radians(200))
+    middles = [rays(c, np.array([[x, 399.5]])) for c, x in ((front, 399.5), (back, 1199.5))]
+    assert np.allclose(np.concatenate(middles), [[0, 0, 1], [0, 0, -1]], atol=1e-12)
+    views = camera_views(tmp_path / "capture.pto", ["1", "2"])
+    assert views == [("360", "360"), ("360 (2)", "360")]
+    again = read_rig(tmp_path / "capture.pto", ["1", "2"], "2").cameras
+    assert [camera.name for camera in again] == ["2", "2 (2)"]
 
 
 @settings(max_examples=25, deadline=None)
