@@ -27,6 +27,42 @@ class CaptureFolder(Record):
     frame: str = ""
 
 
+class Position(Record):
+    """Where a capture was taken (WGS 84)."""
+
+    schema_id = "panorama.position/1"
+
+    latitude_deg: float
+    longitude_deg: float
+
+
+class PhotoFacts(Record):
+    """What a photo says of where, when, by whom and with what it was taken.
+
+    Attributes:
+        position: Where.
+        altitude_m: Above the sea.
+        heading_deg: Compass heading in which it looks, or its rig does; 0 to 360.
+        taken_at: Local time as ``2024-05-06T07:08:09``, with ``+02:00`` behind where that is known;
+            empty where nothing is.
+        artist: Who took it; empty where unknown, like all that follow.
+        copyright: Whose it is.
+        make: Maker of the camera.
+        model: The camera.
+    """
+
+    schema_id = "panorama.photo_facts/1"
+
+    position: Position | None = None
+    altitude_m: float | None = None
+    heading_deg: float | None = None
+    taken_at: str = ""
+    artist: str = ""
+    copyright: str = ""
+    make: str = ""
+    model: str = ""
+
+
 class ImageRecord(Record):
     """A photo in use.
 
@@ -37,9 +73,10 @@ class ImageRecord(Record):
         width_px: Width after that; equal to the camera's.
         height_px: Height after that.
         mask: The user's mask, to which the same orientation applies; None without one.
+        facts: What it says of where, when and by whom it was taken.
     """
 
-    schema_id = "panorama.image/1"
+    schema_id = "panorama.image/2"
 
     name: str
     file: FileRef
@@ -47,6 +84,7 @@ class ImageRecord(Record):
     width_px: int
     height_px: int
     mask: FileRef | None
+    facts: PhotoFacts = PhotoFacts()
 
 
 class LeftOut(Record):
@@ -66,13 +104,15 @@ class CaptureRecord(Record):
         images: Its photos, in the order of the rig's cameras.
         rig: The rig, as `tasks.panorama.input.rig_files.rig_json` writes it.
         rig_source: Where the rig came from.
-        left_out: Photos that do not hang together with the others.
+        left_out: Photos that do not hang together with the others, or can't be read.
         calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
+        forward_deg: How far right of the panorama's middle that lies which lay there as the rig was
+            given.
     """
 
-    schema_id = "panorama.capture/1"
+    schema_id = "panorama.capture/2"
 
     item_id: str
     images: tuple[ImageRecord, ...]
@@ -82,6 +122,7 @@ class CaptureRecord(Record):
     calibration: dict[str, float]
     contact_sheet: FileRef
     truth: dict[str, FileRef]
+    forward_deg: float = 0.0
 
 
 class CaptureSet(Record):
@@ -94,7 +135,7 @@ class CaptureSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.captures/2"
+    schema_id = "panorama.captures/3"
 
     captures: tuple[CaptureRecord, ...]
     skipped: tuple[Skipped, ...]
@@ -111,7 +152,7 @@ class RenderRecord(Record):
         published: The way that was chosen: ``unrepaired``, ``recalibrated`` or ``warped``.
         is_repaired: Whether that is a repair.
         reasons: Why repairs were refused.
-        warnings: What is unusual about the published way.
+        warnings: What is unusual about the published way, and which photos it was made without.
         figures: Figures of each way by name, on seams that are the same for all of them.
         published_figures: Figures of the published picture itself, on its own seams.
         width_px: Width of the whole panorama.
@@ -121,9 +162,10 @@ class RenderRecord(Record):
         crops: The same crops one by one, before and after side by side, the worst first.
         quality: All of this as JSON.
         flow: Picture of the flow in the overlaps, if there is one.
+        position: Where it was taken, if that is known.
     """
 
-    schema_id = "panorama.render/1"
+    schema_id = "panorama.render/2"
 
     item_id: str
     num_images: int
@@ -141,6 +183,7 @@ class RenderRecord(Record):
     crops: tuple[FileRef, ...]
     quality: FileRef
     flow: FileRef | None
+    position: Position | None = None
 
 
 class RenderSet(Record):
@@ -153,7 +196,7 @@ class RenderSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.renders/2"
+    schema_id = "panorama.renders/3"
 
     captures: tuple[RenderRecord, ...]
     skipped: tuple[Skipped, ...]

@@ -10,12 +10,19 @@ from typing import Literal
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
 from tasks.panorama.algorithms.calibrate.features import Features, find_features
+from tasks.panorama.algorithms.calibrate.upright import (
+    ANY_LEAN_DEG,
+    CALIBRATION_NOISE_DEG,
+    CAR_S_LEAN_DEG,
+    upright,
+)
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.input.captures import CaptureFiles
 from tasks.panorama.input.photos import Photo, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
 from tasks.panorama.input.rig_files.hugin import photo_of
+from tasks.panorama.manifests import PhotoFacts
 from tasks.panorama.types import ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
 
@@ -32,6 +39,7 @@ class CheckedPhoto:
         focal_px: Focal length by EXIF, None if unknown.
         thumbnail: The photo, small and upright.
         features: For calibration; None where a rig is given.
+        facts: Where, when and by whom it was taken.
     """
 
     name: str
@@ -41,6 +49,7 @@ class CheckedPhoto:
     focal_px: float | None
     thumbnail: ByteImage
     features: Features | None
+    facts: PhotoFacts
 
 
 @dataclass(frozen=True)
@@ -52,12 +61,14 @@ class CaptureRig:
         source: Where it came from.
         left_out: Why other photos are not used, by name.
         figures: Of the calibration from photos.
+        forward_deg: How far right of the middle that lies which lay there as the rig was given.
     """
 
     rig: Rig
     source: Literal["colmap", "hugin", "photos"]
     left_out: Mapping[str, str]
     figures: Mapping[str, float]
+    forward_deg: float = 0.0
 
 
 def inspect_capture(
@@ -126,6 +137,7 @@ def _check_photo(
         focal_px=photo.focal_px,
         thumbnail=thumbnail(photo.pixels, thumbnail_px),
         features=features,
+        facts=photo.facts,
     )
 
 
@@ -181,10 +193,24 @@ def _connect(rig: Rig, files: CaptureFiles, min_overlap: float) -> CaptureRig:
     left_out.update(
         {name: "the rig has no camera of this name" for name in files.photos if name not in known}
     )
+    connected = replace(rig, cameras=tuple(rig.cameras[index] for index in used))
+    # The truth of a simulated capture lies in the rig's frame.
+    level, forward_deg = (
+        (connected, 0.0) if files.truth else upright(connected, _kept_lean_deg(files.rig))
+    )
     is_project = files.rig is not None and files.rig.is_file()
     return CaptureRig(
-        rig=replace(rig, cameras=tuple(rig.cameras[index] for index in used)),
+        rig=level,
         source="hugin" if is_project else "colmap",
         left_out=left_out,
         figures={},
+        forward_deg=forward_deg,
     )
+
+
+def _kept_lean_deg(rig: Path | None) -> float:
+    """How much a rig may lean and count as level, by the file that it came from."""
+    if rig is None or rig.is_file():
+        return ANY_LEAN_DEG
+    has_world = (rig / "frames.txt").is_file() or not (rig / "rigs.txt").is_file()
+    return CAR_S_LEAN_DEG if has_world else CALIBRATION_NOISE_DEG

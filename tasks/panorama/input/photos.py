@@ -26,7 +26,9 @@ from tasks.intake.images import check_image
 from tasks.panorama.input.colour import ADOBE_RGB, adobe_rgb, to_srgb
 from tasks.panorama.input.formats import FORMATS, reads_heic
 from tasks.panorama.input.jpeg_integrity import decode_jpeg
+from tasks.panorama.input.photo_facts import photo_facts
 from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
+from tasks.panorama.manifests import PhotoFacts
 from tasks.panorama.types import BoolArray, ByteImage
 
 MAX_MEGAPIXELS = 200
@@ -62,11 +64,13 @@ class Photo:
         pixels: (height, width, 3) BGR, sRGB, upright.
         orientation: EXIF orientation, 1 to 8, that was applied to make it upright.
         focal_px: Focal length by EXIF; None where it says nothing to be trusted.
+        facts: Where, when and by whom it was taken.
     """
 
     pixels: ByteImage
     orientation: int
     focal_px: float | None
+    facts: PhotoFacts
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -124,7 +128,8 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
         stated = tags.get(ExifTags.Base.Orientation, 1)
         orientation = stated if isinstance(stated, int) and stated in range(1, 9) else 1
     pixels = turn_upright(stored, orientation)
-    return Photo(pixels, orientation, exif_focal_px(tags, stored.shape[1], stored.shape[0]))
+    focal_px = exif_focal_px(tags, stored.shape[1], stored.shape[0])
+    return Photo(pixels, orientation, focal_px, photo_facts(tags))
 
 
 def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
@@ -133,6 +138,7 @@ def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
         _check_kind(image, data, path)
         exif = image.getexif()
         tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+        tags[ExifTags.IFD.GPSInfo] = exif.get_ifd(ExifTags.IFD.GPSInfo)
         if image.format == "TIFF":  # both decoders turn it
             tags.pop(ExifTags.Base.Orientation, None)
         stored = _stored_pixels(image, data, path)

@@ -109,6 +109,7 @@ def _checked(
             for name, path in files.truth.items()
             if not is_stored(item.path) and not item.frame
         },
+        forward_deg=used.forward_deg,
     )
 
 
@@ -170,6 +171,7 @@ def _image_record(
         width_px=photo.size_px[0],
         height_px=photo.size_px[1],
         mask=None if mask is None else refer(mask),
+        facts=photo.facts,
     )
 
 

@@ -8,6 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError, TransientError
@@ -122,6 +123,18 @@ def test_groups(tmp_path, archive, monkeypatch):
         ["second"],
     ]
     assert [len(group.skipped) for group in groups] == [1, 0]
+
+
+def test_what_photos_say_of_their_origin_is_kept(tmp_path, archive):
+    path = archive / "first" / "images" / "camera1.jpg"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "Jane"
+    with Image.open(path) as image:
+        image.save(path, exif=exif)
+    _, (group,) = run_ingest(tmp_path, archive)
+    first = group.captures[0]
+    assert [each.facts.artist for each in first.images] == ["", "Jane", ""]
+    assert first.forward_deg == 0
 
 
 def test_each_frame_of_a_rig_is_a_capture(tmp_path, archive):
