@@ -82,10 +82,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         config,
     )
     figures = _figures(found, capture, folder.fetch)
-    own = seam_steps(found.panorama, found.labels)
-    published_figures = (
-        {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
-    )
+    published_figures = _published_figures(found)
     origin = _origin(capture, solution)
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, origin)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality, origin)
@@ -116,6 +113,11 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         flow=item.flow,
         position=origin.position,
     )
+
+
+def _published_figures(found: Restitched) -> dict[str, float]:
+    own = seam_steps(found.panorama, found.labels)
+    return {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
 
 
 def _origin(capture: CaptureRecord, solution: Solution) -> Origin:
