@@ -12,7 +12,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from tasks.panorama.manifests import Position
-from tasks.panorama.pictures.origin import Origin
+from tasks.panorama.pictures.imprint import Imprint
 
 SOFTWARE = "Orrery restitch"
 # What every EXIF of a JPEG states (tables 21 and 22).
@@ -33,11 +33,11 @@ _GPS_VERSION = b"\2\3\0\0"
 _PREFIX = b"Exif\0\0"
 
 
-def exif_of(origin: Origin, size_px: tuple[int, int], heading_deg: float | None = None) -> bytes:
-    """Write an origin as the EXIF of a picture in sRGB.
+def exif_of(imprint: Imprint, size_px: tuple[int, int], heading_deg: float | None = None) -> bytes:
+    """Write an imprint as the EXIF of a picture in sRGB.
 
     Args:
-        origin: Where the panorama comes from.
+        imprint: Where the panorama comes from.
         size_px: Width and height of the picture.
         heading_deg: Compass heading of its middle; None where unknown.
 
@@ -47,10 +47,10 @@ def exif_of(origin: Origin, size_px: tuple[int, int], heading_deg: float | None 
     exif = Image.Exif()
     exif.update({ExifTags.Base.Software: SOFTWARE, **_REQUIRED})
     texts = {
-        ExifTags.Base.Make: origin.make,
-        ExifTags.Base.Model: origin.model,
-        ExifTags.Base.Artist: origin.artist,
-        ExifTags.Base.Copyright: origin.copyright,
+        ExifTags.Base.Make: imprint.make,
+        ExifTags.Base.Model: imprint.model,
+        ExifTags.Base.Artist: imprint.artist,
+        ExifTags.Base.Copyright: imprint.copyright,
     }
     for tag, text in texts.items():
         if text:
@@ -58,13 +58,13 @@ def exif_of(origin: Origin, size_px: tuple[int, int], heading_deg: float | None 
     inner = exif.get_ifd(ExifTags.IFD.Exif)
     inner.update(_REQUIRED_INSIDE)
     inner[ExifTags.Base.ExifImageWidth], inner[ExifTags.Base.ExifImageHeight] = size_px
-    if origin.first_date:
-        date, offset = origin.first_date[:19], origin.first_date[19:]
+    if imprint.first_date:
+        date, offset = imprint.first_date[:19], imprint.first_date[19:]
         exif[ExifTags.Base.DateTime] = _exif_date(date)
         inner[ExifTags.Base.DateTimeOriginal] = _exif_date(date)
         if offset:
             inner[ExifTags.Base.OffsetTimeOriginal] = offset
-    if gps := _gps(origin, heading_deg):
+    if gps := _gps(imprint, heading_deg):
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
     # Pillow takes these four bytes for numbers: type 1 in place of 7.
     begin = (ExifTags.Base.ComponentsConfiguration.to_bytes(2), b"\0\0\0\4\1\2\3\0")
@@ -76,14 +76,14 @@ def _exif_date(date: str) -> str:
     return date.replace("-", ":").replace("T", " ")
 
 
-def _gps(origin: Origin, heading_deg: float | None) -> dict[int, Any]:
+def _gps(imprint: Imprint, heading_deg: float | None) -> dict[int, Any]:
     found: dict[int, Any] = {}
-    if origin.position is not None:
-        found |= _place(origin.position)
-    if origin.altitude_m is not None:
-        below = origin.altitude_m < 0
+    if imprint.position is not None:
+        found |= _place(imprint.position)
+    if imprint.altitude_m is not None:
+        below = imprint.altitude_m < 0
         found[ExifTags.GPS.GPSAltitudeRef] = _BELOW_SEA if below else _ABOVE_SEA
-        found[ExifTags.GPS.GPSAltitude] = round(abs(origin.altitude_m), 3)
+        found[ExifTags.GPS.GPSAltitude] = round(abs(imprint.altitude_m), 3)
     if heading_deg is not None:
         found[ExifTags.GPS.GPSImgDirectionRef] = "T"
         found[ExifTags.GPS.GPSImgDirection] = round(heading_deg, 3) % 360

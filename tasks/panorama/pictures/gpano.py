@@ -18,7 +18,7 @@ import numpy as np
 from tasks.core.errors import DataError, ResourceError
 from tasks.core.files import whole_file
 from tasks.panorama.pictures.exif import SOFTWARE, exif_of
-from tasks.panorama.pictures.origin import UNKNOWN, Origin
+from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 from tasks.panorama.types import ByteImage
 
 NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
@@ -38,7 +38,7 @@ class GPano:
         top_px: Row of the whole at which the picture begins.
         num_photos: How many photos it was made from.
         heading_deg: Compass heading of the whole's middle; None where unknown.
-        origin: Where the photos come from.
+        imprint: Where the photos come from.
     """
 
     full_width_px: int
@@ -47,7 +47,7 @@ class GPano:
     top_px: int = 0
     num_photos: int = 0
     heading_deg: float | None = None
-    origin: Origin = UNKNOWN
+    imprint: Imprint = UNKNOWN
 
 
 def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int = 92) -> None:
@@ -67,7 +67,7 @@ def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int
     # OpenCV writes the segments as they are given. Pillow's writer gives the same file, but first
     # copies the picture to four bytes a pixel, which takes two thirds longer.
     segments = {
-        cv2.IMAGE_METADATA_EXIF: exif_of(gpano.origin, image.shape[1::-1], gpano.heading_deg),
+        cv2.IMAGE_METADATA_EXIF: exif_of(gpano.imprint, image.shape[1::-1], gpano.heading_deg),
         cv2.IMAGE_METADATA_XMP: XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8"),
     }
     is_encoded, buffer = cv2.imencodeWithMetadata(
@@ -120,9 +120,9 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
         fields["SourcePhotosCount"] = gpano.num_photos
     if gpano.heading_deg is not None:
         fields["PoseHeadingDegrees"] = f"{round(gpano.heading_deg, 3) % 360:.3f}"
-    origin = gpano.origin
-    if origin.first_date:
-        fields |= {"FirstPhotoDate": origin.first_date, "LastPhotoDate": origin.last_date}
+    imprint = gpano.imprint
+    if imprint.first_date:
+        fields |= {"FirstPhotoDate": imprint.first_date, "LastPhotoDate": imprint.last_date}
     attributes = "\n".join(
         f"GPano:{name}={quoteattr(str(value))}" for name, value in fields.items()
     )
@@ -131,20 +131,20 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
         f'<rdf:Description rdf:about="" xmlns:GPano="{NAMESPACE}" xmlns:dc="{_DUBLIN_CORE}"\n'
-        f"{attributes}>\n{_people(origin)}</rdf:Description>\n"
+        f"{attributes}>\n{_people(imprint)}</rdf:Description>\n"
         "</rdf:RDF>\n</x:xmpmeta>\n"
         '<?xpacket end="r"?>'
     )
 
 
-def _people(origin: Origin) -> str:
+def _people(imprint: Imprint) -> str:
     """Author and copyright: a list in order, and texts by language."""
     parts = []
-    if origin.artist:
-        names = f"<rdf:Seq><rdf:li>{escape(origin.artist)}</rdf:li></rdf:Seq>"
+    if imprint.artist:
+        names = f"<rdf:Seq><rdf:li>{escape(imprint.artist)}</rdf:li></rdf:Seq>"
         parts.append(f"<dc:creator>{names}</dc:creator>\n")
-    if origin.copyright:
-        text = f'<rdf:li xml:lang="x-default">{escape(origin.copyright)}</rdf:li>'
+    if imprint.copyright:
+        text = f'<rdf:li xml:lang="x-default">{escape(imprint.copyright)}</rdf:li>'
         parts.append(f"<dc:rights><rdf:Alt>{text}</rdf:Alt></dc:rights>\n")
     return "".join(parts)
 

@@ -17,8 +17,8 @@ from tasks.panorama.algorithms.stitch.restitch import (
 )
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
+from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 from tasks.panorama.pictures.layout import captioned, fitted, side_by_side, stacked
-from tasks.panorama.pictures.origin import UNKNOWN, Origin
 from tasks.panorama.pictures.worst_places import crop, window_around, worst_places
 from tasks.panorama.types import ByteImage
 
@@ -27,24 +27,24 @@ _NUM_CROPS = 4
 _CROPS_APART_PX = 240
 
 
-def write_panorama(path: Path, found: Restitched, quality: int, origin: Origin = UNKNOWN) -> None:
+def write_panorama(path: Path, found: Restitched, quality: int, imprint: Imprint = UNKNOWN) -> None:
     """Write the published panorama, cropped to what it covers.
 
     Args:
         path: The JPEG file.
         found: The capture, stitched.
         quality: JPEG quality, 1 to 100.
-        origin: Where its photos come from.
+        imprint: Where its photos come from.
 
     Raises:
         DataError: Nothing is covered.
         ResourceError: The disk is full.
     """
     num_photos = len(found.sources.colours)
-    _write_cropped(path, found.panorama, found.labels, num_photos, quality, origin)
+    _write_cropped(path, found.panorama, found.labels, num_photos, quality, imprint)
 
 
-def write_before(path: Path, found: Restitched, quality: int, origin: Origin = UNKNOWN) -> None:
+def write_before(path: Path, found: Restitched, quality: int, imprint: Imprint = UNKNOWN) -> None:
     """Write the unrepaired stitch, smaller by `PROOF_FACTOR`; see `write_panorama`.
 
     Raises:
@@ -53,7 +53,7 @@ def write_before(path: Path, found: Restitched, quality: int, origin: Origin = U
     """
     before = found.assessments[UNREPAIRED]
     num_photos = len(found.sources.colours)
-    _write_cropped(path, before.picture, before.labels, num_photos, quality, origin)
+    _write_cropped(path, before.picture, before.labels, num_photos, quality, imprint)
 
 
 def worst_crops(found: Restitched, name: str, num_bands: int) -> list[ByteImage]:
@@ -105,7 +105,7 @@ def _write_cropped(
     labels: LabelMap,
     num_photos: int,
     quality: int,
-    origin: Origin,
+    imprint: Imprint,
 ) -> None:
     height_px, width_px = labels.shape
     box = _covered(labels)
@@ -116,8 +116,8 @@ def _write_cropped(
         left_px=box.left_px,
         top_px=box.top_px,
         num_photos=num_photos,
-        heading_deg=origin.heading_deg,
-        origin=origin,
+        heading_deg=imprint.heading_deg,
+        imprint=imprint,
     )
     write_panorama_jpeg(path, cut, place, quality)
 

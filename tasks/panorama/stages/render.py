@@ -28,7 +28,7 @@ from tasks.panorama.kept_files import (
 )
 from tasks.panorama.manifests import CaptureRecord, RenderRecord, RenderSet, WarpRecord, WarpSet
 from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
-from tasks.panorama.pictures.origin import Origin, origin_of
+from tasks.panorama.pictures.imprint import Imprint, imprint_of
 from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
@@ -83,9 +83,9 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     )
     figures = _figures(found, capture, folder.fetch)
     published_figures = _published_figures(found)
-    origin = _origin(capture, solution)
-    write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, origin)
-    write_before(folder.path / "before.jpg", found, config.jpeg_quality, origin)
+    imprint = _imprint(capture, solution)
+    write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, imprint)
+    write_before(folder.path / "before.jpg", found, config.jpeg_quality, imprint)
     crops = worst_crops(found, capture.item_id, config.num_bands)
     together = before_after(found, capture.item_id, crops)
     quality = _quality(capture, found, figures, published_figures)
@@ -111,7 +111,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         ),
         quality=folder.add("quality.json"),
         flow=item.flow,
-        position=origin.position,
+        position=imprint.position,
     )
 
 
@@ -120,10 +120,10 @@ def _published_figures(found: Restitched) -> dict[str, float]:
     return {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
 
 
-def _origin(capture: CaptureRecord, solution: Solution) -> Origin:
+def _imprint(capture: CaptureRecord, solution: Solution) -> Imprint:
     facts = [image.facts for image in capture.images]
     rig = solution.ways[UNREPAIRED].rig
-    return origin_of(facts, rig, capture.forward_deg, capture.item_id)
+    return imprint_of(facts, rig, capture.forward_deg, capture.item_id)
 
 
 def _without(capture: CaptureRecord) -> list[str]:

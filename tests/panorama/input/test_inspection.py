@@ -13,7 +13,7 @@ from tasks.panorama.input.captures import survey
 from tasks.panorama.input.inspection import inspect_capture
 from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.input.rig_files.colmap import write_rig
-from tasks.panorama.pictures.origin import yaw_deg
+from tasks.panorama.pictures.imprint import yaw_deg
 from tasks.panorama.types import Rig
 from tests.support.panorama.captures import small_rig, write_capture
 from tests.support.panorama.rigs import ring_rig

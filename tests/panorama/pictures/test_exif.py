@@ -6,7 +6,7 @@ from PIL import ExifTags, Image
 from tasks.panorama.input.photo_facts import photo_facts
 from tasks.panorama.manifests import Position
 from tasks.panorama.pictures.exif import exif_of
-from tasks.panorama.pictures.origin import UNKNOWN, Origin
+from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 
 
 def read(data: bytes) -> Image.Exif:
@@ -17,7 +17,7 @@ def read(data: bytes) -> Image.Exif:
 
 @pytest.mark.parametrize(("latitude", "longitude"), [(47.999999999, -8.5), (-0.25, 179.9999)])
 def test_what_is_written_is_what_photos_say(latitude, longitude):
-    origin = Origin(
+    imprint = Imprint(
         position=Position(latitude_deg=latitude, longitude_deg=longitude),
         altitude_m=-12.5,
         first_date="2024-05-06T07:08:09-03:30",
@@ -26,14 +26,14 @@ def test_what_is_written_is_what_photos_say(latitude, longitude):
         make="a",
         model="b",
     )
-    exif = read(exif_of(origin, (64, 32), 12.25))
+    exif = read(exif_of(imprint, (64, 32), 12.25))
     tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
     tags[ExifTags.IFD.GPSInfo] = exif.get_ifd(ExifTags.IFD.GPSInfo)
     facts = photo_facts(tags)
     assert facts.position.latitude_deg == pytest.approx(latitude, abs=2e-8)
     assert facts.position.longitude_deg == pytest.approx(longitude, abs=2e-8)
     assert (facts.altitude_m, facts.heading_deg) == (-12.5, 12.25)
-    assert facts.taken_at == origin.first_date
+    assert facts.taken_at == imprint.first_date
     assert (facts.artist, facts.copyright, facts.make, facts.model) == ("Jürgen", "©", "a", "b")
 
 

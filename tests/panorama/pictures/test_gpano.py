@@ -18,12 +18,12 @@ from tasks.panorama.input.photos import read_photo
 from tasks.panorama.manifests import Position
 from tasks.panorama.pictures import gpano
 from tasks.panorama.pictures.gpano import NAMESPACE, XMP_SIGNATURE, GPano, write_panorama_jpeg
-from tasks.panorama.pictures.origin import Origin
+from tasks.panorama.pictures.imprint import Imprint
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
 
 
-ORIGIN = Origin(
+IMPRINT = Imprint(
     position=Position(latitude_deg=-33.858333, longitude_deg=151.215),
     altitude_m=-2.5,
     first_date="2024-05-06T07:08:09+02:00",
@@ -56,7 +56,7 @@ def read_fields(path: Path) -> dict[str, str]:
 
 def test_fields_and_pixels(tmp_path):
     path = tmp_path / "a.jpg"
-    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=-90.0, origin=ORIGIN)
+    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=-90.0, imprint=IMPRINT)
     write_panorama_jpeg(path, PICTURE, place, 95)
     assert read_fields(path) == {
         "UsePanoramaViewer": "True",
@@ -89,7 +89,7 @@ def test_unknown_facts_are_not_stated(tmp_path):
 @pytest.mark.skipif(not shutil.which("exiftool"), reason="needs Debian's libimage-exiftool-perl")
 def test_others_read_what_is_stated(tmp_path):
     """ExifTool is what street-imagery tools read and write with."""
-    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=359.9996, origin=ORIGIN)
+    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=359.9996, imprint=IMPRINT)
     write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, place)
     command = [
         "exiftool",

@@ -25,8 +25,8 @@ _MIN_AGREEMENT = 0.7  # length of the mean of unit vectors: headings within some
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a panorama comes from; None or empty where it is unknown.
+class Imprint:
+    """Where a panorama comes from, as it states itself; None or empty where it is unknown.
 
     Attributes:
         position: Median of the photos' positions.
@@ -51,12 +51,12 @@ class Origin:
     model: str = ""
 
 
-UNKNOWN = Origin()
+UNKNOWN = Imprint()
 
 
-def origin_of(
+def imprint_of(
     facts: Sequence[PhotoFacts], rig: Rig, forward_deg: float = 0.0, where: str = ""
-) -> Origin:
+) -> Imprint:
     """Put together what the photos of a panorama say.
 
     Args:
@@ -69,7 +69,7 @@ def origin_of(
     altitudes = [each.altitude_m for each in facts if each.altitude_m is not None]
     cameras = Counter((each.make, each.model) for each in facts if each.make or each.model)
     make, model = cameras.most_common(1)[0][0] if cameras else ("", "")
-    return Origin(
+    return Imprint(
         position=_position([each.position for each in facts if each.position is not None]),
         altitude_m=float(np.median(altitudes)) if altitudes else None,
         heading_deg=_heading_deg(facts, rig.cameras, forward_deg, where),

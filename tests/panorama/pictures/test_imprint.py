@@ -4,7 +4,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from tasks.panorama.manifests import PhotoFacts, Position
-from tasks.panorama.pictures.origin import UNKNOWN, origin_of
+from tasks.panorama.pictures.imprint import UNKNOWN, imprint_of
 from tasks.panorama.types import Rig
 from tests.support.panorama.rigs import make_camera
 
@@ -17,7 +17,7 @@ def rig_of(*turns: tuple[float, float]) -> Rig:
 
 def heading(headings, *turns, forward_deg=0.0):
     facts = [PhotoFacts(heading_deg=each) for each in headings]
-    return origin_of(facts, rig_of(*turns), forward_deg, "street").heading_deg
+    return imprint_of(facts, rig_of(*turns), forward_deg, "street").heading_deg
 
 
 LEVEL = ((-40, 0), (0, 0), (40, 0))
@@ -68,11 +68,11 @@ def test_position_time_and_people():
             (50.0001, -179.9997, 90.0, 5, "Eve", "Two"),
         )
     ]
-    found = origin_of([*facts, PhotoFacts()], rig_of(*LEVEL, (80, 0)))
+    found = imprint_of([*facts, PhotoFacts()], rig_of(*LEVEL, (80, 0)))
     assert found.position.latitude_deg == pytest.approx(50.0001)
     assert found.position.longitude_deg == pytest.approx(-179.9999)
     assert found.altitude_m == 12.0
     assert (found.first_date[-2:], found.last_date[-2:]) == ("03", "09")
     assert (found.artist, found.copyright) == ("Adam; Eve", "(c) us")
     assert (found.make, found.model) == ("Maker", "Two")
-    assert origin_of([PhotoFacts()] * 3, rig_of(*LEVEL)) == UNKNOWN
+    assert imprint_of([PhotoFacts()] * 3, rig_of(*LEVEL)) == UNKNOWN
