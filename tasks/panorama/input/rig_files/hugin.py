@@ -12,7 +12,7 @@ correction). How an ``i`` line becomes a camera:
   camera's own axes.
 - The camera's name is the image's file name without ending and folder; with the folder where the
   capture's photos lie in it. Several cameras of one picture, as in a file that holds both circles
-  of a 360 camera, are numbered: ``a``, ``a (2)``.
+  of a 360 camera, are numbered: ``a``, ``a:2``.
 - A crop (``S``, ``C``) limits which pixels Hugin shows, not where they lie; put it into
   ``masks/``. Masks, translations and photometric parameters are not read, which is logged.
 """
@@ -53,7 +53,7 @@ _LENS_OF_MODEL = {model: lens for lens, model in _LENSES.items()} | {"PINHOLE": 
 _MAX_VIEW_DEG: dict[CameraModel, float] = {"HUGIN": 179.0, "HUGIN_FISHEYE": 720.0}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
 _MAX_SHOWN, _MAX_NAME, _MAX_STEM = 100, 4096, 255
-_NUMBERED = re.compile(r" \(\d+\)$")
+_NUMBERED = re.compile(r":\d+$")  # Windows and macOS have no such names of files
 
 
 def read_rig(path: Path, photos: Sequence[str] = (), frame: str = "") -> Rig:
@@ -75,7 +75,7 @@ def read_rig(path: Path, photos: Sequence[str] = (), frame: str = "") -> Rig:
         earlier = [i for i in range(index) if names[i] == name]
         # Only another part of the picture can be another camera.
         is_new_part = earlier and all(images[i].shift != image.shift for i in earlier)
-        cameras.append(image.camera(f"{name} ({len(earlier) + 1})" if is_new_part else name))
+        cameras.append(image.camera(f"{name}:{len(earlier) + 1}" if is_new_part else name))
     return check_rig(Rig(tuple(cameras)), str(path))
 
 

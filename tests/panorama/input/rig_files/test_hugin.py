@@ -111,16 +111,16 @@ def test_both_circles_of_one_picture(tmp_path):
     half = 'i w1600 h800 f2 v400 r0 p0 y{} a0 b0 c0 d{} e0 S{},{},0,800 n"360.jpg"\n'
     lines = half.format(0, -400, 0, 800), half.format(180, 400, 800, 1600)
     front, back = read_rig(project_file(tmp_path, *lines), ["360"]).cameras
-    assert (front.name, back.name) == ("360", "360 (2)")
-    assert [photo_of(name, ["360"]) for name in ("360", "360 (2)")] == ["360", "360"]
-    assert photo_of("360 (2)", ["360", "360 (2)"]) == "360 (2)"
+    assert (front.name, back.name) == ("360", "360:2")
+    assert [photo_of(name, ["360"]) for name in ("360", "360:2")] == ["360", "360"]
+    assert photo_of("360:2", ["360", "360:2"]) == "360:2"
     assert front.params[0] == pytest.approx(800 / np.radians(200))
     middles = [rays(c, np.array([[x, 399.5]])) for c, x in ((front, 399.5), (back, 1199.5))]
     assert np.allclose(np.concatenate(middles), [[0, 0, 1], [0, 0, -1]], atol=1e-12)
     views = camera_views(tmp_path / "capture.pto", ["1", "2"])
-    assert views == [("360", "360"), ("360 (2)", "360")]
+    assert views == [("360", "360"), ("360:2", "360")]
     again = read_rig(tmp_path / "capture.pto", ["1", "2"], "2").cameras
-    assert [camera.name for camera in again] == ["2", "2 (2)"]
+    assert [camera.name for camera in again] == ["2", "2:2"]
 
 
 @settings(max_examples=25, deadline=None)
