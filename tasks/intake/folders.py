@@ -12,7 +12,13 @@ from tasks.core.ports import Skipped
 
 MAX_ENTRIES = 5_000_000
 """Files and folders above which a folder is refused: a whole disk was named by mistake."""
-_CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+# Of Windows and macOS, and of network drives by Synology and QNAP.
+_CLUTTER = frozenset(
+    (
+        *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "__macosx"),
+        *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "lost+found"),
+    )
+)
 
 
 def is_clutter(name: str) -> bool:

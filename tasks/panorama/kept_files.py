@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +36,8 @@ from tasks.panorama.types import (
 
 UNREPAIRED, RECALIBRATED, WARPED, KERNEL = "unrepaired", "recalibrated", "warped", "kernel"
 
+MAX_KEPT_BYTES = 300_000_000
+"""Pixels of a capture's photos up to which all of them stay decoded."""
 _FIELDS_FORMAT = "panorama.fields/1"
 _PLANES: dict[str, tuple[str, ...]] = {
     "points_a_px": ("x_a_px", "y_a_px"),
@@ -94,9 +97,54 @@ def read_solution(record: WarpRecord, fetch: Fetch) -> Solution:
     )
 
 
-def read_images(capture: CaptureRecord, fetch: Fetch) -> list[ByteImage]:
+class Photos(Sequence[ByteImage]):
+    """Pixels of a capture's photos, each decoded when it is asked for.
+
+    They stay in memory as long as all of them together are small. Who goes through large ones
+    several times has them decoded as often, and holds one at a time.
+    """
+
+    def __init__(self, capture: CaptureRecord, fetch: Fetch) -> None:
+        """Fetch the files.
+
+        Args:
+            capture: The capture.
+            fetch: Gives its files.
+
+        Raises:
+            ArtifactError: A file is missing or damaged.
+        """
+        self._files = [(fetch(image.file), image.orientation) for image in capture.images]
+        num_bytes = sum(image.width_px * image.height_px * 3 for image in capture.images)
+        self._kept: dict[int, ByteImage] | None = {} if num_bytes <= MAX_KEPT_BYTES else None
+
+    def __len__(self) -> int:
+        """Number of photos."""
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, index: int) -> ByteImage: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ByteImage]: ...
+    def __getitem__(self, index: int | slice) -> ByteImage | list[ByteImage]:
+        """One photo, (height, width, 3) BGR, or several.
+
+        Raises:
+            DataError: It can't be read.
+        """
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        if self._kept is None:
+            return read_photo(*self._files[place])
+        if place not in self._kept:
+            self._kept[place] = read_photo(*self._files[place])
+        return self._kept[place]
+
+
+def read_images(capture: CaptureRecord, fetch: Fetch) -> Sequence[ByteImage]:
     """Pixels of all photos, (height, width, 3) BGR each, in the order of the rig's cameras."""
-    return [read_photo(fetch(image.file), image.orientation) for image in capture.images]
+    return Photos(capture, fetch)
 
 
 def read_masks(capture: CaptureRecord, fetch: Fetch) -> list[BoolArray | None]:

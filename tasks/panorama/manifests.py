@@ -10,19 +10,22 @@ from tasks.panorama.views import SphereView
 
 
 class CaptureFolder(Record):
-    """A user's folder with one capture, as it was found.
+    """A user's folder with one capture, or one frame of several in it, as it was found.
 
     Attributes:
         item_id: The capture's id.
         path: Absolute path of the folder.
-        fingerprint: Changes when a file of the folder does.
+        fingerprint: Changes when a file of the capture does.
+        frame: Name of its photos in their cameras' folders, where the folder holds several
+            frames; else empty.
     """
 
-    schema_id = "panorama.capture_folder/1"
+    schema_id = "panorama.capture_folder/2"
 
     item_id: str
     path: str
     fingerprint: str
+    frame: str = ""
 
 
 class Position(Record):
@@ -32,6 +35,33 @@ class Position(Record):
 
     latitude_deg: float
     longitude_deg: float
+
+
+class PhotoFacts(Record):
+    """What a photo says of where, when, by whom and with what it was taken.
+
+    Attributes:
+        position: Where.
+        altitude_m: Above the sea.
+        heading_deg: Compass heading in which it looks, or its rig does; 0 to 360.
+        taken_at: Local time as ``2024-05-06T07:08:09``, with ``+02:00`` behind where that is known;
+            empty where nothing is.
+        artist: Who took it; empty where unknown, like all that follow.
+        copyright: Whose it is.
+        make: Maker of the camera.
+        model: The camera.
+    """
+
+    schema_id = "panorama.photo_facts/1"
+
+    position: Position | None = None
+    altitude_m: float | None = None
+    heading_deg: float | None = None
+    taken_at: str = ""
+    artist: str = ""
+    copyright: str = ""
+    make: str = ""
+    model: str = ""
 
 
 class ImageRecord(Record):
@@ -44,9 +74,10 @@ class ImageRecord(Record):
         width_px: Width after that; equal to the camera's.
         height_px: Height after that.
         mask: The user's mask, to which the same orientation applies; None without one.
+        facts: What it says of where, when and by whom it was taken.
     """
 
-    schema_id = "panorama.image/1"
+    schema_id = "panorama.image/2"
 
     name: str
     file: FileRef
@@ -54,6 +85,7 @@ class ImageRecord(Record):
     width_px: int
     height_px: int
     mask: FileRef | None
+    facts: PhotoFacts = PhotoFacts()
 
 
 class LeftOut(Record):
@@ -91,11 +123,13 @@ class CaptureRecord(Record):
         images: Its photos, in the order of the rig's cameras.
         rig: The rig, as `tasks.panorama.input.rig_files.rig_json` writes it.
         rig_source: Where the rig came from.
-        left_out: Photos that do not hang together with the others.
+        left_out: Photos that do not hang together with the others, or can't be read.
         calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
         origin: What the catalogue says of it.
+        forward_deg: How far right of the panorama's middle that lies which lay there as the rig was
+            given.
     """
 
     schema_id = "panorama.capture/2"
@@ -109,6 +143,7 @@ class CaptureRecord(Record):
     contact_sheet: FileRef
     truth: dict[str, FileRef]
     origin: Origin
+    forward_deg: float = 0.0
 
 
 class CaptureSet(Record):
@@ -121,7 +156,7 @@ class CaptureSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.captures/2"
+    schema_id = "panorama.captures/3"
 
     captures: tuple[CaptureRecord, ...]
     skipped: tuple[Skipped, ...]
@@ -138,7 +173,7 @@ class RenderRecord(Record):
         published: The way that was chosen: ``unrepaired``, ``recalibrated`` or ``warped``.
         is_repaired: Whether that is a repair.
         reasons: Why repairs were refused.
-        warnings: What is unusual about the published way.
+        warnings: What is unusual about the published way, and which photos it was made without.
         figures: Figures of each way by name, on seams that are the same for all of them.
         published_figures: Figures of the published picture itself, on its own seams.
         width_px: Width of the whole panorama.

@@ -23,7 +23,19 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 ByteImage = npt.NDArray[np.uint8]
 
-CameraModel = Literal["PINHOLE", "OPENCV", "OPENCV_FISHEYE", "HUGIN", "HUGIN_FISHEYE"]
+CameraModel = Literal[
+    "PINHOLE",
+    "OPENCV",
+    "OPENCV_FISHEYE",
+    "HUGIN",
+    "HUGIN_FISHEYE",
+    "HUGIN_STEREOGRAPHIC",
+    "HUGIN_ORTHOGRAPHIC",
+    "HUGIN_EQUISOLID",
+    "HUGIN_THOBY",
+    "HUGIN_CYLINDRICAL",
+    "HUGIN_EQUIRECTANGULAR",
+]
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,8 @@ class Camera:
         model: Lens model.
         params: ``fx fy cx cy`` (integer pixel centres), then the model's distortion:
             PINHOLE none; OPENCV ``k1 k2 p1 p2``; OPENCV_FISHEYE ``k1 k2 k3 k4``;
-            HUGIN and HUGIN_FISHEYE ``a b c`` of the radial polynomial over the half shorter
-            side.
+            HUGIN and all that begin so ``a b c`` of the radial polynomial over the half
+            shorter side.
         camera_from_rig: Rotation, (3, 3).
         centre_m: Position of the camera's centre in the rig frame, (3,), metres. Zero if
             unknown. A panorama ignores it (all directions leave one point); it stays as

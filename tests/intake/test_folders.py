@@ -15,8 +15,10 @@ from tasks.intake.folders import files_below
 def test_files_of_a_folder_are_listed_and_odd_ones_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "deep" / ".git").mkdir(parents=True)
-    (folder / "__MACOSX").mkdir()
-    clutter = ("._b.txt", "deep/Thumbs.db", "Desktop.ini", "__MACOSX/b.txt")
+    for name in ("__MACOSX", "@eaDir", "$RECYCLE.BIN"):
+        (folder / name).mkdir()
+    clutter = ["._b.txt", "deep/Thumbs.db", "Desktop.ini", "__MACOSX/b.txt"]
+    clutter += ["@eaDir/b.txt", "$RECYCLE.BIN/b.txt"]
     for name in ("b.txt", "deep/a.txt", ".hidden", "deep/.git/config", *clutter):
         (folder / name).write_text("text")
     (tmp_path / "secret").write_text("secret")

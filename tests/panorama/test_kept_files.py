@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from tasks.core.errors import ArtifactError
+from tasks.core.records import FileRef
 from tasks.panorama.algorithms.fit.grid_field import GridField
 from tasks.panorama.algorithms.fit.spline import SplineField
 from tasks.panorama.kept_files import (
     read_correspondences,
     read_fields,
+    read_images,
     read_photometry,
     write_correspondences,
     write_fields,
     write_photometry,
 )
+from tasks.panorama.manifests import CaptureRecord, ImageRecord
 from tasks.panorama.types import Alignment, Correspondences, Photometry
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import ring_rig
@@ -28,6 +33,50 @@ FIELDS = (
     None,
     GridField(RNG.normal(size=(5, 4, 2)).astype(np.float32).astype(float), 4.0, (-4.0, -8.0)),
 )
+
+
+def _capture(folder: Path) -> CaptureRecord:
+    images = []
+    for index, orientation in enumerate((1, 6, 1)):
+        path = folder / f"{index}.png"
+        assert cv2.imwrite(str(path), RNG.integers(0, 256, (6, 8, 3), np.uint8))
+        size_px = (8, 6) if orientation == 1 else (6, 8)
+        images.append(
+            ImageRecord(
+                name=str(index),
+                file=FileRef(uri=str(path), sha256="0" * 64, num_bytes=1),
+                orientation=orientation,
+                width_px=size_px[0],
+                height_px=size_px[1],
+                mask=None,
+            )
+        )
+    none = FileRef(uri="none", sha256="0" * 64, num_bytes=0)
+    return CaptureRecord(
+        item_id="a",
+        images=tuple(images),
+        rig=none,
+        rig_source="photos",
+        left_out=(),
+        calibration={},
+        contact_sheet=none,
+        truth={},
+    )
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_photos_stay_in_memory_while_they_are_small(tmp_path, monkeypatch, is_large) -> None:
+    """Large ones are let go: whoever asks twice has them decoded twice."""
+    monkeypatch.setattr("tasks.panorama.kept_files.MAX_KEPT_BYTES", 431 if is_large else 432)
+    photos = read_images(_capture(tmp_path), lambda file: Path(file.uri))
+    assert [photo.shape for photo in photos] == [(6, 8, 3), (8, 6, 3), (6, 8, 3)]
+    assert np.array_equal(photos[1], np.rot90(cv2.imread(str(tmp_path / "1.png")), -1))
+    assert (photos[0] is photos[0]) != is_large
+    assert [np.array_equal(a, b) for a, b in zip(photos[1:], photos[-2:], strict=True)] == [
+        True
+    ] * 2
+    with pytest.raises(IndexError):
+        photos[3]
 
 
 def _matches() -> Correspondences:

@@ -1,28 +1,45 @@
-"""Lens models: from the angle off the optical axis to the distance from the image centre.
+"""Lens models: from directions to places in units of the focal length, and back.
 
-Every model is a polynomial of a radius, ``m = g(rho)``, in units of the focal length; ``rho``
-is the tangent of the angle (perspective models) or the angle itself (fisheye models). OPENCV
-adds a tangential part. A model is used up to the first radius at which ``g`` stops growing:
+A model is a projection (`projections`) and a polynomial of the radius on its plane, ``m = g(rho)``.
+OPENCV adds a tangential part. A model is used up to the first radius at which ``g`` stops growing:
 beyond it two directions would share a pixel.
 
 Sources: OpenCV, "Camera Calibration and 3D Reconstruction" (PINHOLE, OPENCV) and "Fisheye
 camera model" (OPENCV_FISHEYE); H. Dersch, "Panorama Tools", lens correction polynomial over
-the half shorter side with ``d = 1 - a - b - c`` (HUGIN, HUGIN_FISHEYE).
+the half shorter side with ``d = 1 - a - b - c`` (HUGIN and all that begin so).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf, pi
+from math import inf
 
 import numpy as np
 from numpy.polynomial import polynomial
 
-from tasks.panorama.types import BoolArray, Camera, FloatArray
+from tasks.panorama.camera import projections
+from tasks.panorama.camera.projections import Projection
+from tasks.panorama.types import BoolArray, Camera, CameraModel, FloatArray
 
-NUM_PARAMS = {"PINHOLE": 4, "OPENCV": 8, "OPENCV_FISHEYE": 8, "HUGIN": 7, "HUGIN_FISHEYE": 7}
-_FISHEYE = frozenset({"OPENCV_FISHEYE", "HUGIN_FISHEYE"})
+PROJECTIONS: dict[CameraModel, Projection] = {
+    "PINHOLE": projections.RECTILINEAR,
+    "OPENCV": projections.RECTILINEAR,
+    "OPENCV_FISHEYE": projections.EQUIDISTANT,
+    "HUGIN": projections.RECTILINEAR,
+    "HUGIN_FISHEYE": projections.EQUIDISTANT,
+    "HUGIN_STEREOGRAPHIC": projections.STEREOGRAPHIC,
+    "HUGIN_ORTHOGRAPHIC": projections.ORTHOGRAPHIC,
+    "HUGIN_EQUISOLID": projections.EQUISOLID,
+    "HUGIN_THOBY": projections.THOBY,
+    "HUGIN_CYLINDRICAL": projections.CYLINDRICAL,
+    "HUGIN_EQUIRECTANGULAR": projections.EQUIRECTANGULAR,
+}
+NUM_PARAMS: dict[CameraModel, int] = dict.fromkeys(PROJECTIONS, 7) | {
+    "PINHOLE": 4,
+    "OPENCV": 8,
+    "OPENCV_FISHEYE": 8,
+}
 _TABLE_SIZE = 1025
 _NEWTON_STEPS_RADIAL = 3
 _NEWTON_STEPS_TANGENTIAL = 6
@@ -35,13 +52,13 @@ class Lens:
     """A lens model in units of the focal length.
 
     Attributes:
-        is_fisheye: Whether the radius is the angle, not its tangent.
+        projection: From directions to the plane.
         profile: Coefficients of ``g``, constant term first.
         tangential: ``(p1, p2)`` of OPENCV, else zeros.
         max_radius: Radius up to which ``g`` grows.
     """
 
-    is_fisheye: bool
+    projection: Projection
     profile: tuple[float, ...]
     tangential: tuple[float, float]
     max_radius: float
@@ -63,21 +80,13 @@ def distort(lens: Lens, directions: FloatArray) -> tuple[FloatArray, BoolArray]:
 
     Returns:
         (n, 2) points in units of the focal length, zero where the model has no answer, and
-        (n,) whether it has one: in front of a perspective lens, and within `max_radius`.
+        (n,) whether it has one: where the projection has, and within `max_radius`.
     """
-    x, y, z = directions[:, 0], directions[:, 1], directions[:, 2]
-    sideways = np.hypot(x, y)
-    if lens.is_fisheye:
-        radius, known = np.arctan2(sideways, z), (sideways > 0) | (z > 0)
-    else:
-        known = z > 0
-        with np.errstate(over="ignore"):
-            radius = sideways / np.where(known, np.maximum(z, 1e-12 * sideways), 1.0)
+    plane, known = lens.projection.to_plane(directions)
+    radius = np.hypot(plane[:, 0], plane[:, 1])
     known = known & (radius <= lens.max_radius)
-    radius = np.where(known, radius, 0.0)
-    stretch = polynomial.polyval(radius, lens.profile[1:])
-    away = np.where(sideways > 0, sideways, 1.0)
-    plane = np.stack([x / away, y / away], axis=1) * radius[:, None]
+    plane = np.where(known[:, None], plane, 0.0)
+    stretch = polynomial.polyval(np.where(known, radius, 0.0), lens.profile[1:])
     points = plane * stretch[:, None]
     if any(lens.tangential):
         points = points + _tangential(lens, plane)
@@ -92,17 +101,11 @@ def undistort(lens: Lens, points: FloatArray) -> FloatArray:
     plane = _invert_radial(lens, points)
     if any(lens.tangential):
         plane = _invert_tangential(lens, points, plane)
-    radius = np.hypot(plane[:, 0], plane[:, 1])
-    if lens.is_fisheye:
-        sideways = np.sinc(radius / pi)
-        return np.column_stack([plane * sideways[:, None], np.cos(radius)])
-    length = np.sqrt(1.0 + radius**2)
-    return np.column_stack([plane, np.ones(len(plane))]) / length[:, None]
+    return lens.projection.to_directions(plane)
 
 
 @lru_cache(maxsize=256)
-def _lens(model: str, extra: tuple[float, ...], focal_in_half_sides: float) -> Lens:
-    is_fisheye = model in _FISHEYE
+def _lens(model: CameraModel, extra: tuple[float, ...], focal_in_half_sides: float) -> Lens:
     tangential = (0.0, 0.0)
     profile: tuple[float, ...] = (0.0, 1.0)
     if model == "OPENCV":
@@ -110,12 +113,13 @@ def _lens(model: str, extra: tuple[float, ...], focal_in_half_sides: float) -> L
         tangential = (extra[2], extra[3])
     elif model == "OPENCV_FISHEYE":
         profile = (0.0, 1.0, 0.0, extra[0], 0.0, extra[1], 0.0, extra[2], 0.0, extra[3])
-    elif model in ("HUGIN", "HUGIN_FISHEYE"):
+    elif model != "PINHOLE":
         a, b, c = extra
         s = focal_in_half_sides
         profile = (0.0, 1.0 - a - b - c, c * s, b * s**2, a * s**3)
-    limit = min(_first_turning_point(profile), pi if is_fisheye else inf)
-    return Lens(is_fisheye, profile, tangential, limit)
+    projection = PROJECTIONS[model]
+    limit = min(_first_turning_point(profile), projection.max_radius)
+    return Lens(projection, profile, tangential, limit)
 
 
 def _first_turning_point(profile: tuple[float, ...]) -> float:

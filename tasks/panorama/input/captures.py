@@ -1,17 +1,17 @@
-"""Captures in folders: which there are, and what lies in one.
+"""What lies in the folder of a capture.
 
 A capture is a folder with
 
-- ``images/`` with 2 to 30 photos (or the photos lie in the folder itself); a camera's name is
-  its photo's path below ``images/`` without ending;
+- ``images/`` with 2 to 100 photos (or the photos lie in the folder itself, or in a folder for each
+  camera); a camera's name is its photo's path below ``images/`` without ending;
 - one rig, or none: a COLMAP text model in ``sparse/`` (``sparse/0/``) or ``rig/``, or a Hugin
   project ``*.pto``. Without a rig the photos are calibrated from their content;
 - ``masks/``, optional: ``<name>.png`` or, as COLMAP has it, ``<name>.jpg.png``; a pixel of the
   photo is used where its mask is not black;
 - ``truth/``, optional: what a simulated capture really was.
 
-A folder of captures may hold further folders of captures. Names that begin with a dot are
-ignored. Links are followed to files of the same capture alone: what lies elsewhere was not named.
+Clutter, such as names that begin with a dot, is ignored. Links are followed to files of the same
+capture alone: what lies elsewhere was not named.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from tasks.core.errors import DataError
-from tasks.core.files import shown
 from tasks.core.ports import Skipped
 from tasks.intake.folders import files_below
-from tasks.panorama.input.photos import SUFFIXES
+from tasks.panorama.input.formats import (
+    FORMATS,
+    is_from_camera,
+    is_heic,
+    is_photo,
+    reads_heic,
+    why_ignored,
+)
+from tasks.panorama.input.rig_files import colmap, hugin
+from tasks.panorama.input.rig_files.camera_folders import frames_in
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MIN_CAMERAS
 
-MAX_ENTRIES = 1_000_000  # files and folders that are looked at to find the captures
 MAX_FILES = 20_000  # of one capture
-MAX_ID_BYTES = 200
 _LOG = logging.getLogger(__name__)
-_RIG_FOLDERS = ("sparse", "sparse/0", "rig")
-_NOT_CAPTURES = frozenset({"images", "masks", "truth", "sparse", "rig"})
+RIG_FOLDERS = ("sparse", "sparse/0", "rig")
+NO_CAMERAS = frozenset({"images", "masks", "truth", "sparse", "rig"})
 # Without what lies there, the panorama would be another one.
 _DECISIVE = frozenset({"masks", "sparse", "rig"})
-# Files that stand beside the captures where panoramas are exported.
-_NOT_IDS = frozenset({"report.html", "viewer.html", "contact_sheet.jpg", "catalogue.parquet"})
-_MAX_DEPTH = 4
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class CaptureFiles:
         rig: Folder of a COLMAP model or path of a Hugin project; None without a rig.
         truth: Files of ``truth/`` by name.
         odd: Why others that lie among the photos are not used, by their paths in the capture.
+        frame: Name of the photos in their cameras' folders, where the folder holds several
+            frames; else empty.
     """
 
     photos: Mapping[str, Path]
@@ -63,200 +65,160 @@ class CaptureFiles:
     rig: Path | None
     truth: Mapping[str, Path]
     odd: Mapping[str, str]
+    frame: str = ""
 
 
-def find_captures(root: Path) -> tuple[dict[str, Path], list[Skipped]]:
-    """Find the captures of a folder.
-
-    Args:
-        root: A capture, or a folder of captures.
-
-    Returns:
-        Folder of each capture by id, in order: the folder's name, or its path below `root`
-        joined with dashes; an empty folder counts as a capture: a bad one. And the folders that
-        can't be captures, by their paths below `root`, each with its reason.
-
-    Raises:
-        DataError: `root` does not exist, can't be read, holds nothing or far too much.
-    """
-    try:
-        root = root.resolve()
-        if not root.exists():
-            raise DataError(f"{root}: expected a folder with captures, but it does not exist.")
-        if not root.is_dir():
-            raise DataError(f"{root}: expected a folder with captures, found a file.")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise DataError(
-            f"{shown(root)}: expected a folder with captures, can't look at it: {error}."
-        ) from error
-    search = _Search(root)
-    folders = [root] if _is_capture(search.entries(root)) else list(search.folders(root, depth=1))
-    if not folders and not search.odd:
-        raise DataError(
-            f"{root}: expected photos, or folders with photos, found none. A capture is a folder "
-            "with images/ and, if known, its rig."
-        )
-    captures, unusable = _named(folders, root)
-    return captures, [*search.odd, *unusable]
-
-
-def survey(folder: Path) -> CaptureFiles:
+def survey(folder: Path, frame: str = "") -> CaptureFiles:
     """List the files of a capture.
 
+    Args:
+        folder: Where it lies.
+        frame: Which of several frames to take; empty for all photos.
+
     Raises:
-        DataError: There are not 2 to 30 photos, two have one name, it has several rigs, or a rig
+        DataError: There are not 2 to 100 photos, two have one name, it has several rigs, or a rig
             or mask that can't be read.
     """
+    files, odd = _listed(folder)
+    for each in odd:
+        _LOG.warning("%s: %s is left out: %s", folder, each.item_id, each.reason)
+    files = [path for path in files if concerns(path.name, frame)]
+    within, nearby = _among_photos(files, folder)
+    photos = _by_name((path for path in nearby if is_photo(path.name)), within)
+    odd = [each for each in odd if _may_be_photo(folder / each.item_id, within)]
+    odd += _ignored(nearby, folder)
+    rig = find_rig(folder, files)
+    # One picture may be that of several cameras, as a project says.
+    fewest = 1 if rig is not None and rig.suffix.lower() == ".pto" else MIN_CAMERAS
+    if not fewest <= len(photos) <= MAX_CAMERAS:
+        raise DataError(
+            f"{within}: expected {fewest} to {MAX_CAMERAS} photos ({FORMATS}), found "
+            f"{len(photos)}{_also(odd)}."
+        )
+    return CaptureFiles(
+        photos=photos,
+        masks=_find_masks([p for p in files if folder / "masks" in p.parents], folder, photos),
+        rig=rig,
+        truth={path.name: path for path in files if path.parent == folder / "truth"},
+        odd={each.item_id: each.reason for each in odd},
+        frame=frame,
+    )
+
+
+def frames_of(folder: Path) -> tuple[str, ...]:
+    """Names of the frames that a capture's folder holds, as its rig says.
+
+    Returns:
+        The names, sorted; empty where the photos are one exposure, and where this can't be told:
+        then `survey` or who reads the rig says why.
+    """
+    try:
+        if not any(_may_be_rig(path.name) for path in folder.iterdir()):
+            return ()  # without a look at all files, as of most captures
+        files, _ = _listed(folder)
+        rig = find_rig(folder, files)
+        within, nearby = _among_photos(files, folder)
+        photos = list(_by_name((path for path in nearby if is_photo(path.name)), within))
+        if rig is None:
+            return ()
+        read = hugin.camera_views if rig.is_file() else colmap.camera_views
+        return frames_in(read(rig, photos), photos)
+    except (DataError, OSError):
+        return ()
+
+
+def _may_be_rig(name: str) -> bool:
+    return name in ("sparse", "rig") or name.lower().endswith(".pto")
+
+
+def _listed(folder: Path) -> tuple[list[Path], list[Skipped]]:
+    """Files of a capture, and what is odd among them and may be done without."""
     files, odd = files_below(folder, max_entries=MAX_FILES)
     for each in odd:
         place = Path(each.item_id)
         if place.parts[0] in _DECISIVE or place.suffix.lower() == ".pto":
             raise DataError(f"{folder / each.item_id}: {each.reason}.")
-        _LOG.warning("%s: %s is left out: %s", folder, each.item_id, each.reason)
-    images = folder / "images"
-    within = images if images.is_dir() else folder
-    nearby = [path for path in files if within in path.parents]
-    if within == folder:
-        nearby = [path for path in nearby if path.parent == folder]
-    photos = _by_name((path for path in nearby if _is_photo(path)), within)
-    if not MIN_CAMERAS <= len(photos) <= MAX_CAMERAS:
-        raise DataError(
-            f"{within}: expected {MIN_CAMERAS} to {MAX_CAMERAS} photos "
-            f"({', '.join(sorted(SUFFIXES))}), found {len(photos)}{_also(odd)}."
-        )
-    return CaptureFiles(
-        photos=photos,
-        masks=_find_masks([p for p in files if folder / "masks" in p.parents], folder, photos),
-        rig=_find_rig(folder, files),
-        truth={path.name: path for path in files if path.parent == folder / "truth"},
-        odd={e.item_id: e.reason for e in odd if _may_be_photo(folder / e.item_id, within)},
-    )
+    return files, odd
 
 
-def fingerprint(folder: Path) -> str:
+def concerns(name: str, frame: str) -> bool:
+    """Whether a file of a capture counts for a frame: not if it is a picture of another."""
+    if not frame or not is_from_camera(name):
+        return True
+    stem = Path(name).stem
+    return frame in (stem, Path(stem).stem)  # masks may be called a.jpg.png
+
+
+def fingerprints(folder: Path, frames: Sequence[str] = ("",)) -> dict[str, str]:
     """Digest names, sizes and times of a capture's files: equal as long as none is touched.
+
+    Args:
+        folder: Where it lies.
+        frames: Its frames; the empty name stands for all files.
+
+    Returns:
+        The digest of each frame.
 
     Raises:
         DataError: The folder can't be read, or holds far too much.
     """
-    digest = hashlib.sha256()
+    shared: list[str] = []
+    of_frame: dict[str, list[str]] = {frame: [] for frame in frames}
     for path in files_below(folder, max_entries=MAX_FILES)[0]:
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise DataError(f"{path}: can't be read: {error.strerror}; try again") from error
-        line = f"{path.relative_to(folder).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+        line = _stamp(path, folder)
+        if "" in of_frame or not is_from_camera(path.name):
+            shared.append(line)
+            continue
+        for frame in {path.stem, Path(path.stem).stem} & of_frame.keys():
+            of_frame[frame].append(line)
+    digests = {}
+    for frame, lines in of_frame.items():
+        text = "".join((*shared, *lines))
+        digests[frame] = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return digests
 
 
-class _Search:
-    """A walk through folders of captures that comes to an end."""
-
-    def __init__(self, root: Path) -> None:
-        self.odd: list[Skipped] = []
-        self._root = root
-        self._num_seen = 0
-
-    def folders(self, folder: Path, depth: int) -> Iterator[Path]:
-        """Folders that are captures, or are to be told that they are none."""
-        for path in self.entries(folder):
-            if path.name in _NOT_CAPTURES or not path.is_dir():
-                continue
-            if path.is_symlink():
-                reason = (
-                    "it is a link to a folder, which isn't followed; put the folder itself there"
-                )
-                self.odd.append(_skipped(path, self._root, reason))
-                continue
-            if depth == _MAX_DEPTH or self._holds_photos(path):
-                yield path
-                continue
-            inner = list(self.folders(path, depth + 1))
-            yield from inner or [path]
-
-    def entries(self, folder: Path) -> list[Path]:
-        """What a folder holds, in order, but for what is hidden.
-
-        Raises:
-            DataError: It can't be read, or there was too much already.
-        """
-        try:
-            with os.scandir(folder) as found:  # a list of all would be made before it is counted
-                names = [each.name for each in islice(found, MAX_ENTRIES + 1 - self._num_seen)]
-        except OSError as error:
-            raise DataError(
-                f"{shown(folder)}: expected a readable folder: {error.strerror}; check its "
-                "permissions."
-            ) from error
-        self._num_seen += len(names)
-        if self._num_seen > MAX_ENTRIES:
-            raise DataError(
-                f"{shown(self._root)}: expected captures, found more than {MAX_ENTRIES:,} files "
-                "and folders; name the folder that holds the captures alone."
-            )
-        return [folder / name for name in sorted(names) if not name.startswith(".")]
-
-    def _holds_photos(self, folder: Path) -> bool:
-        try:
-            return _is_capture(self.entries(folder))
-        except DataError:
-            if self._num_seen > MAX_ENTRIES:
-                raise
-            return True  # a folder that can't be read is a bad capture
+def _stamp(path: Path, folder: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror}; try again") from error
+    # Once HEIC can be read, the capture is another.
+    begin = "read " if is_heic(path.name) and reads_heic() else ""
+    name = path.relative_to(folder).as_posix()
+    return f"{begin}{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
 
 
-def _is_capture(entries: Iterable[Path]) -> bool:
-    return any((path.name == "images" and path.is_dir()) or _is_photo(path) for path in entries)
-
-
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+def _among_photos(files: Sequence[Path], folder: Path) -> tuple[Path, list[Path]]:
+    """The folder below which photos have their names, and the files that lie among them."""
+    images = folder / "images"
+    if images.is_dir():
+        return images, [path for path in files if images in path.parents]
+    nearby = [path for path in files if path.parent == folder]
+    if not any(is_from_camera(path.name) for path in nearby):
+        nearby = [
+            path
+            for path in files
+            if path.parent.parent == folder and path.parent.name not in NO_CAMERAS
+        ]
+    return folder, nearby
 
 
 def _may_be_photo(path: Path, within: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES if path.parent == within else within in path.parents
+    return is_photo(path.name) if path.parent == within else within in path.parents
 
 
-def _named(folders: Sequence[Path], root: Path) -> tuple[dict[str, Path], list[Skipped]]:
-    """Captures by their ids; those whose names would do harm, or are taken, are told apart."""
-    ids = {path: "-".join(path.relative_to(root).parts) or root.name for path in folders}
-    times = Counter(map(_folded, ids.values()))
-    captures, unusable = {}, []
-    for path, name in ids.items():
-        reason = _oddity(name)
-        if not reason and times[_folded(name)] > 1:
-            reason = f"another folder's capture would be named {name!r} too; rename one of them"
-        if reason:
-            unusable.append(_skipped(path, root, reason))
-        else:
-            captures[name] = path
-    return captures, unusable
-
-
-def _folded(name: str) -> str:
-    """A name as file systems tell it from others that don't heed case or accents' make."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _oddity(name: str) -> str:
-    """Why a name can't be that of a capture, and so of a folder; empty if it can."""
-    if shown(name) != name:
-        return "its name is no UTF-8; rename it"
-    if any(unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") for each in name):
-        return "its name holds control characters; rename it"
-    if len(name.encode()) > MAX_ID_BYTES:
-        return f"its name is longer than {MAX_ID_BYTES} bytes; rename it"
-    if _folded(name) in _NOT_IDS or name != name.strip(" ."):
-        return (
-            "its name is that of a report's file, or begins or ends with a blank or dot; rename it"
-        )
-    return ""
-
-
-def _skipped(path: Path, root: Path, reason: str) -> Skipped:
-    place = path.relative_to(root).as_posix() if path != root else root.name
-    return Skipped(item_id=shown(place), reason=f"{shown(path)}: {reason}.")
+def _ignored(paths: Sequence[Path], folder: Path) -> list[Skipped]:
+    """Pictures that can't be read, but for those that lie there as photos too (raw + JPEG)."""
+    known = {path.with_suffix("") for path in paths if is_photo(path.name)}
+    ignored = []
+    for path in paths:
+        reason = why_ignored(path.name)
+        if reason is not None and path.with_suffix("") not in known:
+            name = path.relative_to(folder).as_posix()
+            _LOG.warning("%s: %s is left out: %s", folder, name, reason)
+            ignored.append(Skipped(item_id=name, reason=reason))
+    return ignored
 
 
 def _also(odd: Sequence[Skipped]) -> str:
@@ -282,7 +244,7 @@ def _find_masks(files: Iterable[Path], folder: Path, photos: Mapping[str, Path])
     masks = {}
     for path in files:
         name = path.relative_to(folder / "masks").with_suffix("").as_posix()
-        if name not in photos and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122
+        if name not in photos and is_photo(name):
             name = os.path.splitext(name)[0]  # noqa: PTH122
         if name in photos:
             masks[name] = path
@@ -291,9 +253,14 @@ def _find_masks(files: Iterable[Path], folder: Path, photos: Mapping[str, Path])
     return masks
 
 
-def _find_rig(folder: Path, files: Sequence[Path]) -> Path | None:
+def find_rig(folder: Path, files: Sequence[Path]) -> Path | None:
+    """The rig among a capture's files: folder of a COLMAP model or path of a Hugin project.
+
+    Raises:
+        DataError: There are several.
+    """
     holding = {path.parent for path in files}
-    rigs = [folder / name for name in _RIG_FOLDERS if folder / name in holding]
+    rigs = [folder / name for name in RIG_FOLDERS if folder / name in holding]
     rigs.extend(p for p in files if p.parent == folder and p.suffix.lower() == ".pto")
     if len(rigs) > 1:
         raise DataError(

@@ -10,11 +10,19 @@ from typing import Literal
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
 from tasks.panorama.algorithms.calibrate.features import Features, find_features
+from tasks.panorama.algorithms.calibrate.upright import (
+    ANY_LEAN_DEG,
+    CALIBRATION_NOISE_DEG,
+    CAR_S_LEAN_DEG,
+    upright,
+)
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.input.captures import CaptureFiles
 from tasks.panorama.input.photos import Photo, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
+from tasks.panorama.input.rig_files.hugin import photo_of
+from tasks.panorama.manifests import PhotoFacts
 from tasks.panorama.types import ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
 
@@ -25,19 +33,23 @@ class CheckedPhoto:
 
     Attributes:
         name: Its name, that of its camera.
+        path: Its file, which may hold the photos of several cameras.
         orientation: EXIF orientation to apply to the stored pixels.
         size_px: Width and height after that.
         focal_px: Focal length by EXIF, None if unknown.
         thumbnail: The photo, small and upright.
         features: For calibration; None where a rig is given.
+        facts: Where, when and by whom it was taken.
     """
 
     name: str
+    path: Path
     orientation: int
     size_px: tuple[int, int]
     focal_px: float | None
     thumbnail: ByteImage
     features: Features | None
+    facts: PhotoFacts
 
 
 @dataclass(frozen=True)
@@ -49,12 +61,14 @@ class CaptureRig:
         source: Where it came from.
         left_out: Why other photos are not used, by name.
         figures: Of the calibration from photos.
+        forward_deg: How far right of the middle that lies which lay there as the rig was given.
     """
 
     rig: Rig
     source: Literal["colmap", "hugin", "photos"]
     left_out: Mapping[str, str]
     figures: Mapping[str, float]
+    forward_deg: float = 0.0
 
 
 def inspect_capture(
@@ -90,10 +104,11 @@ def read_given_rig(files: CaptureFiles) -> Rig | None:
     if files.rig is None:
         return None
     if files.rig.is_file():
-        rig = hugin.read_rig(files.rig)
+        rig = hugin.read_rig(files.rig, list(files.photos), files.frame)
     else:
-        rig = colmap.read_rig(files.rig, list(files.photos))
-    missing = [camera.name for camera in rig.cameras if camera.name not in files.photos]
+        rig = colmap.read_rig(files.rig, list(files.photos), files.frame)
+    names = [camera.name for camera in rig.cameras]
+    missing = [name for name in names if photo_of(name, files.photos) not in files.photos]
     if missing:
         raise DataError(
             f"{files.rig}: the photo of camera {missing[0]!r} is missing ({len(missing)} of "
@@ -106,20 +121,23 @@ def read_given_rig(files: CaptureFiles) -> Rig | None:
 def _check_photo(
     name: str, files: CaptureFiles, camera: Camera | None, thumbnail_px: int
 ) -> CheckedPhoto:
-    path = files.photos[name]
+    source = photo_of(name, files.photos)
+    path = files.photos[source]
     photo = open_photo(path)
     features = find_features(photo.pixels) if camera is None else None
     orientation = photo.orientation if camera is None else _orientation(photo, camera, path)
     size = photo.size_px if orientation == photo.orientation else photo.stored_size_px
-    if name in files.masks:
-        _check_mask(files.masks[name], orientation, size)
+    if source in files.masks:
+        _check_mask(files.masks[source], orientation, size)
     return CheckedPhoto(
         name=name,
+        path=path,
         orientation=orientation,
         size_px=size,
         focal_px=photo.focal_px,
         thumbnail=thumbnail(photo.pixels, thumbnail_px),
         features=features,
+        facts=photo.facts,
     )
 
 
@@ -171,14 +189,28 @@ def _connect(rig: Rig, files: CaptureFiles, min_overlap: float) -> CaptureRig:
         for index, name in enumerate(names)
         if index not in used
     }
-    known = set(names)
+    known = {photo_of(name, files.photos) for name in names}
     left_out.update(
         {name: "the rig has no camera of this name" for name in files.photos if name not in known}
     )
+    connected = replace(rig, cameras=tuple(rig.cameras[index] for index in used))
+    # The truth of a simulated capture lies in the rig's frame.
+    level, forward_deg = (
+        (connected, 0.0) if files.truth else upright(connected, _kept_lean_deg(files.rig))
+    )
     is_project = files.rig is not None and files.rig.is_file()
     return CaptureRig(
-        rig=replace(rig, cameras=tuple(rig.cameras[index] for index in used)),
+        rig=level,
         source="hugin" if is_project else "colmap",
         left_out=left_out,
         figures={},
+        forward_deg=forward_deg,
     )
+
+
+def _kept_lean_deg(rig: Path | None) -> float:
+    """How much a rig may lean and count as level, by the file that it came from."""
+    if rig is None or rig.is_file():
+        return ANY_LEAN_DEG
+    has_world = (rig / "frames.txt").is_file() or not (rig / "rigs.txt").is_file()
+    return CAR_S_LEAN_DEG if has_world else CALIBRATION_NOISE_DEG

@@ -1,8 +1,8 @@
 """Photos in files: read, checked and turned upright.
 
-Only what later stages can use without guessing passes: 8-bit RGB in JPEG, PNG or TIFF. All
-else is an error that says what to convert, for a silent conversion would change colours or
-hide that half of a picture is missing.
+Later stages work on 8-bit sRGB. What leads there without guessing is converted: 16 bits, grey,
+colours of another profile (`colour`). All else is an error that says what to convert, for a silent
+conversion would change colours or hide that half of a picture is missing.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from tasks.core.errors import DataError
 from tasks.intake.images import check_image
+from tasks.panorama.input.colour import ADOBE_RGB, adobe_rgb, to_srgb
+from tasks.panorama.input.formats import FORMATS, reads_heic
 from tasks.panorama.input.jpeg_integrity import decode_jpeg
+from tasks.panorama.input.photo_facts import photo_facts
 from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
+from tasks.panorama.manifests import PhotoFacts
 from tasks.panorama.types import BoolArray, ByteImage
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 MAX_MEGAPIXELS = 200
 MAX_FILE_BYTES = 1_000_000_000
 MAX_SCANS = 200  # of a progressive JPEG; cameras and editors write about ten
-_FORMATS = ("JPEG", "PNG", "TIFF")
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
+_DEEP_BITS = 16
 _PNG_BIT_DEPTH_BYTE = 24
 _TIFF_BITS_PER_SAMPLE = 258
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -41,14 +45,13 @@ _MAX_FOCAL_MM = 10_000.0
 _SURELY_ORIGINAL_WIDTH_PX = 2000
 
 _REMEDY_BY_MODE = {
-    "1": "a black and white image; photos must be in colour",
-    "L": "a grey image; photos must be in colour: export it as 8-bit RGB",
+    "1": "an image of black and white alone; export it as 8-bit RGB",
     "LA": "a grey image with transparency; export it as 8-bit RGB",
     "CMYK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
     "YCCK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
     "RGBA": "an image with transparency; flatten it, and put what is to be left out into masks/",
     "P": "a palette image; export it as 8-bit RGB",
-    "I": "an image of more than 8 bits; export it as 8-bit RGB",
+    "I": "an image of 32 bits per channel; export it as 16-bit or 8-bit RGB",
     "F": "an image of floating-point values; export it as 8-bit RGB",
 }
 
@@ -58,14 +61,16 @@ class Photo:
     """A photo and what its file says about it.
 
     Attributes:
-        pixels: (height, width, 3) BGR, upright.
+        pixels: (height, width, 3) BGR, sRGB, upright.
         orientation: EXIF orientation, 1 to 8, that was applied to make it upright.
         focal_px: Focal length by EXIF; None where it says nothing to be trusted.
+        facts: Where, when and by whom it was taken.
     """
 
     pixels: ByteImage
     orientation: int
     focal_px: float | None
+    facts: PhotoFacts
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -88,11 +93,11 @@ def read_photo(path: Path, orientation: int | None = None) -> ByteImage:
             what the file says.
 
     Returns:
-        (height, width, 3) BGR.
+        (height, width, 3) BGR, sRGB.
 
     Raises:
-        DataError: The file is missing, unreadable, damaged or not an 8-bit RGB image; says
-            what to do.
+        DataError: The file is missing, unreadable, damaged or neither RGB nor grey; says what
+            to do.
     """
     return open_photo(path, orientation).pixels
 
@@ -112,7 +117,7 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
         ) from error
     except UnidentifiedImageError as error:
         raise DataError(
-            f"{path}: expected a JPEG, PNG or TIFF image, found {_describe(data)}. "
+            f"{path}: expected an image ({FORMATS}), found {_describe(data)}. "
             "Export the photo again."
         ) from error
     except Exception as error:  # the readers raise whatever a bad file makes them stumble over
@@ -123,21 +128,55 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
         stated = tags.get(ExifTags.Base.Orientation, 1)
         orientation = stated if isinstance(stated, int) and stated in range(1, 9) else 1
     pixels = turn_upright(stored, orientation)
-    return Photo(pixels, orientation, exif_focal_px(tags, stored.shape[1], stored.shape[0]))
+    focal_px = exif_focal_px(tags, stored.shape[1], stored.shape[0])
+    return Photo(pixels, orientation, focal_px, photo_facts(tags))
 
 
 def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
     """Pixels as they are stored, BGR, and the EXIF tags."""
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+    with _opened(data, path) as image:
         _check_kind(image, data, path)
-        if image.format in ("JPEG", "MPO"):
-            _check_scans(data, path)
-            stored = decode_jpeg(data, str(path))
-        else:
-            image.load()
-            stored = np.asarray(image)[:, :, ::-1]
         exif = image.getexif()
-        return stored, {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+        tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+        tags[ExifTags.IFD.GPSInfo] = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        if image.format == "TIFF":  # both decoders turn it
+            tags.pop(ExifTags.Base.Orientation, None)
+        stored = _stored_pixels(image, data, path)
+        profile = image.info.get("icc_profile")
+        index = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
+    if profile is None and index == ADOBE_RGB:
+        profile = adobe_rgb()
+    return to_srgb(stored, profile, str(path)), tags
+
+
+def _opened(data: bytes, path: Path) -> Image.Image:
+    """An image whose pixels are not decoded yet."""
+    if data[:4] == b"RIFF":  # for which Pillow allocates when it opens it
+        check_image(data, str(path), MAX_MEGAPIXELS)
+    if not reads_heic():
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return Image.open(io.BytesIO(data), formats=(*_FORMATS, "HEIF"))
+
+
+def _stored_pixels(image: Image.Image, data: bytes, path: Path) -> ByteImage:
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(data, path)
+        return decode_jpeg(data, str(path))
+    if _bits_per_channel(image, data) == _DEEP_BITS:
+        return _eight_bits(data)
+    image.load()
+    return np.asarray(image.convert("RGB"))[:, :, ::-1]
+
+
+def _eight_bits(data: bytes) -> ByteImage:
+    """Pixels of a 16-bit image, rounded: Pillow would cut their lower half off."""
+    deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if deep is None or deep.dtype != np.uint16:
+        raise ValueError("its 16-bit pixels can't be decoded")
+    return np.asarray(cv2.convertScaleAbs(deep, alpha=255 / 65_535), np.uint8)
 
 
 def read_mask(path: Path, orientation: int = 1) -> BoolArray:
@@ -231,14 +270,16 @@ def _check_kind(image: Image.Image, data: bytes, path: Path) -> None:
             f"{path}: expected at most {MAX_MEGAPIXELS} megapixels, found {image.width} x "
             f"{image.height}; scale it down."
         )
-    found = _REMEDY_BY_MODE.get("I" if image.mode.startswith("I;16") else image.mode)
+    found = _REMEDY_BY_MODE.get(image.mode)
     bits = _bits_per_channel(image, data)
-    if found is None and bits > 8:
-        found = f"an image of {bits} bits per channel; export it as 8-bit RGB"
-    if found is None and image.mode != "RGB":
+    if found is None and not (bits <= 8 or bits == _DEEP_BITS):
+        found = f"an image of {bits} bits per channel; export it as 16-bit or 8-bit RGB"
+    if found is None and image.mode not in ("RGB", "L", "I;16", "I;16B"):
         found = f"an image of mode {image.mode}; export it as 8-bit RGB"
+    if found is None and getattr(image, "n_frames", 1) > 1 and image.format == "WEBP":
+        found = "an animation; export one picture of it"
     if found:
-        raise DataError(f"{path}: expected an 8-bit RGB image, found {found}.")
+        raise DataError(f"{path}: expected an RGB or grey image, found {found}.")
 
 
 def _check_scans(data: bytes, path: Path) -> None:

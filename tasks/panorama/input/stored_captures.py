@@ -13,7 +13,10 @@ from pathlib import Path
 from tasks.core.errors import DataError
 from tasks.core.outside.stored import StoredFile, StoredFolder, fingerprint
 from tasks.core.ports import Skipped
-from tasks.panorama.input.captures import find_captures
+from tasks.panorama.input.captures import concerns, frames_of
+from tasks.panorama.input.formats import is_photo
+from tasks.panorama.input.rig_files.checks import MAX_RIG_BYTES
+from tasks.panorama.input.search import find_captures, frame_id
 from tasks.panorama.manifests import CaptureFolder
 
 MAX_FILES = 1_000_000
@@ -69,7 +72,11 @@ class StoredCaptures:
                 if place in files:
                     files[place][Path(name).relative_to(place).as_posix()] = file
                     break
-        found = [self._capture(name, place, files[place]) for place, name in places.items()]
+        found = [
+            each
+            for place, name in places.items()
+            for each in self._captures(name, place, files[place], outline / place)
+        ]
         return [*found, *skipped]
 
     def _outline(self, scratch: Path) -> Path:
@@ -82,11 +89,42 @@ class StoredCaptures:
             path.touch()
         return outline
 
-    def _capture(self, item_id: str, place: Path, files: Mapping[str, StoredFile]) -> CaptureFolder:
-        below = place.as_posix() if place.parts else ""
-        return CaptureFolder(
-            item_id=item_id, path=self._folder.below(below).uri, fingerprint=fingerprint(files)
-        )
+    def _captures(
+        self, item_id: str, place: Path, files: Mapping[str, StoredFile], outline: Path
+    ) -> list[CaptureFolder]:
+        """A capture, or each of its frames."""
+        folder = self._folder.below(place.as_posix() if place.parts else "")
+        frames: tuple[str, ...] = ()
+        if rig := _rig_of_frames(files):
+            for name in rig:
+                folder.fetch(name, files[name], outline / name)
+            frames = frames_of(outline)
+        return [
+            CaptureFolder(
+                item_id=frame_id(item_id, frame, frames),
+                path=folder.uri,
+                fingerprint=fingerprint(_of_frame(files, frame)),
+                frame=frame,
+            )
+            for frame in frames or ("",)
+        ]
+
+
+def _rig_of_frames(files: Mapping[str, StoredFile]) -> list[str]:
+    """Files of the rig of a capture that may hold several frames; none of others."""
+    texts = [
+        name
+        for name, file in files.items()
+        if name.endswith((".pto", "cameras.txt", "rigs.txt", "frames.txt", "images.txt"))
+        and file.num_bytes <= MAX_RIG_BYTES
+    ]
+    folders = {Path(name).parent for name in files if is_photo(name)}
+    is_project = any(name.endswith(".pto") for name in texts)
+    return texts if is_project or len(folders) > 1 else []
+
+
+def _of_frame(files: Mapping[str, StoredFile], frame: str) -> dict[str, StoredFile]:
+    return {name: file for name, file in files.items() if concerns(name, frame)}
 
 
 def fetch_capture(item: CaptureFolder, target: Path) -> None:
@@ -102,7 +140,7 @@ def fetch_capture(item: CaptureFolder, target: Path) -> None:
         TransientError: It can't be reached.
     """
     folder = StoredFolder(item.path)
-    files = folder.files(MAX_CAPTURE_FILES)
+    files = _of_frame(folder.files(MAX_CAPTURE_FILES), item.frame)
     if fingerprint(files) != item.fingerprint:
         raise DataError(f"{item.path} was changed after it was found; run again")
     num_bytes = sum(file.num_bytes for file in files.values())

@@ -1,8 +1,9 @@
 """Panoramas as JPEG with GPano metadata, so that viewers show them as a sphere.
 
 Sources: Google, "Photo Sphere XMP Metadata" (the fields); Adobe, "XMP Specification, Part 3:
-Storage in Files" (2016), section 1.1.3 (XMP in a JPEG's APP1 segment). A picture that lacks
-the poles or sides states where it lies on the whole sphere.
+Storage in Files" (2016), section 1.1.3 (XMP in a JPEG's APP1 segment) and part 1, section 8.4
+(Dublin Core: author and copyright). A picture that lacks the poles or sides states where it lies
+on the whole sphere. Where, when and by whom it was taken stands in its EXIF (`exif`), too.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 import cv2
 import numpy as np
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.core.files import whole_file
+from tasks.panorama.pictures.exif import SOFTWARE, exif_of
+from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 from tasks.panorama.types import ByteImage
 
 NAMESPACE = "http://ns.google.com/photos/1.0/panorama/"
+_DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
 XMP_SIGNATURE = b"http://ns.adobe.com/xap/1.0/\0"
-_SOFTWARE = "Orrery restitch"
 _MAX_JPEG_SIDE_PX = 65_500
 _XMP_WITHIN_BYTES = 1 << 18  # segments before the picture, this one among them
 
@@ -37,6 +40,7 @@ class GPano:
         top_px: Row of the whole at which the picture begins.
         num_photos: How many photos it was made from.
         heading_deg: Compass heading of the whole's middle; None where unknown.
+        imprint: Where the photos come from.
     """
 
     full_width_px: int
@@ -45,6 +49,7 @@ class GPano:
     top_px: int = 0
     num_photos: int = 0
     heading_deg: float | None = None
+    imprint: Imprint = UNKNOWN
 
 
 def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int = 92) -> None:
@@ -61,11 +66,18 @@ def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int
         ResourceError: It can't be written, for example because the disk is full.
     """
     _check(image, gpano)
-    # OpenCV writes the segment as it is given. Pillow's writer gives the same file, but first
+    # OpenCV writes the segments as they are given. Pillow's writer gives the same file, but first
     # copies the picture to four bytes a pixel, which takes two thirds longer.
-    segment = np.frombuffer(XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8"), np.uint8)
+    segments = {
+        cv2.IMAGE_METADATA_EXIF: exif_of(gpano.imprint, image.shape[1::-1], gpano.heading_deg),
+        cv2.IMAGE_METADATA_XMP: XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8"),
+    }
     is_encoded, buffer = cv2.imencodeWithMetadata(
-        ".jpg", image, [cv2.IMAGE_METADATA_XMP], [segment], [cv2.IMWRITE_JPEG_QUALITY, quality]
+        ".jpg",
+        image,
+        list(segments),
+        [np.frombuffer(segment, np.uint8) for segment in segments.values()],
+        [cv2.IMWRITE_JPEG_QUALITY, quality],
     )
     if not is_encoded:
         raise DataError(f"{path}: the JPEG encoder refused a picture of shape {image.shape}.")
@@ -121,7 +133,7 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
     fields: dict[str, object] = {
         "UsePanoramaViewer": "True",
         "ProjectionType": "equirectangular",
-        "StitchingSoftware": _SOFTWARE,
+        "StitchingSoftware": SOFTWARE,
         "FullPanoWidthPixels": gpano.full_width_px,
         "FullPanoHeightPixels": gpano.full_height_px,
         "CroppedAreaImageWidthPixels": image.shape[1],
@@ -132,7 +144,10 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
     if gpano.num_photos:
         fields["SourcePhotosCount"] = gpano.num_photos
     if gpano.heading_deg is not None:
-        fields["PoseHeadingDegrees"] = f"{gpano.heading_deg % 360:.3f}"
+        fields["PoseHeadingDegrees"] = f"{round(gpano.heading_deg, 3) % 360:.3f}"
+    imprint = gpano.imprint
+    if imprint.first_date:
+        fields |= {"FirstPhotoDate": imprint.first_date, "LastPhotoDate": imprint.last_date}
     attributes = "\n".join(
         f"GPano:{name}={quoteattr(str(value))}" for name, value in fields.items()
     )
@@ -140,10 +155,23 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
-        f'<rdf:Description rdf:about="" xmlns:GPano="{NAMESPACE}"\n{attributes}/>\n'
+        f'<rdf:Description rdf:about="" xmlns:GPano="{NAMESPACE}" xmlns:dc="{_DUBLIN_CORE}"\n'
+        f"{attributes}>\n{_people(imprint)}</rdf:Description>\n"
         "</rdf:RDF>\n</x:xmpmeta>\n"
         '<?xpacket end="r"?>'
     )
+
+
+def _people(imprint: Imprint) -> str:
+    """Author and copyright: a list in order, and texts by language."""
+    parts = []
+    if imprint.artist:
+        names = f"<rdf:Seq><rdf:li>{escape(imprint.artist)}</rdf:li></rdf:Seq>"
+        parts.append(f"<dc:creator>{names}</dc:creator>\n")
+    if imprint.copyright:
+        text = f'<rdf:li xml:lang="x-default">{escape(imprint.copyright)}</rdf:li>'
+        parts.append(f"<dc:rights><rdf:Alt>{text}</rdf:Alt></dc:rights>\n")
+    return "".join(parts)
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -17,6 +17,7 @@ from tasks.panorama.algorithms.stitch.restitch import (
 )
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
+from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 from tasks.panorama.pictures.layout import captioned, fitted, side_by_side, stacked
 from tasks.panorama.pictures.worst_places import WorstPlace, crop, window_around, worst_places
 from tasks.panorama.types import ByteImage
@@ -26,25 +27,33 @@ _NUM_CROPS = 4
 _CROPS_APART_PX = 240
 
 
-def write_panorama(path: Path, found: Restitched, quality: int) -> None:
+def write_panorama(path: Path, found: Restitched, quality: int, imprint: Imprint = UNKNOWN) -> None:
     """Write the published panorama, cropped to what it covers.
+
+    Args:
+        path: The JPEG file.
+        found: The capture, stitched.
+        quality: JPEG quality, 1 to 100.
+        imprint: Where its photos come from.
 
     Raises:
         DataError: Nothing is covered.
         ResourceError: The disk is full.
     """
-    _write_cropped(path, found.panorama, found.labels, len(found.sources.colours), quality)
+    num_photos = len(found.sources.colours)
+    _write_cropped(path, found.panorama, found.labels, num_photos, quality, imprint)
 
 
-def write_before(path: Path, found: Restitched, quality: int) -> None:
-    """Write the unrepaired stitch, smaller by `PROOF_FACTOR`.
+def write_before(path: Path, found: Restitched, quality: int, imprint: Imprint = UNKNOWN) -> None:
+    """Write the unrepaired stitch, smaller by `PROOF_FACTOR`; see `write_panorama`.
 
     Raises:
         DataError: Nothing is covered.
         ResourceError: The disk is full.
     """
     before = found.assessments[UNREPAIRED]
-    _write_cropped(path, before.picture, before.labels, len(found.sources.colours), quality)
+    num_photos = len(found.sources.colours)
+    _write_cropped(path, before.picture, before.labels, num_photos, quality, imprint)
 
 
 def worst_seams(found: Restitched) -> list[WorstPlace]:
@@ -105,12 +114,25 @@ def before_after(found: Restitched, name: str, crops: Sequence[ByteImage]) -> By
 
 
 def _write_cropped(
-    path: Path, panorama: ByteImage, labels: LabelMap, num_photos: int, quality: int
+    path: Path,
+    panorama: ByteImage,
+    labels: LabelMap,
+    num_photos: int,
+    quality: int,
+    imprint: Imprint,
 ) -> None:
     height_px, width_px = labels.shape
     box = _covered(labels)
     cut = np.ascontiguousarray(panorama[box.slices(whole(width_px))])
-    place = GPano(width_px, height_px, box.left_px, box.top_px, num_photos)
+    place = GPano(
+        full_width_px=width_px,
+        full_height_px=height_px,
+        left_px=box.left_px,
+        top_px=box.top_px,
+        num_photos=num_photos,
+        heading_deg=imprint.heading_deg,
+        imprint=imprint,
+    )
     write_panorama_jpeg(path, cut, place, quality)
 
 

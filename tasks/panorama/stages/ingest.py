@@ -20,11 +20,12 @@ from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.archive.selection import selects
 from tasks.panorama.config import IngestConfig, InspectConfig
-from tasks.panorama.input.captures import CaptureFiles, find_captures, fingerprint, survey
+from tasks.panorama.input.captures import CaptureFiles, fingerprints, frames_of, survey
 from tasks.panorama.input.inspection import CheckedPhoto, inspect_capture
+from tasks.panorama.input.rig_files.hugin import photo_of
 from tasks.panorama.input.rig_files.rig_json import write_rig_json
+from tasks.panorama.input.search import find_captures, frame_id, told_apart
 from tasks.panorama.input.stored_captures import StoredCaptures, fetch_capture
-from tasks.panorama.input.whereabouts import read_whereabouts
 from tasks.panorama.manifests import (
     CaptureFolder,
     CaptureRecord,
@@ -32,14 +33,15 @@ from tasks.panorama.manifests import (
     ImageRecord,
     LeftOut,
     Origin,
-    Position,
 )
+from tasks.panorama.pictures.imprint import position_of
 from tasks.panorama.types import ByteImage
 from tasks.report.sheet import Tile, contact_sheet
 
 _LOG = logging.getLogger(__name__)
 _RIG_FILE, _SHEET_FILE = "rig.json", "contact_sheet.jpg"
 _RIG_CHARS = 12
+_LOCAL_CHARS = len("2026-05-06T07:08:09")  # a time without its zone
 
 
 @stage(
@@ -93,7 +95,7 @@ def _checked(
     item: CaptureFolder, place: Path, config: InspectConfig, folder: ItemFolder
 ) -> CaptureRecord:
     """Check a capture that lies on this disk, at its own place or as a copy."""
-    files = survey(place)
+    files = survey(place, item.frame)
     photos, used = inspect_capture(files, config.min_overlap, config.thumbnail_px)
     reasons = {**files.odd, **used.left_out}
     left_out = tuple(LeftOut(name=name, reason=why) for name, why in reasons.items())
@@ -113,31 +115,32 @@ def _checked(
         calibration=dict(used.figures),
         contact_sheet=folder.add_picture(_SHEET_FILE, _contact_sheet(item.item_id, photos)),
         # The simulator's truth is read as a folder, which files of a store are not in.
-        truth={n: refer(path) for n, path in files.truth.items() if not is_stored(item.path)},
-        origin=_origin(images, rig, used.source, [files.photos[c.name] for c in used.rig.cameras]),
+        truth={
+            name: refer(path)
+            for name, path in files.truth.items()
+            if not is_stored(item.path) and not item.frame
+        },
+        origin=_origin(images, rig, used.source),
+        forward_deg=used.forward_deg,
     )
 
 
-def _origin(
-    images: Sequence[ImageRecord], rig: FileRef, source: str, photos: Sequence[Path]
-) -> Origin:
-    found = read_whereabouts(photos)
-    position = found.position and Position(
-        latitude_deg=found.position[0], longitude_deg=found.position[1]
-    )
+def _origin(images: Sequence[ImageRecord], rig: FileRef, source: str) -> Origin:
+    times = [image.facts.taken_at[:_LOCAL_CHARS] for image in images if image.facts.taken_at]
     return Origin(
         digest=digest([rig.model_dump(), *(image.model_dump() for image in images)]),
         rig=f"{source}-{rig.sha256[:_RIG_CHARS]}",
-        time=found.time.isoformat() if found.time else None,
-        position=position,
+        time=min(times, default=None),
+        position=position_of(image.facts for image in images),
     )
 
 
 def _find(captures: str, scratch: Path) -> list[CaptureFolder | Skipped]:
     if is_stored(captures):
-        return StoredCaptures(captures).find(scratch / "outline")
+        return told_apart(StoredCaptures(captures).find(scratch / "outline"))
     folders, odd = find_captures(local_path(captures))
-    return [*(_look_at(item_id, folder) for item_id, folder in folders.items()), *odd]
+    found = [each for item_id, folder in folders.items() for each in _look_at(item_id, folder)]
+    return told_apart([*found, *odd])
 
 
 @contextmanager
@@ -154,13 +157,24 @@ def _on_disk(item: CaptureFolder, folder: ItemFolder) -> Iterator[Path]:
             raise DataError(str(error).replace(copy, item.path)) from error
 
 
-def _look_at(item_id: str, folder: Path) -> CaptureFolder | Skipped:
+def _look_at(item_id: str, folder: Path) -> list[CaptureFolder | Skipped]:
+    """A capture, or each of its frames."""
+    frames = frames_of(folder) or ("",)
     try:
-        return CaptureFolder(item_id=item_id, path=str(folder), fingerprint=fingerprint(folder))
+        prints = fingerprints(folder, frames)
     except DataError as error:
         if fault := disk_fault(error, str(folder), "see to the disk"):
             raise fault from error
-        return Skipped(item_id=item_id, reason=str(error))
+        return [Skipped(item_id=item_id, reason=str(error))]
+    return [
+        CaptureFolder(
+            item_id=frame_id(item_id, frame, frames),
+            path=str(folder),
+            fingerprint=prints[frame],
+            frame=frame,
+        )
+        for frame in frames
+    ]
 
 
 def _contact_sheet(item_id: str, photos: Sequence[CheckedPhoto]) -> ByteImage:
@@ -171,14 +185,15 @@ def _contact_sheet(item_id: str, photos: Sequence[CheckedPhoto]) -> ByteImage:
 def _image_record(
     photo: CheckedPhoto, files: CaptureFiles, refer: Callable[[Path], FileRef]
 ) -> ImageRecord:
-    mask = files.masks.get(photo.name)
+    mask = files.masks.get(photo_of(photo.name, files.photos))
     return ImageRecord(
         name=photo.name,
-        file=refer(files.photos[photo.name]),
+        file=refer(photo.path),
         orientation=photo.orientation,
         width_px=photo.size_px[0],
         height_px=photo.size_px[1],
         mask=None if mask is None else refer(mask),
+        facts=photo.facts,
     )
 
 

@@ -18,9 +18,17 @@ from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, re
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
 from tasks.panorama.config import RenderConfig
 from tasks.panorama.input.truth import load_truth
-from tasks.panorama.kept_files import Fetch, read_images, read_masks, read_solution, truth_folder
+from tasks.panorama.kept_files import (
+    Fetch,
+    Solution,
+    read_images,
+    read_masks,
+    read_solution,
+    truth_folder,
+)
 from tasks.panorama.manifests import CaptureRecord, RenderRecord, RenderSet, WarpRecord, WarpSet
 from tasks.panorama.metrics.true_figures import true_fidelity, true_misalignment
+from tasks.panorama.pictures.imprint import Imprint, imprint_of
 from tasks.panorama.pictures.render_files import (
     before_after,
     worst_crops,
@@ -30,6 +38,7 @@ from tasks.panorama.pictures.render_files import (
 )
 from tasks.panorama.pictures.sphere_view import sphere_view
 
+_MAX_SAID = 10  # photos that are left out; all are in quality.json
 _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim", "true_mean_px")
 
 
@@ -78,8 +87,9 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     )
     figures = _figures(found, capture, folder.fetch)
     published_figures = _published_figures(found)
-    write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality)
-    write_before(folder.path / "before.jpg", found, config.jpeg_quality)
+    imprint = _imprint(capture, solution)
+    write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, imprint)
+    write_before(folder.path / "before.jpg", found, config.jpeg_quality, imprint)
     worst = worst_seams(found)
     photos = [image.name for image in capture.images]
     crops = worst_crops(found, worst, capture.item_id, photos, config.num_bands)
@@ -94,7 +104,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         published=verdict.published,
         is_repaired=verdict.is_repaired,
         reasons=verdict.reasons,
-        warnings=verdict.warnings,
+        warnings=(*verdict.warnings, *_without(capture)),
         figures=figures,
         published_figures=published_figures,
         width_px=found.sources.panorama_width_px,
@@ -110,6 +120,19 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         view=sphere_view(found, photos, worst, folder),
         origin=capture.origin,
     )
+
+
+def _imprint(capture: CaptureRecord, solution: Solution) -> Imprint:
+    facts = [image.facts for image in capture.images]
+    rig = solution.ways[UNREPAIRED].rig
+    return imprint_of(facts, rig, capture.forward_deg, capture.item_id)
+
+
+def _without(capture: CaptureRecord) -> list[str]:
+    """What of a capture is not in its panorama, in sentences."""
+    said = [f"{each.name} is left out: {each.reason}" for each in capture.left_out[:_MAX_SAID]]
+    rest = len(capture.left_out) - len(said)
+    return [*said, f"{rest} more are left out"] if rest else said
 
 
 def _figures(

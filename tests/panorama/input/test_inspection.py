@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.panorama.input.captures import survey
 from tasks.panorama.input.inspection import inspect_capture
 from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.input.rig_files.colmap import write_rig
+from tasks.panorama.pictures.imprint import yaw_deg
 from tasks.panorama.types import Rig
 from tests.support.panorama.captures import small_rig, write_capture
 from tests.support.panorama.rigs import ring_rig
@@ -55,6 +57,22 @@ def test_what_does_not_overlap_is_left_out(tmp_path):
         "far": "does not overlap with the 3 photos in use",
         "extra": "the rig has no camera of this name",
     }
+
+
+def test_a_rig_that_looks_back_is_turned_to_the_middle(tmp_path):
+    back = Rotation.from_euler("y", 145, degrees=True).as_matrix().T
+    turned = tuple(
+        replace(camera, camera_from_rig=camera.camera_from_rig @ back)
+        for camera in small_rig().cameras
+    )
+    _, used = inspect(write_capture(tmp_path, Rig(turned)))
+    yaws = [yaw_deg(camera) for camera in used.rig.cameras]
+    assert yaws == pytest.approx([-35, 0, 35], abs=5)
+    assert used.forward_deg == pytest.approx(yaws[0] - 145)
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "cameras.json").write_text("{}")
+    _, used = inspect(tmp_path)
+    assert yaw_deg(used.rig.cameras[0]) == pytest.approx(145), "the truth lies in the rig's frame"
 
 
 def test_no_overlap_at_all(tmp_path):

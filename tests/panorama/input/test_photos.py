@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from tasks.core.errors import DataError
+from tasks.panorama.input.colour import adobe_rgb, to_srgb
 from tasks.panorama.input.photos import (
     exif_focal_px,
     open_photo,
@@ -91,29 +91,84 @@ def test_truncated_png(tmp_path):
         read_photo(path)
 
 
-def tiff_16(path: Path) -> None:
-    """A minimal 16-bit RGB TIFF of 2 x 2 pixels."""
-    pixels = bytes(24)
-    entries = [
-        (256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, 8 + len(pixels)), (259, 3, 1, 1),
-        (262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, len(pixels)),
-    ]  # fmt: skip
-    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    body = pixels + struct.pack("<3H", 16, 16, 16)
-    header = b"II*\0" + struct.pack("<I", 8 + len(body))
-    path.write_bytes(header + body + struct.pack("<H", len(entries)) + directory + bytes(4))
+def deep_picture(scale: int = 257) -> np.ndarray:
+    """A picture of 16 bits, BGR; by 257, white is white in both."""
+    return picture()[..., ::-1].astype(np.uint16) * scale
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_16_bits_are_rounded_to_8(tmp_path, name):
+    path = tmp_path / name
+    cv2.imwrite(str(path), deep_picture())
+    assert np.array_equal(read_photo(path), picture()[..., ::-1])
+    cv2.imwrite(str(path), deep_picture(250))
+    expected = np.rint(deep_picture(250) * (255 / 65_535))
+    assert np.array_equal(read_photo(path), expected)
+
+
+def test_a_tiff_of_16_bits_is_turned_once(tmp_path):
+    path = tmp_path / "a.tif"
+    tiff = {ExifTags.Base.Orientation: 6}
+    Image.fromarray(picture()).save(path, tiffinfo=tiff)
+    eight = open_photo(path)
+    tifffile = pytest.importorskip("tifffile")
+    turned = [(274, "H", 1, 6, True)]
+    tifffile.imwrite(path, picture().astype(np.uint16) * 257, photometric="rgb", extratags=turned)
+    deep = open_photo(path)
+    assert (deep.orientation, eight.orientation, deep.size_px) == (1, 1, (96, 160))
+    assert np.array_equal(deep.pixels, eight.pixels)
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("a.jpg", "u1"), ("a.png", "u1"), ("a.png", "u2")])
+def test_grey_photos_are_of_three_equal_channels(tmp_path, name, dtype):
+    grey = picture()[..., 1].astype(dtype) * (257 if dtype == "u2" else 1)
+    cv2.imwrite(str(tmp_path / name), grey)
+    found = read_photo(tmp_path / name)
+    assert found.shape == (96, 160, 3)
+    assert np.ptp(found, axis=2).max() == 0
+    assert np.abs(found[..., 0].astype(int) - picture()[..., 1]).mean() < 8
+
+
+def test_webp(tmp_path):
+    path = save(tmp_path / "a.webp", lossless=True)
+    assert np.array_equal(read_photo(path), picture()[..., ::-1])
+
+
+def test_heic(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    path = save(tmp_path / "a.heic", quality=-1, chroma=444, matrix_coefficients=0)
+    assert np.array_equal(read_photo(path), picture()[..., ::-1])
+
+
+def test_colours_of_another_profile_become_srgb(tmp_path):
+    profile = adobe_rgb()
+    path = save(tmp_path / "a.png", icc_profile=profile)
+    changed = read_photo(path)
+    assert np.array_equal(changed, to_srgb(picture()[..., ::-1], profile, ""))
+    assert np.abs(changed.astype(int) - picture()[..., ::-1]).max() > 20
+
+
+def test_a_camera_s_adobe_rgb_needs_no_profile(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "A camera"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop.value] = {1: "R03"}
+    path = save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(read_photo(path), to_srgb(picture()[..., ::-1], adobe_rgb(), ""))
+
+
+def cut_16_bits() -> bytes:
+    return cv2.imencode(".png", deep_picture())[1].tobytes()[:2000]
 
 
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("a.jpg", lambda p: save(p, Image.fromarray(picture()).convert("L")), "a grey image"),
         ("a.jpg", lambda p: save(p, Image.fromarray(picture()).convert("CMYK")), "a CMYK image"),
         ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("RGBA")), "transparency"),
         ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("P")), "palette"),
-        ("a.png", lambda p: save(p, Image.new("I;16", (9, 9))), "more than 8 bits"),
-        ("a.png", lambda p: cv2.imwrite(str(p), np.zeros((9, 9, 3), np.uint16)), "16 bits per"),
-        ("a.tif", tiff_16, "16 bits per"),
+        ("a.tif", lambda p: save(p, Image.new("I", (9, 9))), "32 bits per"),
+        ("a.png", lambda p: p.write_bytes(cut_16_bits()), "it is damaged"),
         ("a.jpg", lambda p: p.write_bytes(b""), "an empty file"),
         ("a.jpg", lambda p: p.write_text("not an image"), "found 12 bytes that begin with"),
         ("a.jpg", lambda p: p.mkdir(), "expected a readable file: Is a directory"),

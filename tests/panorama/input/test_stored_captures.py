@@ -64,3 +64,22 @@ def test_what_changed_since_or_is_too_large_is_told(archive, tmp_path, monkeypat
         fetch_capture(item, tmp_path / "copy")
     with pytest.raises(DataError, match="none: expected a folder with captures, found nothing"):
         StoredCaptures(f"{archive.uri}/none")
+
+
+def test_frames_are_found_by_names_and_the_rig_alone(archive, tmp_path):
+    folder = StoredFolder(f"{archive.uri}/rig")
+    lines = [f'i w9 h9 f0 v60 r0 p0 y{k} n"cam{k}/1.jpg"' for k in range(2)]
+    folder.write("rig.pto", "\n".join(lines).encode())
+    for name in ("cam0/1.jpg", "cam0/2.jpg", "cam1/1.jpg", "cam1/2.jpg"):
+        folder.write(f"images/{name}", name.encode())
+    found = StoredCaptures(f"{archive.uri}/rig").find(tmp_path / "outline")
+    assert [(each.item_id, each.frame) for each in found] == [("rig-1", "1"), ("rig-2", "2")]
+    fetch_capture(found[1], tmp_path / "copy")
+    files = {p.relative_to(tmp_path / "copy").as_posix() for p in (tmp_path / "copy").rglob("*.*")}
+    assert files == {"rig.pto", "images/cam0/2.jpg", "images/cam1/2.jpg"}
+    folder.write("images/cam1/1.jpg", b"new")
+    again = StoredCaptures(f"{archive.uri}/rig").find(tmp_path / "again")
+    assert [a.fingerprint == b.fingerprint for a, b in zip(found, again, strict=True)] == [
+        False,
+        True,
+    ]

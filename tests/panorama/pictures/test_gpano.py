@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +15,7 @@ from PIL import Image
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.panorama.input.photos import read_photo
+from tasks.panorama.manifests import Position
 from tasks.panorama.pictures import gpano
 from tasks.panorama.pictures.gpano import (
     NAMESPACE,
@@ -20,8 +24,21 @@ from tasks.panorama.pictures.gpano import (
     read_place,
     write_panorama_jpeg,
 )
+from tasks.panorama.pictures.imprint import Imprint
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (4, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+
+
+IMPRINT = Imprint(
+    position=Position(latitude_deg=-33.858333, longitude_deg=151.215),
+    altitude_m=-2.5,
+    first_date="2024-05-06T07:08:09+02:00",
+    last_date="2024-05-06T07:08:11+02:00",
+    artist="Jörg & <Ana>",
+    copyright="© Jörg",
+    make="Maker",
+    model="Model",
+)
 
 
 def read_fields(path: Path) -> dict[str, str]:
@@ -45,7 +62,8 @@ def read_fields(path: Path) -> dict[str, str]:
 
 def test_fields_and_pixels(tmp_path):
     path = tmp_path / "a.jpg"
-    write_panorama_jpeg(path, PICTURE, GPano(128, 64, 10, 5, num_photos=15, heading_deg=-90.0), 95)
+    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=-90.0, imprint=IMPRINT)
+    write_panorama_jpeg(path, PICTURE, place, 95)
     assert read_fields(path) == {
         "UsePanoramaViewer": "True",
         "ProjectionType": "equirectangular",
@@ -58,6 +76,8 @@ def test_fields_and_pixels(tmp_path):
         "CroppedAreaTopPixels": "5",
         "SourcePhotosCount": "15",
         "PoseHeadingDegrees": "270.000",
+        "FirstPhotoDate": "2024-05-06T07:08:09+02:00",
+        "LastPhotoDate": "2024-05-06T07:08:11+02:00",
     }
     assert np.abs(read_photo(path).astype(int) - PICTURE).mean() < 12
     with Image.open(path) as image:
@@ -81,7 +101,51 @@ def test_other_pictures_say_no_place(tmp_path):
 
 def test_unknown_facts_are_not_stated(tmp_path):
     write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, GPano(64, 32))
-    assert not {"SourcePhotosCount", "PoseHeadingDegrees"} & set(read_fields(tmp_path / "a.jpg"))
+    unknown = {"SourcePhotosCount", "PoseHeadingDegrees", "FirstPhotoDate", "LastPhotoDate"}
+    assert not unknown & set(read_fields(tmp_path / "a.jpg"))
+
+
+@pytest.mark.skipif(not shutil.which("exiftool"), reason="needs Debian's libimage-exiftool-perl")
+def test_others_read_what_is_stated(tmp_path):
+    """ExifTool is what street-imagery tools read and write with."""
+    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=359.9996, imprint=IMPRINT)
+    write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, place)
+    command = [
+        "exiftool",
+        "-json",
+        "-n",
+        "-G1",
+        "-validate",
+        "-all",
+        "-composite:all",
+        str(tmp_path / "a.jpg"),
+    ]
+    done = subprocess.run(command, capture_output=True, check=True)
+    (found,) = json.loads(done.stdout)
+    assert found["ExifTool:Validate"] == "0 0 0", "no errors, no warnings"
+    assert found["Composite:GPSLatitude"] == pytest.approx(-33.858333, abs=1e-7)
+    assert found["Composite:GPSLongitude"] == pytest.approx(151.215, abs=1e-7)
+    expected = {
+        "Composite:GPSAltitude": -2.5,
+        "GPS:GPSImgDirection": 0,
+        "XMP-GPano:PoseHeadingDegrees": 0,
+        "XMP-GPano:SourcePhotosCount": 15,
+        "XMP-GPano:CroppedAreaLeftPixels": 10,
+        "XMP-GPano:CroppedAreaImageWidthPixels": 64,
+        "XMP-GPano:FullPanoWidthPixels": 128,
+        "XMP-GPano:FirstPhotoDate": "2024:05:06 07:08:09+02:00",
+        "XMP-GPano:LastPhotoDate": "2024:05:06 07:08:11+02:00",
+        "ExifIFD:DateTimeOriginal": "2024:05:06 07:08:09",
+        "ExifIFD:OffsetTimeOriginal": "+02:00",
+        "ExifIFD:ColorSpace": 1,
+        "IFD0:Artist": "Jörg & <Ana>",
+        "IFD0:Copyright": "© Jörg",
+        "IFD0:Make": "Maker",
+        "IFD0:Model": "Model",
+        "XMP-dc:Creator": "Jörg & <Ana>",
+        "XMP-dc:Rights": "© Jörg",
+    }
+    assert {name: found[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -99,7 +163,7 @@ def test_larger_than_a_jpeg(tmp_path):
 
 
 def test_more_than_a_segment_holds(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpano, "_SOFTWARE", "x" * 65_534)
+    monkeypatch.setattr(gpano, "SOFTWARE", "x" * 65_534)
     with pytest.raises(DataError, match="the JPEG encoder refused"):
         write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, GPano(64, 32))
     assert not list(tmp_path.iterdir())

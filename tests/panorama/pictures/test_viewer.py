@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tasks.core.records import FileRef
-from tasks.panorama.manifests import Position, PublishedCapture, RenderRecord
+from tasks.panorama.manifests import Origin, Position, PublishedCapture, RenderRecord
 from tasks.panorama.pictures import viewer
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
 from tasks.panorama.pictures.viewer import most_telling, viewed, viewer_page
@@ -73,6 +73,7 @@ def render(folder: Path, name: str, *, is_repaired: bool = True, **changes: Any)
         "quality": panorama,
         "flow": None,
         "view": view,
+        "origin": Origin(digest="0" * 64, rig="photos", time=None, position=None),
     }
     return RenderRecord.model_validate(values | changes)
 

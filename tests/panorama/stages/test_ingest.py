@@ -8,6 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from operators.stage.local import LocalRun
 from tasks.core.errors import ConfigError, DataError, TransientError
@@ -82,7 +83,7 @@ def test_a_bad_capture_is_listed_and_the_rest_goes_on(tmp_path, archive):
     _, (group,) = run_ingest(tmp_path, archive, max_skipped_fraction=0.7)
     assert [capture.item_id for capture in group.captures] == ["first"]
     reasons = {skipped.item_id: skipped.reason for skipped in group.skipped}
-    assert "expected 2 to 30 photos" in reasons["empty"]
+    assert "expected 2 to 100 photos" in reasons["empty"]
     assert "camera0.jpg: expected a whole JPEG" in reasons["second"]
 
 
@@ -97,9 +98,9 @@ def test_unchanged_captures_are_not_done_again(tmp_path, archive, monkeypatch):
     _, (before,) = run_ingest(tmp_path, archive)
     surveyed = []
 
-    def counting_survey(folder, real=ingest.survey):
+    def counting_survey(folder, frame, real=ingest.survey):
         surveyed.append(folder.name)
-        return real(folder)
+        return real(folder, frame)
 
     monkeypatch.setattr(ingest, "survey", counting_survey)
     write_capture(archive / "third")
@@ -145,6 +146,35 @@ def test_groups(tmp_path, archive, monkeypatch):
         ["second"],
     ]
     assert [len(group.skipped) for group in groups] == [1, 0]
+
+
+def test_what_photos_say_of_their_origin_is_kept(tmp_path, archive):
+    path = archive / "first" / "images" / "camera1.jpg"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "Jane"
+    with Image.open(path) as image:
+        image.save(path, exif=exif)
+    _, (group,) = run_ingest(tmp_path, archive)
+    first = group.captures[0]
+    assert [each.facts.artist for each in first.images] == ["", "Jane", ""]
+    assert first.forward_deg == 0
+
+
+def test_each_frame_of_a_rig_is_a_capture(tmp_path, archive):
+    for camera in range(3):
+        photo = archive / "second" / "images" / f"camera{camera}.jpg"
+        photo.with_suffix("").mkdir()
+        shutil.copy(photo, photo.with_suffix("") / "0001.jpg")
+        photo.rename(photo.with_suffix("") / "0002.jpg")
+    images = archive / "second" / "sparse" / "images.txt"
+    images.write_text(images.read_text().replace(".jpg", "/0001.jpg"))
+    (archive / "second" / "images" / "camera2" / "0002.jpg").unlink()
+    _, (group,) = run_ingest(tmp_path, archive)
+    assert [each.item_id for each in group.captures] == ["first", "second-0001"]
+    assert [each.name for each in group.captures[1].images] == [f"camera{k}/0001" for k in range(3)]
+    (skipped,) = group.skipped
+    assert skipped.item_id == "second-0002"
+    assert "the photo of camera 'camera2/0002' is missing" in skipped.reason
 
 
 @pytest.mark.parametrize("name", ["", "none"])
@@ -221,7 +251,7 @@ def test_a_folder_that_is_no_archive_is_refused_before_all_of_it_was_seen(
 ):
     for index in range(50):
         (archive / "deep" / f"{index}").mkdir(parents=True)
-    monkeypatch.setattr("tasks.panorama.input.captures.MAX_ENTRIES", 40)
+    monkeypatch.setattr("tasks.panorama.input.search.MAX_ENTRIES", 40)
     with refused(str(archive), "name the folder that holds the captures alone"):
         run_ingest(tmp_path, archive)
 
@@ -252,7 +282,7 @@ def test_captures_of_a_bucket_are_those_of_the_folder(tmp_path, archive, bucket,
     ):
         assert np.array_equal(got, expected)
     (reason,) = (each.reason for each in stored.skipped)
-    assert reason.startswith(f"{bucket}/my archive/third/images: expected 2 to 30 photos")
+    assert reason.startswith(f"{bucket}/my archive/third/images: expected 2 to 100 photos")
     kept = (tmp_path / "stored" / "store").rglob("*.jpg")
     assert {path.name for path in kept} == {"contact_sheet.jpg"}, "copies are gone"
 

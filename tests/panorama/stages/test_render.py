@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -103,3 +104,13 @@ def test_publication_follows(solved, rendered):
     assert found.num_repaired == 1
     assert found.figures["true_mean_px_after"] < found.figures["true_mean_px_before"]
     assert found.contact_sheet is not None
+
+
+def test_photos_that_do_not_fit_into_memory_give_the_same_bytes(solved, rendered, monkeypatch):
+    run, warps = solved
+    (before,) = run.read(rendered, RenderSet).captures
+    monkeypatch.setattr("tasks.panorama.kept_files.MAX_KEPT_BYTES", 0)
+    monkeypatch.setattr("tasks.panorama.algorithms.light.exposure._ROWS_AT_ONCE", 100)
+    other = replace(CONFIG, max_skipped_fraction=0.4)  # so that it is made again
+    (after,) = run.read(run.run(render_captures, warps, config=other), RenderSet).captures
+    assert (after.panorama.sha256, after.figures) == (before.panorama.sha256, before.figures)

@@ -88,11 +88,11 @@ def many_scans() -> bytes:
     return data[:start] + data[start:-2] * 60 + data[-2:]
 
 
-def animation() -> bytes:
+def animation(kind: str = "GIF") -> bytes:
     """Several pictures in one file."""
     frames = [Image.fromarray(PIXELS[::-1]), Image.fromarray(PIXELS)]
     buffer = io.BytesIO()
-    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
     return buffer.getvalue()
 
 
@@ -110,14 +110,14 @@ PHOTOS: dict[str, Spoil] = {
     "50,000 squared in TIFF": content(PHOTO, bomb("TIFF")),
     "14,200 squared in PNG": content(PHOTO, bomb("PNG", 14_200, 14_200)),
     "no pixels": content(PHOTO, bomb("PNG", 0, 0)),
-    "16 bits": content(PHOTO, png(bits=16)),
-    "grey": content(PHOTO, encoded("JPEG", "L")),
+    "16 bits that are cut": content(PHOTO, png(bits=16)[:-40]),
     "transparent": content(PHOTO, encoded("PNG", "RGBA")),
     "a palette": content(PHOTO, encoded("PNG", "P")),
     "CMYK": content(PHOTO, encoded("JPEG", "CMYK")),
     "float": content(PHOTO, encoded("TIFF", "F")),
     "animated": content(PHOTO, animation()),
-    "WebP": content(PHOTO, encoded("WEBP")),
+    "a WebP of the web's largest size": content(PHOTO, bomb("VP8L")),
+    "an animated WebP": content(PHOTO, animation("WEBP")),
     "a bitmap": content(PHOTO, encoded("BMP")),
     "hundreds of scans": content(PHOTO, many_scans()),
     "a text that unpacks": content(PHOTO, png((b"zTXt", b"a\0\0" + BOMB))),
@@ -140,8 +140,8 @@ PHOTOS: dict[str, Spoil] = {
         (folder / "images").symlink_to("../good/images"),
     ),
     "twice": content("images/camera1.png", encoded("PNG")),
-    "31 photos": lambda folder: [
-        shutil.copy(folder / PHOTO, folder / "images" / f"{i}.jpg") for i in range(31)
+    "101 photos": lambda folder: [
+        shutil.copy(folder / PHOTO, folder / "images" / f"{i}.jpg") for i in range(101)
     ],
     "a huge file": large(PHOTO, 3_000_000_000),
 }
@@ -194,8 +194,8 @@ RIGS: dict[str, Spoil] = {
     ],
     "a rig of zeros": rig(cameras="\0" * 1000),
     "a rig of a hundred thousand": rig(cameras="1 PINHOLE 96 128 80 80 48 64\n" * 100_000),
-    "a rig of 31": rig(
-        rigs="", images="".join(f"{i} 1 0 0 0 0 0 0 1 {i}.jpg\n\n" for i in range(31))
+    "a rig of 101": rig(
+        rigs="", images="".join(f"{i} 1 0 0 0 0 0 0 1 {i}.jpg\n\n" for i in range(101))
     ),
     "a rig that is huge": large("sparse/cameras.txt", 3_000_000_000),
     "a rig that is a pipe": pipe("sparse/cameras.txt"),

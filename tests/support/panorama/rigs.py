@@ -13,6 +13,12 @@ DISTORTION: dict[CameraModel, tuple[float, ...]] = {
     "OPENCV_FISHEYE": (-0.03, 0.01, -0.004, 0.0007),
     "HUGIN": (0.008, -0.02, 0.003),
     "HUGIN_FISHEYE": (0.008, -0.02, 0.003),
+    "HUGIN_STEREOGRAPHIC": (0.008, -0.02, 0.003),
+    "HUGIN_ORTHOGRAPHIC": (0.008, -0.02, 0.003),
+    "HUGIN_EQUISOLID": (0.008, -0.02, 0.003),
+    "HUGIN_THOBY": (0.008, -0.02, 0.003),
+    "HUGIN_CYLINDRICAL": (0.008, -0.02, 0.003),
+    "HUGIN_EQUIRECTANGULAR": (0.008, -0.02, 0.003),
 }
 
 

@@ -23,6 +23,7 @@ from tasks.panorama.algorithms.light.photometric import falloff_of
 from tasks.panorama.algorithms.light.views import NUM_TERMS, View, terms
 from tasks.panorama.types import ByteImage, Float32Array, FloatArray, Photometry
 
+_ROWS_AT_ONCE = 256
 CLIPPED = 250.0  # grey levels from which a photo holds no detail
 _WHITE_PERCENT = 99.5
 _KNEE = 190.0
@@ -72,11 +73,14 @@ def evened(
     x = np.arange(width_px, dtype=np.float32) - (width_px - 1) / 2
     y = np.arange(height_px, dtype=np.float32) - (height_px - 1) / 2
     half_diagonal_squared = (width_px**2 + height_px**2) / 4
-    radius_squared = (x[None, :] ** 2 + y[:, None] ** 2) / np.float32(half_diagonal_squared)
-    factor = _shade_factor(shade, width_px, height_px)
-    factor /= photometry.gains[index].astype(np.float32)
-    factor /= falloff_of(photometry, radius_squared)[..., None].astype(np.float32)
-    return np.asarray(cv2.multiply(image.astype(np.float32), factor), np.float32)
+    result = _shade_factor(shade, width_px, height_px)
+    for rows in _strips(height_px):
+        factor = result[rows]
+        radius_squared = (x[None, :] ** 2 + y[rows, None] ** 2) / np.float32(half_diagonal_squared)
+        factor /= photometry.gains[index].astype(np.float32)
+        factor /= falloff_of(photometry, radius_squared)[..., None].astype(np.float32)
+        cv2.multiply(image[rows].astype(np.float32), factor, dst=factor)
+    return result
 
 
 def fit_shades(views: Mapping[int, View], num_images: int) -> FloatArray:
@@ -125,13 +129,21 @@ def rolled_off(image: Float32Array, white: float) -> Float32Array:
     """
     if white <= 255.0:
         return image
-    bright = image > _KNEE
     height = 255.0 - _KNEE
-    over = (image[bright] - _KNEE) / height
     end = (white - _KNEE) / height
     result = image.copy()
-    result[bright] = _KNEE + height * np.minimum(over * (1 + over / end**2) / (1 + over), 1.0)
+    for rows in _strips(len(image)):
+        bright = image[rows] > _KNEE
+        over = (image[rows][bright] - _KNEE) / height
+        shoulder = np.minimum(over * (1 + over / end**2) / (1 + over), 1.0)
+        result[rows][bright] = _KNEE + height * shoulder
     return result
+
+
+def _strips(height_px: int) -> Iterator[slice]:
+    """Rows of an image strip by strip: what is only on the way takes little memory."""
+    for start in range(0, height_px, _ROWS_AT_ONCE):
+        yield slice(start, min(start + _ROWS_AT_ONCE, height_px))
 
 
 def _shade_factor(shade: FloatArray | None, width_px: int, height_px: int) -> Float32Array:

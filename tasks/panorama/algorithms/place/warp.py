@@ -32,10 +32,10 @@ def prefiltered(
         panorama_width_px: Width of the whole panorama.
 
     Returns:
-        The image, float32; smaller where it was finer.
+        The image, float32; smaller where it was finer, and perhaps the same array where not.
     """
     ratio = focal_px * 2 * pi / panorama_width_px
-    pixels = image.astype(np.float32)
+    pixels = image.astype(np.float32, copy=False)
     if ratio < 1.2:
         return pixels
     size = [max(2, round(length / ratio)) for length in (pixels.shape[1], pixels.shape[0])]

@@ -7,15 +7,15 @@ from collections import Counter
 import numpy as np
 
 from tasks.core.errors import DataError
+from tasks.panorama.camera.lenses import NUM_PARAMS
 from tasks.panorama.types import Camera, Rig
 
 MIN_CAMERAS = 2
-MAX_CAMERAS = 30
+MAX_CAMERAS = 100
 MAX_SIDE_PX = 100_000
 MAX_FOCAL_RATIO = 1000.0  # of a focal length to the longer side, and of that side to it
 MAX_RIG_BYTES = 20_000_000
 MAX_NUMBER = 1e9  # of metres, px and distortion: beyond it, sums of squares lose their meaning
-_NUM_PARAMS = {"PINHOLE": 4, "OPENCV": 8, "OPENCV_FISHEYE": 8, "HUGIN": 7, "HUGIN_FISHEYE": 7}
 _ROTATION_TOLERANCE = 1e-6
 
 
@@ -27,7 +27,7 @@ def check_rig(rig: Rig, where: str) -> Rig:
         where: The file or folder that it came from, for messages.
 
     Raises:
-        DataError: The number of cameras is not 2 to 30, two share a name, or a camera's
+        DataError: The number of cameras is not 2 to 100, two share a name, or a camera's
             numbers make no sense.
     """
     if not MIN_CAMERAS <= len(rig.cameras) <= MAX_CAMERAS:
@@ -48,11 +48,11 @@ def check_rig(rig: Rig, where: str) -> Rig:
 
 
 def _check_camera(camera: Camera, where: str) -> None:
-    num_params = _NUM_PARAMS.get(camera.model)
+    num_params = NUM_PARAMS.get(camera.model)
     if len(camera.params) != num_params:
         raise DataError(
             f"{where}, camera {camera.name[:100]!r}: expected a lens model of "
-            f"{', '.join(_NUM_PARAMS)} with its numbers, found {str(camera.model)[:100]!r} with "
+            f"{', '.join(NUM_PARAMS)} with its numbers, found {str(camera.model)[:100]!r} with "
             f"{len(camera.params)}; export the rig again."
         )
     numbers = [*camera.params, *camera.camera_from_rig.ravel(), *camera.centre_m]

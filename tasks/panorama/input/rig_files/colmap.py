@@ -1,111 +1,76 @@
 """COLMAP models in text form (COLMAP 3.12 and later): the native rig format.
 
-Source: COLMAP documentation, "Output Format" (``cameras.txt``, ``rigs.txt``, ``frames.txt``,
-``images.txt``). How a model becomes a rig:
+Source: COLMAP documentation, "Output Format" and "Rig Support". How a model becomes a rig:
 
 - Each camera of the one rig in ``rigs.txt`` is a camera; the reference sensor has no rotation.
 - COLMAP has no camera names. ``images.txt`` ties a camera to its image: the camera's name is
   the image's path below ``images/`` without its ending. Without ``images.txt``, the images in
   sorted order belong to the cameras in the order of their ids, and their numbers must agree.
 - The one frame in ``frames.txt``, if there is one, turns the rig: the panorama's axes are then
-  those of COLMAP's world (x right, y down, z forward), else those of the reference sensor.
-- Without ``rigs.txt`` (older models) the poses in ``images.txt`` make the rig.
+  those of COLMAP's world (x right, y down, z forward), else those of the reference sensor. Of
+  several frames each has the pose that its images state.
+- Without a rig configuration the poses in ``images.txt`` make the rig: in older models, and where
+  COLMAP wrote a rig for each camera.
 - COLMAP puts the centre of the top left pixel at (0.5, 0.5), we at (0, 0).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
+from tasks.panorama.input.rig_files.camera_folders import camera_folders
 from tasks.panorama.input.rig_files.checks import check_rig
-from tasks.panorama.input.rig_files.colmap_text import Row, read_rows
-from tasks.panorama.types import Camera, CameraModel, FloatArray, Rig
-
-_POSE_FIELDS = 7
-_MAX_SHOWN = 100
-_QUATERNION_TOLERANCE = 1e-3
-
-# COLMAP model -> our model, number of focal lengths, number of distortion parameters there.
-_MODELS: dict[str, tuple[CameraModel, int, int]] = {
-    "SIMPLE_PINHOLE": ("PINHOLE", 1, 0),
-    "PINHOLE": ("PINHOLE", 2, 0),
-    "SIMPLE_RADIAL": ("OPENCV", 1, 1),
-    "RADIAL": ("OPENCV", 1, 2),
-    "OPENCV": ("OPENCV", 2, 4),
-    "SIMPLE_RADIAL_FISHEYE": ("OPENCV_FISHEYE", 1, 1),
-    "RADIAL_FISHEYE": ("OPENCV_FISHEYE", 1, 2),
-    "OPENCV_FISHEYE": ("OPENCV_FISHEYE", 2, 4),
-}
-_NUM_DISTORTION = {"PINHOLE": 0, "OPENCV": 4, "OPENCV_FISHEYE": 4}
+from tasks.panorama.input.rig_files.colmap_model import (
+    AT_ORIGIN,
+    NUM_DISTORTION,
+    Lens,
+    Model,
+    ModelImage,
+    Pose,
+    read_model,
+)
+from tasks.panorama.types import Camera, Rig
 
 
-@dataclass(frozen=True)
-class _Pose:
-    rotation: FloatArray
-    translation: FloatArray
-
-    def after(self, other: _Pose) -> _Pose:
-        return _Pose(
-            self.rotation @ other.rotation, self.rotation @ other.translation + self.translation
-        )
-
-
-@dataclass(frozen=True)
-class _Lens:
-    model: CameraModel
-    width_px: int
-    height_px: int
-    params: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class _Image:
-    name: str
-    camera_id: str
-    pose: _Pose
-
-
-_AT_ORIGIN = _Pose(np.eye(3), np.zeros(3))
-
-
-def read_rig(folder: Path, image_names: Sequence[str] = ()) -> Rig:
+def read_rig(folder: Path, image_names: Sequence[str] = (), frame: str = "") -> Rig:
     """Read a rig from a COLMAP text model.
 
     Args:
         folder: Holds ``cameras.txt`` and ``rigs.txt``, and may hold ``images.txt`` and
             ``frames.txt``.
-        image_names: Names of the capture's images, without ending; used only where there is
-            no ``images.txt``.
+        image_names: Names of the capture's images, without ending: where there is no
+            ``images.txt``, and where that names images of other captures too.
+        frame: Name that the frame's images have in their cameras' folders; empty where the
+            images are one capture.
 
     Raises:
         DataError: The files do not describe one rig; says what to change.
     """
-    _check_text_model(folder)
-    lenses = _read_lenses(folder / "cameras.txt")
-    images = _read_images(folder / "images.txt")
-    if (folder / "rigs.txt").is_file():
-        poses = _read_sensor_poses(folder / "rigs.txt")
-        rig_from_world = _read_frame(folder / "frames.txt")
-        poses = {key: pose.after(rig_from_world) for key, pose in poses.items()}
-        names = _names_of_sensors(poses, images, image_names, folder)
-        views = [(name, key, poses[key]) for key, name in names.items()]
-    else:
-        views = [(image.name, image.camera_id, image.pose) for image in images]
-    cameras = []
-    for name, camera_id, pose in views:
-        if camera_id not in lenses:
-            raise DataError(
-                f"{folder}: camera {camera_id} of the rig is not in cameras.txt, which has "
-                f"{', '.join(lenses) or 'none'}; export the model again."
-            )
-        cameras.append(_camera(name, lenses[camera_id], pose))
-    return check_rig(Rig(tuple(cameras)), str(folder))
+    model = read_model(folder)
+    if model.sensors is None:
+        chosen = _images_of(model, frame)
+        return _rig(model, [(image.name, image.camera_id, image.pose) for image in chosen])
+    names = _names(model, model.sensors, image_names, frame)
+    rig_from_world = _frame_pose(model, model.sensors, names)
+    poses = {key: pose.after(rig_from_world) for key, pose in model.sensors.items()}
+    return _rig(model, [(name, key, poses[key]) for key, name in names.items()])
+
+
+def camera_views(folder: Path, image_names: Sequence[str]) -> list[tuple[str, str]]:
+    """Id and image's name of each camera, once for each of its images in the model.
+
+    Args:
+        folder: The model.
+        image_names: The capture's images, by whose folders cameras go without ``images.txt``.
+
+    Raises:
+        DataError: It is no such model.
+    """
+    return _views(read_model(folder), image_names)
 
 
 def write_rig(folder: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
@@ -124,7 +89,7 @@ def write_rig(folder: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cameras, sensors, images = [], [], []
     reference = _pose_of(rig.cameras[0])
-    world_from_reference = _inverse(reference)
+    world_from_reference = reference.inverse()
     for camera_id, camera in enumerate(rig.cameras, start=1):
         cameras.append(f"{camera_id} {_lens_text(camera)}")
         pose = _pose_of(camera)
@@ -157,143 +122,105 @@ def write_rig(folder: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _check_text_model(folder: Path) -> None:
-    if (folder / "cameras.txt").is_file() and (
-        (folder / "rigs.txt").is_file() or (folder / "images.txt").is_file()
-    ):
-        return
-    if list(folder.glob("*.bin")):
-        raise DataError(
-            f"{folder}: expected COLMAP's text format, found its binary format; convert it with "
-            "'colmap model_converter --output_type TXT'."
-        )
-    raise DataError(
-        f"{folder}: expected cameras.txt together with rigs.txt or images.txt; export the rig "
-        "as a COLMAP text model."
-    )
-
-
-def _read_lenses(path: Path) -> dict[str, _Lens]:
-    lenses = {}
-    for row in read_rows(path):
-        camera_id, model_name = row.text(0), row.text(1)
-        if model_name not in _MODELS:
-            raise row.error(
-                f"expected a camera model among {', '.join(_MODELS)}, found "
-                f"{model_name[:_MAX_SHOWN]!r}; undistort the images or fit one of these models"
-            )
-        model, num_focal, num_distortion = _MODELS[model_name]
-        row.expect(4 + num_focal + 2 + num_distortion)
-        numbers = row.numbers(4, num_focal + 2 + num_distortion)
-        focal = numbers[:1] * 2 if num_focal == 1 else numbers[:2]
-        cx, cy = numbers[num_focal : num_focal + 2]
-        distortion = numbers[num_focal + 2 :]
-        padding = (0.0,) * (_NUM_DISTORTION[model] - num_distortion)
-        lenses[camera_id] = _Lens(
-            model,
-            row.whole(2),
-            row.whole(3),
-            (*focal, cx - 0.5, cy - 0.5, *distortion, *padding),
-        )
-    return lenses
-
-
-def _read_images(path: Path) -> list[_Image]:
-    if not path.is_file():
+def _views(model: Model, image_names: Sequence[str]) -> list[tuple[str, str]]:
+    if model.images or model.sensors is None:
+        return [(image.camera_id, image.name) for image in model.images]
+    folders = sorted({PurePosixPath(name).parent for name in image_names})
+    if len(folders) != len(model.sensors):
         return []
-    images = []
-    for row in read_rows(path, lines_per_row=2):
-        place = PurePosixPath(row.rest(9))
-        if not place.name:
-            raise row.error("expected an image's name, found a folder's")
-        name = place.with_suffix("").as_posix()
-        images.append(_Image(name, row.text(8), _pose(row, 1)))
-    return images
+    ids = sorted(model.sensors, key=_id_order)
+    return [(key, str(place / "_")) for key, place in zip(ids, folders, strict=True)]
 
 
-def _read_sensor_poses(path: Path) -> dict[str, _Pose]:
-    rows = list(read_rows(path))
-    if len(rows) != 1:
-        raise DataError(f"{path}: expected one rig, found {len(rows)}; keep the capture's own.")
-    row = rows[0]
-    num_sensors = row.whole(1)
-    poses = {_sensor(row, 2): _AT_ORIGIN}
-    place = 4
-    while place < row.num_fields:
-        camera_id = _sensor(row, place)
-        if row.text(place + 2) != "1":
-            raise row.error(f"expected a pose for camera {camera_id}; calibrate the rig first")
-        if camera_id in poses:
-            raise row.error(f"camera {camera_id} is named twice; give each its own id")
-        poses[camera_id] = _pose(row, place + 3)
-        place += 3 + _POSE_FIELDS
-    if len(poses) != num_sensors:
-        raise row.error(f"expected {num_sensors} sensors as stated, found {len(poses)}")
-    return poses
-
-
-def _read_frame(path: Path) -> _Pose:
-    if not path.is_file():
-        return _AT_ORIGIN
-    rows = list(read_rows(path))
-    if len(rows) != 1:
+def _images_of(model: Model, frame: str) -> Sequence[ModelImage]:
+    """The images of a model without a rig configuration, or of one frame of it."""
+    if not frame:
+        return model.images
+    chosen = [each for each in model.images if PurePosixPath(each.name).name == frame]
+    if not chosen:
         raise DataError(
-            f"{path}: expected one frame, found {len(rows)}; a capture is one exposure of the "
-            "rig: keep its frame, or remove frames.txt."
+            f"{model.folder}: the model has no images of frame {frame!r}, and without a rig "
+            "configuration it holds for its own images alone; configure a rig in COLMAP, or take "
+            "this frame out."
         )
-    return _pose(rows[0], 2)
+    return chosen
 
 
-def _names_of_sensors(
-    sensors: Iterable[str], images: Sequence[_Image], image_names: Sequence[str], folder: Path
-) -> dict[str, str]:
-    """Name of each sensor's image, in image order."""
-    ids = set(sensors)
-    if images:
-        names: dict[str, str] = {}
-        for image in images:
-            if image.camera_id in names:
-                raise DataError(
-                    f"{folder / 'images.txt'}: camera {image.camera_id} has two images, "
-                    f"{names[image.camera_id]!r} and {image.name!r}; keep one frame."
-                )
-            names[image.camera_id] = image.name
-        if set(names) != ids:
+def _rig(model: Model, views: Sequence[tuple[str, str, Pose]]) -> Rig:
+    cameras = []
+    for name, camera_id, pose in views:
+        if camera_id not in model.lenses:
             raise DataError(
-                f"{folder}: rigs.txt has cameras {sorted(ids)} and images.txt {sorted(names)}; "
-                "expected the same."
+                f"{model.folder}: camera {camera_id} of the rig is not in cameras.txt, which has "
+                f"{', '.join(model.lenses) or 'none'}; export the model again."
             )
-        return names
-    if len(image_names) != len(ids):
+        cameras.append(_camera(name, model.lenses[camera_id], pose))
+    return check_rig(Rig(tuple(cameras)), str(model.folder))
+
+
+def _names(
+    model: Model, sensors: Mapping[str, Pose], image_names: Sequence[str], frame: str
+) -> dict[str, str]:
+    """Name of each sensor's image."""
+    if frame:
+        folders = camera_folders(_views(model, image_names))
+        names = {key: str(PurePosixPath(place) / frame) for key, place in folders.items()}
+    elif model.images:
+        names = _names_by_images(model, image_names)
+    else:
+        return _names_by_order(model, sensors, image_names)
+    if set(names) != set(sensors):
         raise DataError(
-            f"{folder}: the rig has {len(ids)} cameras and the capture {len(image_names)} images; "
-            "expected as many, or an images.txt that names the image of each camera."
+            f"{model.folder}: rigs.txt has cameras {sorted(sensors)} and images.txt "
+            f"{sorted(names)}; expected the same."
         )
-    in_order = sorted(ids, key=lambda key: (len(key), key))
-    return dict(zip(in_order, sorted(image_names), strict=True))
+    return names
 
 
-def _sensor(row: Row, place: int) -> str:
-    if row.text(place) != "CAMERA":
-        raise row.error(f"expected only CAMERA sensors, found {row.text(place)!r}")
-    return row.text(place + 1)
+def _names_by_images(model: Model, image_names: Sequence[str]) -> dict[str, str]:
+    known = set(image_names)
+    names: dict[str, str] = {}
+    for image in model.images:
+        other = names.get(image.camera_id)
+        if other is None or (other not in known and image.name in known):
+            names[image.camera_id] = image.name
+        elif image.name in known or not known:
+            raise DataError(
+                f"{model.folder / 'images.txt'}: camera {image.camera_id} has two images, "
+                f"{other!r} and {image.name!r}; put the photos of each camera into a folder of "
+                "its own, where those of one frame have one name, or keep one frame."
+            )
+    return names
 
 
-def _pose(row: Row, place: int) -> _Pose:
-    numbers = np.array(row.numbers(place, _POSE_FIELDS))
-    quaternion, translation = numbers[:4], numbers[4:]
-    length = float(np.linalg.norm(quaternion))
-    if abs(length - 1.0) > _QUATERNION_TOLERANCE:
-        raise row.error(
-            f"expected a rotation as a unit quaternion (w x y z), found one of length {length:.4g}"
+def _names_by_order(
+    model: Model, sensors: Mapping[str, Pose], image_names: Sequence[str]
+) -> dict[str, str]:
+    if len(image_names) != len(sensors):
+        raise DataError(
+            f"{model.folder}: the rig has {len(sensors)} cameras and the capture "
+            f"{len(image_names)} images; expected as many, or an images.txt that names the image "
+            "of each camera."
         )
-    return _Pose(
-        Rotation.from_quat(quaternion, scalar_first=True).as_matrix().astype(np.float64),
-        translation,
-    )
+    return dict(zip(sorted(sensors, key=_id_order), sorted(image_names), strict=True))
 
 
-def _camera(name: str, lens: _Lens, pose: _Pose) -> Camera:
+def _id_order(key: str) -> tuple[int, str]:
+    return len(key), key
+
+
+def _frame_pose(model: Model, sensors: Mapping[str, Pose], names: Mapping[str, str]) -> Pose:
+    """Rig from world in the frame of these images; at the origin where the model says nothing."""
+    if len(model.frames) == 1:
+        return model.frames[0]
+    if len(model.frames) > 1:
+        for image in model.images:
+            if names.get(image.camera_id) == image.name:
+                return sensors[image.camera_id].inverse().after(image.pose)
+    return AT_ORIGIN
+
+
+def _camera(name: str, lens: Lens, pose: Pose) -> Camera:
     return Camera(
         name=name,
         width_px=lens.width_px,
@@ -305,24 +232,20 @@ def _camera(name: str, lens: _Lens, pose: _Pose) -> Camera:
     )
 
 
-def _pose_of(camera: Camera) -> _Pose:
-    return _Pose(camera.camera_from_rig, -camera.camera_from_rig @ camera.centre_m)
+def _pose_of(camera: Camera) -> Pose:
+    return Pose(camera.camera_from_rig, -camera.camera_from_rig @ camera.centre_m)
 
 
-def _inverse(pose: _Pose) -> _Pose:
-    return _Pose(pose.rotation.T, -pose.rotation.T @ pose.translation)
-
-
-def _pose_text(pose: _Pose) -> str:
+def _pose_text(pose: Pose) -> str:
     quaternion = Rotation.from_matrix(pose.rotation).as_quat(canonical=True, scalar_first=True)
     return " ".join(repr(float(x)) for x in (*quaternion, *pose.translation))
 
 
 def _lens_text(camera: Camera) -> str:
-    if camera.model not in _NUM_DISTORTION:
+    if camera.model not in NUM_DISTORTION:
         raise DataError(
             f"camera {camera.name!r}: COLMAP has no lens model {camera.model}; "
-            f"expected one of {', '.join(_NUM_DISTORTION)}."
+            f"expected one of {', '.join(NUM_DISTORTION)}."
         )
     fx, fy, cx, cy = camera.params[:4]
     numbers = (fx, fy, cx + 0.5, cy + 0.5, *camera.params[4:])

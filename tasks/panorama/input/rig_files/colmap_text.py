@@ -10,7 +10,7 @@ from tasks.core.errors import DataError
 from tasks.core.files import read_text
 from tasks.panorama.input.rig_files.checks import MAX_NUMBER, MAX_RIG_BYTES
 
-MAX_ROWS, MAX_NAME = 1000, 255
+MAX_ROWS, MAX_NAME = 50_000, 255
 _MAX_SHOWN = 100
 
 
@@ -123,8 +123,8 @@ def read_rows(path: Path, lines_per_row: int = 1) -> Iterator[Row]:
         num_rows += 1
         if num_rows > MAX_ROWS:
             raise DataError(
-                f"{path}, line {number}: expected at most {MAX_ROWS} rows; a capture is one set of "
-                "photos taken around one point: export it alone."
+                f"{path}, line {number}: expected at most {MAX_ROWS:,} rows; export the model of "
+                "one rig alone."
             )
         yield Row(path, number, tuple(fields))
         skip = lines_per_row - 1

@@ -3,12 +3,16 @@
 Source: Hugin, ``doc/nona.txt`` (the script format); H. Dersch, Panorama Tools (lens
 correction). How an ``i`` line becomes a camera:
 
-- ``f0`` (rectilinear) is HUGIN, ``f2`` and ``f3`` (fisheye) are HUGIN_FISHEYE with ``a b c``;
-  PINHOLE where they are zero. ``v`` is the horizontal field of view of the whole image.
+- ``f`` is the lens: rectilinear (0; PINHOLE where ``a b c`` are zero), panoramic (1), fisheye (2
+  and 3), equirectangular (4), orthographic (8), stereographic (10), Thoby (20), equisolid (21).
+  ``v`` is the horizontal field of view of the whole image, as if it were centred: that of two
+  fisheye circles side by side is twice theirs.
 - ``d e`` shift the centre, right and down, in px.
 - Turn by ``y`` to the right, then by ``p`` up, then by ``r`` clockwise, each about the
   camera's own axes.
-- The camera's name is the image's file name without folder and ending.
+- The camera's name is the image's file name without ending and folder; with the folder where the
+  capture's photos lie in it. Several cameras of one picture, as in a file that holds both circles
+  of a 360 camera, are numbered: ``a``, ``a:2``.
 - A crop (``S``, ``C``) limits which pixels Hugin shows, not where they lie; put it into
   ``masks/``. Masks, translations and photometric parameters are not read, which is logged.
 """
@@ -17,35 +21,83 @@ from __future__ import annotations
 
 import logging
 import re
-from math import degrees, isclose, pi, radians, tan
-from pathlib import Path, PureWindowsPath
+from collections.abc import Container, Sequence
+from math import degrees, floor, isclose, pi, radians
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from tasks.core.errors import DataError
 from tasks.core.files import read_bytes
+from tasks.panorama.camera.lenses import PROJECTIONS
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MAX_NUMBER, MAX_RIG_BYTES, check_rig
 from tasks.panorama.types import Camera, CameraModel, Rig
 
 _LOG = logging.getLogger(__name__)
 _TOKEN = re.compile(r'"[^"]*"|[^\s"]+(?:"[^"]*")?')
 _FIELD = re.compile(r"^([A-Za-z]+)(=?)(.*)$")
-_LENSES: dict[int, CameraModel] = {0: "HUGIN", 2: "HUGIN_FISHEYE", 3: "HUGIN_FISHEYE"}
+_LENSES: dict[float, CameraModel] = {
+    0: "HUGIN",
+    1: "HUGIN_CYLINDRICAL",
+    2: "HUGIN_FISHEYE",
+    3: "HUGIN_FISHEYE",
+    4: "HUGIN_EQUIRECTANGULAR",
+    8: "HUGIN_ORTHOGRAPHIC",
+    10: "HUGIN_STEREOGRAPHIC",
+    20: "HUGIN_THOBY",
+    21: "HUGIN_EQUISOLID",
+}
+_LENS_OF_MODEL = {model: lens for lens, model in _LENSES.items()} | {"PINHOLE": 0}
+# Widest view; two circles of an equidistant lens may stand side by side.
+_MAX_VIEW_DEG: dict[CameraModel, float] = {"HUGIN": 179.0, "HUGIN_FISHEYE": 720.0}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
-_MAX_RECTILINEAR_DEG = 179.0
-_MAX_SHOWN, _MAX_NAME = 100, 4096
+_MAX_SHOWN, _MAX_NAME, _MAX_STEM = 100, 4096, 255
+_NUMBERED = re.compile(r":\d+$")  # Windows and macOS have no such names of files
 
 
-def read_rig(path: Path) -> Rig:
+def read_rig(path: Path, photos: Sequence[str] = (), frame: str = "") -> Rig:
     """Read the cameras of a Hugin project.
 
     Args:
         path: The ``.pto`` file.
+        photos: Names of the capture's photos, for the folders that they lie in.
+        frame: Name that the frame's photos have in their cameras' folders; empty where the
+            photos are one capture.
 
     Raises:
         DataError: The project can't be read as a rig; says what to change.
     """
+    images = _read_images(path)
+    names = [image.photo(photos, frame) for image in images]
+    cameras: list[Camera] = []
+    for index, (image, name) in enumerate(zip(images, names, strict=True)):
+        earlier = [i for i in range(index) if names[i] == name]
+        # Only another part of the picture can be another camera.
+        is_new_part = earlier and all(images[i].shift != image.shift for i in earlier)
+        cameras.append(image.camera(f"{name}:{len(earlier) + 1}" if is_new_part else name))
+    return check_rig(Rig(tuple(cameras)), str(path))
+
+
+def camera_views(path: Path, photos: Sequence[str]) -> list[tuple[str, str]]:
+    """Name of each camera of a project, and of the photo that it takes its part of.
+
+    Args:
+        path: The ``.pto`` file.
+        photos: Names of the capture's photos, for the folders that they lie in.
+
+    Raises:
+        DataError: The project can't be read as a rig.
+    """
+    return [(each.name, photo_of(each.name, photos)) for each in read_rig(path, photos).cameras]
+
+
+def photo_of(camera: str, photos: Container[str]) -> str:
+    """Name of the photo that a camera takes its part of."""
+    return camera if camera in photos else _NUMBERED.sub("", camera)
+
+
+def _read_images(path: Path) -> list[_ImageLine]:
     data = read_bytes(path, MAX_RIG_BYTES, "a readable Hugin project")
     lines = data.decode("utf-8", "replace").splitlines()
     numbered = [(i, line) for i, line in enumerate(lines, start=1) if line.startswith("i ")]
@@ -56,7 +108,7 @@ def read_rig(path: Path) -> Rig:
         images.append(_ImageLine(f"{path}, line {number}", line, images))
     if any(line.startswith("k ") for line in lines):
         _LOG.warning("%s: masks of the project are not read; put them into masks/", path)
-    return check_rig(Rig(tuple(image.camera() for image in images)), str(path))
+    return images
 
 
 def write_rig(path: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
@@ -64,7 +116,7 @@ def write_rig(path: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
 
     Args:
         path: The ``.pto`` file.
-        rig: Cameras of the models HUGIN, HUGIN_FISHEYE or PINHOLE.
+        rig: Cameras of the model PINHOLE or one of HUGIN's.
         image_suffix: Ending of the image files.
 
     Raises:
@@ -92,24 +144,40 @@ class _ImageLine:
             elif name not in ("S", "C"):
                 self._values[name] = self._value(token, name, text, earlier, bool(is_reference))
 
-    def camera(self) -> Camera:
-        """The camera that the line describes."""
+    @property
+    def shift(self) -> tuple[float, float]:
+        """How far the centre lies from the picture's, px."""
+        return self._get("d"), self._get("e")
+
+    def photo(self, photos: Sequence[str], frame: str) -> str:
+        """Name of the photo, below the folder of the capture that its own folder ends with."""
         if not 0 < len(self._file_name) <= _MAX_NAME:
             raise self._error(
                 f'expected the image\'s name as n"…" of at most {_MAX_NAME} characters, found '
                 f"{'another' if self._file_name else 'none'}"
             )
+        named = PureWindowsPath(self._file_name)
+        inside = {PurePosixPath(name).parent for name in photos}
+        parts = named.parent.parts
+        matching = [
+            place for place in inside if parts[len(parts) - len(place.parts) :] == place.parts
+        ]
+        folder = max(matching, key=lambda place: len(place.parts), default=PurePosixPath())
+        return str(folder / (frame or named.stem[:_MAX_STEM]))
+
+    def camera(self, name: str) -> Camera:
+        """The camera that the line describes."""
         width_px, height_px = int(self._required("w")), int(self._required("h"))
         model = self._model()
         focal = self._focal_px(model, width_px)
         self._check_unsupported()
-        centre = ((width_px - 1) / 2 + self._get("d"), (height_px - 1) / 2 + self._get("e"))
+        centre = ((width_px - 1) / 2 + self.shift[0], (height_px - 1) / 2 + self.shift[1])
         distortion = tuple(self._get(name) for name in "abc")
         if model == "HUGIN" and not any(distortion):
             model, distortion = "PINHOLE", ()
         angles = [self._get("y"), self._get("p"), self._get("r")]
         return Camera(
-            name=PureWindowsPath(self._file_name).stem[:255],
+            name=name,
             width_px=width_px,
             height_px=height_px,
             model=model,
@@ -122,21 +190,23 @@ class _ImageLine:
         lens = self._required("f")
         if lens not in _LENSES:
             raise self._error(
-                f"expected lens type 0 (rectilinear), 2 or 3 (fisheye), found f{lens:g}; "
-                "remap the image to one of them"
+                "expected lens type 0 (rectilinear), 1 (panoramic), 2 or 3 (fisheye), 4 "
+                "(equirectangular), 8 (orthographic), 10 (stereographic), 20 (Thoby) or 21 "
+                f"(equisolid), found f{lens:g}; remap the image to one of them"
             )
-        return _LENSES[int(lens)]
+        return _LENSES[lens]
 
     def _focal_px(self, model: CameraModel, width_px: int) -> float:
         view_deg = self._required("v")
-        limit = _MAX_RECTILINEAR_DEG if model == "HUGIN" else 360.0
+        projection = PROJECTIONS[model]
+        limit = _MAX_VIEW_DEG.get(model, floor(degrees(2 * projection.max_angle)))
         if not 0 < view_deg <= limit:
             raise self._error(
                 f"expected a field of view of 0 to {limit:g} degrees, found {view_deg:g}"
             )
-        if model == "HUGIN":
-            return width_px / 2 / tan(radians(view_deg) / 2)
-        return width_px / radians(view_deg)
+        if projection.radius is None:
+            return width_px / radians(view_deg)
+        return width_px / 2 / float(projection.radius(np.array(radians(view_deg) / 2)))
 
     def _check_unsupported(self) -> None:
         if self._get("g") or self._get("t"):
@@ -176,19 +246,18 @@ class _ImageLine:
 
 def _camera_line(camera: Camera, image_suffix: str) -> str:
     fx, fy, cx, cy = camera.params[:4]
-    if camera.model not in ("PINHOLE", "HUGIN", "HUGIN_FISHEYE") or not isclose(
-        fx, fy, rel_tol=1e-9
-    ):
+    if camera.model not in _LENS_OF_MODEL or not isclose(fx, fy, rel_tol=1e-9):
         raise DataError(
-            f"camera {camera.name!r}: expected model PINHOLE, HUGIN or HUGIN_FISHEYE with one "
-            f"focal length, found {camera.model} with {fx:g} and {fy:g} px; write it for COLMAP."
+            f"camera {camera.name!r}: expected model PINHOLE or one of HUGIN's with one focal "
+            f"length, found {camera.model} with {fx:g} and {fy:g} px; write it for COLMAP."
         )
-    is_fisheye = camera.model == "HUGIN_FISHEYE"
-    view = camera.width_px / fx if is_fisheye else 2 * np.arctan(camera.width_px / 2 / fx)
+    projection = PROJECTIONS[camera.model]
+    half = camera.width_px / 2 / fx
+    view = 2 * (half if projection.angle is None else float(projection.angle(np.array(half))))
     yaw, pitch, roll = Rotation.from_matrix(camera.camera_from_rig.T).as_euler("YXZ") * 180 / pi
     a, b, c = camera.params[4:] or (0.0, 0.0, 0.0)
     values = {
-        "w": camera.width_px, "h": camera.height_px, "f": 3 if is_fisheye else 0,
+        "w": camera.width_px, "h": camera.height_px, "f": _LENS_OF_MODEL[camera.model],
         "v": degrees(view), "r": float(roll), "p": float(pitch), "y": float(yaw),
         "a": a, "b": b, "c": c,
         "d": cx - (camera.width_px - 1) / 2, "e": cy - (camera.height_px - 1) / 2, "g": 0, "t": 0,

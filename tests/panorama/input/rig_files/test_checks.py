@@ -24,8 +24,8 @@ def test_a_good_rig_passes():
 @pytest.mark.parametrize(
     ("rig", "message"),
     [
-        (Rig(RIG.cameras[:1]), "2 to 30 cameras, found 1"),
-        (ring_rig(31, 10.0), "2 to 30 cameras, found 31"),
+        (Rig(RIG.cameras[:1]), "2 to 100 cameras, found 1"),
+        (ring_rig(101, 3.0), "2 to 100 cameras, found 101"),
         (changed(name="camera0"), "'camera0' is used 2 times"),
         (changed(params=(float("nan"), 1.0, 1.0, 1.0)), "'camera2': expected finite numbers"),
         (changed(centre_m=np.full(3, np.inf)), "expected finite numbers"),

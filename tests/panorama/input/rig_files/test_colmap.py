@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from tasks.core.errors import DataError
 from tasks.panorama.camera.camera import project
 from tasks.panorama.camera.overlaps import overlapping_pairs
-from tasks.panorama.input.rig_files.colmap import read_rig, write_rig
+from tasks.panorama.input.rig_files.colmap import camera_views, read_rig, write_rig
 from tasks.panorama.types import Rig
 from tests.support.hostile.captures import damaged
 from tests.support.hostile.refusals import check_sentence
@@ -104,6 +104,70 @@ def test_older_model_without_rigs(tmp_path):
     assert project(b, np.array([[1.0, 0, 0]]))[1][0]
 
 
+# As COLMAP 3.12 writes photos without a rig configuration: each image is a frame of its own.
+ALONE = f"1 1 0 0 0 0 0 0 1 a.jpg\n\n2 {RIGHT} 0 0 0 1 b.jpg\n1.5 2.5 -1\n"
+ONE_CAMERA = {"rigs": "1 1 CAMERA 1\n", "images": ALONE}
+CAMERA_AN_IMAGE = {
+    "rigs": "1 1 CAMERA 1\n2 1 CAMERA 2\n",
+    "images": ALONE.replace("0 1 b.jpg", "0 2 b.jpg"),
+}
+
+
+@pytest.mark.parametrize("files", [ONE_CAMERA, CAMERA_AN_IMAGE])
+def test_without_a_rig_configuration_the_images_poses_count(tmp_path, files):
+    frames = f"1 1 1 0 0 0 0 0 0 1 CAMERA 1 1\n2 1 {RIGHT} 0 0 0 1 CAMERA 1 2\n"
+    a, b = read_rig(model(tmp_path, **files, frames=frames)).cameras
+    assert (a.name, b.name) == ("a", "b")
+    assert project(a, np.array([[0.0, 0, 1]]))[1][0]
+    assert project(b, np.array([[1.0, 0, 0]]))[1][0]
+
+
+# Two frames of a rig, of which the second looks right, and images in a folder for each camera.
+FRAMES = f"1 1 1 0 0 0 0 0 0 2 CAMERA 1 1 CAMERA 2 2\n2 1 {RIGHT} 0 0 0 2 CAMERA 1 3 CAMERA 2 4\n"
+BACK = "0 0 -1 0"
+FRAME_IMAGES = (
+    f"1 1 0 0 0 0 0 0 1 l/1.jpg\n\n2 {RIGHT} 0 0 0 2 r/1.jpg\n\n"
+    f"3 {RIGHT} 0 0 0 1 l/2.jpg\n\n4 {BACK} 0 0 0 2 r/2.jpg\n\n"
+)
+PHOTOS = ["l/1", "l/2", "l/3", "r/1", "r/2", "r/3"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "left_looks", "right_looks"),
+    [("1", (0, 0, 1), (1, 0, 0)), ("2", (1, 0, 0), (0, 0, -1)), ("3", (0, 0, 1), (1, 0, 0))],
+)
+def test_frames_of_a_rig(tmp_path, frame, left_looks, right_looks):
+    folder = model(tmp_path, images=FRAME_IMAGES, frames=FRAMES)
+    left, right = read_rig(folder, [f"l/{frame}", f"r/{frame}"], frame).cameras
+    assert (left.name, right.name) == (f"l/{frame}", f"r/{frame}")
+    assert project(left, np.array([left_looks], float))[1][0]
+    assert project(right, np.array([right_looks], float))[1][0]
+
+
+def test_folders_of_cameras_without_images(tmp_path):
+    folder = model(tmp_path, images="")
+    assert camera_views(folder, PHOTOS) == [("1", "l/_"), ("2", "r/_")]
+    assert camera_views(folder, ["a", "b", "c"]) == []
+    assert [c.name for c in read_rig(folder, ["l/3", "r/3"], "3").cameras] == ["l/3", "r/3"]
+
+
+def test_frames_without_a_rig_configuration(tmp_path):
+    folder = model(tmp_path, images=FRAME_IMAGES, rigs="1 1 CAMERA 1\n2 1 CAMERA 2\n")
+    assert [c.name for c in read_rig(folder, PHOTOS, "2").cameras] == ["l/2", "r/2"]
+    with pytest.raises(DataError, match=r"no images of frame '3'.*configure a rig in COLMAP"):
+        read_rig(folder, PHOTOS, "3")
+
+
+def test_images_of_other_captures_do_not_count(tmp_path):
+    images = FRAME_IMAGES.replace("/", "_")
+    folder = model(tmp_path, images=images, frames=FRAMES)
+    left, right = read_rig(folder, ["l_2", "r_2"]).cameras
+    assert (left.name, right.name) == ("l_2", "r_2")
+    assert project(left, np.array([[1.0, 0, 0]]))[1][0], "turned as in its own frame"
+    with pytest.raises(DataError, match="camera 1 has two images, 'l_1' and 'l_2'; put the photos"):
+        read_rig(folder, ["l_1", "l_2", "r_1", "r_2"])
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -117,6 +181,7 @@ def test_older_model_without_rigs(tmp_path):
         ({"rigs": RIGS.replace("CAMERA 2", "IMU 2")}, "only CAMERA sensors"),
         ({"rigs": RIGS[:40]}, "cut short"),
         ({"rigs": RIGS + RIGS}, "expected one rig, found 2"),
+        ({"rigs": "1 1 CAMERA 1\n", "images": ""}, "expected a rig of several cameras"),
         ({"images": IMAGES.replace("sub/right", "left")}, "'left' is used 2 times"),
         ({"images": IMAGES.replace("2 sub", "1 sub")}, "camera 1 has two images"),
         ({"cameras": ""}, "expected cameras.txt"),
@@ -134,8 +199,8 @@ def test_binary_model(tmp_path):
 
 
 def test_too_many_cameras(tmp_path):
-    write_rig(tmp_path, ring_rig(31, 11.0))
-    with pytest.raises(DataError, match="2 to 30 cameras, found 31"):
+    write_rig(tmp_path, ring_rig(101, 3.0))
+    with pytest.raises(DataError, match="2 to 100 cameras, found 101"):
         read_rig(tmp_path)
 
 
