@@ -33,10 +33,11 @@ class ImageRecord(Record):
         orientation: EXIF orientation (1 to 8) to apply to the stored pixels.
         width_px: Width after that; equal to the camera's.
         height_px: Height after that.
-        mask: The user's mask, to which the same orientation applies; None without one.
+        mask: Where it may be used, turned likewise: what mask file, alpha channel and project
+            say together; None for everywhere.
     """
 
-    schema_id = "panorama.image/1"
+    schema_id = "panorama.image/2"
 
     name: str
     file: FileRef

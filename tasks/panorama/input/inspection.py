@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
 from tasks.panorama.algorithms.calibrate.features import Features, find_features
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.input.captures import CaptureFiles
-from tasks.panorama.input.photos import Photo, open_photo, read_mask
+from tasks.panorama.input.photos import Photo, encode_mask, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
-from tasks.panorama.types import ByteImage, Camera, Rig
+from tasks.panorama.input.rig_files.hugin import Project
+from tasks.panorama.types import BoolArray, ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
 
 
@@ -30,6 +33,7 @@ class CheckedPhoto:
         focal_px: Focal length by EXIF, None if unknown.
         thumbnail: The photo, small and upright.
         features: For calibration; None where a rig is given.
+        mask_png: Where it may be used, as PNG, upright; None for everywhere.
     """
 
     name: str
@@ -38,6 +42,7 @@ class CheckedPhoto:
     focal_px: float | None
     thumbnail: ByteImage
     features: Features | None
+    mask_png: bytes | None
 
 
 @dataclass(frozen=True)
@@ -71,28 +76,32 @@ def inspect_capture(
         DataError: A photo, a mask or the rig can't be used; says which and what to do.
     """
     given = read_given_rig(files)
-    cameras = {camera.name: camera for camera in given.cameras} if given else {}
+    rig = given.rig if isinstance(given, Project) else given
+    project = given if isinstance(given, Project) else None
+    cameras = {camera.name: camera for camera in rig.cameras} if rig else {}
     photos = [
-        _check_photo(name, files, cameras.get(name), thumbnail_px)
+        _check_photo(name, files, cameras.get(name), project, thumbnail_px)
         for name in cameras or files.photos
     ]
-    if given is None:
+    if rig is None:
         return photos, _calibrate(photos)
-    return photos, _connect(given, files, min_overlap)
+    return photos, _connect(rig, files, project, min_overlap)
 
 
-def read_given_rig(files: CaptureFiles) -> Rig | None:
-    """Read the capture's rig; None if it has none.
+def read_given_rig(files: CaptureFiles) -> Rig | Project | None:
+    """Read the capture's rig or project; None if it has none.
 
     Raises:
         DataError: The rig can't be read, or a photo is missing for one of its cameras.
     """
     if files.rig is None:
         return None
+    given: Rig | Project
     if files.rig.is_file():
-        rig = hugin.read_rig(files.rig)
+        given = hugin.read_project(files.rig)
+        rig = given.rig
     else:
-        rig = colmap.read_rig(files.rig, list(files.photos))
+        given = rig = colmap.read_rig(files.rig, list(files.photos))
     missing = [camera.name for camera in rig.cameras if camera.name not in files.photos]
     if missing:
         raise DataError(
@@ -100,26 +109,33 @@ def read_given_rig(files: CaptureFiles) -> Rig | None:
             f"{len(rig.cameras)} are); photos: {', '.join(files.photos)}. Put it back, or take "
             "the camera out of the rig."
         )
-    return rig
+    return given
 
 
 def _check_photo(
-    name: str, files: CaptureFiles, camera: Camera | None, thumbnail_px: int
+    name: str,
+    files: CaptureFiles,
+    camera: Camera | None,
+    project: Project | None,
+    thumbnail_px: int,
 ) -> CheckedPhoto:
     path = files.photos[name]
     photo = open_photo(path)
-    features = find_features(photo.pixels) if camera is None else None
+    upright = thumbnail(photo.pixels, thumbnail_px)
     orientation = photo.orientation if camera is None else _orientation(photo, camera, path)
-    size = photo.size_px if orientation == photo.orientation else photo.stored_size_px
-    if name in files.masks:
-        _check_mask(files.masks[name], orientation, size)
+    if orientation != photo.orientation:
+        photo = open_photo(path, orientation)
+    usable = _usable(
+        photo, files.masks.get(name), None if project is None else project.usable(name)
+    )
     return CheckedPhoto(
         name=name,
         orientation=orientation,
-        size_px=size,
+        size_px=photo.size_px,
         focal_px=photo.focal_px,
-        thumbnail=thumbnail(photo.pixels, thumbnail_px),
-        features=features,
+        thumbnail=upright,
+        features=find_features(photo.pixels, usable) if camera is None else None,
+        mask_png=None if usable is None else encode_mask(usable),
     )
 
 
@@ -137,13 +153,23 @@ def _orientation(photo: Photo, camera: Camera, path: Path) -> int:
     )
 
 
-def _check_mask(path: Path, orientation: int, size_px: tuple[int, int]) -> None:
-    height_px, width_px = read_mask(path, orientation).shape
-    if (width_px, height_px) != size_px:
+def _usable(photo: Photo, mask: Path | None, by_project: BoolArray | None) -> BoolArray | None:
+    """Where a photo may be used by its alpha channel, mask file and project; None: everywhere."""
+    found = [each for each in (photo.usable, by_project) if each is not None]
+    if mask is not None:
+        found.append(_read_mask(mask, photo))
+    usable = np.logical_and.reduce(found) if found else None
+    return None if usable is None or usable.all() else np.asarray(usable, np.bool_)
+
+
+def _read_mask(path: Path, photo: Photo) -> BoolArray:
+    usable = read_mask(path, photo.orientation)
+    if usable.shape != photo.pixels.shape[:2]:
         raise DataError(
-            f"{path}: expected a mask of {size_px[0]} x {size_px[1]} px like its photo, found "
-            f"{width_px} x {height_px} px; draw it on the photo itself."
+            f"{path}: expected a mask of {photo.size_px[0]} x {photo.size_px[1]} px like its "
+            f"photo, found {usable.shape[1]} x {usable.shape[0]} px; draw it on the photo itself."
         )
+    return usable
 
 
 def _calibrate(photos: list[CheckedPhoto]) -> CaptureRig:
@@ -157,7 +183,9 @@ def _calibrate(photos: list[CheckedPhoto]) -> CaptureRig:
     return CaptureRig(found.rig, "photos", left_out, found.stats)
 
 
-def _connect(rig: Rig, files: CaptureFiles, min_overlap: float) -> CaptureRig:
+def _connect(
+    rig: Rig, files: CaptureFiles, project: Project | None, min_overlap: float
+) -> CaptureRig:
     """Keep the largest set of cameras that overlap; list the others."""
     names = [camera.name for camera in rig.cameras]
     used = largest_connected(len(names), overlapping_pairs(rig, min_overlap))
@@ -166,19 +194,15 @@ def _connect(rig: Rig, files: CaptureFiles, min_overlap: float) -> CaptureRig:
             f"{files.rig}: no two of the {len(names)} cameras overlap by {min_overlap:.0%} of an "
             "image (ingest.min_overlap); check the rotations and focal lengths of the rig."
         )
-    left_out = {
-        name: f"does not overlap with the {len(used)} photos in use"
-        for index, name in enumerate(names)
-        if index not in used
-    }
-    known = set(names)
-    left_out.update(
-        {name: "the rig has no camera of this name" for name in files.photos if name not in known}
-    )
-    is_project = files.rig is not None and files.rig.is_file()
+    reasons = dict.fromkeys(files.photos, "the rig has no camera of this name")
+    reasons |= dict.fromkeys(names, f"does not overlap with the {len(used)} photos in use")
+    if project is not None:
+        reasons |= dict.fromkeys(project.switched_off, "switched off in the project")
+    in_use = {names[index] for index in used}
+    left_out = {name: why for name, why in reasons.items() if name not in in_use}
     return CaptureRig(
         rig=replace(rig, cameras=tuple(rig.cameras[index] for index in used)),
-        source="hugin" if is_project else "colmap",
+        source="colmap" if project is None else "hugin",
         left_out=left_out,
         figures={},
     )

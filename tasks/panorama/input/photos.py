@@ -1,8 +1,8 @@
 """Photos in files: read, checked and turned upright.
 
-Only what later stages can use without guessing passes: 8-bit RGB in JPEG, PNG or TIFF. All
-else is an error that says what to convert, for a silent conversion would change colours or
-hide that half of a picture is missing.
+Only what later stages can use without guessing passes: 8-bit RGB in JPEG, PNG or TIFF, with or
+without an alpha channel, which is a mask. All else is an error that says what to convert, for a
+silent conversion would change colours or hide that half of a picture is missing.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _DIAGONAL_35_MM = hypot(36.0, 24.0)
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
 _MAX_FOCAL_MM = 10_000.0
 _SURELY_ORIGINAL_WIDTH_PX = 2000
+_HALF_OPAQUE = 127  # of 255: from there on, as in enblend, a pixel belongs to the photo
 
 _REMEDY_BY_MODE = {
     "1": "a black and white image; photos must be in colour",
@@ -46,7 +47,6 @@ _REMEDY_BY_MODE = {
     "LA": "a grey image with transparency; export it as 8-bit RGB",
     "CMYK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
     "YCCK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
-    "RGBA": "an image with transparency; flatten it, and put what is to be left out into masks/",
     "P": "a palette image; export it as 8-bit RGB",
     "I": "an image of more than 8 bits; export it as 8-bit RGB",
     "F": "an image of floating-point values; export it as 8-bit RGB",
@@ -60,11 +60,14 @@ class Photo:
     Attributes:
         pixels: (height, width, 3) BGR, upright.
         orientation: EXIF orientation, 1 to 8, that was applied to make it upright.
+        usable: (height, width) False where it is more transparent than not; None where it is
+            opaque.
         focal_px: Focal length by EXIF; None where it says nothing to be trusted.
     """
 
     pixels: ByteImage
     orientation: int
+    usable: BoolArray | None
     focal_px: float | None
 
     @property
@@ -103,7 +106,7 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata, and of a limit of Pillow's own
-            stored, tags = _decode(data, path)
+            stored, alpha, tags = _decode(data, path)
     except DataError:
         raise
     except Image.DecompressionBombError as error:
@@ -122,12 +125,17 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
     if orientation is None:
         stated = tags.get(ExifTags.Base.Orientation, 1)
         orientation = stated if isinstance(stated, int) and stated in range(1, 9) else 1
-    pixels = turn_upright(stored, orientation)
-    return Photo(pixels, orientation, exif_focal_px(tags, stored.shape[1], stored.shape[0]))
+    return Photo(
+        pixels=turn_upright(stored, orientation),
+        orientation=orientation,
+        usable=None if alpha is None else turn_upright(alpha, orientation) > _HALF_OPAQUE,
+        focal_px=exif_focal_px(tags, stored.shape[1], stored.shape[0]),
+    )
 
 
-def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
-    """Pixels as they are stored, BGR, and the EXIF tags."""
+def _decode(data: bytes, path: Path) -> tuple[ByteImage, ByteImage | None, dict[int, Any]]:
+    """Pixels as they are stored, BGR, their opacity where it is not full, and the EXIF tags."""
+    alpha = None
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
         _check_kind(image, data, path)
         if image.format in ("JPEG", "MPO"):
@@ -135,9 +143,12 @@ def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
             stored = decode_jpeg(data, str(path))
         else:
             image.load()
-            stored = np.asarray(image)[:, :, ::-1]
+            channels = np.asarray(image)
+            stored = channels[:, :, 2::-1]
+            if channels.shape[2] == 4 and channels[:, :, 3].min() < 255:
+                alpha = channels[:, :, 3]
         exif = image.getexif()
-        return stored, {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+        return stored, alpha, {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
 
 
 def read_mask(path: Path, orientation: int = 1) -> BoolArray:
@@ -162,6 +173,11 @@ def read_mask(path: Path, orientation: int = 1) -> BoolArray:
     if mask is None:
         raise DataError(f"{path}: expected a mask as an image (PNG), found {_describe(data)}.")
     return turn_upright(np.asarray(mask, np.uint8), orientation) > 0
+
+
+def encode_mask(usable: BoolArray) -> bytes:
+    """Write a mask as PNG, as `read_mask` reads it: (height, width) True where to use."""
+    return cv2.imencode(".png", usable.astype(np.uint8) * 255)[1].tobytes()
 
 
 def _check_mask(data: bytes, path: Path) -> None:
@@ -235,7 +251,7 @@ def _check_kind(image: Image.Image, data: bytes, path: Path) -> None:
     bits = _bits_per_channel(image, data)
     if found is None and bits > 8:
         found = f"an image of {bits} bits per channel; export it as 8-bit RGB"
-    if found is None and image.mode != "RGB":
+    if found is None and image.mode not in ("RGB", "RGBA"):
         found = f"an image of mode {image.mode}; export it as 8-bit RGB"
     if found:
         raise DataError(f"{path}: expected an 8-bit RGB image, found {found}.")

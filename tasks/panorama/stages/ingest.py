@@ -95,7 +95,10 @@ def _checked(
     by_name = {photo.name: photo for photo in photos}
     return CaptureRecord(
         item_id=item.item_id,
-        images=tuple(_image_record(by_name[c.name], files, refer) for c in used.rig.cameras),
+        images=tuple(
+            _image_record(by_name[camera.name], index, files, refer, folder)
+            for index, camera in enumerate(used.rig.cameras)
+        ),
         rig=folder.add(_RIG_FILE),
         rig_source=used.source,
         left_out=left_out,
@@ -142,16 +145,22 @@ def _contact_sheet(item_id: str, photos: Sequence[CheckedPhoto]) -> ByteImage:
 
 
 def _image_record(
-    photo: CheckedPhoto, files: CaptureFiles, refer: Callable[[Path], FileRef]
+    photo: CheckedPhoto,
+    index: int,
+    files: CaptureFiles,
+    refer: Callable[[Path], FileRef],
+    folder: ItemFolder,
 ) -> ImageRecord:
-    mask = files.masks.get(photo.name)
+    mask = f"mask_{index}.png"
+    if photo.mask_png is not None:
+        (folder.path / mask).write_bytes(photo.mask_png)
     return ImageRecord(
         name=photo.name,
         file=refer(files.photos[photo.name]),
         orientation=photo.orientation,
         width_px=photo.size_px[0],
         height_px=photo.size_px[1],
-        mask=None if mask is None else refer(mask),
+        mask=None if photo.mask_png is None else folder.add(mask),
     )
 
 

@@ -73,15 +73,13 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         config,
     )
     figures = _figures(found, capture, folder.fetch)
-    own = seam_steps(found.panorama, found.labels)
-    published_figures = (
-        {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
-    )
+    published_figures = _published_figures(found)
+    warnings = (*found.verdict.warnings, *_masked_warnings(found))
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality)
     crops = worst_crops(found, capture.item_id, config.num_bands)
     together = before_after(found, capture.item_id, crops)
-    quality = _quality(capture, found, figures, published_figures)
+    quality = _quality(capture, found, figures, published_figures, warnings)
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
     verdict = found.verdict
     return RenderRecord(
@@ -91,7 +89,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         published=verdict.published,
         is_repaired=verdict.is_repaired,
         reasons=verdict.reasons,
-        warnings=verdict.warnings,
+        warnings=warnings,
         figures=figures,
         published_figures=published_figures,
         width_px=found.sources.panorama_width_px,
@@ -130,11 +128,28 @@ def _figures(
     return figures
 
 
+def _published_figures(found: Restitched) -> dict[str, float]:
+    """Figures of the published picture, on its own seams."""
+    own = seam_steps(found.panorama, found.labels)
+    steps = {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
+    return {**steps, "masked_pixels_published": found.masked_share}
+
+
+def _masked_warnings(found: Restitched) -> list[str]:
+    if not found.masked_share:
+        return []
+    return [
+        f"{found.masked_share:.2%} of the picture is masked in the photo that it comes from, for "
+        "no other photo shows it"
+    ]
+
+
 def _quality(
     capture: CaptureRecord,
     found: Restitched,
     figures: dict[str, dict[str, float]],
     published_figures: dict[str, float],
+    warnings: Sequence[str],
 ) -> str:
     """Everything that is known of a result, as JSON."""
     verdict = found.verdict
@@ -145,7 +160,7 @@ def _quality(
         "published": verdict.published,
         "is_repaired": verdict.is_repaired,
         "reasons": verdict.reasons,
-        "warnings": verdict.warnings,
+        "warnings": warnings,
         "figures": figures,
         "published_figures": published_figures,
         "gains_bgr": np.round(found.sources.gains, 5).tolist(),

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 from tasks.core.errors import DataError
 from tasks.panorama.input.captures import survey
 from tasks.panorama.input.inspection import inspect_capture
+from tasks.panorama.input.photos import read_mask
 from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.input.rig_files.colmap import write_rig
 from tasks.panorama.types import Rig
@@ -103,6 +104,61 @@ def test_mask_of_another_size(tmp_path):
     cv2.imwrite(str(tmp_path / "masks" / "camera0.png"), np.zeros((9, 9), np.uint8))
     with pytest.raises(DataError, match=r"camera0\.png: expected a mask of 96 x 128 px"):
         inspect(tmp_path)
+
+
+def test_masks_of_all_kinds_come_together(tmp_path):
+    write_capture(tmp_path, with_rig=False)
+    hugin.write_rig(tmp_path / "capture.pto", small_rig(), ".png")
+    project = tmp_path / "capture.pto"
+    with project.open("a") as file:
+        file.write('k i1 t0 p"0 0 20 0 20 20 0 20"\n')
+    photo = tmp_path / "images" / "camera1.jpg"
+    pixels = cv2.imread(str(photo))
+    photo.unlink()
+    alpha = np.full((128, 96, 1), 255, np.uint8)
+    alpha[:, 90:] = 0
+    cv2.imwrite(str(photo.with_suffix(".png")), np.dstack([pixels, alpha]))
+    mask = np.full((128, 96), 255, np.uint8)
+    mask[100:] = 0
+    (tmp_path / "masks").mkdir()
+    cv2.imwrite(str(tmp_path / "masks" / "camera1.png"), mask)
+    cv2.imwrite(str(tmp_path / "masks" / "camera2.png"), np.full_like(mask, 255))
+    none, masked, white = (photo.mask_png for photo in inspect(tmp_path)[0])
+    assert none is None
+    assert white is None, "it excludes nothing"
+    (tmp_path / "found.png").write_bytes(masked)
+    usable = read_mask(tmp_path / "found.png")
+    expected = (mask > 0) & (alpha[..., 0] > 0)
+    expected[:21, :21] = False
+    assert np.array_equal(usable, expected)
+
+
+def test_what_is_masked_does_not_calibrate(tmp_path):
+    found = []
+    for name, grey in (("dark", 0), ("light", 255)):
+        folder = write_capture(tmp_path / name, ring_rig(3, 30.0), with_rig=False, sphere_px=1536)
+        photo = folder / "images" / "camera1.jpg"
+        pixels = cv2.imread(str(photo))
+        pixels[100:200, 60:140] = grey
+        usable = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+        usable[100:200, 60:140] = 0
+        photo.unlink()
+        cv2.imwrite(str(photo.with_suffix(".png")), np.dstack([pixels, usable]))
+        found.append(inspect(folder)[1])
+    assert found[0].figures == found[1].figures
+    assert len(found[0].rig.cameras) == 3
+
+
+def test_a_photo_that_is_switched_off_is_left_out(tmp_path):
+    write_capture(tmp_path, with_rig=False)
+    hugin.write_rig(tmp_path / "capture.pto", small_rig())
+    project = tmp_path / "capture.pto"
+    lines = project.read_text().splitlines()
+    comments = ("#-hugin  cropFactor=1", "#-hugin  cropFactor=1", "#-hugin  cropFactor=1 disabled")
+    project.write_text("\n".join((*comments, *lines)) + "\n")
+    photos, used = inspect(tmp_path)
+    assert [photo.name for photo in photos] == ["camera0", "camera1"]
+    assert used.left_out == {"camera2": "switched off in the project"}
 
 
 def test_rig_with_an_unknown_model(tmp_path):

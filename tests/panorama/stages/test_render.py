@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import cv2
+import numpy as np
 import pytest
 
 from operators.stage.local import LocalRun
@@ -16,6 +17,7 @@ from tasks.panorama.config import (
     RenderConfig,
     SolveConfig,
 )
+from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.manifests import Publication, RenderSet
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
@@ -24,6 +26,7 @@ from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.publish import publish_captures
 from tasks.panorama.stages.render import render_captures
 from tasks.panorama.stages.solve import solve_captures
+from tests.support.panorama.captures import small_rig, write_capture
 
 CONFIG = RenderConfig(width_px=1024)
 
@@ -91,6 +94,38 @@ def test_refused_repair_keeps_the_stitch_and_its_reason(solved):
     assert not capture.is_repaired
     assert any("held-out matches" in reason for reason in capture.reasons)
     assert cv2.imread(str(run.fetch(capture.panorama))) is not None
+
+
+def test_what_a_mask_hides_shows_nowhere_however_it_is_given(tmp_path):
+    """A mask file over purple and a project's mask over green; the other photos see behind it."""
+    rig = small_rig(step_deg=25.0)
+    for name, colour in (("file", (255, 0, 255)), ("project", (0, 255, 0)), ("clean", None)):
+        folder = write_capture(tmp_path / "captures" / name, rig, with_rig=False)
+        hugin.write_rig(folder / "capture.pto", rig)
+        photo = cv2.imread(str(folder / "images" / "camera1.jpg"))
+        (folder / "images" / "camera1.jpg").unlink()
+        if colour:
+            photo[40:61, 20:77] = photo[90:111, 40:51] = colour
+        cv2.imwrite(str(folder / "images" / "camera1.png"), photo)
+    mask = np.full((128, 96), 255, np.uint8)
+    mask[40:61, 20:77] = mask[90:111, 40:51] = 0
+    (tmp_path / "captures" / "file" / "masks").mkdir()
+    cv2.imwrite(str(tmp_path / "captures" / "file" / "masks" / "camera1.png"), mask)
+    with (tmp_path / "captures" / "project" / "capture.pto").open("a") as lines:
+        lines.write('k i1 t0 p"20 40 76 40 76 60 20 60"\nk i1 t0 p"40 90 50 90 50 110 40 110"\n')
+    run = LocalRun(tmp_path / "store")
+    (group,) = run.run(ingest_captures, config=IngestConfig(captures=str(tmp_path / "captures")))
+    matches = run.run(match_captures, group, config=MatchConfig())
+    fields = run.run(solve_captures, matches, config=SolveConfig(num_cells=4))
+    ref = run.run(render_captures, fields, config=RenderConfig(width_px=512))
+
+    clean, file, project = run.read(ref, RenderSet).captures
+    assert file.panorama.sha256 == project.panorama.sha256 != clean.panorama.sha256
+    assert file.before.sha256 == project.before.sha256
+    assert file.figures == project.figures
+    assert file.published_figures["masked_pixels_published"] == 0.0
+    pictures = [cv2.imread(str(run.fetch(each.before))).astype(int) for each in (file, clean)]
+    assert np.abs(pictures[0] - pictures[1]).mean() < 4
 
 
 def test_publication_follows(solved, rendered):

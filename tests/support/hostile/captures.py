@@ -112,7 +112,7 @@ PHOTOS: dict[str, Spoil] = {
     "no pixels": content(PHOTO, bomb("PNG", 0, 0)),
     "16 bits": content(PHOTO, png(bits=16)),
     "grey": content(PHOTO, encoded("JPEG", "L")),
-    "transparent": content(PHOTO, encoded("PNG", "RGBA")),
+    "grey and transparent": content(PHOTO, encoded("PNG", "LA")),
     "a palette": content(PHOTO, encoded("PNG", "P")),
     "CMYK": content(PHOTO, encoded("JPEG", "CMYK")),
     "float": content(PHOTO, encoded("TIFF", "F")),

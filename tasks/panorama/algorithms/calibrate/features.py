@@ -17,7 +17,8 @@ from math import sqrt
 import cv2
 import numpy as np
 
-from tasks.panorama.types import ByteImage, Float32Array, FloatArray, IntArray
+from tasks.panorama.algorithms.place.filling import filled
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
 
 WORK_PIXELS = 700_000
 _NUM_FEATURES = 2500
@@ -61,19 +62,24 @@ class PairMatches:
         return len(self.points_first_px)
 
 
-def find_features(image: ByteImage) -> Features:
+def find_features(image: ByteImage, usable: BoolArray | None = None) -> Features:
     """Find features on a copy of the image of at most `WORK_PIXELS` pixels.
 
     Args:
         image: (height, width, 3) BGR.
+        usable: (height, width), False on what is masked; None for nothing.
     """
+    image = filled(image, usable)
     height, width = image.shape[:2]
     factor = min(1.0, sqrt(WORK_PIXELS / (height * width)))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if factor < 1 else image
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     detector = cv2.SIFT.create(nfeatures=_NUM_FEATURES, contrastThreshold=0.02)
-    keypoints, descriptors = detector.detectAndCompute(grey, None)
+    mask = None
+    if usable is not None:
+        mask = cv2.resize(usable.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    keypoints, descriptors = detector.detectAndCompute(grey, mask)
     if descriptors is None or not len(keypoints):
         return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")

@@ -108,7 +108,7 @@ def fit_shades(images: Sequence[Float32Array], maps: Maps) -> FloatArray:
     """Measure how overlapping images still differ in brightness.
 
     Args:
-        images: One (h, w, 3) image per camera, evened; small ones do.
+        images: One (h, w, 3) image per camera, evened; small ones do. What is NaN doesn't count.
         maps: Where they go on the panorama, to within a few pixels; None if nowhere.
 
     Returns:

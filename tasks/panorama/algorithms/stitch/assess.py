@@ -20,6 +20,7 @@ from tasks.panorama.algorithms.fit.warp_shape import output_px_per_source_px
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
+from tasks.panorama.algorithms.stitch.masks import kept_out
 from tasks.panorama.algorithms.stitch.seam_excess import SeamExcess, seam_excesses, worst_excess
 from tasks.panorama.algorithms.stitch.seam_routing import Proof
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
@@ -122,7 +123,7 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         nominal: Where the nominal calibration puts them: decides the seams.
         num_bands: Of the blend.
     """
-    labels = fixed_labels(maps, nominal)
+    labels = kept_out(fixed_labels(maps, nominal), maps, sources.masked)
     picture = stitch(sources, maps, labels, num_bands)
     proofs = proofs_of(sources, maps)
     seams = seam_excesses(luma_of(picture), labels, proofs)
