@@ -170,8 +170,15 @@ class GateConfig:
     max_worse_share: float = setting(
         0.02, ge=0, le=1, help="Share of held-out matches that may lie in overlaps that got worse."
     )
+    invisible_seam: float = setting(
+        1.15,
+        ge=1,
+        le=10,
+        label="Worst seam that can't be seen",
+        help="Worst seam excess (1: no seam) up to which a repair is not refused for it.",
+    )
     seam_tolerance: float = setting(
-        0.0, ge=0, le=1, help="How much worse the worst seam may be, relative."
+        0.1, ge=0, le=1, help="How much worse the worst seam may be beyond that, relative."
     )
     max_warp_px: float = setting(
         10.0,
