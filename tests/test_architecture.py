@@ -23,6 +23,7 @@ MIRRORED = [*SYSTEMS, "operators"]
 DECLARATIONS = {
     "tasks/*/config.py": "settings with their bounds; every DAG file's test loads them",
     "tasks/*/manifests.py": "records between stages, which the stages' tests write and read",
+    "tasks/panorama/check_records.py": "records, which the tests of what makes them read",
     "tasks/*/*/config.py": "settings with their bounds, in rooms of a system",
     "tasks/*/*/manifests.py": "records between stages, in rooms of a system",
     "tasks/nas/search/strategies/searcher.py": "a protocol",

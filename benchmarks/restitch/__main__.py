@@ -19,7 +19,7 @@ What is measured:
 - ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
   overlap SSIM; kept unrepaired with a reason; all.
 - ``demo_s``: ``make demo`` from its first line to its last, installed.
-- ``gate_*``: see `benchmarks.restitch.gate`.
+- ``gate_*``, ``verdict_*``: see `benchmarks.restitch.gate` and `benchmarks.restitch.verdicts`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ import cv2
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.parts import is_measured, together
-from benchmarks.restitch import gate
+from benchmarks.restitch import gate, verdicts
 from benchmarks.restitch.methods import (
     Case,
     KernelChoice,
@@ -85,9 +85,21 @@ BOUNDS: Bounds = {
     "gate_wrong_publishes": (0.0, 0.0),
     "gate_spoiled_share": (0.3, 0.5),
     "gate_captures": (300.0, float("inf")),
+    "verdict_false_good": (0.0, 0.02),
+    "verdict_false_rejected": (0.0, 0.02),
+    "verdict_suspect_sound": (0.0, 0.1),
+    "verdict_suspect_faulty": (0.0, 0.3),
+    "verdict_captures": (300.0, float("inf")),
 }
 # Their value is judged; of the others the whole interval must hold.
-BY_VALUE = ("gate_accuracy", "gate_wrong_publishes")
+BY_VALUE = (
+    "gate_accuracy",
+    "gate_wrong_publishes",
+    "verdict_false_good",
+    "verdict_false_rejected",
+    "verdict_suspect_sound",
+    "verdict_suspect_faulty",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -322,16 +334,22 @@ def _gate(quick: bool) -> dict[str, Figure]:
     return gate.measure(gate.QUICK_SEEDS if quick else gate.SEEDS)
 
 
+def _verdicts(quick: bool) -> dict[str, Figure]:
+    return verdicts.measure(verdicts.QUICK_SEEDS if quick else verdicts.SEEDS)
+
+
 PARTS: dict[str, Measure] = {
     "cost": _cost,  # what is timed comes first, while nothing else runs
     "demo": _demo,
     "accuracy": _accuracy,
     "real": _real,
     "gate": _gate,
+    "verdicts": _verdicts,
 }
-EARLIER = ("gate",)  # hundreds of captures: may be of an earlier commit
+EARLIER = ("gate", "verdicts")  # hundreds of captures: may be of an earlier commit
 _QUICK_BOUNDS: Bounds = dict.fromkeys(
-    ("real_sets_better", "gate_captures", "gate_spoiled_share"), (0.0, float("inf"))
+    ("real_sets_better", "gate_captures", "gate_spoiled_share", "verdict_captures"),
+    (0.0, float("inf")),
 )
 
 

@@ -23,6 +23,10 @@ class IngestConfig:
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to connect."
     )
+    trust_rigs: bool = setting(
+        False,
+        help="Use rigs as they are given, even where the photos contradict them; it is still said.",
+    )
     thumbnail_px: int = setting(
         240,
         ge=16,
@@ -41,6 +45,7 @@ class InspectConfig:
     """The part of `IngestConfig` that decides what becomes of one capture."""
 
     min_overlap: float
+    trust_rigs: bool
     thumbnail_px: int
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
+from tasks.panorama.check_records import CaptureCheck, OverlapVerdict, Verdict
 
 
 class CaptureFolder(Record):
@@ -68,9 +69,10 @@ class CaptureRecord(Record):
         calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
+        check: Whether its photos and its rig belong together.
     """
 
-    schema_id = "panorama.capture/1"
+    schema_id = "panorama.capture/2"
 
     item_id: str
     images: tuple[ImageRecord, ...]
@@ -80,6 +82,7 @@ class CaptureRecord(Record):
     calibration: dict[str, float]
     contact_sheet: FileRef
     truth: dict[str, FileRef]
+    check: CaptureCheck
 
 
 class CaptureSet(Record):
@@ -106,6 +109,9 @@ class RenderRecord(Record):
         item_id: The capture's id.
         num_images: How many photos it was made from.
         num_left_out: How many photos could not be used.
+        verdict: What the capture and its panorama are worth, whatever was published.
+        doubts: Why it isn't ``good``.
+        overlaps: What each overlap is worth, as it is published.
         published: The way that was chosen: ``unrepaired``, ``recalibrated`` or ``warped``.
         is_repaired: Whether that is a repair.
         reasons: Why repairs were refused.
@@ -121,11 +127,14 @@ class RenderRecord(Record):
         flow: Picture of the flow in the overlaps, if there is one.
     """
 
-    schema_id = "panorama.render/1"
+    schema_id = "panorama.render/2"
 
     item_id: str
     num_images: int
     num_left_out: int
+    verdict: Verdict
+    doubts: tuple[str, ...]
+    overlaps: tuple[OverlapVerdict, ...]
     published: str
     is_repaired: bool
     reasons: tuple[str, ...]
@@ -161,9 +170,11 @@ class RenderSet(Record):
 class PublishedCapture(Record):
     """One capture of a publication: verdict, figures and files, for tables and tools."""
 
-    schema_id = "panorama.published_capture/1"
+    schema_id = "panorama.published_capture/2"
 
     item_id: str
+    verdict: Verdict
+    doubts: tuple[str, ...]
     published: str
     is_repaired: bool
     reasons: tuple[str, ...]
@@ -183,6 +194,8 @@ class Publication(Record):
         skipped: Captures that could not be used, with reasons.
         num_repaired: How many are published repaired.
         num_kept: How many are published as they were.
+        num_suspect: How many are ``suspect``.
+        num_rejected: How many are ``rejected``.
         figures: Means over the captures.
         report: Self-contained HTML page.
         contact_sheet: Before and after at the worst seams of all captures.
@@ -195,6 +208,8 @@ class Publication(Record):
     skipped: tuple[Skipped, ...]
     num_repaired: int
     num_kept: int
+    num_suspect: int
+    num_rejected: int
     figures: dict[str, float]
     report: FileRef
     contact_sheet: FileRef | None

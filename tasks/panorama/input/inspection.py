@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -13,13 +13,23 @@ from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
 from tasks.panorama.algorithms.calibrate.features import Features, find_features
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
+from tasks.panorama.check_records import CaptureCheck
+from tasks.panorama.config import InspectConfig
 from tasks.panorama.input.captures import CaptureFiles
-from tasks.panorama.input.photos import Photo, encode_mask, open_photo, read_mask
+from tasks.panorama.input.photo_checks import (
+    Doubts,
+    doubts_of_photos,
+    doubts_of_rig,
+)
+from tasks.panorama.input.photos import Photo, decode_mask, encode_mask, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
 from tasks.panorama.input.rig_files.hugin import Project
 from tasks.panorama.types import BoolArray, ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
+
+# Where a rig is given, features only serve to check it: these are enough for that.
+_CHECK_PIXELS, _CHECK_FEATURES = 150_000, 600
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class CheckedPhoto:
         size_px: Width and height after that.
         focal_px: Focal length by EXIF, None if unknown.
         thumbnail: The photo, small and upright.
-        features: For calibration; None where a rig is given.
+        features: For calibration; fewer where a rig is given, to check it.
         mask_png: Where it may be used, as PNG, upright; None for everywhere.
     """
 
@@ -41,7 +51,7 @@ class CheckedPhoto:
     size_px: tuple[int, int]
     focal_px: float | None
     thumbnail: ByteImage
-    features: Features | None
+    features: Features
     mask_png: bytes | None
 
 
@@ -54,23 +64,24 @@ class CaptureRig:
         source: Where it came from.
         left_out: Why other photos are not used, by name.
         figures: Of the calibration from photos.
+        check: Whether rig and photos belong together.
     """
 
     rig: Rig
     source: Literal["colmap", "hugin", "photos"]
     left_out: Mapping[str, str]
     figures: Mapping[str, float]
+    check: CaptureCheck
 
 
 def inspect_capture(
-    files: CaptureFiles, min_overlap: float, thumbnail_px: int
+    files: CaptureFiles, config: InspectConfig
 ) -> tuple[list[CheckedPhoto], CaptureRig]:
     """Check a capture's photos, and read its rig or calibrate it.
 
     Args:
         files: Its files.
-        min_overlap: Share of an image that another must see for the two to connect.
-        thumbnail_px: Longer side of the thumbnails.
+        config: Which photos connect, whether rigs are trusted, and the size of thumbnails.
 
     Raises:
         DataError: A photo, a mask or the rig can't be used; says which and what to do.
@@ -80,12 +91,18 @@ def inspect_capture(
     project = given if isinstance(given, Project) else None
     cameras = {camera.name: camera for camera in rig.cameras} if rig else {}
     photos = [
-        _check_photo(name, files, cameras.get(name), project, thumbnail_px)
+        _check_photo(name, files, cameras.get(name), project, config.thumbnail_px)
         for name in cameras or files.photos
     ]
+    doubts = doubts_of_photos(photos, rig)
     if rig is None:
-        return photos, _calibrate(photos)
-    return photos, _connect(rig, files, project, min_overlap)
+        return photos, _calibrate(photos, doubts)
+    doubts = doubts_of_rig(photos, rig, doubts, config.min_overlap, _name(files))
+    if doubts.rig_fault and not config.trust_rigs:
+        calibrated = _calibrate_anew(photos, files, rig, doubts)
+        if calibrated is not None:
+            return photos, calibrated
+    return photos, _connect(rig, files, project, doubts, config)
 
 
 def read_given_rig(files: CaptureFiles) -> Rig | Project | None:
@@ -134,7 +151,7 @@ def _check_photo(
         size_px=photo.size_px,
         focal_px=photo.focal_px,
         thumbnail=upright,
-        features=find_features(photo.pixels, usable) if camera is None else None,
+        features=_features(photo, usable, camera),
         mask_png=None if usable is None else encode_mask(usable),
     )
 
@@ -172,37 +189,90 @@ def _read_mask(path: Path, photo: Photo) -> BoolArray:
     return usable
 
 
-def _calibrate(photos: list[CheckedPhoto]) -> CaptureRig:
+def _features(photo: Photo, usable: BoolArray | None, camera: Camera | None) -> Features:
+    if camera is None:
+        return find_features(photo.pixels, usable)
+    return find_features(photo.pixels, usable, _CHECK_PIXELS, _CHECK_FEATURES)
+
+
+def _calibrate(photos: Sequence[CheckedPhoto], doubts: Doubts) -> CaptureRig:
+    """Calibrate the photos that nothing speaks against."""
+    chosen = [photo for photo in photos if photo.name not in doubts.useless]
+    if len(chosen) < MIN_CAMERAS:
+        raise DataError(
+            f"expected at least {MIN_CAMERAS} photos that differ and show something, found "
+            f"{len(chosen)} of {len(photos)}; put photos of other directions there."
+        )
     found = calibrate_features(
-        [photo.features for photo in photos if photo.features is not None],
-        [photo.size_px for photo in photos],
-        [photo.name for photo in photos],
-        [photo.focal_px for photo in photos],
+        [photo.features for photo in chosen],
+        [photo.size_px for photo in chosen],
+        [photo.name for photo in chosen],
+        [photo.focal_px for photo in chosen],
     )
-    left_out = {photos[index].name: reason for index, reason in found.left_out.items()}
-    return CaptureRig(found.rig, "photos", left_out, found.stats)
+    unlinked = {chosen[index].name: why for index, why in found.left_out.items()}
+    doubts = replace(doubts, unlinked=unlinked)
+    return CaptureRig(found.rig, "photos", doubts.useless, found.stats, doubts.check())
+
+
+def _calibrate_anew(
+    photos: Sequence[CheckedPhoto], files: CaptureFiles, rig: Rig, doubts: Doubts
+) -> CaptureRig | None:
+    """Calibrate photos that their rig does not fit; None where they don't hang together either."""
+    if any("FISHEYE" in camera.model for camera in rig.cameras):
+        return None
+    fault = (
+        f"{_name(files)}: the rig does not fit these photos, which were calibrated from their "
+        "content instead; put the right rig there, or set ingest.trust_rigs"
+    )
+    doubts = replace(doubts, rig="rejected", rig_fault=fault, overlaps=())
+    again = []
+    for photo in photos:
+        opened = open_photo(files.photos[photo.name], photo.orientation)
+        usable = None if photo.mask_png is None else decode_mask(photo.mask_png)
+        again.append(replace(photo, features=find_features(opened.pixels, usable)))
+    try:
+        found = _calibrate(again, doubts)
+    except DataError:
+        return None
+    return found if 2 * len(found.rig.cameras) >= len(photos) - len(doubts.useless) else None
+
+
+def _name(files: CaptureFiles) -> str:
+    """Name of the rig's file or folder: the capture's own place may be a copy's."""
+    return "" if files.rig is None else files.rig.name
 
 
 def _connect(
-    rig: Rig, files: CaptureFiles, project: Project | None, min_overlap: float
+    rig: Rig, files: CaptureFiles, project: Project | None, doubts: Doubts, config: InspectConfig
 ) -> CaptureRig:
-    """Keep the largest set of cameras that overlap; list the others."""
+    """Keep the largest set of cameras that overlap, but for what is wrong; list the others."""
     names = [camera.name for camera in rig.cameras]
-    used = largest_connected(len(names), overlapping_pairs(rig, min_overlap))
-    if len(used) < MIN_CAMERAS:
+    connected = largest_connected(len(names), overlapping_pairs(rig, config.min_overlap))
+    wrong = doubts.useless
+    if not (config.trust_rigs or doubts.rig_fault):
+        wrong = {**wrong, **doubts.contradicting}
+    used = [index for index in connected if names[index] not in wrong]
+    if len(connected) < MIN_CAMERAS:
         raise DataError(
-            f"{files.rig}: no two of the {len(names)} cameras overlap by {min_overlap:.0%} of an "
-            "image (ingest.min_overlap); check the rotations and focal lengths of the rig."
+            f"{files.rig}: no two of the {len(names)} cameras overlap by {config.min_overlap:.0%} "
+            "of an image (ingest.min_overlap); check the rotations and focal lengths of the rig."
+        )
+    if len(used) < MIN_CAMERAS:
+        first, why = next(iter(wrong.items()))
+        raise DataError(
+            f"{files.rig}: expected at least {MIN_CAMERAS} photos that fit it, found {len(used)}; "
+            f"{first}: {why}. Put the right rig or photos there, or set ingest.trust_rigs."
         )
     reasons = dict.fromkeys(files.photos, "the rig has no camera of this name")
-    reasons |= dict.fromkeys(names, f"does not overlap with the {len(used)} photos in use")
+    reasons |= dict.fromkeys(names, f"does not overlap with the {len(connected)} photos in use")
     if project is not None:
         reasons |= dict.fromkeys(project.switched_off, "switched off in the project")
+    reasons |= wrong
     in_use = {names[index] for index in used}
-    left_out = {name: why for name, why in reasons.items() if name not in in_use}
     return CaptureRig(
         rig=replace(rig, cameras=tuple(rig.cameras[index] for index in used)),
         source="colmap" if project is None else "hugin",
-        left_out=left_out,
+        left_out={name: why for name, why in reasons.items() if name not in in_use},
         figures={},
+        check=doubts.check(),
     )

@@ -180,6 +180,11 @@ def encode_mask(usable: BoolArray) -> bytes:
     return cv2.imencode(".png", usable.astype(np.uint8) * 255)[1].tobytes()
 
 
+def decode_mask(png: bytes) -> BoolArray:
+    """Read what `encode_mask` wrote."""
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)) > 0
+
+
 def _check_mask(data: bytes, path: Path) -> None:
     """Look at what a mask's header declares, which a decoder would allocate."""
     try:

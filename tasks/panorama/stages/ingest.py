@@ -56,7 +56,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
     found = _find(config.captures, ctx.scratch)
     items = [item for item in found if isinstance(item, CaptureFolder)]
     unreadable = [item for item in found if isinstance(item, Skipped)]
-    inspect = InspectConfig(config.min_overlap, config.thumbnail_px)
+    inspect = InspectConfig(config.min_overlap, config.trust_rigs, config.thumbnail_px)
     outcomes = [*ctx.items.map(ingest_one, items, inspect), *unreadable]
     captures, skipped = split(outcomes, config.max_skipped_fraction)
     ctx.tracker.log_metrics(
@@ -64,6 +64,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
             "captures": float(len(captures)),
             "captures_skipped": float(len(skipped)),
             "photos": float(sum(len(capture.images) for capture in captures)),
+            "captures_doubted": float(sum(_is_doubted(capture) for capture in captures)),
             "photos_left_out": float(sum(len(capture.left_out) for capture in captures)),
         }
     )
@@ -85,7 +86,7 @@ def _checked(
 ) -> CaptureRecord:
     """Check a capture that lies on this disk, at its own place or as a copy."""
     files = survey(place)
-    photos, used = inspect_capture(files, config.min_overlap, config.thumbnail_px)
+    photos, used = inspect_capture(files, config)
     reasons = {**files.odd, **used.left_out}
     left_out = tuple(LeftOut(name=name, reason=why) for name, why in reasons.items())
     for each in left_out:
@@ -105,8 +106,13 @@ def _checked(
         calibration=dict(used.figures),
         contact_sheet=folder.add_picture(_SHEET_FILE, _contact_sheet(item.item_id, photos)),
         # The simulator's truth is read as a folder, which files of a store are not in.
+        check=used.check,
         truth={n: refer(path) for n, path in files.truth.items() if not is_stored(item.path)},
     )
+
+
+def _is_doubted(capture: CaptureRecord) -> bool:
+    return bool(capture.check.rig_fault or capture.check.photos)
 
 
 def _find(captures: str, scratch: Path) -> list[CaptureFolder | Skipped]:

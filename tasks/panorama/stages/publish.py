@@ -14,6 +14,7 @@ from tasks.core.export import Export, export_files
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
+from tasks.panorama.check_records import WORST_FIRST
 from tasks.panorama.config import PublishConfig
 from tasks.panorama.input.photos import read_photo
 from tasks.panorama.manifests import (
@@ -34,6 +35,7 @@ _REPORT_FILE, _SHEET_FILE = "report.html", "contact_sheet.jpg"
 _SHEET_TITLE = "Before and after at the worst seams"
 _PREVIEW_WIDTH_PX = 1400
 _MAX_PICTURED = 60  # captures of the report that have pictures, so that a browser can open it
+_MAX_TAGGED = 20  # captures that a tag names
 _MAX_ON_SHEET = 120  # crops; a JPEG has at most 65,500 rows
 
 
@@ -81,7 +83,7 @@ def publish_captures(
     skipped = sorted((s for each in sets for s in each.skipped), key=lambda s: s.item_id)
     item = _Renders(
         item_id="report",
-        captures=tuple(captures),
+        captures=tuple(sorted(captures, key=lambda c: WORST_FIRST.index(c.verdict))),
         skipped=tuple(skipped),
         settings=(sets[0].settings if sets else {}) | {"publish": config_json(config)},
     )
@@ -95,6 +97,8 @@ def publish_captures(
         skipped=tuple(skipped),
         num_repaired=num_repaired,
         num_kept=len(captures) - num_repaired,
+        num_suspect=sum(capture.verdict == "suspect" for capture in captures),
+        num_rejected=sum(capture.verdict == "rejected" for capture in captures),
         figures=_means(published),
         report=report.report,
         contact_sheet=report.contact_sheet,
@@ -133,6 +137,8 @@ def write_report(item: _Renders, config: PublishConfig, folder: ItemFolder) -> _
 def _published(capture: RenderRecord) -> PublishedCapture:
     return PublishedCapture(
         item_id=capture.item_id,
+        verdict=capture.verdict,
+        doubts=capture.doubts,
         published=capture.published,
         is_repaired=capture.is_repaired,
         reasons=capture.reasons,
@@ -174,12 +180,26 @@ def _track(publication: Publication, ctx: StageContext) -> None:
         "captures": len(publication.captures),
         "captures_repaired": publication.num_repaired,
         "captures_kept": publication.num_kept,
+        "captures_suspect": publication.num_suspect,
+        "captures_rejected": publication.num_rejected,
         "captures_skipped": len(publication.skipped),
     }
     ctx.tracker.log_metrics({**{k: float(v) for k, v in counts.items()}, **publication.figures})
+    ctx.tracker.set_tags(_verdict_tags(publication.captures))
     ctx.tracker.log_figure(ctx.store.fetch(publication.report), _REPORT_FILE)
     if publication.contact_sheet is not None:
         ctx.tracker.log_figure(ctx.store.fetch(publication.contact_sheet), _SHEET_FILE)
+
+
+def _verdict_tags(captures: Sequence[PublishedCapture]) -> dict[str, str]:
+    """The worst verdict of a run, and the captures that are not good, the worst first."""
+    worst_first = sorted(captures, key=lambda capture: WORST_FIRST.index(capture.verdict))
+    doubted = [capture.item_id for capture in worst_first if capture.verdict != "good"]
+    more = f" and {len(doubted) - _MAX_TAGGED} more" if len(doubted) > _MAX_TAGGED else ""
+    return {
+        "verdict": worst_first[0].verdict if worst_first else "",
+        "doubted": ", ".join(doubted[:_MAX_TAGGED]) + more,
+    }
 
 
 def _export_files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,9 +14,10 @@ from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.stitch.assess import seam_steps
+from tasks.panorama.algorithms.stitch.assess import overlap_similarities, seam_steps
 from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
+from tasks.panorama.algorithms.stitch.verdict import Worth, worth_of
 from tasks.panorama.config import RenderConfig
 from tasks.panorama.input.truth import load_truth
 from tasks.panorama.kept_files import Fetch, read_images, read_masks, read_solution, truth_folder
@@ -28,6 +30,7 @@ from tasks.panorama.pictures.render_files import (
     write_panorama,
 )
 
+_LOG = logging.getLogger(__name__)
 _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim", "true_mean_px")
 
 
@@ -63,15 +66,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         DataError: A file is missing or nothing can be stitched.
     """
     capture = item.capture
-    solution = read_solution(item, folder.fetch)
-    found = restitch(
-        read_images(capture, folder.fetch),
-        read_masks(capture, folder.fetch),
-        solution.ways,
-        solution.photometry,
-        solution.held_out,
-        config,
-    )
+    found = _stitched(item, config, folder.fetch)
     figures = _figures(found, capture, folder.fetch)
     published_figures = _published_figures(found)
     warnings = (*found.verdict.warnings, *_masked_warnings(found))
@@ -79,16 +74,19 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     write_before(folder.path / "before.jpg", found, config.jpeg_quality)
     crops = worst_crops(found, capture.item_id, config.num_bands)
     together = before_after(found, capture.item_id, crops)
-    quality = _quality(capture, found, figures, published_figures, warnings)
+    worth = _judged(capture, found)
+    quality = _quality(capture, found, worth, figures, published_figures, warnings)
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
-    verdict = found.verdict
     return RenderRecord(
         item_id=item.item_id,
         num_images=len(capture.images),
         num_left_out=len(capture.left_out),
-        published=verdict.published,
-        is_repaired=verdict.is_repaired,
-        reasons=verdict.reasons,
+        verdict=worth.verdict,
+        doubts=worth.doubts,
+        overlaps=worth.overlaps,
+        published=found.verdict.published,
+        is_repaired=found.verdict.is_repaired,
+        reasons=found.verdict.reasons,
         warnings=warnings,
         figures=figures,
         published_figures=published_figures,
@@ -102,6 +100,18 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         ),
         quality=folder.add("quality.json"),
         flow=item.flow,
+    )
+
+
+def _stitched(item: WarpRecord, config: RenderConfig, fetch: Fetch) -> Restitched:
+    solution = read_solution(item, fetch)
+    return restitch(
+        read_images(item.capture, fetch),
+        read_masks(item.capture, fetch),
+        solution.ways,
+        solution.photometry,
+        solution.held_out,
+        config,
     )
 
 
@@ -128,6 +138,15 @@ def _figures(
     return figures
 
 
+def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
+    """What the capture and its overlaps are worth as they are published."""
+    similarities = overlap_similarities(found.assessments[found.verdict.published].proofs)
+    worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
+    for doubt in worth.doubts:
+        _LOG.warning("%s: %s: %s", capture.item_id, worth.verdict, doubt)
+    return worth
+
+
 def _published_figures(found: Restitched) -> dict[str, float]:
     """Figures of the published picture, on its own seams."""
     own = seam_steps(found.panorama, found.labels)
@@ -147,6 +166,7 @@ def _masked_warnings(found: Restitched) -> list[str]:
 def _quality(
     capture: CaptureRecord,
     found: Restitched,
+    worth: Worth,
     figures: dict[str, dict[str, float]],
     published_figures: dict[str, float],
     warnings: Sequence[str],
@@ -154,6 +174,9 @@ def _quality(
     """Everything that is known of a result, as JSON."""
     verdict = found.verdict
     document = {
+        "verdict": worth.verdict,
+        "doubts": worth.doubts,
+        "overlaps": [overlap.model_dump(mode="json") for overlap in worth.overlaps],
         "capture": capture.item_id,
         "num_images": len(capture.images),
         "left_out": {each.name: each.reason for each in capture.left_out},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tasks.core.errors import DataError
+from tasks.panorama.config import InspectConfig
 from tasks.panorama.input.captures import survey
 from tasks.panorama.input.inspection import inspect_capture
 from tasks.panorama.input.photos import read_mask
@@ -18,8 +20,8 @@ from tests.support.panorama.captures import small_rig, write_capture
 from tests.support.panorama.rigs import ring_rig
 
 
-def inspect(folder):
-    return inspect_capture(survey(folder), 0.02, 32)
+def inspect(folder, *, trust_rigs=False):
+    return inspect_capture(survey(folder), InspectConfig(0.02, trust_rigs, 32))
 
 
 def test_colmap_capture(tmp_path):
@@ -29,7 +31,8 @@ def test_colmap_capture(tmp_path):
     assert used.left_out == {}
     assert [photo.size_px for photo in photos] == [(96, 128)] * 3
     assert photos[0].thumbnail.shape == (32, 24, 3)
-    assert photos[0].features is None
+    assert used.check.rig == "good"
+    assert used.check.photos == ()
 
 
 def test_hugin_capture(tmp_path):
@@ -159,6 +162,96 @@ def test_a_photo_that_is_switched_off_is_left_out(tmp_path):
     photos, used = inspect(tmp_path)
     assert [photo.name for photo in photos] == ["camera0", "camera1"]
     assert used.left_out == {"camera2": "switched off in the project"}
+
+
+@pytest.fixture
+def ring(tmp_path):
+    """Five photos of 30 degrees each, large enough for sparse matches, and their rig."""
+    rig = ring_rig(5, 30.0)
+    return rig, write_capture(tmp_path / "ring", rig, sphere_px=1536)
+
+
+def swap(folder, first, second):
+    images = folder / "images"
+    (images / f"{first}.jpg").rename(images / "held.jpg")
+    (images / f"{second}.jpg").rename(images / f"{first}.jpg")
+    (images / "held.jpg").rename(images / f"{second}.jpg")
+
+
+def test_a_sound_capture_is_not_doubted(ring):
+    _, used = inspect(ring[1])
+    assert len(used.rig.cameras) == 5
+    assert (used.check.rig, used.check.rig_fault, used.check.photos) == ("good", "", ())
+    assert {each.verdict for each in used.check.overlaps} == {"good"}
+    assert all(each.num_agreeing > 20 for each in used.check.overlaps if each.num_expected > 100)
+
+
+def test_photos_that_contradict_their_rig_are_left_out_and_their_neighbours_stay(ring):
+    _, folder = ring
+    swap(folder, "camera2", "camera3")
+    _, used = inspect(folder)
+    assert [camera.name for camera in used.rig.cameras] == ["camera0", "camera1", "camera4"]
+    assert set(used.left_out) == {"camera2", "camera3"}
+    assert used.left_out["camera2"] == "it looks elsewhere than the rig says"
+    assert {(p.name, p.verdict) for p in used.check.photos} == {
+        ("camera2", "rejected"),
+        ("camera3", "rejected"),
+    }
+    _, trusted = inspect(folder, trust_rigs=True)
+    assert len(trusted.rig.cameras) == 5
+    assert trusted.left_out == {}
+    assert trusted.check == used.check, "it is said all the same"
+
+
+def test_a_rig_of_other_photos_is_named_and_the_photos_are_calibrated(ring):
+    rig, folder = ring
+    order = (3, 0, 4, 1, 2)
+    wrong = [
+        replace(rig.cameras[index], name=camera.name)
+        for index, camera in zip(order, rig.cameras, strict=True)
+    ]
+    write_rig(folder / "sparse", Rig(tuple(wrong)))
+    _, used = inspect(folder)
+    assert used.source == "photos"
+    assert len(used.rig.cameras) == 5
+    assert used.figures["focal_px"] == pytest.approx(200, rel=0.05)
+    assert used.check.rig == "rejected"
+    assert used.check.rig_fault.startswith("sparse: the rig does not fit these photos")
+    _, trusted = inspect(folder, trust_rigs=True)
+    assert trusted.source == "colmap"
+    assert trusted.check.rig == "rejected"
+    assert "the photos don't bear out this rig" in trusted.check.rig_fault
+
+
+def test_black_frames_and_spare_exposures_are_left_out(ring):
+    _, folder = ring
+    shutil.rmtree(folder / "sparse")
+    photo = cv2.imread(str(folder / "images" / "camera1.jpg"))
+    for name, gain in (("camera1 dark", 0.4), ("camera1 light", 1.8)):
+        light = np.clip(photo * gain, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / "images" / f"{name}.jpg"), light)
+    cv2.imwrite(str(folder / "images" / "cap.jpg"), np.zeros_like(photo))
+    _, used = inspect(folder)
+    assert len(used.rig.cameras) == 5
+    assert used.left_out == {
+        "cap": "it is black",
+        "camera1 dark": "it is a darker exposure of camera1; one of each bracket is used",
+        "camera1 light": "it is a lighter exposure of camera1; one of each bracket is used",
+    }
+    assert {(p.name, p.verdict) for p in used.check.photos} == {
+        ("cap", "rejected"),
+        ("camera1 dark", "suspect"),
+        ("camera1 light", "suspect"),
+    }
+
+
+def test_too_few_photos_that_fit_their_rig(tmp_path):
+    folder = write_capture(tmp_path, small_rig(2))
+    cv2.imwrite(str(folder / "images" / "camera1.jpg"), np.zeros((128, 96, 3), np.uint8))
+    with pytest.raises(
+        DataError, match="expected at least 2 photos that fit it, found 1; camera1: it"
+    ):
+        inspect(folder)
 
 
 def test_rig_with_an_unknown_model(tmp_path):

@@ -68,6 +68,8 @@ def test_capture_comes_out_better(solved, rendered):
     assert after["psnr_db"] > before["psnr_db"]
     assert {"seam_step", "seam_excess_worst"} <= set(before)
     assert set(capture.figures) == {"unrepaired", "recalibrated", "warped"}
+    assert (capture.verdict, capture.doubts) == ("good", ())
+    assert {overlap.verdict for overlap in capture.overlaps} == {"good"}
 
 
 def test_files_can_be_opened(solved, rendered):
@@ -126,6 +128,31 @@ def test_what_a_mask_hides_shows_nowhere_however_it_is_given(tmp_path):
     assert file.published_figures["masked_pixels_published"] == 0.0
     pictures = [cv2.imread(str(run.fetch(each.before))).astype(int) for each in (file, clean)]
     assert np.abs(pictures[0] - pictures[1]).mean() < 4
+
+
+def test_a_capture_with_a_black_photo_is_rejected_and_its_neighbours_fill_the_place(tmp_path):
+    folder = write_capture(tmp_path / "captures" / "lost", small_rig(step_deg=15.0))
+    black = np.zeros((128, 96, 3), np.uint8)
+    cv2.imwrite(str(folder / "images" / "camera1.jpg"), black)
+    run = LocalRun(tmp_path / "store")
+    (group,) = run.run(ingest_captures, config=IngestConfig(captures=str(tmp_path / "captures")))
+    matches = run.run(match_captures, group, config=MatchConfig())
+    fields = run.run(solve_captures, matches, config=SolveConfig(num_cells=4))
+    panoramas = run.run(render_captures, fields, config=RenderConfig(width_px=512))
+
+    (capture,) = run.read(panoramas, RenderSet).captures
+    assert (capture.verdict, capture.doubts) == ("rejected", ("photo camera1: it is black",))
+    assert (capture.num_images, capture.num_left_out) == (2, 1)
+    (overlap,) = capture.overlaps
+    assert (overlap.first, overlap.second, overlap.verdict) == ("camera0", "camera2", "good")
+    assert overlap.similarity > 0.8
+    quality = json.loads(run.fetch(capture.quality).read_text("utf-8"))
+    assert quality["verdict"] == "rejected"
+    assert quality["doubts"] == list(capture.doubts)
+    assert quality["left_out"] == {"camera1": "it is black"}
+    assert quality["overlaps"][0]["similarity"] == overlap.similarity
+    panorama = cv2.imread(str(run.fetch(capture.panorama)))
+    assert (panorama[40:-40].max(axis=2) > 20).mean() > 0.98, "no hole in the middle"
 
 
 def test_publication_follows(solved, rendered):

@@ -20,6 +20,7 @@ class SampleRenderConfig:
     repaired: tuple[str, ...] = setting((), help="Ids of captures that are repaired.")
     kept: tuple[str, ...] = setting((), help="Ids of captures that are kept.")
     skipped: tuple[str, ...] = setting((), help="Ids of captures that are skipped.")
+    suspect: tuple[str, ...] = setting((), help="Ids of captures that are suspect.")
 
 
 class SampleCapture(Record):
@@ -51,6 +52,9 @@ def render_sample(
         item_id=item.item_id,
         num_images=4,
         num_left_out=0,
+        verdict="suspect" if item.item_id in config.suspect else "good",
+        doubts=("photo <a>: it is black",) if item.item_id in config.suspect else (),
+        overlaps=(),
         published=published,
         is_repaired=item.is_repaired,
         reasons=() if item.is_repaired else ("warped: worst seam 2.00, unrepaired 1.50",),
