@@ -19,7 +19,7 @@ What is measured:
 - ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
   overlap SSIM; kept unrepaired with a reason; all.
 - ``demo_s``: ``make demo`` from its first line to its last, installed.
-- ``gate_*``, ``verdict_*``: see `benchmarks.restitch.gate` and `benchmarks.restitch.verdicts`.
+- ``masked_*``, ``gate_*``, ``verdict_*``: see the modules `masked`, `gate` and `verdicts`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ import cv2
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.parts import is_measured, together
-from benchmarks.restitch import gate, verdicts
+from benchmarks.restitch import gate, masked, verdicts
 from benchmarks.restitch.methods import (
     Case,
     KernelChoice,
@@ -81,6 +81,8 @@ BOUNDS: Bounds = {
     "peak_gb": (0.0, 1.3),
     "real_sets_better": (12.0, float("inf")),
     "demo_s": (0.0, 240.0),
+    "masked_pixels_published": (0.0, 0.0),
+    "masked_pixels_elsewhere": (0.0, 0.0),
     "gate_accuracy": (0.98, 1.0),
     "gate_wrong_publishes": (0.0, 0.0),
     "gate_spoiled_share": (0.3, 0.5),
@@ -330,6 +332,10 @@ def _demo(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
     return {"demo_s": Figure(value=seconds, unit="s", interval=None)}
 
 
+def _masked(quick: bool) -> dict[str, Figure]:
+    return masked.measure(masked.QUICK_SEEDS if quick else masked.SEEDS)
+
+
 def _gate(quick: bool) -> dict[str, Figure]:
     return gate.measure(gate.QUICK_SEEDS if quick else gate.SEEDS)
 
@@ -343,10 +349,11 @@ PARTS: dict[str, Measure] = {
     "demo": _demo,
     "accuracy": _accuracy,
     "real": _real,
+    "masked": _masked,
     "gate": _gate,
     "verdicts": _verdicts,
 }
-EARLIER = ("gate", "verdicts")  # hundreds of captures: may be of an earlier commit
+EARLIER = ("masked", "gate", "verdicts")  # hundreds of captures: may be of an earlier commit
 _QUICK_BOUNDS: Bounds = dict.fromkeys(
     ("real_sets_better", "gate_captures", "gate_spoiled_share", "verdict_captures"),
     (0.0, float("inf")),

@@ -100,7 +100,7 @@ def doubts_of_photos(photos: Sequence[Inspected], rig: Rig | None) -> Doubts:
     )
     spare = {}
     for group in groups:
-        used = group[(len(group) - 1) // 2]  # from dark to light: the middle one
+        used = _used(photos, group)
         for index in group:
             is_one_view = rig is None or _turn_rad(rig, used, index) < _MAX_EXPOSURE_TURN_RAD
             if index != used and photos[index].name not in black and is_one_view:
@@ -147,14 +147,29 @@ def doubts_of_rig(
     )
 
 
+def _used(photos: Sequence[Inspected], group: Sequence[int]) -> int:
+    """The middle of exposures, dark to light; of its copies the largest, by the plainest name."""
+    middle = photos[group[(len(group) - 1) // 2]]
+    alike = [index for index in group if _light_ratio(photos[index], middle)[0] < _COPY_LIGHT]
+    return min(
+        alike, key=lambda index: (-max(photos[index].size_px), len(photos[index].name), index)
+    )
+
+
+def _light_ratio(photo: Inspected, other: Inspected) -> tuple[float, bool]:
+    """How far two photos' brightness is apart, 1 and more, and whether the first is lighter."""
+    ratio = (float(photo.thumbnail.mean()) + 1) / (float(other.thumbnail.mean()) + 1)
+    return max(ratio, 1 / ratio), ratio > 1
+
+
 def _turn_rad(rig: Rig, first: int, second: int) -> float:
     turn = rig.cameras[first].camera_from_rig @ rig.cameras[second].camera_from_rig.T
     return float(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
 
 
 def _spare_reason(photo: Inspected, used: Inspected) -> str:
-    ratio = (float(photo.thumbnail.mean()) + 1) / (float(used.thumbnail.mean()) + 1)
-    if max(ratio, 1 / ratio) < _COPY_LIGHT:
+    ratio, is_lighter = _light_ratio(photo, used)
+    if ratio < _COPY_LIGHT:
         return f"it shows the same as {used.name}, which is used"
-    kind = "lighter" if ratio > 1 else "darker"
+    kind = "lighter" if is_lighter else "darker"
     return f"it is a {kind} exposure of {used.name}; one of each bracket is used"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -61,6 +61,17 @@ def test_the_middle_exposure_is_used_and_the_others_are_spare():
         "z": "it shows the same as y, which is used",
     }
     assert set(found.useless) == {"x-", "x+", "z"}
+
+
+def test_of_copies_the_largest_is_used_then_the_plainest_name():
+    small = cv2.resize(PHOTOS[0], (200, 267), interpolation=cv2.INTER_AREA)
+    names = {"00": small, "01 copy": PHOTOS[0], "01": PHOTOS[0]}
+    photos = [
+        replace(photo(name, pixels), size_px=(pixels.shape[1], pixels.shape[0]))
+        for name, pixels in names.items()
+    ]
+    reason = "it shows the same as 01, which is used"
+    assert doubts_of_photos(photos, None).spare == {"00": reason, "01 copy": reason}
 
 
 def test_a_frame_that_two_cameras_delivered_is_no_spare_exposure():

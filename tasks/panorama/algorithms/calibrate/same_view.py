@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from tasks.panorama.algorithms.calibrate.features import Features, matched_features
-from tasks.panorama.types import ByteImage, FloatArray
+from tasks.panorama.types import ByteImage, FloatArray, IntArray
 
 _SIDE = 32  # of the small pictures
 _SIGMA = 3.0  # of what counts as their local mean
@@ -40,8 +40,10 @@ def same_views(
     likeness = _likeness(pictures)
     group = list(range(len(pictures)))
     for first, second in np.argwhere(np.triu(likeness >= _MIN_LIKENESS, k=1)).tolist():
-        side_px = max(sides_px[first], sides_px[second])
-        if group[first] != group[second] and _stays(features[first], features[second], side_px):
+        a, b = features[first], features[second]
+        places = a.points_px / sides_px[first], b.points_px / sides_px[second]
+        chosen = matched_features(a.descriptors, b.descriptors)
+        if group[first] != group[second] and _stay(places[0], places[1], chosen):
             kept, gone = sorted((group[first], group[second]))
             group = [kept if each == gone else each for each in group]
     light = [float(picture.mean()) for picture in pictures]
@@ -65,9 +67,7 @@ def _likeness(pictures: Sequence[ByteImage]) -> FloatArray:
     return np.asarray(stacked @ stacked.T)
 
 
-def _stays(first: Features, second: Features, side_px: int) -> bool:
-    """Whether most matches of two photos lie at one place in both."""
-    chosen = matched_features(first.descriptors, second.descriptors)
-    moved = first.points_px[chosen[:, 0]] - second.points_px[chosen[:, 1]]
-    still = np.linalg.norm(moved, axis=1) < _MAX_MOVED * side_px
-    return len(chosen) >= _MIN_MATCHES and float(still.mean()) >= _MIN_STILL_SHARE
+def _stay(first: FloatArray, second: FloatArray, chosen: IntArray) -> bool:
+    """Whether most matches lie at one place of both photos, as shares of their longer sides."""
+    moved = np.linalg.norm(first[chosen[:, 0]] - second[chosen[:, 1]], axis=1)
+    return len(moved) >= _MIN_MATCHES and float((moved < _MAX_MOVED).mean()) >= _MIN_STILL_SHARE

@@ -20,7 +20,7 @@ def exposed(photo: ByteImage, stops: float) -> ByteImage:
 def groups(*photos: ByteImage) -> list[tuple[int, ...]]:
     small = [cv2.resize(photo, (60, 80), interpolation=cv2.INTER_AREA) for photo in photos]
     features = [find_features(photo, None, 60_000, 500) for photo in photos]
-    return same_views(small, features, [320] * len(photos))
+    return same_views(small, features, [max(photo.shape) for photo in photos])
 
 
 def test_exposures_of_one_view_are_grouped_from_dark_to_light():
@@ -30,7 +30,10 @@ def test_exposures_of_one_view_are_grouped_from_dark_to_light():
 
 def test_hand_held_exposures_and_copies_are_one_view():
     moved = np.roll(PHOTOS[0], (3, 2), axis=(0, 1))
-    assert groups(PHOTOS[0], exposed(moved, -1), PHOTOS[1], PHOTOS[1].copy()) == [(1, 0), (2, 3)]
+    copies = [PHOTOS[1], PHOTOS[1].copy(), cv2.resize(PHOTOS[1], (200, 267))]
+    (first, copied) = groups(PHOTOS[0], exposed(moved, -1), *copies)
+    assert first == (1, 0)
+    assert set(copied) == {2, 3, 4}
 
 
 def test_neighbours_flat_and_black_photos_are_no_copies():
