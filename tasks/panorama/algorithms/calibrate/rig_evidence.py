@@ -85,12 +85,12 @@ def weigh_rig(features: Sequence[Features], rig: Rig, pairs: Sequence[Pair]) -> 
         rays(camera, each.points_px) for camera, each in zip(rig.cameras, features, strict=True)
     ]
     overlaps = {pair: _overlap(pair, features, views, rig) for pair in pairs}
-    alone = set(range(len(features))) - {index for pair in pairs for index in pair}
+    supported = {index for pair, each in overlaps.items() if each.agrees for index in pair}
     is_doubted = any(each.disagrees for each in overlaps.values())
-    if not alone and not is_doubted:
+    if len(supported) == len(features) and not is_doubted:
         return RigEvidence(overlaps, fits=True, contradicting={})
     agreeing, turned = _judged(_links(features, views, rig), len(features))
-    agreeing |= {i for pair, each in overlaps.items() if each.agrees for i in pair} - turned
+    agreeing |= supported - turned
     turned -= _beside(agreeing, overlaps, agrees=True)
     foreign = _beside(agreeing, overlaps, agrees=False) - agreeing - turned
     contradicting = dict.fromkeys(sorted(turned), "it looks elsewhere than the rig says")

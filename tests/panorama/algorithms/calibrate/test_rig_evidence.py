@@ -66,6 +66,14 @@ def test_a_camera_that_was_turned_is_told():
     assert found.contradicting == {1: "it looks elsewhere than the rig says"}
 
 
+def test_a_camera_whose_overlap_is_too_small_to_say_anything_is_told_by_its_links():
+    turn = Rotation.from_euler("y", -38.0, degrees=True).as_matrix()
+    rig = with_camera(4, camera_from_rig=turn @ RIG.cameras[4].camera_from_rig)
+    found = weigh(FEATURES, rig)
+    assert not any(each.disagrees for each in found.overlaps.values())
+    assert found.contradicting == {4: "it looks elsewhere than the rig says"}
+
+
 @pytest.mark.parametrize("factor", [0.65, 1.5, 2.5])
 def test_a_rig_of_another_lens_fits_nothing(factor):
     cameras = [
