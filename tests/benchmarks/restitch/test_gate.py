@@ -63,5 +63,12 @@ def test_an_interrupted_measurement_goes_on(tmp_path, monkeypatch) -> None:
     assert found["gate_captures"].value == 3
 
 
+def test_half_of_the_repairs_are_spoiled_in_all_ways() -> None:
+    kinds = [gate.kind_of(seed) for seed in gate.SEEDS]
+    assert kinds.count("none") == len(kinds) / 2 >= 150
+    spoiled = {kind: kinds.count(kind) for kind in kinds if kind != "none"}
+    assert set(spoiled.values()) == {len(kinds) / 2 / 4}
+
+
 def test_settings_were_not_frozen_on_what_is_measured() -> None:
     assert not set(gate.SETTING_SEEDS) & (set(gate.SEEDS) | set(gate.QUICK_SEEDS))
