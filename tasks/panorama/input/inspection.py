@@ -238,8 +238,10 @@ def _calibrate_anew(
 
 
 def _name(files: CaptureFiles) -> str:
-    """Name of the rig's file or folder: the capture's own place may be a copy's."""
-    return "" if files.rig is None else files.rig.name
+    """Name of the rig's file or folder, without the place of the capture, which may be a copy's."""
+    if files.rig is None:
+        return ""
+    return f"{files.rig.parent.name}/0" if files.rig.name == "0" else files.rig.name
 
 
 def _connect(
