@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from benchmarks.parts import FOLDER, kept
+from benchmarks.parts import FOLDER, code_digest, kept
 from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
 from benchmarks.results_file import Figure
 from tasks.panorama.algorithms.fit.align import align_images
@@ -69,8 +69,9 @@ class Trial:
     gain_db: float
 
 
-def measure(seeds: Sequence[int], folder: Path = FOLDER / "restitch" / "gate") -> dict[str, Figure]:
-    """Measure the gate on the captures of some seeds; an interrupted run goes on."""
+def measure(seeds: Sequence[int], folder: Path | None = None) -> dict[str, Figure]:
+    """Measure the gate on captures; an interrupted run of the same code goes on."""
+    folder = folder or FOLDER / "restitch" / "gate" / code_digest("restitch")
     trials = []
     for seed in seeds:
         trials.append(read_trial(kept(folder / f"{seed:05d}.json", partial(try_one, seed))))

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.parts import FOLDER, kept
+from benchmarks.parts import FOLDER, code_digest, kept
 from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
 from benchmarks.results_file import Figure
 from tasks.panorama.algorithms.fit.align import align_images
@@ -38,10 +38,9 @@ _PURPLE, _GREEN = (255, 0, 255), (0, 255, 0)
 _NUM_BLOTS = 3
 
 
-def measure(
-    seeds: Sequence[int], folder: Path = FOLDER / "restitch" / "masked"
-) -> dict[str, Figure]:
-    """Measure the captures of some seeds; an interrupted run goes on."""
+def measure(seeds: Sequence[int], folder: Path | None = None) -> dict[str, Figure]:
+    """Measure the captures of some seeds; an interrupted run of the same code goes on."""
+    folder = folder or FOLDER / "restitch" / "masked" / code_digest("restitch")
     counts = np.sum(
         [kept(folder / f"{seed:05d}.json", partial(count_one, seed)) for seed in seeds], axis=0
     )

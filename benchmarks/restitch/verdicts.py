@@ -25,7 +25,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.parts import FOLDER, kept
+from benchmarks.parts import FOLDER, code_digest, kept
 from benchmarks.restitch.faults import FAULTS
 from benchmarks.restitch.gate import interval
 from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
@@ -61,10 +61,9 @@ class Judged:
     doubts: tuple[str, ...]
 
 
-def measure(
-    seeds: Sequence[int], folder: Path = FOLDER / "restitch" / "verdicts"
-) -> dict[str, Figure]:
-    """Judge the captures of some seeds; an interrupted run goes on."""
+def measure(seeds: Sequence[int], folder: Path | None = None) -> dict[str, Figure]:
+    """Judge the captures of some seeds; an interrupted run of the same code goes on."""
+    folder = folder or FOLDER / "restitch" / "verdicts" / code_digest("restitch")
     judged = []
     for seed in seeds:
         found = kept(folder / f"{seed:05d}.json", partial(judge_one, seed))

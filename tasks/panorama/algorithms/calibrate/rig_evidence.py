@@ -26,8 +26,10 @@ from tasks.panorama.types import Camera, FloatArray, IntArray, Rig
 
 Pair = tuple[int, int]
 
-_TOLERANCE = 0.07  # of the longer side: a match that the rig brings so near agrees with it
-_ROTATION_TOLERANCE = 0.015  # of the longer side: parallax within which a pair's matches agree
+_TOLERANCE = 0.05  # of the longer side's angle: a match that the rig brings so near agrees
+_ROTATION_TOLERANCE = (
+    0.015  # of the longer side's angle: parallax within which a pair's matches agree
+)
 _MIN_EXPECTED = 40  # features that both show of an overlap; fewer say nothing if none agrees
 _MIN_AGREEING, _MIN_AGREEING_SHARE = 8, 0.06  # on simulated captures 17 and 15 %; chance 6 and 4 %
 _MIN_INLIERS, _MIN_INLIER_SHARE = 10, 0.15
@@ -204,5 +206,9 @@ def _angle_rad(rotation: FloatArray) -> float:
 
 
 def _side_rad(camera: Camera) -> float:
-    """Longer side of an image as an angle in its middle."""
-    return max(camera.width_px, camera.height_px) / float(np.sqrt(np.prod(camera.params[:2])))
+    """Angle that an image's longer side spans."""
+    middle = np.array([camera.width_px - 1, camera.height_px - 1]) / 2
+    half = (np.eye(2)[int(middle.argmax())] * middle)[None]
+    ends = rays(camera, np.concatenate([middle - half, middle + half]))
+    to_middle = rays(camera, middle[None])[0]
+    return float(np.arccos(np.clip(ends @ to_middle, -1, 1)).sum())

@@ -19,6 +19,7 @@ Pair = tuple[int, int]
 # together it was 0.10 to 0.35; noise and leaves bring sound overlaps down to about 0.5.
 _UNLIKE, _DOUBTFUL = 0.35, 0.5
 _MAX_UNLIKE_SHARE = 1 / 3  # of the area of all overlaps: beyond, it is not one overlap's parallax
+_MAX_UNLIKE_ANYWAY = 1 / 2  # of it, even where sparse matches agree
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ def capture_verdict(
         verdict: sum(each.area_px for each, found in overlaps.values() if found == verdict)
         for verdict in ("good", "suspect", "rejected")
     }
+    unlike = sum(each.area_px for each, _ in overlaps.values() if each.similarity < _UNLIKE)
     is_garbage = area["rejected"] > _MAX_UNLIKE_SHARE * sum(area.values())
+    is_garbage |= unlike > _MAX_UNLIKE_ANYWAY * sum(area.values())
     if rig == "rejected" or "rejected" in photos or is_garbage:
         return "rejected"
     doubtful = area["rejected"] + area["suspect"] > 0.5 * sum(area.values())

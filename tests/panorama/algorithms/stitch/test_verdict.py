@@ -59,7 +59,7 @@ def test_the_worth_of_a_capture_says_why():
     photo = PhotoCheck(name="x", verdict="suspect", reason="it is a lighter exposure of a")
     check = CaptureCheck(rig="good", rig_fault="", photos=(photo,), overlaps=(agreeing,))
 
-    found = worth_of(check, "abc", {(0, 1): Overlap(0.3, 900), (1, 2): Overlap(0.8, 100)})
+    found = worth_of(check, "abc", {(0, 1): Overlap(0.3, 400), (1, 2): Overlap(0.8, 600)})
 
     assert found.verdict == "suspect"
     assert found.doubts == (
@@ -70,6 +70,8 @@ def test_the_worth_of_a_capture_says_why():
         ("a", "b", "suspect"),
         ("b", "c", "good"),
     ]
+    unlike = {(0, 1): Overlap(0.3, 600), (1, 2): Overlap(0.8, 400)}
+    assert worth_of(check, "abc", unlike).verdict == "rejected", "whatever sparse matches say"
     wrong = check.model_copy(update={"rig": "rejected", "rig_fault": "p.pto: no", "photos": ()})
     assert worth_of(wrong, "abc", {}).verdict == "rejected"
     assert worth_of(wrong, "abc", {}).doubts == ("p.pto: no",)
