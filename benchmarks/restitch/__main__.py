@@ -1,8 +1,9 @@
-"""Measures restitching: accuracy on simulated streets, cost, real photos, the demo.
+"""Measures restitching: accuracy on simulated streets, cost, real photos, the demo, judgements.
 
-    python -m benchmarks.restitch [--quick] [--data ../shared/data]
+    python -m benchmarks.restitch [--quick] [--parts gate,…]
 
-Values are means over the seeds, intervals the range from the least to the greatest seed.
+Real photos lie in ``$ORRERY_TEST_DATA`` (``../shared/data``). Values are means over the seeds,
+intervals the range from the least to the greatest seed.
 Every way to align a capture gets the same matches, photometric correction, seams and blend;
 the kernel baseline's width and rig are those with least misalignment on a validation seed.
 What is measured:
@@ -19,11 +20,11 @@ What is measured:
 - ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
   overlap SSIM; kept unrepaired with a reason; all.
 - ``demo_s``: ``make demo`` from its first line to its last, installed.
+- ``masked_*``, ``gate_*``, ``verdict_*``: see the modules `masked`, `gate` and `verdicts`.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -36,7 +37,10 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.bounds import print_table, report_bounds
+from benchmarks.bounds import Bounds
+from benchmarks.command import Benchmark, Measure, run
+from benchmarks.parts import is_measured, together
+from benchmarks.restitch import gate, masked, verdicts
 from benchmarks.restitch.methods import (
     Case,
     KernelChoice,
@@ -59,12 +63,15 @@ from tasks.panorama.manifests import PublishedCapture
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
 
+NAME, COMMAND = "restitch", "make bench NAME=restitch"
+FULL_SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
+DATA = Path(os.environ.get("ORRERY_TEST_DATA", ROOT.parent / "shared" / "data")) / "panorama"
 CAPTURES = ROOT / "artifacts" / "bench" / "captures"
 VALIDATION_SEED = 100
 NUM_BANDS = RestitchConfig().render.num_bands
 
 # What must hold: least and greatest allowed value of a figure (every seed where it says so).
-BOUNDS = {
+BOUNDS: Bounds = {
     "misalignment_mean_px": (0.0, 0.5),
     "misalignment_p95_px": (0.0, 1.8),
     "bending_ratio_kernel": (30.0, float("inf")),
@@ -78,33 +85,58 @@ BOUNDS = {
     "rescan_10k_growth_mb": (0.0, 1.0),
     "real_sets_better": (12.0, float("inf")),
     "demo_s": (0.0, 240.0),
+    "masked_pixels_published": (0.0, 0.0),
+    "masked_pixels_elsewhere": (0.0, 0.0),
+    "gate_accuracy": (0.98, 1.0),
+    "gate_wrong_publishes": (0.0, 0.0),
+    "gate_spoiled_share": (0.3, 0.5),
+    "gate_captures": (300.0, float("inf")),
+    "verdict_false_good": (0.0, 0.02),
+    "verdict_false_rejected": (0.0, 0.02),
+    "verdict_suspect_sound": (0.0, 0.1),
+    "verdict_suspect_faulty": (0.0, 0.3),
+    "verdict_captures": (300.0, float("inf")),
 }
+# Their value is judged; of the others the whole interval must hold.
+BY_VALUE = (
+    "gate_accuracy",
+    "gate_wrong_publishes",
+    "verdict_false_good",
+    "verdict_false_rejected",
+    "verdict_suspect_sound",
+    "verdict_suspect_faulty",
+)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; exit code 1 where a bound does not hold."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="one small capture, a few real sets")
-    default = os.environ.get("ORRERY_TEST_DATA", str(ROOT.parent / "shared" / "data"))
-    parser.add_argument("--data", type=Path, default=Path(default), help="folder of real data")
-    arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    quick = arguments.quick
-    seeds = (0,) if quick else (0, 1, 2)
-    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
-        figures = _accuracy(seeds, quick=quick)
-        figures |= _cost(seeds, Path(scratch), quick=quick)
-        figures |= rescan(NUM_QUICK if quick else NUM_CAPTURES)
-        figures |= _real(arguments.data / "panorama", Path(scratch), quick=quick)
-        figures |= _demo()
-    print_table(figures)
-    if not quick:
-        path = write_results("restitch", "make bench NAME=restitch", seeds, figures)
-        print(f"written: {path.relative_to(ROOT)}")
-    judged = {key: b for key, b in BOUNDS.items() if not quick or key != "real_sets_better"}
-    return int(report_bounds(figures, judged, quick=quick) > 0)
+    benchmark = Benchmark(
+        name=NAME,
+        description=__doc__ or "",
+        parts=PARTS,
+        seeds=FULL_SEEDS,
+        publish=publish,
+        bounds=BOUNDS,
+        quick_bounds=_QUICK_BOUNDS,
+        by_value=BY_VALUE,
+    )
+    return run(benchmark, arguments)
+
+
+def publish() -> str | None:
+    """Write the results file of the parts that were measured; None, and why, if it can't be."""
+    missing = [name for name in PARTS if not is_measured(NAME, name)]
+    try:
+        earlier = [name for name in EARLIER if name not in missing]
+        part = together(NAME, [name for name in PARTS if name not in EARLIER], earlier=earlier)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"no results file yet: {error}")
+        return None
+    if missing:
+        print(f"not measured, so not in the file: {', '.join(missing)}")
+    path = write_results(NAME, COMMAND, part.seeds, part.figures, measured_on=part.commit)
+    return str(path.relative_to(ROOT))
 
 
 def _settings(seed: int, *, quick: bool) -> SimulationConfig:
@@ -128,7 +160,8 @@ def _capture(seed: int, *, quick: bool) -> Path:
     return folder
 
 
-def _accuracy(seeds: Sequence[int], *, quick: bool) -> dict[str, Figure]:
+def _accuracy(quick: bool) -> dict[str, Figure]:
+    seeds = QUICK_SEEDS if quick else FULL_SEEDS
     config = RestitchConfig()
     validation = load_case(_capture(VALIDATION_SEED, quick=quick), config)
     choice = choose_kernel(validation)
@@ -196,7 +229,12 @@ def _figures_of(case: Case, scores: dict[str, Scores]) -> dict[str, float]:
     }
 
 
-def _cost(seeds: Sequence[int], scratch: Path, *, quick: bool) -> dict[str, Figure]:
+def _cost(quick: bool) -> dict[str, Figure]:
+    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
+        return _measure_cost(QUICK_SEEDS if quick else FULL_SEEDS, Path(scratch), quick=quick)
+
+
+def _measure_cost(seeds: Sequence[int], scratch: Path, *, quick: bool) -> dict[str, Figure]:
     """Cost of the pipeline on captures as users have them: without truth."""
     costs: list[PipelineCost] = []
     for seed in seeds:
@@ -232,11 +270,20 @@ def _file(cost: PipelineCost, uri: str) -> Path:
     return Path(cost.store) / uri
 
 
-def _real(data: Path, scratch: Path, *, quick: bool) -> dict[str, Figure]:
-    """Restitch the real photo sets; each set's outcome is printed."""
-    if not data.is_dir():
-        print(f"real photos left out: {data} does not exist (--data)")
+def _rescan(quick: bool) -> dict[str, Figure]:
+    return rescan(NUM_QUICK if quick else NUM_CAPTURES)
+
+
+def _real(quick: bool) -> dict[str, Figure]:
+    if not DATA.is_dir():
+        print(f"real photos left out: {DATA} does not exist (ORRERY_TEST_DATA)")
         return {}
+    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
+        return _measure_real(DATA, Path(scratch), quick=quick)
+
+
+def _measure_real(data: Path, scratch: Path, *, quick: bool) -> dict[str, Figure]:
+    """Restitch the real photo sets; each set's outcome is printed."""
     sets = [
         path for kind in ("rings", "strips", "pairs") for path in sorted((data / kind).iterdir())
     ]
@@ -283,7 +330,7 @@ def _outcome(capture: PublishedCapture) -> str:
     return f"{capture.item_id}: {capture.published}: {figures} {'; '.join(capture.reasons)}"
 
 
-def _demo() -> dict[str, Figure]:
+def _demo(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
     """Time the demo, from nothing made to the table on the screen."""
     shutil.rmtree(ROOT / "artifacts" / "demo", ignore_errors=True)
     begun_s = time.monotonic()
@@ -291,6 +338,35 @@ def _demo() -> dict[str, Figure]:
     seconds = time.monotonic() - begun_s
     json.loads((ROOT / "artifacts" / "demo" / "summary.json").read_text())
     return {"demo_s": Figure(value=seconds, unit="s", interval=None)}
+
+
+def _masked(quick: bool) -> dict[str, Figure]:
+    return masked.measure(masked.QUICK_SEEDS if quick else masked.SEEDS)
+
+
+def _gate(quick: bool) -> dict[str, Figure]:
+    return gate.measure(gate.QUICK_SEEDS if quick else gate.SEEDS)
+
+
+def _verdicts(quick: bool) -> dict[str, Figure]:
+    return verdicts.measure(verdicts.QUICK_SEEDS if quick else verdicts.SEEDS)
+
+
+PARTS: dict[str, Measure] = {
+    "cost": _cost,  # what is timed comes first, while nothing else runs
+    "demo": _demo,
+    "rescan": _rescan,
+    "accuracy": _accuracy,
+    "real": _real,
+    "masked": _masked,
+    "gate": _gate,
+    "verdicts": _verdicts,
+}
+EARLIER = ("rescan", "masked", "gate", "verdicts")  # of many captures: may be of an earlier commit
+_QUICK_BOUNDS: Bounds = dict.fromkeys(
+    ("real_sets_better", "gate_captures", "gate_spoiled_share", "verdict_captures"),
+    (0.0, float("inf")),
+)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ class IngestConfig:
     min_overlap: float = setting(
         0.02, ge=0, le=1, help="Share of an image that another must see for the two to connect."
     )
+    trust_rigs: bool = setting(
+        False,
+        help="Use rigs as they are given, even where the photos contradict them; it is still said.",
+    )
     thumbnail_px: int = setting(
         240,
         ge=16,
@@ -64,6 +68,7 @@ class InspectConfig:
     """The part of `IngestConfig` that decides what becomes of one capture."""
 
     min_overlap: float
+    trust_rigs: bool
     thumbnail_px: int
 
 
@@ -193,8 +198,15 @@ class GateConfig:
     max_worse_share: float = setting(
         0.02, ge=0, le=1, help="Share of held-out matches that may lie in overlaps that got worse."
     )
+    invisible_seam: float = setting(
+        1.15,
+        ge=1,
+        le=10,
+        label="Worst seam that can't be seen",
+        help="Worst seam excess (1: no seam) up to which a repair is not refused for it.",
+    )
     seam_tolerance: float = setting(
-        0.0, ge=0, le=1, help="How much worse the worst seam may be, relative."
+        0.1, ge=0, le=1, help="How much worse the worst seam may be beyond that, relative."
     )
     max_warp_px: float = setting(
         10.0,

@@ -150,8 +150,7 @@ def read_images(capture: CaptureRecord, fetch: Fetch) -> Sequence[ByteImage]:
 def read_masks(capture: CaptureRecord, fetch: Fetch) -> list[BoolArray | None]:
     """Where each photo may be used, (height, width); None where it may be used everywhere."""
     return [
-        None if image.mask is None else read_mask(fetch(image.mask), image.orientation)
-        for image in capture.images
+        None if image.mask is None else read_mask(fetch(image.mask)) for image in capture.images
     ]
 
 

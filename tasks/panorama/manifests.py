@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
+from tasks.panorama.check_records import CaptureCheck, OverlapVerdict, Verdict
+from tasks.panorama.photo_records import Origin, PhotoFacts
 from tasks.panorama.views import SphereView
 
 
@@ -28,42 +30,6 @@ class CaptureFolder(Record):
     frame: str = ""
 
 
-class Position(Record):
-    """Where a capture was taken (WGS 84)."""
-
-    schema_id = "panorama.position/1"
-
-    latitude_deg: float
-    longitude_deg: float
-
-
-class PhotoFacts(Record):
-    """What a photo says of where, when, by whom and with what it was taken.
-
-    Attributes:
-        position: Where.
-        altitude_m: Above the sea.
-        heading_deg: Compass heading in which it looks, or its rig does; 0 to 360.
-        taken_at: Local time as ``2024-05-06T07:08:09``, with ``+02:00`` behind where that is known;
-            empty where nothing is.
-        artist: Who took it; empty where unknown, like all that follow.
-        copyright: Whose it is.
-        make: Maker of the camera.
-        model: The camera.
-    """
-
-    schema_id = "panorama.photo_facts/1"
-
-    position: Position | None = None
-    altitude_m: float | None = None
-    heading_deg: float | None = None
-    taken_at: str = ""
-    artist: str = ""
-    copyright: str = ""
-    make: str = ""
-    model: str = ""
-
-
 class ImageRecord(Record):
     """A photo in use.
 
@@ -73,11 +39,12 @@ class ImageRecord(Record):
         orientation: EXIF orientation (1 to 8) to apply to the stored pixels.
         width_px: Width after that; equal to the camera's.
         height_px: Height after that.
-        mask: The user's mask, to which the same orientation applies; None without one.
+        mask: Where it may be used, turned likewise: what mask file, alpha channel and project
+            say together; None for everywhere.
         facts: What it says of where, when and by whom it was taken.
     """
 
-    schema_id = "panorama.image/2"
+    schema_id = "panorama.image/3"
 
     name: str
     file: FileRef
@@ -97,24 +64,6 @@ class LeftOut(Record):
     reason: str
 
 
-class Origin(Record):
-    """What tells a capture from others, for the catalogue.
-
-    Attributes:
-        digest: Of its photos, masks and rig.
-        rig: Where its rig came from, and which it is: equal for captures of one calibrated rig.
-        time: When it was taken, by the first photo, ISO 8601, local; None where no photo says it.
-        position: Where; None where no photo says it.
-    """
-
-    schema_id = "panorama.origin/1"
-
-    digest: str
-    rig: str
-    time: str | None
-    position: Position | None
-
-
 class CaptureRecord(Record):
     """A capture that can be stitched.
 
@@ -127,12 +76,13 @@ class CaptureRecord(Record):
         calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
+        check: Whether its photos and its rig belong together.
         origin: What the catalogue says of it.
         forward_deg: How far right of the panorama's middle that lies which lay there as the rig was
             given.
     """
 
-    schema_id = "panorama.capture/2"
+    schema_id = "panorama.capture/3"
 
     item_id: str
     images: tuple[ImageRecord, ...]
@@ -142,6 +92,7 @@ class CaptureRecord(Record):
     calibration: dict[str, float]
     contact_sheet: FileRef
     truth: dict[str, FileRef]
+    check: CaptureCheck
     origin: Origin
     forward_deg: float = 0.0
 
@@ -156,7 +107,7 @@ class CaptureSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.captures/3"
+    schema_id = "panorama.captures/4"
 
     captures: tuple[CaptureRecord, ...]
     skipped: tuple[Skipped, ...]
@@ -170,6 +121,9 @@ class RenderRecord(Record):
         item_id: The capture's id.
         num_images: How many photos it was made from.
         num_left_out: How many photos could not be used.
+        verdict: What the capture and its panorama are worth, whatever was published.
+        doubts: Why it isn't ``good``.
+        overlaps: What each overlap is worth, as it is published.
         published: The way that was chosen: ``unrepaired``, ``recalibrated`` or ``warped``.
         is_repaired: Whether that is a repair.
         reasons: Why repairs were refused.
@@ -187,11 +141,14 @@ class RenderRecord(Record):
         origin: What the catalogue says of the capture.
     """
 
-    schema_id = "panorama.render/2"
+    schema_id = "panorama.render/3"
 
     item_id: str
     num_images: int
     num_left_out: int
+    verdict: Verdict
+    doubts: tuple[str, ...]
+    overlaps: tuple[OverlapVerdict, ...]
     published: str
     is_repaired: bool
     reasons: tuple[str, ...]
@@ -219,7 +176,7 @@ class RenderSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.renders/3"
+    schema_id = "panorama.renders/4"
 
     captures: tuple[RenderRecord, ...]
     skipped: tuple[Skipped, ...]
@@ -229,9 +186,11 @@ class RenderSet(Record):
 class PublishedCapture(Record):
     """One capture of a publication: verdict, figures and files, for tables and tools."""
 
-    schema_id = "panorama.published_capture/1"
+    schema_id = "panorama.published_capture/2"
 
     item_id: str
+    verdict: Verdict
+    doubts: tuple[str, ...]
     published: str
     is_repaired: bool
     reasons: tuple[str, ...]
@@ -251,6 +210,8 @@ class Publication(Record):
         skipped: Captures that could not be used, with reasons.
         num_repaired: How many are published repaired.
         num_kept: How many are published as they were.
+        num_suspect: How many are ``suspect``.
+        num_rejected: How many are ``rejected``.
         figures: Means over the captures.
         report: Self-contained HTML page.
         viewer: Another one, in which one looks around in the panoramas.
@@ -259,12 +220,14 @@ class Publication(Record):
         exported_to: Folder with readable copies; empty if there is none.
     """
 
-    schema_id = "panorama.publication/2"
+    schema_id = "panorama.publication/3"
 
     captures: tuple[PublishedCapture, ...]
     skipped: tuple[Skipped, ...]
     num_repaired: int
     num_kept: int
+    num_suspect: int
+    num_rejected: int
     figures: dict[str, float]
     report: FileRef
     viewer: FileRef

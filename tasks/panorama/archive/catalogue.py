@@ -34,6 +34,7 @@ _SCHEMA = pa.schema(
         "capture": pa.string(),
         "state": pa.string(),
         "verdict": pa.string(),
+        "way": pa.string(),
         "reason": pa.string(),
         "may_pass": pa.bool_(),
         "quality": pa.float64(),
@@ -59,7 +60,8 @@ class Row:
     Attributes:
         capture: The capture's id.
         state: See above.
-        verdict: What the gate chose: ``unrepaired``, ``recalibrated`` or ``warped``.
+        verdict: What the capture is worth: ``good``, ``suspect`` or ``rejected``.
+        way: What the gate chose: ``unrepaired``, ``recalibrated`` or ``warped``.
         reason: Why repairs were refused, or the capture can't be used.
         may_pass: Whether a later run tries it again though nothing has changed.
         quality: How alike overlapping photos are in the published picture (SSIM, at most 1).
@@ -79,6 +81,7 @@ class Row:
     capture: str
     state: str
     verdict: str = ""
+    way: str = ""
     reason: str = ""
     may_pass: bool = False
     quality: float | None = None
@@ -112,7 +115,8 @@ def _row(capture: RenderRecord) -> Row:
     return Row(
         capture=capture.item_id,
         state=PUBLISHED,
-        verdict=verdict_of(capture),
+        verdict=capture.verdict,
+        way=capture.published,
         reason="; ".join(capture.reasons),
         quality=after.get("overlap_ssim"),
         held_out_before_px=before.get("held_out_mean_px"),
@@ -135,11 +139,6 @@ def files_of(capture: RenderRecord) -> dict[str, FileRef]:
         "before_after.jpg": capture.before_after,
         "quality.json": capture.quality,
     }
-
-
-def verdict_of(capture: RenderRecord) -> str:
-    """What the catalogue says of a capture in a word."""
-    return capture.published
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from math import asin, cos, radians, sin, sqrt
 
 from tasks.core.errors import ConfigError
 from tasks.panorama.config import IngestConfig
-from tasks.panorama.manifests import CaptureRecord, Position
+from tasks.panorama.manifests import CaptureRecord
+from tasks.panorama.photo_records import Position
 
 _EARTH_RADIUS_M = 6_371_009.0  # mean radius, IUGG
 

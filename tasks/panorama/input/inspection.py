@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
@@ -16,15 +18,27 @@ from tasks.panorama.algorithms.calibrate.upright import (
     CAR_S_LEAN_DEG,
     upright,
 )
+from tasks.panorama.camera.lenses import PROJECTIONS
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
+from tasks.panorama.camera.projections import RECTILINEAR
+from tasks.panorama.check_records import CaptureCheck
+from tasks.panorama.config import InspectConfig
 from tasks.panorama.input.captures import CaptureFiles
-from tasks.panorama.input.photos import Photo, open_photo, read_mask
+from tasks.panorama.input.photo_checks import (
+    Doubts,
+    doubts_of_photos,
+    doubts_of_rig,
+)
+from tasks.panorama.input.photos import Photo, decode_mask, encode_mask, open_photo, read_mask
 from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
-from tasks.panorama.input.rig_files.hugin import photo_of
-from tasks.panorama.manifests import PhotoFacts
-from tasks.panorama.types import ByteImage, Camera, Rig
+from tasks.panorama.input.rig_files.hugin import Project, photo_of
+from tasks.panorama.photo_records import PhotoFacts
+from tasks.panorama.types import BoolArray, ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
+
+# Where a rig is given, features only serve to check it: these are enough for that.
+_CHECK_PIXELS, _CHECK_FEATURES = 150_000, 600
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,8 @@ class CheckedPhoto:
         size_px: Width and height after that.
         focal_px: Focal length by EXIF, None if unknown.
         thumbnail: The photo, small and upright.
-        features: For calibration; None where a rig is given.
+        features: For calibration; fewer where a rig is given, to check it.
+        mask_png: Where it may be used, as PNG, upright; None for everywhere.
         facts: Where, when and by whom it was taken.
     """
 
@@ -48,7 +63,8 @@ class CheckedPhoto:
     size_px: tuple[int, int]
     focal_px: float | None
     thumbnail: ByteImage
-    features: Features | None
+    features: Features
+    mask_png: bytes | None
     facts: PhotoFacts
 
 
@@ -61,6 +77,7 @@ class CaptureRig:
         source: Where it came from.
         left_out: Why other photos are not used, by name.
         figures: Of the calibration from photos.
+        check: Whether rig and photos belong together.
         forward_deg: How far right of the middle that lies which lay there as the rig was given.
     """
 
@@ -68,45 +85,55 @@ class CaptureRig:
     source: Literal["colmap", "hugin", "photos"]
     left_out: Mapping[str, str]
     figures: Mapping[str, float]
+    check: CaptureCheck
     forward_deg: float = 0.0
 
 
 def inspect_capture(
-    files: CaptureFiles, min_overlap: float, thumbnail_px: int
+    files: CaptureFiles, config: InspectConfig
 ) -> tuple[list[CheckedPhoto], CaptureRig]:
     """Check a capture's photos, and read its rig or calibrate it.
 
     Args:
         files: Its files.
-        min_overlap: Share of an image that another must see for the two to connect.
-        thumbnail_px: Longer side of the thumbnails.
+        config: Which photos connect, whether rigs are trusted, and the size of thumbnails.
 
     Raises:
         DataError: A photo, a mask or the rig can't be used; says which and what to do.
     """
     given = read_given_rig(files)
-    cameras = {camera.name: camera for camera in given.cameras} if given else {}
+    rig = given.rig if isinstance(given, Project) else given
+    project = given if isinstance(given, Project) else None
+    cameras = {camera.name: camera for camera in rig.cameras} if rig else {}
     photos = [
-        _check_photo(name, files, cameras.get(name), thumbnail_px)
+        _check_photo(name, files, cameras.get(name), project, config.thumbnail_px)
         for name in cameras or files.photos
     ]
-    if given is None:
-        return photos, _calibrate(photos)
-    return photos, _connect(given, files, min_overlap)
+    doubts = doubts_of_photos(photos, rig)
+    if rig is None:
+        return photos, _calibrate(photos, doubts)
+    doubts = doubts_of_rig(photos, rig, doubts, config.min_overlap, _name(files))
+    if doubts.rig_fault and not config.trust_rigs:
+        calibrated = _calibrate_anew(photos, files, rig, doubts)
+        if calibrated is not None:
+            return photos, calibrated
+    return photos, _connect(rig, files, project, doubts, config)
 
 
-def read_given_rig(files: CaptureFiles) -> Rig | None:
-    """Read the capture's rig; None if it has none.
+def read_given_rig(files: CaptureFiles) -> Rig | Project | None:
+    """Read the capture's rig or project; None if it has none.
 
     Raises:
         DataError: The rig can't be read, or a photo is missing for one of its cameras.
     """
     if files.rig is None:
         return None
+    given: Rig | Project
     if files.rig.is_file():
-        rig = hugin.read_rig(files.rig, list(files.photos), files.frame)
+        given = hugin.read_project(files.rig, list(files.photos), files.frame)
+        rig = given.rig
     else:
-        rig = colmap.read_rig(files.rig, list(files.photos), files.frame)
+        given = rig = colmap.read_rig(files.rig, list(files.photos), files.frame)
     names = [camera.name for camera in rig.cameras]
     missing = [name for name in names if photo_of(name, files.photos) not in files.photos]
     if missing:
@@ -115,28 +142,35 @@ def read_given_rig(files: CaptureFiles) -> Rig | None:
             f"{len(rig.cameras)} are); photos: {', '.join(files.photos)}. Put it back, or take "
             "the camera out of the rig."
         )
-    return rig
+    return given
 
 
 def _check_photo(
-    name: str, files: CaptureFiles, camera: Camera | None, thumbnail_px: int
+    name: str,
+    files: CaptureFiles,
+    camera: Camera | None,
+    project: Project | None,
+    thumbnail_px: int,
 ) -> CheckedPhoto:
     source = photo_of(name, files.photos)
     path = files.photos[source]
     photo = open_photo(path)
-    features = find_features(photo.pixels) if camera is None else None
+    small = thumbnail(photo.pixels, thumbnail_px)
     orientation = photo.orientation if camera is None else _orientation(photo, camera, path)
-    size = photo.size_px if orientation == photo.orientation else photo.stored_size_px
-    if source in files.masks:
-        _check_mask(files.masks[source], orientation, size)
+    if orientation != photo.orientation:
+        photo = open_photo(path, orientation)
+    usable = _usable(
+        photo, files.masks.get(source), None if project is None else project.usable(name)
+    )
     return CheckedPhoto(
         name=name,
         path=path,
         orientation=orientation,
-        size_px=size,
+        size_px=photo.size_px,
         focal_px=photo.focal_px,
-        thumbnail=thumbnail(photo.pixels, thumbnail_px),
-        features=features,
+        thumbnail=small,
+        features=_features(photo, usable, camera),
+        mask_png=None if usable is None else encode_mask(usable),
         facts=photo.facts,
     )
 
@@ -155,57 +189,125 @@ def _orientation(photo: Photo, camera: Camera, path: Path) -> int:
     )
 
 
-def _check_mask(path: Path, orientation: int, size_px: tuple[int, int]) -> None:
-    height_px, width_px = read_mask(path, orientation).shape
-    if (width_px, height_px) != size_px:
+def _usable(photo: Photo, mask: Path | None, by_project: BoolArray | None) -> BoolArray | None:
+    """Where a photo may be used by its alpha channel, mask file and project; None: everywhere."""
+    found = [each for each in (photo.usable, by_project) if each is not None]
+    if mask is not None:
+        found.append(_read_mask(mask, photo))
+    usable = np.logical_and.reduce(found) if found else None
+    return None if usable is None or usable.all() else np.asarray(usable, np.bool_)
+
+
+def _read_mask(path: Path, photo: Photo) -> BoolArray:
+    usable = read_mask(path, photo.orientation)
+    if usable.shape != photo.pixels.shape[:2]:
         raise DataError(
-            f"{path}: expected a mask of {size_px[0]} x {size_px[1]} px like its photo, found "
-            f"{width_px} x {height_px} px; draw it on the photo itself."
+            f"{path}: expected a mask of {photo.size_px[0]} x {photo.size_px[1]} px like its "
+            f"photo, found {usable.shape[1]} x {usable.shape[0]} px; draw it on the photo itself."
         )
+    return usable
 
 
-def _calibrate(photos: list[CheckedPhoto]) -> CaptureRig:
+def _features(photo: Photo, usable: BoolArray | None, camera: Camera | None) -> Features:
+    if camera is None:
+        return find_features(photo.pixels, usable)
+    return find_features(photo.pixels, usable, _CHECK_PIXELS, _CHECK_FEATURES)
+
+
+def _calibrate(photos: Sequence[CheckedPhoto], doubts: Doubts) -> CaptureRig:
+    """Calibrate the photos that nothing speaks against."""
+    chosen = [photo for photo in photos if photo.name not in doubts.useless]
+    if len(chosen) < MIN_CAMERAS:
+        raise DataError(
+            f"expected at least {MIN_CAMERAS} photos that differ and show something, found "
+            f"{len(chosen)} of {len(photos)}; put photos of other directions there."
+        )
     found = calibrate_features(
-        [photo.features for photo in photos if photo.features is not None],
-        [photo.size_px for photo in photos],
-        [photo.name for photo in photos],
-        [photo.focal_px for photo in photos],
+        [photo.features for photo in chosen],
+        [photo.size_px for photo in chosen],
+        [photo.name for photo in chosen],
+        [photo.focal_px for photo in chosen],
     )
-    left_out = {photos[index].name: reason for index, reason in found.left_out.items()}
-    return CaptureRig(found.rig, "photos", left_out, found.stats)
+    unlinked = {chosen[index].name: why for index, why in found.left_out.items()}
+    doubts = replace(doubts, unlinked=unlinked)
+    return CaptureRig(found.rig, "photos", doubts.useless, found.stats, doubts.check())
 
 
-def _connect(rig: Rig, files: CaptureFiles, min_overlap: float) -> CaptureRig:
-    """Keep the largest set of cameras that overlap; list the others."""
+def _calibrate_anew(
+    photos: Sequence[CheckedPhoto], files: CaptureFiles, rig: Rig, doubts: Doubts
+) -> CaptureRig | None:
+    """Calibrate photos that their rig does not fit; None where they don't hang together either."""
+    if any(PROJECTIONS[camera.model] is not RECTILINEAR for camera in rig.cameras):
+        return None
+    fault = (
+        f"{_name(files)}: the rig does not fit these photos, which were calibrated from their "
+        "content instead; put the right rig there, or set ingest.trust_rigs"
+    )
+    doubts = replace(doubts, rig="rejected", rig_fault=fault, overlaps=())
+    again = []
+    for photo in photos:
+        opened = open_photo(photo.path, photo.orientation)
+        usable = None if photo.mask_png is None else decode_mask(photo.mask_png)
+        again.append(replace(photo, features=find_features(opened.pixels, usable)))
+    try:
+        found = _calibrate(again, doubts)
+    except DataError:
+        return None
+    return found if 2 * len(found.rig.cameras) >= len(photos) - len(doubts.useless) else None
+
+
+def _name(files: CaptureFiles) -> str:
+    """Name of the rig's file or folder, without the place of the capture, which may be a copy's."""
+    if files.rig is None:
+        return ""
+    return f"{files.rig.parent.name}/0" if files.rig.name == "0" else files.rig.name
+
+
+def _connect(
+    rig: Rig, files: CaptureFiles, project: Project | None, doubts: Doubts, config: InspectConfig
+) -> CaptureRig:
+    """Keep the largest set of cameras that overlap, but for what is wrong; list the others."""
     names = [camera.name for camera in rig.cameras]
-    used = largest_connected(len(names), overlapping_pairs(rig, min_overlap))
-    if len(used) < MIN_CAMERAS:
+    connected = largest_connected(len(names), overlapping_pairs(rig, config.min_overlap))
+    wrong = doubts.useless
+    if not (config.trust_rigs or doubts.rig_fault):
+        wrong = {**wrong, **doubts.contradicting}
+    used = [index for index in connected if names[index] not in wrong]
+    if len(connected) < MIN_CAMERAS:
         raise DataError(
-            f"{files.rig}: no two of the {len(names)} cameras overlap by {min_overlap:.0%} of an "
-            "image (ingest.min_overlap); check the rotations and focal lengths of the rig."
+            f"{files.rig}: no two of the {len(names)} cameras overlap by {config.min_overlap:.0%} "
+            "of an image (ingest.min_overlap); check the rotations and focal lengths of the rig."
         )
-    left_out = {
-        name: f"does not overlap with the {len(used)} photos in use"
-        for index, name in enumerate(names)
-        if index not in used
-    }
-    known = {photo_of(name, files.photos) for name in names}
-    left_out.update(
-        {name: "the rig has no camera of this name" for name in files.photos if name not in known}
+    if len(used) < MIN_CAMERAS:
+        first, why = next(iter(wrong.items()))
+        raise DataError(
+            f"{files.rig}: expected at least {MIN_CAMERAS} photos that fit it, found {len(used)}; "
+            f"{first}: {why}. Put the right rig or photos there, or set ingest.trust_rigs."
+        )
+    reasons = dict.fromkeys(files.photos, "the rig has no camera of this name")
+    reasons |= dict.fromkeys(names, f"does not overlap with the {len(connected)} photos in use")
+    if project is not None:
+        reasons |= dict.fromkeys(project.switched_off, "switched off in the project")
+    reasons |= wrong
+    in_use = {names[index] for index in used}
+    level, forward_deg = _levelled(
+        replace(rig, cameras=tuple(rig.cameras[index] for index in used)), files
     )
-    connected = replace(rig, cameras=tuple(rig.cameras[index] for index in used))
-    # The truth of a simulated capture lies in the rig's frame.
-    level, forward_deg = (
-        (connected, 0.0) if files.truth else upright(connected, _kept_lean_deg(files.rig))
-    )
-    is_project = files.rig is not None and files.rig.is_file()
     return CaptureRig(
         rig=level,
-        source="hugin" if is_project else "colmap",
-        left_out=left_out,
+        source="colmap" if project is None else "hugin",
+        left_out={name: why for name, why in reasons.items() if name not in in_use},
         figures={},
+        check=doubts.check(),
         forward_deg=forward_deg,
     )
+
+
+def _levelled(rig: Rig, files: CaptureFiles) -> tuple[Rig, float]:
+    """A rig with a level horizon, and how far right of the middle its former middle lies."""
+    if files.truth:  # which lies in the frame of the rig as it was given
+        return rig, 0.0
+    return upright(rig, _kept_lean_deg(files.rig))
 
 
 def _kept_lean_deg(rig: Path | None) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import ExifTags
 
-from tasks.panorama.manifests import PhotoFacts, Position
+from tasks.panorama.photo_records import PhotoFacts, Position
 
 _MAX_TEXT = 200
 _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")

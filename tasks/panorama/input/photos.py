@@ -1,8 +1,9 @@
 """Photos in files: read, checked and turned upright.
 
 Later stages work on 8-bit sRGB. What leads there without guessing is converted: 16 bits, grey,
-colours of another profile (`colour`). All else is an error that says what to convert, for a silent
-conversion would change colours or hide that half of a picture is missing.
+colours of another profile (`colour`); an alpha channel is a mask. All else is an error that says
+what to convert, for a silent conversion would change colours or hide that half of a picture is
+missing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tasks.panorama.input.formats import FORMATS, reads_heic
 from tasks.panorama.input.jpeg_integrity import decode_jpeg
 from tasks.panorama.input.photo_facts import photo_facts
 from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
-from tasks.panorama.manifests import PhotoFacts
+from tasks.panorama.photo_records import PhotoFacts
 from tasks.panorama.types import BoolArray, ByteImage
 
 MAX_MEGAPIXELS = 200
@@ -43,13 +44,13 @@ _DIAGONAL_35_MM = hypot(36.0, 24.0)
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
 _MAX_FOCAL_MM = 10_000.0
 _SURELY_ORIGINAL_WIDTH_PX = 2000
+_HALF_OPAQUE = 127  # of 255: from there on, as in enblend, a pixel belongs to the photo
 
 _REMEDY_BY_MODE = {
     "1": "an image of black and white alone; export it as 8-bit RGB",
     "LA": "a grey image with transparency; export it as 8-bit RGB",
     "CMYK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
     "YCCK": "a CMYK image; convert it to 8-bit RGB (sRGB)",
-    "RGBA": "an image with transparency; flatten it, and put what is to be left out into masks/",
     "P": "a palette image; export it as 8-bit RGB",
     "I": "an image of 32 bits per channel; export it as 16-bit or 8-bit RGB",
     "F": "an image of floating-point values; export it as 8-bit RGB",
@@ -63,12 +64,15 @@ class Photo:
     Attributes:
         pixels: (height, width, 3) BGR, sRGB, upright.
         orientation: EXIF orientation, 1 to 8, that was applied to make it upright.
+        usable: (height, width) False where it is more transparent than not; None where it is
+            opaque.
         focal_px: Focal length by EXIF; None where it says nothing to be trusted.
         facts: Where, when and by whom it was taken.
     """
 
     pixels: ByteImage
     orientation: int
+    usable: BoolArray | None
     focal_px: float | None
     facts: PhotoFacts
 
@@ -108,7 +112,7 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata, and of a limit of Pillow's own
-            stored, tags = _decode(data, path)
+            stored, alpha, tags = _decode(data, path)
     except DataError:
         raise
     except Image.DecompressionBombError as error:
@@ -127,13 +131,17 @@ def open_photo(path: Path, orientation: int | None = None) -> Photo:
     if orientation is None:
         stated = tags.get(ExifTags.Base.Orientation, 1)
         orientation = stated if isinstance(stated, int) and stated in range(1, 9) else 1
-    pixels = turn_upright(stored, orientation)
-    focal_px = exif_focal_px(tags, stored.shape[1], stored.shape[0])
-    return Photo(pixels, orientation, focal_px, photo_facts(tags))
+    return Photo(
+        pixels=turn_upright(stored, orientation),
+        orientation=orientation,
+        usable=None if alpha is None else turn_upright(alpha, orientation) > _HALF_OPAQUE,
+        focal_px=exif_focal_px(tags, stored.shape[1], stored.shape[0]),
+        facts=photo_facts(tags),
+    )
 
 
-def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
-    """Pixels as they are stored, BGR, and the EXIF tags."""
+def _decode(data: bytes, path: Path) -> tuple[ByteImage, ByteImage | None, dict[int, Any]]:
+    """Pixels as they are stored, BGR, their opacity where it is not full, and the EXIF tags."""
     with _opened(data, path) as image:
         _check_kind(image, data, path)
         exif = image.getexif()
@@ -142,11 +150,12 @@ def _decode(data: bytes, path: Path) -> tuple[ByteImage, dict[int, Any]]:
         if image.format == "TIFF":  # both decoders turn it
             tags.pop(ExifTags.Base.Orientation, None)
         stored = _stored_pixels(image, data, path)
+        alpha = _opacity(image)
         profile = image.info.get("icc_profile")
         index = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
     if profile is None and index == ADOBE_RGB:
         profile = adobe_rgb()
-    return to_srgb(stored, profile, str(path)), tags
+    return to_srgb(stored, profile, str(path)), alpha, tags
 
 
 def _opened(data: bytes, path: Path) -> Image.Image:
@@ -179,6 +188,14 @@ def _eight_bits(data: bytes) -> ByteImage:
     return np.asarray(cv2.convertScaleAbs(deep, alpha=255 / 65_535), np.uint8)
 
 
+def _opacity(image: Image.Image) -> ByteImage | None:
+    """Alpha of an image, of 16 bits their upper half; None where all is opaque."""
+    if image.mode != "RGBA":
+        return None
+    alpha = np.asarray(image.getchannel("A"))
+    return alpha if alpha.min() < 255 else None
+
+
 def read_mask(path: Path, orientation: int = 1) -> BoolArray:
     """Read a mask: pixels to use are not black.
 
@@ -201,6 +218,16 @@ def read_mask(path: Path, orientation: int = 1) -> BoolArray:
     if mask is None:
         raise DataError(f"{path}: expected a mask as an image (PNG), found {_describe(data)}.")
     return turn_upright(np.asarray(mask, np.uint8), orientation) > 0
+
+
+def encode_mask(usable: BoolArray) -> bytes:
+    """Write a mask as PNG, as `read_mask` reads it: (height, width) True where to use."""
+    return cv2.imencode(".png", usable.astype(np.uint8) * 255)[1].tobytes()
+
+
+def decode_mask(png: bytes) -> BoolArray:
+    """Read what `encode_mask` wrote."""
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)) > 0
 
 
 def _check_mask(data: bytes, path: Path) -> None:
@@ -274,7 +301,7 @@ def _check_kind(image: Image.Image, data: bytes, path: Path) -> None:
     bits = _bits_per_channel(image, data)
     if found is None and not (bits <= 8 or bits == _DEEP_BITS):
         found = f"an image of {bits} bits per channel; export it as 16-bit or 8-bit RGB"
-    if found is None and image.mode not in ("RGB", "L", "I;16", "I;16B"):
+    if found is None and image.mode not in ("RGB", "RGBA", "L", "I;16", "I;16B"):
         found = f"an image of mode {image.mode}; export it as 8-bit RGB"
     if found is None and getattr(image, "n_frames", 1) > 1 and image.format == "WEBP":
         found = "an animation; export one picture of it"

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from tasks.panorama.manifests import Position
+from tasks.panorama.photo_records import Position
 from tasks.panorama.pictures.imprint import Imprint
 
 SOFTWARE = "Orrery restitch"

@@ -15,7 +15,7 @@ from math import degrees
 
 import numpy as np
 
-from tasks.panorama.manifests import PhotoFacts, Position
+from tasks.panorama.photo_records import PhotoFacts, Position
 from tasks.panorama.types import Camera, Rig
 
 _LOG = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import cos, floor, log10, radians
 
-from tasks.panorama.manifests import Position
+from tasks.panorama.photo_records import Position
 
 _EARTH_M_PER_DEG = 111_195.0  # a sphere of 6,371 km
 _LEAST_EXTENT_M = 20.0  # positions are known to some metres

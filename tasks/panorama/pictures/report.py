@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tasks.core.ports import Skipped
+from tasks.panorama.check_records import WORST_FIRST
 from tasks.panorama.manifests import PublishedCapture
 from tasks.report.estimates import mean_estimate
 from tasks.report.page import Cell, Link, Picture, Section, Table, settings_section, skipped_section
@@ -51,12 +52,25 @@ def report_sections(
         f"{len(captures) - num_repaired} as they were, {len(skipped)} could not be used."
     )
     return [
-        Section("Restitched panoramas", (summary,), links=tuple(links)),
+        Section("Restitched panoramas", (summary, *_verdicts(captures)), links=tuple(links)),
         _figures(captures),
         skipped_section(skipped),
         *([Section("Captures")] if captures else []),
         *(_capture(each, pictures.get(each.item_id, ())) for each in captures),
         settings_section(settings),
+    ]
+
+
+def _verdicts(captures: Sequence[PublishedCapture]) -> list[str]:
+    """How many captures are not good, if any."""
+    counts = {
+        verdict: sum(capture.verdict == verdict for capture in captures) for verdict in WORST_FIRST
+    }
+    if counts["good"] == len(captures):
+        return []
+    return [
+        f"{counts['rejected']} are rejected (photos or rig were wrong, or overlaps don't agree), "
+        f"{counts['suspect']} are suspect. They stand first; look at them before you use them."
     ]
 
 
@@ -86,10 +100,11 @@ def _figures(captures: Sequence[PublishedCapture]) -> Section:
     if not captures:
         return Section("Figures", ("There is no capture to measure.",))
     columns = figures_in_use(captures)
-    head = ("capture", "published", *(title for _, title, _, _ in columns))
+    head = ("capture", "verdict", "published", *(title for _, title, _, _ in columns))
     rows = tuple(
         (
             Cell(capture.item_id, to=capture.item_id),
+            Cell(capture.verdict, "good" if capture.verdict == "good" else "bad"),
             capture.published,
             *(_change(capture, name, decimals, more) for name, _, decimals, more in columns),
         )
@@ -132,8 +147,12 @@ def _means(captures: Sequence[PublishedCapture]) -> list[Table]:
 
 def said(capture: PublishedCapture) -> list[str]:
     """What is to be said of a capture, in sentences."""
-    sentences = [f"Published: {capture.published}."]
-    for title, texts in (("Refused", capture.reasons), ("Note", capture.warnings)):
+    sentences = [f"Verdict: {capture.verdict}. Published: {capture.published}."]
+    for title, texts in (
+        ("Doubt", capture.doubts),
+        ("Refused", capture.reasons),
+        ("Note", capture.warnings),
+    ):
         sentences += [f"{title}: {text}" for text in texts]
     return sentences
 

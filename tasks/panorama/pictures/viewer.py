@@ -18,7 +18,9 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from tasks.core.records import FileRef
-from tasks.panorama.manifests import Position, PublishedCapture, RenderRecord
+from tasks.panorama.check_records import WORST_FIRST
+from tasks.panorama.manifests import PublishedCapture, RenderRecord
+from tasks.panorama.photo_records import Position
 from tasks.panorama.pictures.gpano import read_place
 from tasks.panorama.pictures.position_map import position_map
 from tasks.panorama.pictures.previews import Preview, preview
@@ -65,8 +67,12 @@ class Viewed:
 
     @property
     def verdict(self) -> Cell:
-        """How it came out."""
-        return Cell("repaired", "good") if self.published.is_repaired else Cell("as it was", "bad")
+        """What it is worth, if that is in doubt, and how it came out."""
+        is_repaired, verdict = self.published.is_repaired, self.published.verdict
+        way = "repaired" if is_repaired else "as it was"
+        if verdict != "good":
+            return Cell(f"{verdict}, {way}", "bad")
+        return Cell(way, "good" if is_repaired else "bad")
 
     @property
     def said(self) -> list[str]:
@@ -130,11 +136,12 @@ def viewed(
 
 
 def most_telling(captures: Sequence[RenderRecord]) -> list[RenderRecord]:
-    """Sort captures for a page that can't show all: what was refused, then by the worst seam."""
+    """Sort captures for a page that can't show all: those in doubt, refused ones, worst seams."""
 
-    def rank(capture: RenderRecord) -> tuple[bool, float, str]:
+    def rank(capture: RenderRecord) -> tuple[int, bool, float, str]:
+        verdict = WORST_FIRST.index(capture.verdict)
         worst = capture.figures[capture.published].get("seam_excess_worst", 0.0)
-        return capture.is_repaired, -worst, capture.item_id
+        return verdict, capture.is_repaired, -worst, capture.item_id
 
     return sorted(captures, key=rank)
 

@@ -20,9 +20,8 @@ from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.archive.selection import selects
 from tasks.panorama.config import IngestConfig, InspectConfig
-from tasks.panorama.input.captures import CaptureFiles, fingerprints, frames_of, survey
+from tasks.panorama.input.captures import fingerprints, frames_of, survey
 from tasks.panorama.input.inspection import CheckedPhoto, inspect_capture
-from tasks.panorama.input.rig_files.hugin import photo_of
 from tasks.panorama.input.rig_files.rig_json import write_rig_json
 from tasks.panorama.input.search import find_captures, frame_id, told_apart
 from tasks.panorama.input.stored_captures import StoredCaptures, fetch_capture
@@ -32,8 +31,8 @@ from tasks.panorama.manifests import (
     CaptureSet,
     ImageRecord,
     LeftOut,
-    Origin,
 )
+from tasks.panorama.photo_records import Origin
 from tasks.panorama.pictures.imprint import position_of
 from tasks.panorama.types import ByteImage
 from tasks.report.sheet import Tile, contact_sheet
@@ -63,7 +62,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
     found = _find(config.captures, ctx.scratch)
     items = [item for item in found if isinstance(item, CaptureFolder)]
     unreadable = [item for item in found if isinstance(item, Skipped)]
-    inspect = InspectConfig(config.min_overlap, config.thumbnail_px)
+    inspect = InspectConfig(config.min_overlap, config.trust_rigs, config.thumbnail_px)
     outcomes = [*ctx.items.map(ingest_one, items, inspect), *unreadable]
     usable, skipped = split(outcomes, config.max_skipped_fraction)
     captures = [capture for capture in usable if selects(config, capture)]
@@ -75,6 +74,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
             "captures": float(len(captures)),
             "captures_skipped": float(len(skipped)),
             "photos": float(sum(len(capture.images) for capture in captures)),
+            "captures_doubted": float(sum(_is_doubted(capture) for capture in captures)),
             "photos_left_out": float(sum(len(capture.left_out) for capture in captures)),
         }
     )
@@ -96,7 +96,7 @@ def _checked(
 ) -> CaptureRecord:
     """Check a capture that lies on this disk, at its own place or as a copy."""
     files = survey(place, item.frame)
-    photos, used = inspect_capture(files, config.min_overlap, config.thumbnail_px)
+    photos, used = inspect_capture(files, config)
     reasons = {**files.odd, **used.left_out}
     left_out = tuple(LeftOut(name=name, reason=why) for name, why in reasons.items())
     for each in left_out:
@@ -104,7 +104,10 @@ def _checked(
     write_rig_json(folder.path / _RIG_FILE, used.rig)
     refer = partial(_file_ref, place=place, at=item.path)
     by_name = {photo.name: photo for photo in photos}
-    images = tuple(_image_record(by_name[c.name], files, refer) for c in used.rig.cameras)
+    images = tuple(
+        _image_record(by_name[camera.name], index, refer, folder)
+        for index, camera in enumerate(used.rig.cameras)
+    )
     rig = folder.add(_RIG_FILE)
     return CaptureRecord(
         item_id=item.item_id,
@@ -120,6 +123,7 @@ def _checked(
             for name, path in files.truth.items()
             if not is_stored(item.path) and not item.frame
         },
+        check=used.check,
         origin=_origin(images, rig, used.source),
         forward_deg=used.forward_deg,
     )
@@ -133,6 +137,10 @@ def _origin(images: Sequence[ImageRecord], rig: FileRef, source: str) -> Origin:
         time=min(times, default=None),
         position=position_of(image.facts for image in images),
     )
+
+
+def _is_doubted(capture: CaptureRecord) -> bool:
+    return bool(capture.check.rig_fault or capture.check.photos)
 
 
 def _find(captures: str, scratch: Path) -> list[CaptureFolder | Skipped]:
@@ -183,16 +191,21 @@ def _contact_sheet(item_id: str, photos: Sequence[CheckedPhoto]) -> ByteImage:
 
 
 def _image_record(
-    photo: CheckedPhoto, files: CaptureFiles, refer: Callable[[Path], FileRef]
+    photo: CheckedPhoto,
+    index: int,
+    refer: Callable[[Path], FileRef],
+    folder: ItemFolder,
 ) -> ImageRecord:
-    mask = files.masks.get(photo_of(photo.name, files.photos))
+    mask = f"mask_{index}.png"
+    if photo.mask_png is not None:
+        (folder.path / mask).write_bytes(photo.mask_png)
     return ImageRecord(
         name=photo.name,
         file=refer(photo.path),
         orientation=photo.orientation,
         width_px=photo.size_px[0],
         height_px=photo.size_px[1],
-        mask=None if mask is None else refer(mask),
+        mask=None if photo.mask_png is None else folder.add(mask),
         facts=photo.facts,
     )
 

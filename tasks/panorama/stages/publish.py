@@ -17,6 +17,7 @@ from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.archive.catalogue import CATALOGUE, files_of, rows_of, write_catalogue
 from tasks.panorama.archive.published import SETTING, published_files
+from tasks.panorama.check_records import WORST_FIRST
 from tasks.panorama.config import PublishConfig
 from tasks.panorama.input.photos import read_photo
 from tasks.panorama.manifests import (
@@ -40,13 +41,14 @@ _PREVIEW_WIDTH_PX = 1400
 _MAX_PICTURED = 60  # captures of the report that have pictures, so that a browser can open it
 _MAX_VIEWED, _MAX_VIEWED_BYTES = 20, 30_000_000  # captures of the viewer, for the same reason
 _VIEWED_WIDTHS_PX = ((6, 4096), (_MAX_VIEWED, 2048))  # up to so many captures: of the whole sphere
+_MAX_TAGGED = 20  # captures that a tag names
 _MAX_ON_SHEET = 120  # crops; a JPEG has at most 65,500 rows
 
 
 class _Renders(Record):
     """All that the report is made from."""
 
-    schema_id = "panorama.report_input/3"
+    schema_id = "panorama.report_input/4"
 
     item_id: str
     captures: tuple[RenderRecord, ...]
@@ -57,7 +59,7 @@ class _Renders(Record):
 class _Report(Record):
     """The files of the report."""
 
-    schema_id = "panorama.report/2"
+    schema_id = "panorama.report/3"
 
     item_id: str
     report: FileRef
@@ -91,7 +93,7 @@ def publish_captures(
     skipped = sorted((s for each in sets for s in each.skipped), key=lambda s: s.item_id)
     item = _Renders(
         item_id="report",
-        captures=tuple(captures),
+        captures=tuple(sorted(captures, key=lambda c: WORST_FIRST.index(c.verdict))),
         skipped=tuple(skipped),
         settings=(sets[0].settings if sets else {}) | {"publish": config_json(config)},
     )
@@ -105,6 +107,8 @@ def publish_captures(
         skipped=tuple(skipped),
         num_repaired=num_repaired,
         num_kept=len(captures) - num_repaired,
+        num_suspect=sum(capture.verdict == "suspect" for capture in captures),
+        num_rejected=sum(capture.verdict == "rejected" for capture in captures),
         figures=_means(published),
         report=report.report,
         viewer=report.viewer,
@@ -167,6 +171,8 @@ def _viewer(captures: Sequence[RenderRecord], fetch: Callable[[FileRef], Path]) 
 def _published(capture: RenderRecord) -> PublishedCapture:
     return PublishedCapture(
         item_id=capture.item_id,
+        verdict=capture.verdict,
+        doubts=capture.doubts,
         published=capture.published,
         is_repaired=capture.is_repaired,
         reasons=capture.reasons,
@@ -211,9 +217,12 @@ def _track(publication: Publication, ctx: StageContext) -> None:
         "captures": len(publication.captures),
         "captures_repaired": publication.num_repaired,
         "captures_kept": publication.num_kept,
+        "captures_suspect": publication.num_suspect,
+        "captures_rejected": publication.num_rejected,
         "captures_skipped": len(publication.skipped),
     }
     ctx.tracker.log_metrics({**{k: float(v) for k, v in counts.items()}, **publication.figures})
+    ctx.tracker.set_tags(_verdict_tags(publication.captures))
     if not ctx.items.made:  # the run that made them shows them
         return
     ctx.tracker.log_figure(ctx.store.fetch(publication.report), _REPORT_FILE)
@@ -221,6 +230,17 @@ def _track(publication: Publication, ctx: StageContext) -> None:
     ctx.tracker.log_figure(ctx.store.fetch(publication.catalogue), CATALOGUE)
     if publication.contact_sheet is not None:
         ctx.tracker.log_figure(ctx.store.fetch(publication.contact_sheet), _SHEET_FILE)
+
+
+def _verdict_tags(captures: Sequence[PublishedCapture]) -> dict[str, str]:
+    """The worst verdict of a run, and the captures that are not good, the worst first."""
+    worst_first = sorted(captures, key=lambda capture: WORST_FIRST.index(capture.verdict))
+    doubted = [capture.item_id for capture in worst_first if capture.verdict != "good"]
+    more = f" and {len(doubted) - _MAX_TAGGED} more" if len(doubted) > _MAX_TAGGED else ""
+    return {
+        "verdict": worst_first[0].verdict if worst_first else "",
+        "doubted": ", ".join(doubted[:_MAX_TAGGED]) + more,
+    }
 
 
 def _export_files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,14 +14,14 @@ from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.stitch.assess import seam_steps
+from tasks.panorama.algorithms.stitch.assess import overlap_similarities, seam_steps
 from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
+from tasks.panorama.algorithms.stitch.verdict import Worth, worth_of
 from tasks.panorama.config import RenderConfig
 from tasks.panorama.input.truth import load_truth
 from tasks.panorama.kept_files import (
     Fetch,
-    Solution,
     read_images,
     read_masks,
     read_solution,
@@ -38,6 +39,7 @@ from tasks.panorama.pictures.render_files import (
 )
 from tasks.panorama.pictures.sphere_view import sphere_view
 
+_LOG = logging.getLogger(__name__)
 _MAX_SAID = 10  # photos that are left out; all are in quality.json
 _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim", "true_mean_px")
 
@@ -76,35 +78,30 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         DataError: A file is missing or nothing can be stitched.
     """
     capture = item.capture
-    solution = read_solution(item, folder.fetch)
-    found = restitch(
-        read_images(capture, folder.fetch),
-        read_masks(capture, folder.fetch),
-        solution.ways,
-        solution.photometry,
-        solution.held_out,
-        config,
-    )
+    found = _stitched(item, config, folder.fetch)
     figures = _figures(found, capture, folder.fetch)
     published_figures = _published_figures(found)
-    imprint = _imprint(capture, solution)
+    warnings = (*found.verdict.warnings, *_masked_warnings(found), *_without(capture))
+    imprint = _imprint(capture, found)
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, imprint)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality, imprint)
-    worst = worst_seams(found)
-    photos = [image.name for image in capture.images]
+    worst, photos = worst_seams(found), [image.name for image in capture.images]
     crops = worst_crops(found, worst, capture.item_id, photos, config.num_bands)
     together = before_after(found, capture.item_id, crops)
-    quality = _quality(capture, found, figures, published_figures)
+    worth = _judged(capture, found)
+    quality = _quality(capture, found, worth, figures, published_figures, warnings)
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
-    verdict = found.verdict
     return RenderRecord(
         item_id=item.item_id,
         num_images=len(capture.images),
         num_left_out=len(capture.left_out),
-        published=verdict.published,
-        is_repaired=verdict.is_repaired,
-        reasons=verdict.reasons,
-        warnings=(*verdict.warnings, *_without(capture)),
+        verdict=worth.verdict,
+        doubts=worth.doubts,
+        overlaps=worth.overlaps,
+        published=found.verdict.published,
+        is_repaired=found.verdict.is_repaired,
+        reasons=found.verdict.reasons,
+        warnings=warnings,
         figures=figures,
         published_figures=published_figures,
         width_px=found.sources.panorama_width_px,
@@ -122,16 +119,30 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     )
 
 
-def _imprint(capture: CaptureRecord, solution: Solution) -> Imprint:
+def _stitched(item: WarpRecord, config: RenderConfig, fetch: Fetch) -> Restitched:
+    solution = read_solution(item, fetch)
+    return restitch(
+        read_images(item.capture, fetch),
+        read_masks(item.capture, fetch),
+        solution.ways,
+        solution.photometry,
+        solution.held_out,
+        config,
+    )
+
+
+def _imprint(capture: CaptureRecord, found: Restitched) -> Imprint:
     facts = [image.facts for image in capture.images]
-    rig = solution.ways[UNREPAIRED].rig
+    rig = found.outlines[UNREPAIRED].alignment.rig
     return imprint_of(facts, rig, capture.forward_deg, capture.item_id)
 
 
 def _without(capture: CaptureRecord) -> list[str]:
-    """What of a capture is not in its panorama, in sentences."""
-    said = [f"{each.name} is left out: {each.reason}" for each in capture.left_out[:_MAX_SAID]]
-    rest = len(capture.left_out) - len(said)
+    """What of a capture is not in its panorama, but for what the doubts say, in sentences."""
+    doubted = {photo.name for photo in capture.check.photos}
+    left_out = [each for each in capture.left_out if each.name not in doubted]
+    said = [f"{each.name} is left out: {each.reason}" for each in left_out[:_MAX_SAID]]
+    rest = len(left_out) - len(said)
     return [*said, f"{rest} more are left out"] if rest else said
 
 
@@ -158,28 +169,52 @@ def _figures(
     return figures
 
 
+def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
+    """What the capture and its overlaps are worth as they are published."""
+    similarities = overlap_similarities(found.assessments[found.verdict.published].proofs)
+    worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
+    for doubt in worth.doubts:
+        _LOG.warning("%s: %s: %s", capture.item_id, worth.verdict, doubt)
+    return worth
+
+
 def _published_figures(found: Restitched) -> dict[str, float]:
-    """Figures of the published picture on its own seams."""
+    """Figures of the published picture, on its own seams."""
     own = seam_steps(found.panorama, found.labels)
-    return {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
+    steps = {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
+    return {**steps, "masked_pixels_published": found.masked_share}
+
+
+def _masked_warnings(found: Restitched) -> list[str]:
+    if not found.masked_share:
+        return []
+    return [
+        f"{found.masked_share:.2%} of the picture is masked in the photo that it comes from, for "
+        "no other photo shows it"
+    ]
 
 
 def _quality(
     capture: CaptureRecord,
     found: Restitched,
+    worth: Worth,
     figures: dict[str, dict[str, float]],
     published_figures: dict[str, float],
+    warnings: Sequence[str],
 ) -> str:
     """Everything that is known of a result, as JSON."""
     verdict = found.verdict
     document = {
+        "verdict": worth.verdict,
+        "doubts": worth.doubts,
+        "overlaps": [overlap.model_dump(mode="json") for overlap in worth.overlaps],
         "capture": capture.item_id,
         "num_images": len(capture.images),
         "left_out": {each.name: each.reason for each in capture.left_out},
         "published": verdict.published,
         "is_repaired": verdict.is_repaired,
         "reasons": verdict.reasons,
-        "warnings": verdict.warnings,
+        "warnings": warnings,
         "figures": figures,
         "published_figures": published_figures,
         "gains_bgr": np.round(found.sources.gains, 5).tolist(),

@@ -6,7 +6,8 @@ from tasks.core.errors import ConfigError
 from tasks.core.records import FileRef
 from tasks.panorama.archive.selection import distance_m, selects
 from tasks.panorama.config import IngestConfig
-from tasks.panorama.manifests import CaptureRecord, Origin, Position
+from tasks.panorama.manifests import CaptureRecord
+from tasks.panorama.photo_records import Origin, Position
 
 FILE = FileRef(uri="x", sha256="0" * 64, num_bytes=1)
 GATE = Position(latitude_deg=52.51628, longitude_deg=13.37770)

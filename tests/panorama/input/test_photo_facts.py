@@ -5,7 +5,7 @@ from PIL import ExifTags, Image
 
 from tasks.panorama.input.photo_facts import photo_facts
 from tasks.panorama.input.photos import open_photo
-from tasks.panorama.manifests import PhotoFacts, Position
+from tasks.panorama.photo_records import PhotoFacts, Position
 
 GPS, BASE = ExifTags.GPS, ExifTags.Base
 PLACE = {

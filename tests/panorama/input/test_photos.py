@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 from tasks.core.errors import DataError
 from tasks.panorama.input.colour import adobe_rgb, to_srgb
 from tasks.panorama.input.photos import (
+    encode_mask,
     exif_focal_px,
     open_photo,
     read_mask,
@@ -165,7 +166,7 @@ def cut_16_bits() -> bytes:
     ("name", "make", "message"),
     [
         ("a.jpg", lambda p: save(p, Image.fromarray(picture()).convert("CMYK")), "a CMYK image"),
-        ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("RGBA")), "transparency"),
+        ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("LA")), "transparency"),
         ("a.png", lambda p: save(p, Image.fromarray(picture()).convert("P")), "palette"),
         ("a.tif", lambda p: save(p, Image.new("I", (9, 9))), "32 bits per"),
         ("a.png", lambda p: p.write_bytes(cut_16_bits()), "it is damaged"),
@@ -224,11 +225,32 @@ def test_exif_focal_of_a_file(tmp_path):
     assert open_photo(path).focal_px == pytest.approx(28 / 43.2666 * np.hypot(160, 96), rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_what_is_transparent_may_not_be_used(tmp_path, name):
+    alpha = np.full((96, 160, 1), 255, np.uint8)
+    opaque = Image.fromarray(np.dstack([picture(), alpha]))
+    assert open_photo(save(tmp_path / name, opaque)).usable is None
+    alpha[:30, :40] = 0
+    alpha[30:50, :40] = 127
+    alpha[50:60, :40] = 128
+    exif = Image.Exif()
+    if name == "a.png":
+        exif[ExifTags.Base.Orientation] = 6
+    path = save(tmp_path / name, Image.fromarray(np.dstack([picture(), alpha])), exif=exif)
+    for orientation in (1, None):
+        photo = open_photo(path, orientation)
+        expected = turn_upright(alpha[..., 0] > 127, photo.orientation)
+        assert np.array_equal(photo.usable, expected)
+        assert np.array_equal(photo.pixels, turn_upright(picture()[..., ::-1], photo.orientation))
+
+
 def test_mask(tmp_path):
     mask = np.zeros((96, 160), np.uint8)
     mask[10:20, 30:50] = 1
     Image.fromarray(mask).save(tmp_path / "a.png")
     assert np.array_equal(read_mask(tmp_path / "a.png"), mask > 0)
+    (tmp_path / "again.png").write_bytes(encode_mask(mask > 0))
+    assert np.array_equal(read_mask(tmp_path / "again.png"), mask > 0)
     assert read_mask(tmp_path / "a.png", orientation=6).shape == (160, 96)
     (tmp_path / "b.png").write_bytes(b"no mask")
     with pytest.raises(DataError, match="expected a mask as an image"):

@@ -4,7 +4,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tasks.panorama.input.photo_facts import photo_facts
-from tasks.panorama.manifests import Position
+from tasks.panorama.photo_records import Position
 from tasks.panorama.pictures.exif import exif_of
 from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 

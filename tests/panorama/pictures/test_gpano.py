@@ -15,7 +15,7 @@ from PIL import Image
 
 from tasks.core.errors import DataError, ResourceError
 from tasks.panorama.input.photos import read_photo
-from tasks.panorama.manifests import Position
+from tasks.panorama.photo_records import Position
 from tasks.panorama.pictures import gpano
 from tasks.panorama.pictures.gpano import (
     NAMESPACE,

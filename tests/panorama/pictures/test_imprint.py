@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from scipy.spatial.transform import Rotation
 
-from tasks.panorama.manifests import PhotoFacts, Position
+from tasks.panorama.photo_records import PhotoFacts, Position
 from tasks.panorama.pictures.imprint import UNKNOWN, imprint_of
 from tasks.panorama.types import Rig
 from tests.support.panorama.rigs import make_camera

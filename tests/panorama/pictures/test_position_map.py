@@ -4,7 +4,7 @@ from math import cos, hypot, radians
 
 import pytest
 
-from tasks.panorama.manifests import Position
+from tasks.panorama.photo_records import Position
 from tasks.panorama.pictures.position_map import PositionMap, position_map
 
 

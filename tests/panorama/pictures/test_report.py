@@ -19,6 +19,8 @@ AFTER = {"held_out_mean_px": 0.5, "overlap_ssim": 0.8, "seam_step": 1.2}
 def capture(item_id: str, before: dict[str, float], after: dict[str, float]) -> PublishedCapture:
     return PublishedCapture(
         item_id=item_id,
+        verdict="good",
+        doubts=(),
         published="warped",
         is_repaired=True,
         reasons=("recalibrated: <reason>",),

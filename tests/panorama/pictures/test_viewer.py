@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from tasks.core.records import FileRef
-from tasks.panorama.manifests import Origin, Position, PublishedCapture, RenderRecord
+from tasks.panorama.manifests import PublishedCapture, RenderRecord
+from tasks.panorama.photo_records import Origin, Position
 from tasks.panorama.pictures import viewer
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
 from tasks.panorama.pictures.viewer import most_telling, viewed, viewer_page

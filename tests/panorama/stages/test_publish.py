@@ -48,6 +48,29 @@ def test_all_groups_are_gathered(run, groups):
     assert publication.exported_to == ""
 
 
+def test_captures_that_are_in_doubt_stand_first(run, groups, monkeypatch):
+    config = SampleRenderConfig(repaired=("y", "z"), suspect=("z",))
+    doubted = run.run(render_samples, config=config)
+    tags, metrics = {}, {}
+    tracker = type(run.context(publish_captures, config=PublishConfig()).tracker)
+    monkeypatch.setattr(tracker, "set_tags", lambda _, given: tags.update(given))
+    monkeypatch.setattr(tracker, "log_metrics", lambda _, given, step=0: metrics.update(given))
+
+    ref = run.run(publish_captures, [*groups, doubted], config=PublishConfig())
+
+    publication = run.read(ref, Publication)
+    assert (publication.num_suspect, publication.num_rejected) == (1, 0)
+    assert [capture.item_id for capture in publication.captures] == ["a", "b", "c", "y", "z"]
+    page = run.fetch(publication.report).read_text("utf-8")
+    assert "0 are rejected" in page
+    assert "1 are suspect" in page
+    assert page.index("<h3>z</h3>") < page.index("<h3>a</h3>")
+    assert "Doubt: photo &lt;a&gt;: it is black" in page
+    assert tags == {"verdict": "suspect", "doubted": "z"}
+    assert metrics["captures_suspect"] == 1
+    assert metrics["captures_rejected"] == 0
+
+
 def test_report_and_sheet_show_every_capture(run, groups):
     config = PublishConfig(num_crops=2)
     publication = run.read(run.run(publish_captures, groups, config=config), Publication)

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 
 from operators.stage.local import LocalRun
@@ -17,6 +18,7 @@ from tasks.panorama.config import (
     RenderConfig,
     SolveConfig,
 )
+from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.manifests import Publication, RenderSet
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
@@ -25,6 +27,7 @@ from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.publish import publish_captures
 from tasks.panorama.stages.render import render_captures
 from tasks.panorama.stages.solve import solve_captures
+from tests.support.panorama.captures import small_rig, write_capture
 
 CONFIG = RenderConfig(width_px=1024)
 
@@ -66,6 +69,8 @@ def test_capture_comes_out_better(solved, rendered):
     assert after["psnr_db"] > before["psnr_db"]
     assert {"seam_step", "seam_excess_worst"} <= set(before)
     assert set(capture.figures) == {"unrepaired", "recalibrated", "warped"}
+    assert (capture.verdict, capture.doubts) == ("good", ())
+    assert {overlap.verdict for overlap in capture.overlaps} == {"good"}
 
 
 def test_files_can_be_opened(solved, rendered):
@@ -94,6 +99,63 @@ def test_refused_repair_keeps_the_stitch_and_its_reason(solved):
     assert not capture.is_repaired
     assert any("held-out matches" in reason for reason in capture.reasons)
     assert cv2.imread(str(run.fetch(capture.panorama))) is not None
+
+
+def test_what_a_mask_hides_shows_nowhere_however_it_is_given(tmp_path):
+    """A mask file over purple and a project's mask over green; the other photos see behind it."""
+    rig = small_rig(step_deg=25.0)
+    for name, colour in (("file", (255, 0, 255)), ("project", (0, 255, 0)), ("clean", None)):
+        folder = write_capture(tmp_path / "captures" / name, rig, with_rig=False)
+        hugin.write_rig(folder / "capture.pto", rig)
+        photo = cv2.imread(str(folder / "images" / "camera1.jpg"))
+        (folder / "images" / "camera1.jpg").unlink()
+        if colour:
+            photo[40:61, 20:77] = photo[90:111, 40:51] = colour
+        cv2.imwrite(str(folder / "images" / "camera1.png"), photo)
+    mask = np.full((128, 96), 255, np.uint8)
+    mask[40:61, 20:77] = mask[90:111, 40:51] = 0
+    (tmp_path / "captures" / "file" / "masks").mkdir()
+    cv2.imwrite(str(tmp_path / "captures" / "file" / "masks" / "camera1.png"), mask)
+    with (tmp_path / "captures" / "project" / "capture.pto").open("a") as lines:
+        lines.write('k i1 t0 p"20 40 76 40 76 60 20 60"\nk i1 t0 p"40 90 50 90 50 110 40 110"\n')
+    run = LocalRun(tmp_path / "store")
+    (group,) = run.run(ingest_captures, config=IngestConfig(captures=str(tmp_path / "captures")))
+    matches = run.run(match_captures, group, config=MatchConfig())
+    fields = run.run(solve_captures, matches, config=SolveConfig(num_cells=4))
+    ref = run.run(render_captures, fields, config=RenderConfig(width_px=512))
+
+    clean, file, project = run.read(ref, RenderSet).captures
+    assert file.panorama.sha256 == project.panorama.sha256 != clean.panorama.sha256
+    assert file.before.sha256 == project.before.sha256
+    assert file.figures == project.figures
+    assert file.published_figures["masked_pixels_published"] == 0.0
+    pictures = [cv2.imread(str(run.fetch(each.before))).astype(int) for each in (file, clean)]
+    assert np.abs(pictures[0] - pictures[1]).mean() < 4
+
+
+def test_a_capture_with_a_black_photo_is_rejected_and_its_neighbours_fill_the_place(tmp_path):
+    folder = write_capture(tmp_path / "captures" / "lost", small_rig(step_deg=15.0))
+    black = np.zeros((128, 96, 3), np.uint8)
+    cv2.imwrite(str(folder / "images" / "camera1.jpg"), black)
+    run = LocalRun(tmp_path / "store")
+    (group,) = run.run(ingest_captures, config=IngestConfig(captures=str(tmp_path / "captures")))
+    matches = run.run(match_captures, group, config=MatchConfig())
+    fields = run.run(solve_captures, matches, config=SolveConfig(num_cells=4))
+    panoramas = run.run(render_captures, fields, config=RenderConfig(width_px=512))
+
+    (capture,) = run.read(panoramas, RenderSet).captures
+    assert (capture.verdict, capture.doubts) == ("rejected", ("photo camera1: it is black",))
+    assert (capture.num_images, capture.num_left_out) == (2, 1)
+    (overlap,) = capture.overlaps
+    assert (overlap.first, overlap.second, overlap.verdict) == ("camera0", "camera2", "good")
+    assert overlap.similarity > 0.8
+    quality = json.loads(run.fetch(capture.quality).read_text("utf-8"))
+    assert quality["verdict"] == "rejected"
+    assert quality["doubts"] == list(capture.doubts)
+    assert quality["left_out"] == {"camera1": "it is black"}
+    assert quality["overlaps"][0]["similarity"] == overlap.similarity
+    panorama = cv2.imread(str(run.fetch(capture.panorama)))
+    assert (panorama[40:-40].max(axis=2) > 20).mean() > 0.98, "no hole in the middle"
 
 
 def test_publication_follows(solved, rendered):

@@ -111,7 +111,7 @@ PHOTOS: dict[str, Spoil] = {
     "14,200 squared in PNG": content(PHOTO, bomb("PNG", 14_200, 14_200)),
     "no pixels": content(PHOTO, bomb("PNG", 0, 0)),
     "16 bits that are cut": content(PHOTO, png(bits=16)[:-40]),
-    "transparent": content(PHOTO, encoded("PNG", "RGBA")),
+    "grey and transparent": content(PHOTO, encoded("PNG", "LA")),
     "a palette": content(PHOTO, encoded("PNG", "P")),
     "CMYK": content(PHOTO, encoded("JPEG", "CMYK")),
     "float": content(PHOTO, encoded("TIFF", "F")),

@@ -10,7 +10,8 @@ from tasks.core.config import SETTINGS, config_json, setting
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef, Record
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.manifests import Origin, Position, RenderRecord, RenderSet
+from tasks.panorama.manifests import RenderRecord, RenderSet
+from tasks.panorama.photo_records import Origin, Position
 from tasks.panorama.views import Direction, SphereView
 
 
@@ -21,6 +22,7 @@ class SampleRenderConfig:
     repaired: tuple[str, ...] = setting((), help="Ids of captures that are repaired.")
     kept: tuple[str, ...] = setting((), help="Ids of captures that are kept.")
     skipped: tuple[str, ...] = setting((), help="Ids of captures that are skipped.")
+    suspect: tuple[str, ...] = setting((), help="Ids of captures that are suspect.")
     grey: int = setting(120, ge=0, le=255, help="What the panoramas show.")
 
 
@@ -53,6 +55,9 @@ def render_sample(
         item_id=item.item_id,
         num_images=4,
         num_left_out=0,
+        verdict="suspect" if item.item_id in config.suspect else "good",
+        doubts=("photo <a>: it is black",) if item.item_id in config.suspect else (),
+        overlaps=(),
         published=published,
         is_repaired=item.is_repaired,
         reasons=() if item.is_repaired else ("warped: worst seam 2.00, unrepaired 1.50",),

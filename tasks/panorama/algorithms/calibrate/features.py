@@ -17,10 +17,11 @@ from math import sqrt
 import cv2
 import numpy as np
 
-from tasks.panorama.types import ByteImage, Float32Array, FloatArray, IntArray
+from tasks.panorama.algorithms.place.filling import filled
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
 
 WORK_PIXELS = 700_000
-_NUM_FEATURES = 2500
+MAX_FEATURES = 2500
 _NUM_STRONGEST = 600
 _MIN_STRONGEST_MATCHES = 12
 _NUM_BEST_PARTNERS = 3
@@ -61,19 +62,31 @@ class PairMatches:
         return len(self.points_first_px)
 
 
-def find_features(image: ByteImage) -> Features:
-    """Find features on a copy of the image of at most `WORK_PIXELS` pixels.
+def find_features(
+    image: ByteImage,
+    usable: BoolArray | None = None,
+    max_pixels: int = WORK_PIXELS,
+    max_features: int = MAX_FEATURES,
+) -> Features:
+    """Find features on a reduced copy of an image.
 
     Args:
         image: (height, width, 3) BGR.
+        usable: (height, width), False on what is masked; None for nothing.
+        max_pixels: Of the copy.
+        max_features: How many of the strongest to keep.
     """
+    image = filled(image, usable)
     height, width = image.shape[:2]
-    factor = min(1.0, sqrt(WORK_PIXELS / (height * width)))
+    factor = min(1.0, sqrt(max_pixels / (height * width)))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if factor < 1 else image
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-    detector = cv2.SIFT.create(nfeatures=_NUM_FEATURES, contrastThreshold=0.02)
-    keypoints, descriptors = detector.detectAndCompute(grey, None)
+    detector = cv2.SIFT.create(nfeatures=max_features, contrastThreshold=0.02)
+    mask = None
+    if usable is not None:
+        mask = cv2.resize(usable.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    keypoints, descriptors = detector.detectAndCompute(grey, mask)
     if descriptors is None or not len(keypoints):
         return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")
@@ -88,32 +101,23 @@ def match_features(features: Sequence[Features]) -> list[PairMatches]:
     matches = []
     for first, second in _promising_pairs(features):
         a, b = features[first], features[second]
-        chosen = _mutual(a.descriptors, b.descriptors)
+        chosen = matched_features(a.descriptors, b.descriptors)
         matches.append(
             PairMatches(first, second, a.points_px[chosen[:, 0]], b.points_px[chosen[:, 1]])
         )
     return matches
 
 
-def _promising_pairs(features: Sequence[Features]) -> list[tuple[int, int]]:
-    strongest = [one.descriptors[:_NUM_STRONGEST] for one in features]
-    pairs = list(combinations(range(len(features)), 2))
-    counts = np.zeros((len(features), len(features)), np.int64)
-    for first, second in pairs:
-        count = len(_mutual(strongest[first], strongest[second]))
-        counts[first, second] = counts[second, first] = count
-    partners = np.argsort(-counts, axis=1, kind="stable")[:, :_NUM_BEST_PARTNERS]
-    return [
-        (first, second)
-        for first, second in pairs
-        if counts[first, second] >= _MIN_STRONGEST_MATCHES
-        or second in partners[first]
-        or first in partners[second]
-    ]
+def matched_features(a: Float32Array, b: Float32Array) -> IntArray:
+    """Match two sets of descriptors.
 
+    Args:
+        a: (n, 128) of unit length.
+        b: (m, 128) of unit length.
 
-def _mutual(a: Float32Array, b: Float32Array) -> IntArray:
-    """Indices (n, 2) of descriptors that choose each other and pass the ratio test."""
+    Returns:
+        (k, 2) indices of descriptors that choose each other and pass the ratio test.
+    """
     if len(a) < 2 or len(b) < 2:
         return np.zeros((0, 2), np.int64)
     similarity = a @ b.T
@@ -127,3 +131,20 @@ def _mutual(a: Float32Array, b: Float32Array) -> IntArray:
     passes = (1 - top) < _MAX_RATIO**2 * (1 - runner_up)
     chosen = np.nonzero(is_mutual & passes)[0]
     return np.column_stack([chosen, best[chosen]])
+
+
+def _promising_pairs(features: Sequence[Features]) -> list[tuple[int, int]]:
+    strongest = [one.descriptors[:_NUM_STRONGEST] for one in features]
+    pairs = list(combinations(range(len(features)), 2))
+    counts = np.zeros((len(features), len(features)), np.int64)
+    for first, second in pairs:
+        count = len(matched_features(strongest[first], strongest[second]))
+        counts[first, second] = counts[second, first] = count
+    partners = np.argsort(-counts, axis=1, kind="stable")[:, :_NUM_BEST_PARTNERS]
+    return [
+        (first, second)
+        for first, second in pairs
+        if counts[first, second] >= _MIN_STRONGEST_MATCHES
+        or second in partners[first]
+        or first in partners[second]
+    ]

@@ -29,7 +29,7 @@ class View:
     """One image on a small panorama.
 
     Attributes:
-        logs: (h, w, 3) logarithm of its colours.
+        logs: (h, w, 3) logarithm of its colours; may be NaN where it is not seen.
         seen: (h, w) where it is seen, bright enough and not clipped.
         terms: (h, w, 6) terms of a quadratic over the image.
     """
@@ -45,7 +45,7 @@ def views_of(
     """Lay images on the panorama of the lattice's size, on which each node is a pixel.
 
     Args:
-        images: One (h, w, 3) image per camera, evened; small ones do.
+        images: One (h, w, 3) image per camera, evened; small ones do. What is NaN is not seen.
         clipped: Per image (h, w) where the photo holds no detail.
         maps: Where they go on the panorama; None if nowhere.
     """

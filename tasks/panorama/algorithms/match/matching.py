@@ -29,6 +29,7 @@ from tasks.panorama.algorithms.match.overlap_view import (
     resample,
     view_map,
 )
+from tasks.panorama.algorithms.place.filling import filled
 from tasks.panorama.camera.camera import project, scaled
 from tasks.panorama.config import MatchConfig
 from tasks.panorama.types import (
@@ -194,9 +195,9 @@ def _flow_scale(rig: Rig, config: MatchConfig) -> float:
 def _prepare(image: ByteImage, mask: BoolArray | None, camera: Camera, scale: float) -> _Prepared:
     small = scaled(camera, scale)
     size = (small.width_px, small.height_px)
-    pixels = image
+    pixels = filled(image, mask)
     if scale != 1.0:
-        pixels = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     usable = np.ones(size[::-1], np.bool_)
     if mask is not None:
         usable = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0

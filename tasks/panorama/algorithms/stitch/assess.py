@@ -20,10 +20,12 @@ from tasks.panorama.algorithms.fit.warp_shape import output_px_per_source_px
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
+from tasks.panorama.algorithms.stitch.masks import kept_out
 from tasks.panorama.algorithms.stitch.seam_excess import SeamExcess, seam_excesses, worst_excess
 from tasks.panorama.algorithms.stitch.seam_routing import Proof
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
 from tasks.panorama.algorithms.stitch.stitch import Sources, proofs_of, stitch
+from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.metrics.misalignment import by_pair, errors_px, summarise
 from tasks.panorama.metrics.seam_step import SeamSteps, luma_of, measure_seam_steps
 from tasks.panorama.metrics.similarity import similarity_within
@@ -122,7 +124,7 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         nominal: Where the nominal calibration puts them: decides the seams.
         num_bands: Of the blend.
     """
-    labels = fixed_labels(maps, nominal)
+    labels = kept_out(fixed_labels(maps, nominal), maps, sources.masked)
     picture = stitch(sources, maps, labels, num_bands)
     proofs = proofs_of(sources, maps)
     seams = seam_excesses(luma_of(picture), labels, proofs)
@@ -156,8 +158,16 @@ def signed(labels: LabelMap) -> IntArray:
 
 def overlap_similarity(proofs: Sequence[Proof | None]) -> float | None:
     """Mean structural similarity of overlapping images, weighted by area; None without any."""
-    total, area = 0.0, 0
-    for one, other in combinations([proof for proof in proofs if proof is not None], 2):
+    found = overlap_similarities(proofs).values()
+    area = sum(each.area_px for each in found)
+    return sum(each.similarity * each.area_px for each in found) / area if area else None
+
+
+def overlap_similarities(proofs: Sequence[Proof | None]) -> dict[tuple[int, int], Overlap]:
+    """Structural similarity of each two overlapping images, by their indices."""
+    shown = [(index, proof) for index, proof in enumerate(proofs) if proof is not None]
+    found = {}
+    for (first, one), (second, other) in combinations(shown, 2):
         both = one.seen & _from_other(other.seen, other, one.found.box)
         inner = bounding_box(both)
         if inner is None or both.sum() < _MIN_OVERLAP_PX:
@@ -165,10 +175,10 @@ def overlap_similarity(proofs: Sequence[Proof | None]) -> float | None:
         rows, columns = inner.slices(Box(0, 0, both.shape[1], both.shape[0]))
         window = inner.shifted(one.found.box.left_px, one.found.box.top_px)
         greys = (one.grey[rows, columns], _from_other(other.grey, other, window))
-        similarity, inner_area = similarity_within(greys[0], greys[1], both[rows, columns])
-        total += similarity * inner_area
-        area += inner_area
-    return total / area if area else None
+        similarity, area_px = similarity_within(greys[0], greys[1], both[rows, columns])
+        if area_px:
+            found[first, second] = Overlap(similarity, area_px)
+    return found
 
 
 def _from_other(values: npt.NDArray[ValueT], proof: Proof, window: Box) -> npt.NDArray[ValueT]:

@@ -2,10 +2,10 @@
 
 What is published is never worse than the unrepaired stitch by what no fit has seen: the error
 of held-out correspondences, in total and on the overlaps that have enough of them; by its worst
-seam; and by the similarity of overlapping images. Flow can lock onto a repeated pattern in a
-whole overlap, so overlaps with a small share of all matches have no veto of their own. Warps
-that are too large, that strain too much or that fold are refused whatever they score. A pure
-function of numbers, so that its settings can be tried on recorded figures.
+seam, unless nobody could see it; and by the similarity of overlapping images. Flow can lock onto a
+repeated pattern in a whole overlap, so overlaps with a small share of all matches have no veto of
+their own. Warps that are too large, that strain too much or that fold are refused whatever they
+score. A pure function of numbers, so that its settings can be tried on recorded figures.
 """
 
 from __future__ import annotations
@@ -126,7 +126,11 @@ def objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list
 def _picture_objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
     found = []
     before, after = unrepaired.worst_seam, repair.worst_seam
-    if before is not None and after is not None and after > before * (1 + config.seam_tolerance):
+    if (
+        before is not None
+        and after is not None
+        and after > max(config.invisible_seam, before * (1 + config.seam_tolerance))
+    ):
         found.append(f"worst seam {after:.2f}, unrepaired {before:.2f}")
     before, after = unrepaired.overlap_ssim, repair.overlap_ssim
     if before is not None and after is not None and after <= before:

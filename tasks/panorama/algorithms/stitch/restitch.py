@@ -11,6 +11,7 @@ from tasks.panorama.algorithms.place.canvas import Box, columns_of
 from tasks.panorama.algorithms.place.source_maps import Maps, automatic_width_px
 from tasks.panorama.algorithms.stitch.assess import Assessment, Outline, assess, outline
 from tasks.panorama.algorithms.stitch.gate import Verdict, judge, objections
+from tasks.panorama.algorithms.stitch.masks import kept_out, last_resort_share
 from tasks.panorama.algorithms.stitch.seam_routing import routed_labels
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
 from tasks.panorama.algorithms.stitch.stitch import (
@@ -44,6 +45,8 @@ class Restitched:
         maps: Where the published way puts them.
         labels: Partition of the published panorama, its seams routed.
         panorama: The published panorama, (width / 2, width, 3).
+        masked_share: Share of its covered pixels that show what a mask excludes, for no other
+            image shows them.
     """
 
     sources: Sources
@@ -54,6 +57,7 @@ class Restitched:
     maps: Maps
     labels: LabelMap
     panorama: ByteImage
+    masked_share: float
 
 
 def restitch(
@@ -68,7 +72,7 @@ def restitch(
 
     Args:
         images: One (h, w, 3) BGR image per camera.
-        usable: Per image None or (h, w), False where an object lies that no seam should cut.
+        usable: Per image None or (h, w), False on what is masked.
         ways: Alignments by name; `UNREPAIRED` is the calibration as it was given.
         photometry: Gains and falloff.
         held_out: Correspondences that no fit has seen.
@@ -88,9 +92,19 @@ def restitch(
     verdict = judge(assessments[UNREPAIRED].figures, repairs, config)
     chosen = maps[verdict.published]
     reach_px = round(config.seam_reach * width_px)
-    labels = routed_labels(chosen, assessments[verdict.published].proofs, reach_px)
-    panorama = stitch(sources, chosen, labels, config.num_bands)
-    return Restitched(sources, outlines, assessments, verdict, nominal, chosen, labels, panorama)
+    proofs = assessments[verdict.published].proofs
+    labels = routed_labels(chosen, proofs, reach_px, sources.masked)
+    return Restitched(
+        sources=sources,
+        outlines=outlines,
+        assessments=assessments,
+        verdict=verdict,
+        nominal=nominal,
+        maps=chosen,
+        labels=labels,
+        panorama=stitch(sources, chosen, labels, config.num_bands),
+        masked_share=last_resort_share(labels, chosen, sources.masked),
+    )
 
 
 def _assess_until_one_passes(
@@ -129,7 +143,7 @@ def stitch_window(sources: Sources, maps: Maps, window: Box, num_bands: int) -> 
     Returns:
         (window height, window width, 3), as the whole panorama shows it.
     """
-    labels = fixed_labels(maps)
+    labels = kept_out(fixed_labels(maps), maps, sources.masked)
     needed = window.grown(4 * 2**num_bands)
     rows = slice(max(0, needed.top_px), needed.bottom_px)
     columns = np.unique(columns_of(needed, labels.shape[1]))

@@ -5,7 +5,8 @@ least: alpha-beta swaps (Boykov, Veksler, Zabih, *Fast Approximate Energy Minimi
 Cuts*, PAMI 23 (11), 2001) with the seam cost of Kwatra, Schodl, Essa, Turk, Bobick, *Graphcut
 Textures*, SIGGRAPH 2003, on the coarse lattice of the warp, each within a corridor around the
 border. A pixel only ever changes to an image that shows it, so nothing can drop out, and each
-corridor is cut out of the unrolled sphere, so nothing ends at +-180 degrees.
+corridor is cut out of the unrolled sphere, so nothing ends at +-180 degrees. What an image shows
+only masked goes to another that shows it, before the cuts and pixel by pixel after them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tasks.panorama.algorithms.place.source_maps import (
     reduced,
 )
 from tasks.panorama.algorithms.place.warp import warp
+from tasks.panorama.algorithms.stitch.masks import Masked, hidden, kept_out
 from tasks.panorama.algorithms.stitch.seams import (
     UNCOVERED,
     LabelMap,
@@ -35,11 +37,9 @@ from tasks.panorama.algorithms.stitch.seams import (
 from tasks.panorama.types import BoolArray, ByteImage, Float32Array
 
 _LENGTH_COST = 2.0  # grey levels that a cell of seam costs even where the images agree
-_MASK_COST = 500.0  # grey levels that a cell of a masked object costs
 _BOUND = 1e7  # above any sum of costs: ties the outside of a corridor to its image
 _JUNCTION_CELLS = 2  # labels stay this near to a third image
 _SMOOTHING_CELLS = 0.7  # rounds the stairs of the grid
-_MASKED_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -49,51 +49,49 @@ class Proof:
     Attributes:
         found: The image's map at the width of the small panorama.
         grey: (h, w) float32 luma over ``found.box``, evened out by the photometry.
-        seen: (h, w) where the image covers the box.
-        masked: (h, w) where an object lies that no seam should cut.
+        seen: (h, w) where the image covers the box, unmasked.
     """
 
     found: SourceMap
     grey: Float32Array
     seen: BoolArray
-    masked: BoolArray
 
 
-def proof_of(grey: Float32Array, mask: BoolArray | None, found: SourceMap) -> Proof:
+def proof_of(grey: Float32Array, masked: Masked | None, found: SourceMap) -> Proof:
     """Make the proof of one image.
 
     Args:
         grey: (h, w) float32 luma as `warp.prefiltered` returns it for this map.
-        mask: (h, w) of the source image, True on objects that no seam should cut.
+        masked: What is masked of the image; None for nothing.
         found: The image's map at the width of the small panorama.
     """
     box = found.box
-    seen = border_distance(found, box) > 0
-    masked = np.zeros(seen.shape, np.bool_)
-    if mask is not None:
-        masked = warp(mask.astype(np.float32), found, box) > _MASKED_SHARE
-    return Proof(found, warp(grey, found, box), seen, masked)
+    seen = (border_distance(found, box) > 0) & ~hidden(masked, found, box)
+    return Proof(found, warp(grey, found, box), seen)
 
 
-def routed_labels(maps: Maps, proofs: Sequence[Proof | None], reach_px: int) -> LabelMap:
+def routed_labels(
+    maps: Maps, proofs: Sequence[Proof | None], reach_px: int, masked: Sequence[Masked | None]
+) -> LabelMap:
     """Partition a panorama along borders at which the images agree.
 
     Args:
         maps: One map per image, None where an image covers nothing.
         proofs: The same images with the same maps on a smaller panorama.
         reach_px: How far a border may move from the fixed partition.
+        masked: What is masked of each image.
 
     Returns:
         (width / 2, width) index of the image; `UNCOVERED` where there is none.
     """
     step_px = known_map(maps).step_px
     coarse = [None if m is None else reduced(m, step_px) for m in maps]
-    labels = fixed_labels(coarse)
+    labels = kept_out(fixed_labels(coarse), coarse, masked)
     reach = max(1, reach_px // step_px)
     for first, second in _neighbours(labels):
         _swap(labels, (first, second), proofs, reach)
     shares = [None if m is None else _share(labels, index, m) for index, m in enumerate(maps)]
-    return labels_from_grid(maps, shares)
+    return kept_out(labels_from_grid(maps, shares), maps, masked)
 
 
 def _neighbours(labels: LabelMap) -> list[tuple[int, int]]:
@@ -162,20 +160,18 @@ def _cost(first: Proof, second: Proof, window: Box, width: int) -> tuple[Float32
         window.width_px * factor,
         window.height_px * factor,
     )
-    grey_1, seen_1, masked_1 = _views(first, fine)
-    grey_2, seen_2, masked_2 = _views(second, fine)
+    grey_1, seen_1 = _views(first, fine)
+    grey_2, seen_2 = _views(second, fine)
     cost = _averaged(np.abs(grey_1 - grey_2), window) + np.float32(_LENGTH_COST)
-    cost += np.float32(_MASK_COST) * _averaged(masked_1 | masked_2, window)
     return cost, _averaged(seen_1 & seen_2, window) >= 1
 
 
-def _views(proof: Proof, window: Box) -> tuple[Float32Array, BoolArray, BoolArray]:
-    """Grey values, what is seen and what is masked in a window of the proof's panorama."""
+def _views(proof: Proof, window: Box) -> tuple[Float32Array, BoolArray]:
+    """Grey values and what is seen in a window of the proof's panorama."""
     box, width_px = proof.found.box, proof.found.panorama_width_px
     return (
         cut_out(proof.grey, box, window, width_px),
         cut_out(proof.seen, box, window, width_px),
-        cut_out(proof.masked, box, window, width_px),
     )
 
 

@@ -18,6 +18,7 @@ from tasks.panorama.algorithms.light.exposure import (
 from tasks.panorama.algorithms.light.offsets import Offsets, fit_offsets
 from tasks.panorama.algorithms.light.views import views_of
 from tasks.panorama.algorithms.place.canvas import Box
+from tasks.panorama.algorithms.place.filling import filled, unknown_where_masked
 from tasks.panorama.algorithms.place.source_maps import (
     Maps,
     border_distance,
@@ -28,6 +29,13 @@ from tasks.panorama.algorithms.place.source_maps import (
 )
 from tasks.panorama.algorithms.place.warp import prefiltered, warp
 from tasks.panorama.algorithms.stitch.blend import blend
+from tasks.panorama.algorithms.stitch.masks import (
+    Masked,
+    hidden,
+    masked_of,
+    put_in_last_resorts,
+    reduced_masked,
+)
 from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of
 from tasks.panorama.algorithms.stitch.seams import LabelMap
 from tasks.panorama.types import (
@@ -53,11 +61,11 @@ class Sources:
 
     Attributes:
         panorama_width_px: Width of the panorama they are meant for.
-        colours: One (h, w, 3) float32 BGR image per camera.
+        colours: One (h, w, 3) float32 BGR image per camera, what is masked filled from beside.
         focals_px: Pixels a radian of each.
         gains: (num_images, 3) BGR gains in all, those of overlaps included; geometric mean 1.
-        masked: Per camera None or (h, w) of the camera's size, True on what no seam should cut.
-        small: The same images, far smaller: brightness is compared on them.
+        masked: What is masked of each camera's image; None for nothing.
+        small: The same images, far smaller, NaN where masked: brightness is compared on them.
         clipped: Per small image (h, w) where the photo holds no detail.
     """
 
@@ -65,7 +73,7 @@ class Sources:
     colours: tuple[Float32Array, ...]
     focals_px: tuple[float, ...]
     gains: FloatArray
-    masked: tuple[BoolArray | None, ...]
+    masked: tuple[Masked | None, ...]
     small: tuple[Float32Array, ...]
     clipped: tuple[BoolArray, ...]
 
@@ -81,26 +89,28 @@ def sources_of(
 
     Args:
         images: One (h, w, 3) BGR image per camera.
-        usable: Per image None or (h, w), False where an object lies that no seam should cut.
+        usable: Per image None or (h, w), False on what is masked.
         rig: For the images' resolution.
         photometry: Gains and falloff.
         maps: Where the images go on the panorama, to within a few pixels.
     """
     panorama_width_px = known_map(maps).panorama_width_px
-    light = _light(images, rig, photometry, maps)
+    light = _light(images, usable, rig, photometry, maps)
     shades, white = light.shades, light.white
     logs = np.log(photometry.gains) + shades[:, 0]
-    colours, focals_px = [], []
+    colours, focals_px, masked = [], [], []
     for index, (image, camera) in enumerate(zip(images, rig.cameras, strict=True)):
+        focal_px = focal_of(camera)
         even = rolled_off(evened(image, photometry, index, shades[index]), white)
-        colours.append(prefiltered(even, focal_of(camera), panorama_width_px))
-        focals_px.append(focal_of(camera) * colours[-1].shape[1] / camera.width_px)
+        masked.append(masked_of(even, usable[index], focal_px, panorama_width_px))
+        colours.append(prefiltered(filled(even, usable[index]), focal_px, panorama_width_px))
+        focals_px.append(focal_px * colours[-1].shape[1] / camera.width_px)
     return Sources(
         panorama_width_px=panorama_width_px,
         colours=tuple(colours),
         focals_px=tuple(focals_px),
         gains=np.exp(logs - logs.mean(axis=0)),
-        masked=tuple(None if mask is None or mask.all() else ~mask for mask in usable),
+        masked=tuple(masked),
         small=light.small,
         clipped=light.clipped,
     )
@@ -117,8 +127,18 @@ def reduced_sources(sources: Sources, factor: int) -> Sources:
         focal_px * small.shape[1] / colour.shape[1]
         for focal_px, small, colour in zip(sources.focals_px, colours, sources.colours, strict=True)
     ]
+    masked = [
+        reduced_masked(mask, colour, focal_px, width_px)
+        for mask, colour, focal_px in zip(
+            sources.masked, sources.colours, sources.focals_px, strict=True
+        )
+    ]
     return replace(
-        sources, panorama_width_px=width_px, colours=tuple(colours), focals_px=tuple(focals_px)
+        sources,
+        panorama_width_px=width_px,
+        colours=tuple(colours),
+        focals_px=tuple(focals_px),
+        masked=tuple(masked),
     )
 
 
@@ -163,7 +183,8 @@ def stitch(
     Args:
         sources: The images.
         maps: Where they go, one map per image.
-        labels: (height, width) which image each pixel of the panorama belongs to.
+        labels: (height, width) which image each pixel of the panorama belongs to; a masked one
+            only where no other shows the place (`masks.kept_out`).
         num_bands: Band-pass levels of the blend; 0 puts the images hard side by side.
         offsets: What `offsets_of` found for a partition of which this one is a part; found for
             this one if None.
@@ -178,13 +199,16 @@ def stitch(
         found = maps[index]
         if found is None:
             raise ValueError(f"image {index} has a label but covers nothing")
-        shown = np.asarray(border_distance(found, box) > 0, np.bool_)
+        shown = border_distance(found, box) > 0
+        shown &= ~hidden(sources.masked[index], found, box)
         pixels = warp(sources.colours[index], found, box)
         if index in offsets:
             pixels *= offsets[index].factors(box)
-        return pixels, shown
+        return pixels, np.asarray(shown, np.bool_)
 
-    return blend(labels, len(maps), sample, num_bands)
+    picture = blend(labels, len(maps), sample, num_bands)
+    put_in_last_resorts(picture, labels, maps, sources.colours, sources.masked, offsets)
+    return picture
 
 
 @dataclass(frozen=True)
@@ -194,7 +218,7 @@ class _Light:
     Attributes:
         shades: As `fit_shades` returns them.
         white: As `white_point` returns it.
-        small: Small images, evened and rolled off.
+        small: Small images, evened and rolled off; NaN where masked.
         clipped: Per small image (h, w) where the photo holds no detail.
     """
 
@@ -204,11 +228,17 @@ class _Light:
     clipped: tuple[BoolArray, ...]
 
 
-def _light(images: Sequence[ByteImage], rig: Rig, photometry: Photometry, maps: Maps) -> _Light:
+def _light(
+    images: Sequence[ByteImage],
+    usable: Sequence[BoolArray | None],
+    rig: Rig,
+    photometry: Photometry,
+    maps: Maps,
+) -> _Light:
     width_px = known_map(maps).panorama_width_px // _SHADE_FACTOR
     small = [
-        prefiltered(image, focal_of(camera), width_px)
-        for image, camera in zip(images, rig.cameras, strict=True)
+        prefiltered(unknown_where_masked(image, mask), focal_of(camera), width_px)
+        for image, mask, camera in zip(images, usable, rig.cameras, strict=True)
     ]
     clipped = tuple(np.asarray(image.max(axis=2) >= CLIPPED, np.bool_) for image in small)
     even = [evened(image, photometry, i) for i, image in enumerate(small)]

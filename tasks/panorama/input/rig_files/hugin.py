@@ -13,8 +13,9 @@ correction). How an ``i`` line becomes a camera:
 - The camera's name is the image's file name without ending and folder; with the folder where the
   capture's photos lie in it. Several cameras of one picture, as in a file that holds both circles
   of a 360 camera, are numbered: ``a``, ``a:2``.
-- A crop (``S``, ``C``) limits which pixels Hugin shows, not where they lie; put it into
-  ``masks/``. Masks, translations and photometric parameters are not read, which is logged.
+- A crop (``S``, ``C``) limits which pixels are shown, not where they lie; masks (``k`` lines) do
+  too: see `hugin_masks`. ``disabled`` on an image's ``#-hugin`` line switches the image off.
+- Translations and photometric parameters are not read; of the first that is logged.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from math import degrees, floor, isclose, pi, radians
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -32,7 +34,15 @@ from tasks.core.errors import DataError
 from tasks.core.files import read_bytes
 from tasks.panorama.camera.lenses import PROJECTIONS
 from tasks.panorama.input.rig_files.checks import MAX_CAMERAS, MAX_NUMBER, MAX_RIG_BYTES, check_rig
-from tasks.panorama.types import Camera, CameraModel, Rig
+from tasks.panorama.input.rig_files.hugin_masks import (
+    MAX_MASKS,
+    Crop,
+    Mask,
+    MaskedImage,
+    parse_mask,
+    usable_pixels,
+)
+from tasks.panorama.types import BoolArray, Camera, CameraModel, Rig
 
 _LOG = logging.getLogger(__name__)
 _TOKEN = re.compile(r'"[^"]*"|[^\s"]+(?:"[^"]*")?')
@@ -52,12 +62,39 @@ _LENS_OF_MODEL = {model: lens for lens, model in _LENSES.items()} | {"PINHOLE": 
 # Widest view; two circles of an equidistant lens may stand side by side.
 _MAX_VIEW_DEG: dict[CameraModel, float] = {"HUGIN": 179.0, "HUGIN_FISHEYE": 720.0}
 _TRANSLATIONS = ("TrX", "TrY", "TrZ")
+_IMAGE_COMMENT = "#-hugin "  # one for each image line, in order
+_CIRCULAR_FISHEYE = 2
 _MAX_SHOWN, _MAX_NAME, _MAX_STEM = 100, 4096, 255
 _NUMBERED = re.compile(r":\d+$")  # Windows and macOS have no such names of files
 
 
+@dataclass(frozen=True)
+class Project:
+    """What a project says.
+
+    Attributes:
+        rig: The cameras of the images that are switched on.
+        switched_off: Names of the others.
+    """
+
+    rig: Rig
+    switched_off: tuple[str, ...]
+    _images: tuple[MaskedImage, ...]
+    _masks: tuple[Mask, ...]
+
+    def usable(self, name: str) -> BoolArray | None:
+        """Where the image of a camera may be used, (height, width); None for everywhere."""
+        names = [image.camera.name for image in self._images]
+        return usable_pixels(names.index(name), self._images, self._masks)
+
+
 def read_rig(path: Path, photos: Sequence[str] = (), frame: str = "") -> Rig:
-    """Read the cameras of a Hugin project.
+    """Read the cameras of a Hugin project that are switched on; see `read_project`."""
+    return read_project(path, photos, frame).rig
+
+
+def read_project(path: Path, photos: Sequence[str] = (), frame: str = "") -> Project:
+    """Read a Hugin project.
 
     Args:
         path: The ``.pto`` file.
@@ -68,15 +105,25 @@ def read_rig(path: Path, photos: Sequence[str] = (), frame: str = "") -> Rig:
     Raises:
         DataError: The project can't be read as a rig; says what to change.
     """
-    images = _read_images(path)
-    names = [image.photo(photos, frame) for image in images]
-    cameras: list[Camera] = []
-    for index, (image, name) in enumerate(zip(images, names, strict=True)):
-        earlier = [i for i in range(index) if names[i] == name]
-        # Only another part of the picture can be another camera.
-        is_new_part = earlier and all(images[i].shift != image.shift for i in earlier)
-        cameras.append(image.camera(f"{name}:{len(earlier) + 1}" if is_new_part else name))
-    return check_rig(Rig(tuple(cameras)), str(path))
+    data = read_bytes(path, MAX_RIG_BYTES, "a readable Hugin project")
+    lines = data.decode("utf-8", "replace").splitlines()
+    images = _read_images(lines, path)
+    comments = [line for line in lines if line.startswith(_IMAGE_COMMENT)]
+    is_off = [
+        number < len(comments) and "disabled" in comments[number] for number in range(len(images))
+    ]
+    cameras = _cameras(images, photos, frame)
+    check_rig(Rig(cameras), str(path))
+    used = tuple(c for c, off in zip(cameras, is_off, strict=True) if not off)
+    return Project(
+        rig=check_rig(Rig(used), f"{path}, images that are switched on"),
+        switched_off=tuple(c.name for c, off in zip(cameras, is_off, strict=True) if off),
+        _images=tuple(
+            MaskedImage(camera, not off, image.origin("v"), image.origin("j"), image.crop)
+            for camera, off, image in zip(cameras, is_off, images, strict=True)
+        ),
+        _masks=_read_masks(lines, path, len(images)),
+    )
 
 
 def camera_views(path: Path, photos: Sequence[str]) -> list[tuple[str, str]]:
@@ -97,18 +144,33 @@ def photo_of(camera: str, photos: Container[str]) -> str:
     return camera if camera in photos else _NUMBERED.sub("", camera)
 
 
-def _read_images(path: Path) -> list[_ImageLine]:
-    data = read_bytes(path, MAX_RIG_BYTES, "a readable Hugin project")
-    lines = data.decode("utf-8", "replace").splitlines()
+def _read_images(lines: Sequence[str], path: Path) -> list[_ImageLine]:
     numbered = [(i, line) for i, line in enumerate(lines, start=1) if line.startswith("i ")]
     if len(numbered) > MAX_CAMERAS:
         raise DataError(f"{path}: expected at most {MAX_CAMERAS} cameras, found {len(numbered)}.")
     images: list[_ImageLine] = []
     for number, line in numbered:
         images.append(_ImageLine(f"{path}, line {number}", line, images))
-    if any(line.startswith("k ") for line in lines):
-        _LOG.warning("%s: masks of the project are not read; put them into masks/", path)
     return images
+
+
+def _cameras(images: Sequence[_ImageLine], photos: Sequence[str], frame: str) -> tuple[Camera, ...]:
+    """The camera of each image line; those of one picture are numbered."""
+    names = [image.photo(photos, frame) for image in images]
+    cameras: list[Camera] = []
+    for index, (image, name) in enumerate(zip(images, names, strict=True)):
+        earlier = [i for i in range(index) if names[i] == name]
+        # Only another part of the picture can be another camera.
+        is_new_part = earlier and all(images[i].shift != image.shift for i in earlier)
+        cameras.append(image.camera(f"{name}:{len(earlier) + 1}" if is_new_part else name))
+    return tuple(cameras)
+
+
+def _read_masks(lines: Sequence[str], path: Path, num_images: int) -> tuple[Mask, ...]:
+    found = [(number, line) for number, line in enumerate(lines, 1) if line.startswith("k ")]
+    if len(found) > MAX_MASKS:
+        raise DataError(f"{path}: expected at most {MAX_MASKS} masks, found {len(found)}.")
+    return tuple(parse_mask(line, f"{path}, line {number}", num_images) for number, line in found)
 
 
 def write_rig(path: Path, rig: Rig, image_suffix: str = ".jpg") -> None:
@@ -132,8 +194,12 @@ class _ImageLine:
 
     def __init__(self, where: str, line: str, earlier: list[_ImageLine]) -> None:
         self.where = where
+        self.crop: Crop | None = None
+        self._index = len(earlier)
+        self._origins: dict[str, int] = {}
         self._values: dict[str, float] = {}
         self._file_name = ""
+        crop = ""
         for token in _TOKEN.findall(line)[1:]:
             match = _FIELD.match(token)
             if match is None:
@@ -141,8 +207,16 @@ class _ImageLine:
             name, is_reference, text = match.groups()
             if name == "n":
                 self._file_name = text.strip('"')
-            elif name not in ("S", "C"):
+            elif name in ("S", "C"):
+                crop = text
+            else:
                 self._values[name] = self._value(token, name, text, earlier, bool(is_reference))
+        if crop:
+            self.crop = self._crop(crop)
+
+    def origin(self, name: str) -> int:
+        """Index of the image that a parameter comes from: the line's own, or one it refers to."""
+        return self._origins.get(name, self._index)
 
     @property
     def shift(self) -> tuple[float, float]:
@@ -220,6 +294,7 @@ class _ImageLine:
         try:
             if is_reference:  # no number is one beyond the last; -1 would be the last
                 index = int(text) if text.isdecimal() else len(earlier)
+                self._origins[name] = earlier[index].origin(name)
                 return earlier[index]._values[name]
             value = float(text)
         except (ValueError, IndexError, KeyError) as error:
@@ -231,6 +306,19 @@ class _ImageLine:
                 "optimise again"
             )
         return value
+
+    def _crop(self, text: str) -> Crop | None:
+        try:
+            left, right, top, bottom = (float(each) for each in text.split(","))
+        except ValueError as error:
+            raise self._error(
+                f"expected a crop of 4 numbers, found {text[:_MAX_SHOWN]!r}"
+            ) from error
+        if not max(abs(left), abs(right), abs(top), abs(bottom)) <= MAX_NUMBER:
+            raise self._error(f"expected a crop within the image, found {text[:_MAX_SHOWN]!r}")
+        if right <= left or bottom <= top:  # so Hugin writes that there is none
+            return None
+        return Crop(left, right, top, bottom, self._get("f") == _CIRCULAR_FISHEYE)
 
     def _get(self, name: str) -> float:
         return self._values.get(name, 0.0)

@@ -63,6 +63,20 @@ def test_masked_parts_give_no_matches() -> None:
     assert in_second[:, 1].min() > 158
 
 
+def test_what_is_masked_changes_no_match() -> None:
+    rig = _rig()
+    mask = np.ones((320, 240), bool)
+    mask[100:180, 40:120] = False
+    found = []
+    for grey in (0, 255):
+        photos = _photos(rig)
+        photos[1] = photos[1].copy()
+        photos[1][~mask] = grey
+        found.append(match_images(photos, [None, mask, None], rig, PAIRS, CONFIG))
+    for one, other in zip(*(vars(matches).values() for matches in found), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_flat_images_give_no_matches() -> None:
     rig = _rig()
     flat = [np.full((320, 240, 3), 90, np.uint8)] * 3

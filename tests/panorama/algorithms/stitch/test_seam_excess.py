@@ -29,8 +29,7 @@ def proofs_and_labels(yaw_deg: float, *pictures: Float32Array) -> tuple[list[Pro
         assert found is not None
         columns = np.arange(found.box.left_px, found.box.right_px) % WIDTH_PX
         part = picture[found.box.top_px : found.box.bottom_px][:, columns]
-        shape = part.shape
-        proofs.append(Proof(found, part, np.ones(shape, bool), np.zeros(shape, bool)))
+        proofs.append(Proof(found, part, np.ones(part.shape, bool)))
     return proofs, fixed_labels(maps)
 
 

@@ -11,16 +11,17 @@ from tasks.panorama.algorithms.place.source_maps import (
     source_maps,
 )
 from tasks.panorama.algorithms.place.warp import prefiltered
+from tasks.panorama.algorithms.stitch.masks import Masked, hidden, masked_of
 from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of, routed_labels
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.types import BoolArray, ByteImage, Rig
+from tasks.panorama.types import ByteImage, Rig
 from tests.support.panorama.spheres import photo_of_sphere, pinhole, small_rosette
 
 WIDTH_PX = 1024
 
 
 def proofs_of(
-    photos: list[ByteImage], maps: list[SourceMap | None], masks: list[BoolArray | None]
+    photos: list[ByteImage], maps: list[SourceMap | None], masks: list[Masked | None]
 ) -> list[Proof | None]:
     result: list[Proof | None] = []
     for photo, found, mask in zip(photos, maps, masks, strict=True):
@@ -50,7 +51,7 @@ def test_border_leaves_a_disagreement_where_it_can(yaw_deg: float):
     photos = [photo_of_sphere(camera) for camera in rig.cameras]
     photos[0][60:100, 115:135] = 255
 
-    labels = routed_labels(maps, proofs_of(photos, maps, [None, None]), 128)
+    labels = routed_labels(maps, proofs_of(photos, maps, [None, None]), 128, [None, None])
 
     block = np.zeros((160, 160), np.uint8)
     block[60:100, 115:135] = 1
@@ -70,25 +71,26 @@ def test_border_leaves_a_disagreement_where_it_can(yaw_deg: float):
     assert ((labels == UNCOVERED) == (fixed_labels(maps) == UNCOVERED)).all()
 
 
-def test_no_seam_through_a_masked_object():
+def test_a_masked_object_on_the_border_goes_to_the_other_image_whole():
     rig = Rig((pinhole("a", -20, 0), pinhole("b", 20, 0)))
     maps = source_maps(rig, [None, None], WIDTH_PX)
     photos = [photo_of_sphere(camera) for camera in rig.cameras]
     mask = np.zeros((160, 160), bool)
     mask[60:100, 105:145] = True
-
-    labels = routed_labels(maps, proofs_of(photos, maps, [mask, None]), 128)
-
     found = maps[0]
     assert found is not None
-    masked = proof_of(
-        prefiltered(photos[0][..., 0], found.focal_px, found.panorama_width_px), mask, found
-    ).masked
-    inner = cv2.erode(masked.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    masked = [
+        masked_of(photos[0].astype(np.float32), ~mask, found.focal_px, WIDTH_PX),
+        None,
+    ]
+
+    labels = routed_labels(maps, proofs_of(photos, maps, masked), 128, masked)
+
+    inside = hidden(masked[0], found, found.box)
     columns = np.arange(found.box.left_px, found.box.right_px) % WIDTH_PX
     rows = slice(found.box.top_px, found.box.bottom_px)
-    assert len(np.unique(fixed_labels(maps)[rows][:, columns][inner])) == 2
-    assert len(np.unique(labels[rows][:, columns][inner])) == 1
+    assert len(np.unique(fixed_labels(maps)[rows][:, columns][inside])) == 2
+    assert np.unique(labels[rows][:, columns][inside]).tolist() == [1]
 
 
 def test_nothing_drops_out_whatever_the_images_hold():
@@ -97,7 +99,7 @@ def test_nothing_drops_out_whatever_the_images_hold():
     rng = np.random.default_rng(3)
     photos = [rng.integers(0, 255, (160, 160, 3), dtype=np.uint8) for _ in rig.cameras]
 
-    labels = routed_labels(maps, proofs_of(photos, maps, [None] * 7), 64)
+    labels = routed_labels(maps, proofs_of(photos, maps, [None] * 7), 64, [None] * 7)
 
     fixed = fixed_labels(maps)
     assert ((labels == UNCOVERED) == (fixed == UNCOVERED)).all()
@@ -113,5 +115,4 @@ def test_proof_tells_what_is_seen():
     proof = proof_of(np.full((160, 160), 50, np.float32), None, found)
 
     np.testing.assert_array_equal(proof.seen, border_distance(found, found.box) > 0)
-    assert not proof.masked.any()
     np.testing.assert_allclose(proof.grey, 50, atol=1e-3)

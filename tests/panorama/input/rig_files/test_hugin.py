@@ -12,7 +12,13 @@ from scipy.spatial.transform import Rotation
 from tasks.core.errors import DataError
 from tasks.panorama.camera.camera import project, rays
 from tasks.panorama.camera.overlaps import overlapping_pairs
-from tasks.panorama.input.rig_files.hugin import camera_views, photo_of, read_rig, write_rig
+from tasks.panorama.input.rig_files.hugin import (
+    camera_views,
+    photo_of,
+    read_project,
+    read_rig,
+    write_rig,
+)
 from tasks.panorama.types import Rig
 from tests.support.hostile.captures import damaged
 from tests.support.hostile.refusals import check_sentence
@@ -75,9 +81,8 @@ def test_signs(tmp_path):
 
 def test_references_paths_and_what_is_ignored(tmp_path, caplog):
     lines = (
-        'i w600 h800 f0 v50 Ra0 Eev13.7 r0 p0 y0 a1e-05 b0 c0 Vm5 S9,500,0,800 n"C:\\p\\a.x.jpg"\n',
+        'i w600 h800 f0 v50 Ra0 Eev13.7 r0 p0 y0 a1e-05 b0 c0 Vm5 S0,0,0,0 n"C:\\p\\a.x.jpg"\n',
         'i w=0 h=0 f=0 v=0 r0 p0 y30 TrX0.5 a=0 b=0 c=0 Vm5 n"some folder/b c.jpg"\n',
-        'k i0 t0 p"0 0 1 1 2 2"\n',
     )
     with caplog.at_level(logging.WARNING):
         first, second = read_rig(project_file(tmp_path, *lines)).cameras
@@ -85,7 +90,46 @@ def test_references_paths_and_what_is_ignored(tmp_path, caplog):
     assert first.params == second.params
     assert first.params[4] == 1e-05
     assert "translation (TrX, TrY, TrZ) is ignored" in caplog.text
-    assert "masks of the project are not read" in caplog.text
+
+
+def test_images_that_are_switched_off_are_told_apart(tmp_path):
+    names = "abcd"
+    lines = [
+        PLAIN.replace("a.jpg", f"{name}.jpg").replace("y0", f"y{k}0")
+        for k, name in enumerate(names)
+    ]
+    lines[1] = lines[1].replace("v50", "v=0")
+    comments = ["", " disabled", "", ""]
+    images = zip(comments, lines, strict=True)
+    project = read_project(
+        project_file(tmp_path, *(f"#-hugin  cropFactor=1{said}\n{line}" for said, line in images))
+    )
+    assert project.switched_off == ("b",)
+    assert [camera.name for camera in project.rig.cameras] == ["a", "c", "d"]
+    only = [f"#-hugin  cropFactor=1 disabled\n{line}" for line in lines[:3]]
+    with pytest.raises(DataError, match="switched on: expected 2 to 100 cameras, found 1"):
+        read_project(project_file(tmp_path, *only, lines[3]))
+
+
+def test_masks_and_crops_say_where_a_photo_may_be_used(tmp_path):
+    lines = (
+        PLAIN.replace("y0", "y0 S100,500,0,800"),
+        PLAIN.replace("y0", "y20 v=0").replace("v50", "").replace("a.jpg", "b.jpg"),
+        'k i0 t0 p"200 300 300 300 300 400 200 400"\n',
+        'k i1 t4 p"400 500 450 500 450 550 400 550"\n',
+    )
+    project = read_project(project_file(tmp_path, *lines))
+    first, second = project.usable("a"), project.usable("b")
+    assert first.shape == (800, 600)
+    assert not first[:, :100].any()
+    assert not first[:, 500:].any()
+    assert not first[300:400, 200:300].any()
+    assert first[300:400, 310:400].all()
+    assert not first[500:550, 400:450].any(), "both have one lens"
+    assert second[:490].all()
+    assert not second[500:550, 400:450].any()
+    unmasked = read_project(project_file(tmp_path, PLAIN, PLAIN.replace("a.jpg", "b.jpg")))
+    assert unmasked.usable("a") is None
 
 
 def lines_of(*names: str) -> list[str]:
@@ -154,6 +198,10 @@ def test_round_trip(tmp_path_factory, model, seed):
         (PLAIN.replace("w600", "w0"), "positive size"),
         (PLAIN.replace("y0", "g2"), "expected no shear"),
         (PLAIN.replace('n"a.jpg"', ""), "expected the image's name"),
+        (PLAIN.replace("y0", "S1,2,3"), "expected a crop of 4 numbers, found '1,2,3'"),
+        (PLAIN.replace("y0", "S0,1e99,0,9"), "expected a crop within the image"),
+        (PLAIN + 'k i2 t0 p"0 0 1 1 2 0"\n', "expected a mask as k i<image>.* of one of 2"),
+        (PLAIN + 'k i0 t0 p"0 0 1 1 2"\n' * 1001, "at most 1000 masks, found 1001"),
         (PLAIN.replace("a.jpg", "other.jpg"), "'other' is used 2 times"),
         ("", "2 to 100 cameras, found 1"),
     ],

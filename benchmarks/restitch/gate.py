@@ -1,0 +1,231 @@
+"""How often the gate decides as the truth would: on small captures, many of them spoiled.
+
+Of each capture the gate sees the unrepaired stitch and one repair, the spline fields as the
+pipeline fits them. Of half of the captures the repair is spoiled in one of four ways, so much that
+it hurts most of them. The truth is the sign of the repair's gain in PSNR to the ray-traced
+panorama; gains below 0.1 dB either way are left out.
+
+- ``gate_accuracy``: mean of the shares of helpful repairs that are published and of harmful ones
+  that are not, at the pipeline's settings, which were frozen on other seeds.
+- ``gate_wrong_publishes``: harmful repairs that are published, with the Wilson interval of their
+  number.
+- ``gate_refused_good``: share of the helpful repairs that are not published.
+- ``gate_spoiled_share``: share of harmful repairs among those that count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from benchmarks.parts import FOLDER, code_digest, kept
+from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
+from benchmarks.results_file import Figure
+from tasks.panorama.algorithms.fit.align import align_images
+from tasks.panorama.algorithms.fit.spline import SplineField
+from tasks.panorama.algorithms.match.matching import match_images
+from tasks.panorama.algorithms.stitch.assess import Assessment, assess, outline
+from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, judge
+from tasks.panorama.algorithms.stitch.seams import UNCOVERED
+from tasks.panorama.algorithms.stitch.stitch import maps_of, sources_of
+from tasks.panorama.camera.overlaps import overlapping_pairs
+from tasks.panorama.config import GateConfig, RestitchConfig
+from tasks.panorama.input.photos import read_photo
+from tasks.panorama.input.rig_files.colmap import read_rig
+from tasks.panorama.input.truth import load_truth
+from tasks.panorama.metrics.misalignment import errors_px
+from tasks.panorama.metrics.true_figures import true_fidelity
+from tasks.panorama.types import Alignment, Correspondences, Truth
+from tasks.report.estimates import wilson
+
+SEEDS = range(20_000, 20_360)
+QUICK_SEEDS = range(20_000, 20_004)
+SETTING_SEEDS = range(10_000, 10_060)  # on which the settings were frozen
+_WITHIN_CHANCE_DB = 0.1
+_NUM_BANDS = 4
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the gate saw of one capture, and the truth.
+
+    Attributes:
+        kind: How the repair was spoiled; ``none`` where it was not.
+        before: Figures of the unrepaired stitch.
+        after: Figures of the repair.
+        gain_db: PSNR to the ray-traced panorama of the repair, less the unrepaired stitch's.
+    """
+
+    kind: str
+    before: Figures
+    after: Figures
+    gain_db: float
+
+
+def measure(seeds: Sequence[int], folder: Path | None = None) -> dict[str, Figure]:
+    """Measure the gate on captures; an interrupted run of the same code goes on."""
+    folder = folder or FOLDER / "restitch" / "gate" / code_digest("restitch")
+    trials = []
+    for seed in seeds:
+        trials.append(read_trial(kept(folder / f"{seed:05d}.json", partial(try_one, seed))))
+        print(f"gate: {len(trials)} of {len(seeds)} captures", end="\r", flush=True)
+    return figures(trials, RestitchConfig().render)
+
+
+def figures(trials: Sequence[Trial], config: GateConfig) -> dict[str, Figure]:
+    """Figures of recorded trials at some settings of the gate."""
+    counted = [trial for trial in trials if abs(trial.gain_db) >= _WITHIN_CHANCE_DB]
+    good = [is_published(trial, config) for trial in counted if trial.gain_db > 0]
+    bad = [is_published(trial, config) for trial in counted if trial.gain_db < 0]
+    refused, wrong = len(good) - sum(good), sum(bad)
+    shares = [1 - refused / max(len(good), 1), 1 - wrong / max(len(bad), 1)]
+    lows, highs = zip(
+        interval(sum(good), len(good)), interval(len(bad) - wrong, len(bad)), strict=True
+    )
+    low, high = (len(bad) * end for end in interval(wrong, len(bad)))
+    return {
+        "gate_accuracy": Figure(
+            value=float(np.mean(shares)),
+            unit="",
+            interval=(float(np.mean(lows)), float(np.mean(highs))),
+        ),
+        "gate_wrong_publishes": Figure(value=float(wrong), unit="", interval=(low, high)),
+        "gate_refused_good": Figure(
+            value=refused / max(len(good), 1), unit="", interval=interval(refused, len(good))
+        ),
+        "gate_spoiled_share": Figure(value=len(bad) / max(len(counted), 1), unit="", interval=None),
+        "gate_captures": Figure(value=float(len(counted)), unit="", interval=None),
+    }
+
+
+def interval(number: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share; all that a share can be where nothing was counted."""
+    return wilson(number, of) if of else (0.0, 1.0)
+
+
+def is_published(trial: Trial, config: GateConfig) -> bool:
+    """Whether the gate lets a trial's repair pass."""
+    return judge(trial.before, [trial.after], config).is_repaired
+
+
+def try_one(seed: int) -> dict[str, Any]:
+    """Repair the capture of a seed, spoil the repair of every other, and measure both pictures."""
+    cv2.setNumThreads(1)
+    folder, config = small_capture(seed), RestitchConfig()
+    rig, truth = read_rig(folder / "sparse"), load_truth(folder)
+    images = [read_photo(folder / "images" / f"{c.name}.jpg") for c in rig.cameras]
+    none = [None] * len(images)
+    pairs = overlapping_pairs(rig, config.match.min_overlap)
+    matches = match_images(images, none, rig, pairs, config.match)
+    rng = np.random.default_rng([seed, 0x6A7E])
+    kind = kind_of(seed)
+    if kind == "misled":
+        matches = _misled(matches, rng)
+    fitted = align_images(matches, rig, config.solve)
+    repair = _SPOILERS[kind](fitted.warped, rng) if kind in _SPOILERS else fitted.warped
+    ways = {"unrepaired": fitted.nominal, "warped": repair}
+    held_out = matches.select(matches.held_out)
+    before_px = errors_px(fitted.nominal, held_out)
+    nominal = maps_of(fitted.nominal, PANORAMA_WIDTH_PX)
+    sources = sources_of(images, none, rig, fitted.photometry, nominal)
+    before, after = (
+        assess(
+            outline(name, way, held_out, before_px),
+            sources,
+            maps_of(way, PANORAMA_WIDTH_PX),
+            nominal,
+            _NUM_BANDS,
+        )
+        for name, way in ways.items()
+    )
+    return {
+        "kind": kind,
+        "before": as_json(before.figures),
+        "after": as_json(after.figures),
+        "gain_db": _psnr_db(truth, after) - _psnr_db(truth, before),
+    }
+
+
+def read_trial(found: Mapping[str, Any]) -> Trial:
+    """A trial as `try_one` keeps it."""
+    return Trial(
+        found["kind"], _from_json(found["before"]), _from_json(found["after"]), found["gain_db"]
+    )
+
+
+def _psnr_db(truth: Truth, way: Assessment) -> float:
+    return true_fidelity(truth, way.picture, way.labels != UNCOVERED)["psnr_db"]
+
+
+def as_json(found: Figures) -> dict[str, Any]:
+    """Figures as JSON, which `read_trial` reads."""
+    held_out = [[*pair, *asdict(error).values()] for pair, error in found.held_out.items()]
+    return {**asdict(found), "held_out": held_out}
+
+
+def _from_json(found: Mapping[str, Any]) -> Figures:
+    held_out = {(a, b): OverlapError(*error) for a, b, *error in found["held_out"]}
+    return Figures(**{**found, "held_out": held_out})
+
+
+def kind_of(seed: int) -> str:
+    """How the repair of a seed is spoiled: even ones not at all, others in the ways in turn."""
+    return "none" if seed % 2 == 0 else _KINDS[seed // 2 % len(_KINDS)]
+
+
+def _turned(way: Alignment, rng: np.random.Generator) -> Alignment:
+    """Each camera turns by 1.5 to 5 degrees."""
+    cameras = []
+    for camera in way.rig.cameras:
+        turn = rng.normal(size=3)
+        turn *= np.radians(rng.uniform(1.5, 5.0)) / np.linalg.norm(turn)
+        rotation = Rotation.from_rotvec(turn).as_matrix() @ camera.camera_from_rig
+        cameras.append(replace(camera, camera_from_rig=rotation))
+    return Alignment(replace(way.rig, cameras=tuple(cameras)), way.fields)
+
+
+def _zoomed(way: Alignment, rng: np.random.Generator) -> Alignment:
+    """All focal lengths are off by 5 to 15 %."""
+    factor = 1 + rng.choice([-1, 1]) * np.exp(rng.uniform(np.log(0.05), np.log(0.15)))
+    cameras = [
+        replace(c, params=(c.params[0] * factor, c.params[1] * factor, *c.params[2:]))
+        for c in way.rig.cameras
+    ]
+    return Alignment(replace(way.rig, cameras=tuple(cameras)), way.fields)
+
+
+def _wavy(way: Alignment, rng: np.random.Generator) -> Alignment:
+    """Each field gets bumps of 4 to 12 px."""
+    height_px = float(np.exp(rng.uniform(np.log(4.0), np.log(12.0))))
+    fields = [
+        replace(f, control_px=f.control_px + height_px * rng.normal(size=f.control_px.shape))
+        if isinstance(f, SplineField)
+        else f
+        for f in way.fields
+    ]
+    return Alignment(way.rig, tuple(fields))
+
+
+def _misled(matches: Correspondences, rng: np.random.Generator) -> Correspondences:
+    """All matches of one overlap are off by one vector of 8 to 24 px, as by a pattern."""
+    pairs = np.unique(np.column_stack([matches.image_a, matches.image_b]), axis=0)
+    a, b = pairs[int(rng.integers(len(pairs)))]
+    angle, length_px = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(np.log(8), np.log(24)))
+    off = (matches.image_a == a) & (matches.image_b == b)
+    vector_px = length_px * np.array([np.cos(angle), np.sin(angle)])
+    return replace(matches, points_b_px=matches.points_b_px + np.outer(off, vector_px))
+
+
+_SPOILERS: dict[str, Callable[[Alignment, np.random.Generator], Alignment]] = {
+    "turned": _turned,
+    "zoomed": _zoomed,
+    "wavy": _wavy,
+}
+_KINDS = (*_SPOILERS, "misled")
