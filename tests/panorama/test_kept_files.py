@@ -13,6 +13,7 @@ from tasks.core.errors import ArtifactError
 from tasks.core.records import FileRef
 from tasks.panorama.algorithms.fit.grid_field import GridField
 from tasks.panorama.algorithms.fit.spline import SplineField
+from tasks.panorama.check_records import CaptureCheck
 from tasks.panorama.kept_files import (
     read_correspondences,
     read_fields,
@@ -23,6 +24,7 @@ from tasks.panorama.kept_files import (
     write_photometry,
 )
 from tasks.panorama.manifests import CaptureRecord, ImageRecord
+from tasks.panorama.photo_records import Origin
 from tasks.panorama.types import Alignment, Correspondences, Photometry
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.rigs import ring_rig
@@ -61,6 +63,8 @@ def _capture(folder: Path) -> CaptureRecord:
         calibration={},
         contact_sheet=none,
         truth={},
+        check=CaptureCheck(rig="good", rig_fault="", photos=(), overlaps=()),
+        origin=Origin(digest="0" * 64, rig="photos", time=None, position=None),
     )
 
 

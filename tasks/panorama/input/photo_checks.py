@@ -13,6 +13,7 @@ from tasks.panorama.algorithms.calibrate.rig_evidence import weigh_rig
 from tasks.panorama.algorithms.calibrate.same_view import same_views
 from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.check_records import CaptureCheck, OverlapCheck, PhotoCheck, Verdict
+from tasks.panorama.input.photos import decode_mask
 from tasks.panorama.types import ByteImage, Rig
 
 _BLACK_GREY = 10.0  # a night photo's brightest hundredth is above that
@@ -38,6 +39,10 @@ class Inspected(Protocol):
     @property
     def features(self) -> Features:
         """Its sparse features."""
+
+    @property
+    def mask_png(self) -> bytes | None:
+        """Where it may be used, as PNG; None for everywhere."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,9 @@ def doubts_of_rig(
     chosen = [index for index, photo in enumerate(photos) if photo.name not in found.useless]
     part = Rig(tuple(rig.cameras[index] for index in chosen))
     pairs = overlapping_pairs(part, min_overlap)
-    evidence = weigh_rig([photos[index].features for index in chosen], part, pairs)
+    masks = [photos[index].mask_png for index in chosen]
+    usable = [None if mask is None else decode_mask(mask) for mask in masks]
+    evidence = weigh_rig([photos[index].features for index in chosen], usable, part, pairs)
     names = [photos[index].name for index in chosen]
     contradicting = {names[index]: why for index, why in evidence.contradicting.items()}
     overlaps = tuple(

@@ -182,7 +182,8 @@ def _stored_pixels(image: Image.Image, data: bytes, path: Path) -> ByteImage:
 
 def _eight_bits(data: bytes) -> ByteImage:
     """Pixels of a 16-bit image, rounded: Pillow would cut their lower half off."""
-    deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    deep = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if deep is None or deep.dtype != np.uint16:
         raise ValueError("its 16-bit pixels can't be decoded")
     return np.asarray(cv2.convertScaleAbs(deep, alpha=255 / 65_535), np.uint8)

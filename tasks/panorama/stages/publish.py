@@ -145,7 +145,8 @@ def write_report(item: _Renders, config: PublishConfig, folder: ItemFolder) -> _
     page = html(report_sections(published, item.skipped, pictures, item.settings, links))
     (folder.path / _REPORT_FILE).write_text(page, encoding="utf-8")
     (folder.path / _VIEWER_FILE).write_text(_viewer(item.captures, folder.fetch), encoding="utf-8")
-    write_catalogue(folder.path / CATALOGUE, rows_of(item.captures, item.skipped))
+    by_id = sorted(item.captures, key=lambda capture: capture.item_id)
+    write_catalogue(folder.path / CATALOGUE, rows_of(by_id, item.skipped))
     return _Report(
         item_id=item.item_id,
         report=folder.add(_REPORT_FILE),

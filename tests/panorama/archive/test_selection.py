@@ -5,6 +5,7 @@ import pytest
 from tasks.core.errors import ConfigError
 from tasks.core.records import FileRef
 from tasks.panorama.archive.selection import distance_m, selects
+from tasks.panorama.check_records import CaptureCheck
 from tasks.panorama.config import IngestConfig
 from tasks.panorama.manifests import CaptureRecord
 from tasks.panorama.photo_records import Origin, Position
@@ -24,6 +25,7 @@ def capture(position=GATE, time="2026-05-01T12:30:00"):
         calibration={},
         contact_sheet=FILE,
         truth={},
+        check=CaptureCheck(rig="good", rig_fault="", photos=(), overlaps=()),
         origin=Origin(digest="d", rig=RIG, time=time, position=position),
     )
 

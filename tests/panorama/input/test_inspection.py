@@ -13,13 +13,14 @@ from tasks.core.errors import DataError
 from tasks.panorama.config import InspectConfig
 from tasks.panorama.input.captures import survey
 from tasks.panorama.input.inspection import inspect_capture
-from tasks.panorama.input.photos import read_mask
+from tasks.panorama.input.photos import decode_mask, read_mask
 from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.input.rig_files.colmap import write_rig
 from tasks.panorama.pictures.imprint import yaw_deg
 from tasks.panorama.types import Rig
 from tests.support.panorama.captures import small_rig, write_capture
 from tests.support.panorama.rigs import ring_rig
+from tests.support.panorama.spheres import photo_of_sphere
 
 
 def inspect(folder, *, trust_rigs=False):
@@ -180,6 +181,34 @@ def test_a_photo_that_is_switched_off_is_left_out(tmp_path):
     photos, used = inspect(tmp_path)
     assert [photo.name for photo in photos] == ["camera0", "camera1"]
     assert used.left_out == {"camera2": "switched off in the project"}
+
+
+def test_both_circles_of_one_picture_are_two_cameras_each_within_its_circle(tmp_path):
+    half = 'i w640 h320 f2 v400 r0 p0 y{} a0 b0 c0 d{} e0 S{},{},0,320 n"360.jpg"'
+    lines = half.format(0, -160, 0, 320), half.format(180, 160, 320, 640)
+    (tmp_path / "capture.pto").write_text("\n".join(lines) + "\n")
+    cameras = hugin.read_rig(tmp_path / "capture.pto", ["360"]).cameras
+    picture = np.hstack(
+        [photo_of_sphere(cameras[0])[:, :320], photo_of_sphere(cameras[1])[:, 320:]]
+    )
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "360.jpg"), picture)
+    mask = np.full((320, 640), 255, np.uint8)
+    mask[:, 310:330] = 0  # of the picture, and so of both
+    cv2.imwrite(str(tmp_path / "masks" / "360.png"), mask)
+
+    photos, used = inspect(tmp_path)
+
+    assert [photo.name for photo in photos] == ["360", "360:2"]
+    assert {photo.path for photo in photos} == {tmp_path / "images" / "360.jpg"}
+    assert [camera.name for camera in used.rig.cameras] == ["360", "360:2"]
+    assert (used.check.rig, used.check.photos, used.left_out) == ("good", (), {})
+    front, back = (decode_mask(photo.mask_png) for photo in photos)
+    assert np.array_equal(front, back[:, ::-1])
+    assert front[160, 5:310].all()
+    assert not front[:, 310:].any()
+    assert front.sum() == pytest.approx(np.pi * 160**2, rel=0.04)
 
 
 @pytest.fixture

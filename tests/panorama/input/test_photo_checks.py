@@ -22,6 +22,7 @@ class Photo:
     size_px: tuple[int, int]
     thumbnail: ByteImage
     features: Features
+    mask_png: bytes | None = None
 
 
 def photo(name: str, pixels: ByteImage) -> Photo:

@@ -18,6 +18,7 @@ from tasks.panorama.input.photos import (
     read_photo,
     turn_upright,
 )
+from tests.support.hostile.images import png_chunk
 from tests.support.hostile.refusals import check_sentence, memory_limit
 
 
@@ -118,6 +119,26 @@ def test_a_tiff_of_16_bits_is_turned_once(tmp_path):
     deep = open_photo(path)
     assert (deep.orientation, eight.orientation, deep.size_px) == (1, 1, (96, 160))
     assert np.array_equal(deep.pixels, eight.pixels)
+
+
+def test_alpha_of_16_bits_is_a_mask_and_turned_with_its_photo(tmp_path):
+    alpha = np.full((96, 160, 1), 65_535, np.uint16)
+    alpha[:30, :40] = 32_767
+    alpha[30:50, :40] = 32_768
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.dstack([deep_picture(), alpha]))
+    photo = open_photo(path)
+    assert np.array_equal(photo.pixels, picture()[..., ::-1])
+    assert np.array_equal(photo.usable, alpha[..., 0] > 32_767)
+
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = path.read_bytes()
+    path.write_bytes(data[:33] + png_chunk(b"eXIf", exif.tobytes()[6:]) + data[33:])
+    turned = open_photo(path)
+    assert turned.orientation == 6
+    assert np.array_equal(turned.pixels, turn_upright(photo.pixels, 6))
+    assert np.array_equal(turned.usable, turn_upright(photo.usable, 6))
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("a.jpg", "u1"), ("a.png", "u1"), ("a.png", "u2")])

@@ -60,6 +60,9 @@ def render(folder: Path, name: str, *, is_repaired: bool = True, **changes: Any)
         "item_id": name,
         "num_images": 2,
         "num_left_out": 0,
+        "verdict": "good",
+        "doubts": (),
+        "overlaps": (),
         "published": "warped" if is_repaired else "unrepaired",
         "is_repaired": is_repaired,
         "reasons": () if is_repaired else (f"warped: {name}",),
@@ -228,10 +231,23 @@ def test_the_licence_of_what_is_inside_stands_in_the_page(tmp_path, with_assets)
     assert "Copyright (c) 2011-" in page(tmp_path, "hall").read_text("utf-8")
 
 
-def test_refused_repairs_come_first_then_the_worst_seams(tmp_path):
-    def with_seam(name: str, excess: float, *, is_repaired: bool = True) -> RenderRecord:
+def test_captures_in_doubt_come_first_then_refused_repairs_and_the_worst_seams(tmp_path):
+    def with_seam(name: str, excess: float, *, is_repaired: bool = True, **more) -> RenderRecord:
         figures = {way: {"seam_excess_worst": excess} for way in ("warped", "unrepaired")}
-        return render(tmp_path / name, name, is_repaired=is_repaired, figures=figures)
+        return render(tmp_path / name, name, is_repaired=is_repaired, figures=figures, **more)
 
     captures = [with_seam("a", 1.0), with_seam("b", 2.0), with_seam("c", 0.5, is_repaired=False)]
-    assert [each.item_id for each in most_telling(captures)] == ["c", "b", "a"]
+    captures += [with_seam("d", 0.1, verdict=each) for each in ("suspect", "rejected")]
+    found = most_telling(captures)
+    assert [each.item_id for each in found] == ["d", "d", "c", "b", "a"]
+    assert [each.verdict for each in found[:2]] == ["rejected", "suspect"]
+
+
+def test_captures_in_doubt_bear_their_mark(tmp_path):
+    marks = {}
+    for verdict in ("good", "suspect", "rejected"):
+        capture = render(tmp_path / verdict, "hall", verdict=verdict, doubts=("<photo> is black",))
+        shown = viewed(capture, published(capture), lambda ref: Path(ref.uri), 256)
+        marks[shown.verdict.text] = shown.verdict.mark
+    assert marks == {"repaired": "good", "suspect, repaired": "bad", "rejected, repaired": "bad"}
+    assert "Doubt: &lt;photo&gt; is black" in viewer_page([shown], 1, {})

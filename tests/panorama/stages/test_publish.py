@@ -103,7 +103,7 @@ def test_viewer_stays_small(run, groups, monkeypatch, limit, value, num_shown):
     page = publish._viewer(captures, run.fetch)
 
     assert page.count("<option") == num_shown
-    assert f"{num_shown} of 3 captures: refused repairs" in page
+    assert f"{num_shown} of 3 captures: those in doubt, then refused repairs" in page
 
 
 def test_copies_appear_where_people_look(run, groups, tmp_path):
@@ -123,7 +123,7 @@ def test_an_archive_knows_what_became_of_its_captures_and_keeps_the_former_panor
     nights = [
         SampleRenderConfig(repaired=("a", "b"), skipped=("x",)),
         SampleRenderConfig(repaired=("a", "b"), grey=140),
-        SampleRenderConfig(repaired=("a", "b")),
+        SampleRenderConfig(repaired=("a", "b"), suspect=("b",)),
     ]
     for samples in nights:
         renders = run.run(render_samples, config=samples)
@@ -137,7 +137,8 @@ def test_an_archive_knows_what_became_of_its_captures_and_keeps_the_former_panor
     counts = table.groupby("capture").state.apply(sorted).to_dict()
     assert counts == {"a": ["former", "published"], "b": ["former", "published"], "x": ["failed"]}
     own = pd.read_parquet(run.fetch(publication.catalogue))
-    assert (own.capture.tolist(), own.verdict.tolist()) == (["a", "b"], ["warped", "warped"])
+    assert (own.capture.tolist(), own.way.tolist()) == (["a", "b"], ["warped", "warped"])
+    assert own.verdict.tolist() == ["good", "suspect"]
     assert own.quality.tolist() == [0.9, 0.9]
 
 

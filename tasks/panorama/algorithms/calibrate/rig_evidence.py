@@ -22,7 +22,7 @@ import numpy as np
 from tasks.panorama.algorithms.calibrate.features import Features, matched_features
 from tasks.panorama.algorithms.calibrate.pair_rotation import PairRotation, find_rotation
 from tasks.panorama.camera.camera import project, rays
-from tasks.panorama.types import Camera, FloatArray, IntArray, Rig
+from tasks.panorama.types import BoolArray, Camera, FloatArray, IntArray, Rig
 
 Pair = tuple[int, int]
 
@@ -75,18 +75,24 @@ class RigEvidence:
     contradicting: Mapping[int, str]
 
 
-def weigh_rig(features: Sequence[Features], rig: Rig, pairs: Sequence[Pair]) -> RigEvidence:
+def weigh_rig(
+    features: Sequence[Features],
+    usable: Sequence[BoolArray | None],
+    rig: Rig,
+    pairs: Sequence[Pair],
+) -> RigEvidence:
     """Compare photos with the rig that came with them.
 
     Args:
         features: Of each photo, in the order of the cameras.
+        usable: Per photo None or (h, w), False on what is masked, as beside a fisheye's circle.
         rig: The rig.
         pairs: Overlaps by the rig.
     """
     views = [
         rays(camera, each.points_px) for camera, each in zip(rig.cameras, features, strict=True)
     ]
-    overlaps = {pair: _overlap(pair, features, views, rig) for pair in pairs}
+    overlaps = {pair: _overlap(pair, features, usable, views, rig) for pair in pairs}
     supported = {index for pair, each in overlaps.items() if each.agrees for index in pair}
     is_doubted = any(each.disagrees for each in overlaps.values())
     if len(supported) == len(features) and not is_doubted:
@@ -117,10 +123,17 @@ def _beside(
 
 
 def _overlap(
-    pair: Pair, features: Sequence[Features], views: Sequence[FloatArray], rig: Rig
+    pair: Pair,
+    features: Sequence[Features],
+    usable: Sequence[BoolArray | None],
+    views: Sequence[FloatArray],
+    rig: Rig,
 ) -> OverlapEvidence:
     """Match what the rig says that two photos share."""
-    shown = [project(rig.cameras[other], views[index])[1] for index, other in (pair, pair[::-1])]
+    shown = [
+        _shown(rig.cameras[other], usable[other], views[index])
+        for index, other in (pair, pair[::-1])
+    ]
     chosen = matched_features(
         *(features[index].descriptors[seen] for index, seen in zip(pair, shown, strict=True))
     )
@@ -129,6 +142,18 @@ def _overlap(
     tolerance_rad = _TOLERANCE * np.mean([_side_rad(rig.cameras[index]) for index in pair])
     num_expected = min(int(seen.sum()) for seen in shown)
     return OverlapEvidence(num_expected, int((apart < tolerance_rad).sum()))
+
+
+def _shown(camera: Camera, usable: BoolArray | None, directions: FloatArray) -> BoolArray:
+    """Which of (n, 3) directions a camera shows unmasked: (n,)."""
+    places, seen = project(camera, directions)
+    if usable is None:
+        return seen
+    column, row = np.rint(places[seen]).astype(np.int64).T
+    last_row, last_column = usable.shape[0] - 1, usable.shape[1] - 1
+    shown = seen.copy()
+    shown[seen] = usable[np.clip(row, 0, last_row), np.clip(column, 0, last_column)]
+    return shown
 
 
 def _links(

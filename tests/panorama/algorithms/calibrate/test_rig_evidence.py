@@ -25,7 +25,7 @@ FEATURES, ELSEWHERE = photos_of(0), photos_of(1)
 
 
 def weigh(features: list[Features], rig: Rig = RIG) -> RigEvidence:
-    return weigh_rig(features, rig, overlapping_pairs(rig, 0.02))
+    return weigh_rig(features, [None] * len(features), rig, overlapping_pairs(rig, 0.02))
 
 
 def with_camera(index: int, **changed: object) -> Rig:
@@ -42,6 +42,17 @@ def test_a_rig_that_is_right_or_nearly_so_is_borne_out():
         assert found.contradicting == {}
         for pair in ((0, 1), (1, 2), (2, 3), (3, 4)):
             assert found.overlaps[pair].agrees
+
+
+def test_what_a_photo_masks_is_not_expected_of_it():
+    """Such as what the rig takes to lie beside the circle of a fisheye photo."""
+    strangers = [FEATURES[0], ELSEWHERE[1]]
+    rig, usable = Rig(RIG.cameras[:2]), np.ones((320, 240), bool)
+    assert weigh_rig(strangers, [None, usable], rig, [(0, 1)]).overlaps[0, 1].disagrees
+    usable[:, :120] = False  # of the second, all that the first sees
+    found = weigh_rig(strangers, [None, usable], rig, [(0, 1)])
+    assert found.overlaps[0, 1].num_expected < 10
+    assert found.fits
 
 
 def test_photos_that_changed_places_are_told_from_their_neighbours():

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
+from tasks.panorama.algorithms.light.offsets import Offsets
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.masks import hidden, kept_out, last_resort_share
 from tasks.panorama.algorithms.stitch.seam_routing import routed_labels
@@ -43,9 +46,11 @@ def prepared(usable: BoolArray, blot: tuple[int, int, int]) -> Sources:
     return sources_of(photos, [None, usable, None], RIG, PLAIN, MAPS)
 
 
-def panorama(sources: Sources, maps: Maps = MAPS) -> tuple[ByteImage, LabelMap]:
+def panorama(
+    sources: Sources, maps: Maps = MAPS, offsets: Mapping[int, Offsets] | None = None
+) -> tuple[ByteImage, LabelMap]:
     labels = kept_out(fixed_labels(maps), maps, sources.masked)
-    return stitch(sources, maps, labels, 5), labels
+    return stitch(sources, maps, labels, 5, offsets), labels
 
 
 @pytest.mark.parametrize("factor", [1, 2])
@@ -71,7 +76,8 @@ def test_what_is_masked_shows_nowhere_at_any_band(factor: int):
 
 
 def test_what_no_other_image_shows_is_published_and_counted():
-    pictures = {blot: panorama(prepared(BOTH, blot)) for blot in (PURPLE, (0, 255, 0))}
+    blots = (PURPLE, (0, 255, 0))
+    pictures = {blot: panorama(prepared(BOTH, blot), offsets={}) for blot in blots}
     (one, labels), (other, _) = pictures.values()
     sources = prepared(BOTH, PURPLE)
     share = last_resort_share(labels, MAPS, sources.masked)
@@ -81,7 +87,12 @@ def test_what_no_other_image_shows_is_published_and_counted():
     assert 0.9 < differs.sum() / (7 * 20) < 1.5  # a pixel of the photo is about one of the picture
     rows, columns = np.nonzero(differs)
     assert abs(columns.mean() - WIDTH_PX / 2) < 2
-    assert (one[int(rows.mean()), int(columns.mean())] == PURPLE).all()
+    middle = int(rows.mean()), int(columns.mean())
+    assert (one[middle] == PURPLE).all()
+
+    dark = Offsets(np.full((WIDTH_PX // 2, WIDTH_PX, 3), np.log(0.51), np.float32), 1)
+    darker, _ = panorama(prepared(BOTH, PURPLE), offsets={1: dark})
+    assert (darker[middle] == (130, 0, 130)).all(), "it is as bright as its photo beside it"
 
 
 def test_a_place_goes_to_the_unmasked_image_that_shows_it():
