@@ -20,6 +20,7 @@ from operators.record.mlflow_tracker import open_run
 from operators.record.model_registry import MlflowModels
 from operators.stage.local import LocalRun
 from tasks.grasping.policy_model import check_model, load_model
+from tasks.grasping.types import Camera, GripperPose
 from tasks.intake.images import decode_rgb
 from tasks.nas.data.raw_images import square
 from tasks.nas.stages.register import register_models
@@ -37,6 +38,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of MLflow's client
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
 ]
+# Where the robot is and sees from: this program looks at neither.
+POSE = GripperPose(0.5, 0.0, 0.2, 0.0)
+CAMERA = Camera(16, 16, 30.0, 30.0, 7.5, 7.5, np.eye(4))
 ASK_GRASPS = """
 import sys
 
@@ -102,7 +106,8 @@ def test_a_grasp_predictor_is_asked_by_names_and_drives_the_policy(
     package = package_in(tmp_path, name=f"grasps-{uuid.uuid4().hex}", test_key="grasps")
     save_model(package.model, size_px=16)
     np.savez(package.golden_inputs, before=before, now=now, commands=commands[:4])
-    expected = load_model(package.model)(before[0], now[0], commands)
+    asked_for = (before[0], now[0], commands, POSE, CAMERA)
+    expected = load_model(package.model)(*asked_for)
     np.savez(package.golden_outputs, scores=expected[:4].astype(np.float32))
     write_answers(package.answers, right_on(range(50)))
     done = registry(servers.mlflow_url, "grasps").register(package)
@@ -123,7 +128,7 @@ def test_a_grasp_predictor_is_asked_by_names_and_drives_the_policy(
         assert re.search(reason, line)
     kept = tmp_path / "model/data/network/model.pt2"
     check_model(kept, 16, 9)
-    np.testing.assert_array_equal(load_model(kept)(before[0], now[0], commands), expected)
+    np.testing.assert_array_equal(load_model(kept)(*asked_for), expected)
 
 
 def test_a_registered_model_names_a_photo_where_this_code_is_not(

@@ -31,7 +31,10 @@ class DescentConfig:
         10, ge=1, le=1000, help="How often validation is looked at and the state is kept."
     )
     patience: int = setting(
-        1000, ge=1, help="Looks at validation without a better one after which it ends early."
+        1000,
+        ge=1,
+        le=1000,
+        help="Looks at validation without a better one after which it ends early.",
     )
 
 
