@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
@@ -81,11 +82,14 @@ def _altitude_m(gps: Mapping[int, Any]) -> float | None:
 def _date(tags: Mapping[int, Any]) -> str:
     for tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTime):
         match = _DATE.match(_text(tags.get(tag)))
-        if match is not None and match.group(1) != "0000":
-            year, month, day, hour, minute, second = match.groups()
+        if match is None:
+            continue
+        year, month, day, hour, minute, second = match.groups()
+        date = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
+        with suppress(ValueError):  # no day or hour of any calendar
+            datetime.fromisoformat(date)
             offset = _text(tags.get(ExifTags.Base.OffsetTimeOriginal))
-            known = offset if _OFFSET.fullmatch(offset) else ""
-            return f"{year}-{month}-{day}T{hour}:{minute}:{second}{known}"
+            return date + (offset if _OFFSET.fullmatch(offset) else "")
     return ""
 
 

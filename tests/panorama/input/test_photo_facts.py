@@ -68,6 +68,7 @@ def test_height_and_heading():
             "2024-05-06T07:08:09+05:45",
         ),
         ({"DateTimeOriginal": "0000:00:00 00:00:00"}, ""),
+        ({"DateTimeOriginal": "2024:13:45 99:00:00"}, ""),
         (
             {"DateTimeOriginal": "    :  :     :  :  ", "DateTime": "2001-02-03 04:05:06"},
             "2001-02-03T04:05:06",
