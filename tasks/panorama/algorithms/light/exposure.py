@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from tasks.panorama.algorithms.light.photometric import falloff_of
-from tasks.panorama.algorithms.light.views import NUM_TERMS, View, terms
+from tasks.panorama.algorithms.light.views import View
 from tasks.panorama.types import ByteImage, Float32Array, FloatArray, Photometry
 
 _ROWS_AT_ONCE = 256
@@ -28,6 +28,7 @@ CLIPPED = 250.0  # grey levels from which a photo holds no detail
 _WHITE_PERCENT = 99.5
 _KNEE = 190.0
 _SHADE_GRID = 32
+_NUM_TERMS = 6  # 1, x, y, x^2, xy, y^2
 _LOSS_WIDTH = 0.03  # log ratio beyond which a place counts less: parallax, moving things
 _NUM_ITERATIONS = 6
 _GAIN_SIGMA = 1.0  # log gain
@@ -94,7 +95,7 @@ def fit_shades(views: Mapping[int, View], num_images: int) -> FloatArray:
         (num_images, 6, 3) quadratics of log brightness over the image, for `evened`.
     """
     overlaps = list(_overlaps(views))
-    shades = np.zeros((num_images, NUM_TERMS, 3))
+    shades = np.zeros((num_images, _NUM_TERMS, 3))
     for channel in range(3):
         for _ in range(_NUM_ITERATIONS):
             shades[:, :, channel] = _solve(overlaps, shades[:, :, channel], channel)
@@ -152,9 +153,15 @@ def _shade_factor(shade: FloatArray | None, width_px: int, height_px: int) -> Fl
         return np.ones((height_px, width_px, 3), np.float32)
     place = (np.arange(_SHADE_GRID) + 0.5) / _SHADE_GRID * 2 - 1
     x, y = np.meshgrid(place, place)
-    logs = np.stack(terms(x, y), axis=2) @ shade
+    logs = _terms(np.stack([x, y], axis=2)) @ shade
     small = np.exp(-logs).astype(np.float32)
     return np.asarray(cv2.resize(small, (width_px, height_px)), np.float32)
+
+
+def _terms(places: FloatArray | Float32Array) -> FloatArray:
+    """Terms of a quadratic at (…, 2) places in -1..1: (…, 6)."""
+    x, y = places[..., 0], places[..., 1]
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
 
 
 def _overlaps(views: Mapping[int, View]) -> Iterator[_Overlap]:
@@ -167,7 +174,9 @@ def _overlaps(views: Mapping[int, View]) -> Iterator[_Overlap]:
         latitude = (0.5 - (rows + 0.5) / len(both)) * pi
         yield _Overlap(
             (a, b),
-            np.concatenate([views[a].terms[both], -views[b].terms[both]], axis=1).astype(float),
+            np.concatenate(
+                [_terms(views[a].places[both]), -_terms(views[b].places[both])], axis=1
+            ).astype(float),
             (views[a].logs[both] - views[b].logs[both]).astype(float),
             np.cos(latitude),
         )
@@ -176,20 +185,20 @@ def _overlaps(views: Mapping[int, View]) -> Iterator[_Overlap]:
 def _solve(overlaps: Sequence[_Overlap], shades: FloatArray, channel: int) -> FloatArray:
     """One reweighted least-squares step of all quadratics of a channel: (num_images, 6)."""
     num_images = len(shades)
-    normal = np.zeros((num_images, NUM_TERMS, num_images, NUM_TERMS))
-    right = np.zeros((num_images, NUM_TERMS))
+    normal = np.zeros((num_images, _NUM_TERMS, num_images, _NUM_TERMS))
+    right = np.zeros((num_images, _NUM_TERMS))
     for overlap in overlaps:
         pair = list(overlap.pair)
         ratios = overlap.ratios[:, channel]
         off = ratios - overlap.terms @ shades[pair].ravel()
         weighted = overlap.terms * (overlap.areas / (1 + (off / _LOSS_WIDTH) ** 2))[:, None]
-        part = (weighted.T @ overlap.terms).reshape(2, NUM_TERMS, 2, NUM_TERMS)
+        part = (weighted.T @ overlap.terms).reshape(2, _NUM_TERMS, 2, _NUM_TERMS)
         for row, first in enumerate(pair):
-            right[first] += (weighted.T @ ratios).reshape(2, NUM_TERMS)[row]
+            right[first] += (weighted.T @ ratios).reshape(2, _NUM_TERMS)[row]
             for column, second in enumerate(pair):
                 normal[first, :, second] += part[row, :, column]
-    sigma = np.array([_GAIN_SIGMA] + [_SHADE_SIGMA] * (NUM_TERMS - 1))
+    sigma = np.array([_GAIN_SIGMA] + [_SHADE_SIGMA] * (_NUM_TERMS - 1))
     prior = np.tile(_PLACES_PER_SIGMA * (_LOSS_WIDTH / sigma) ** 2, num_images)
-    size = num_images * NUM_TERMS
+    size = num_images * _NUM_TERMS
     solved = np.linalg.solve(normal.reshape(size, size) + np.diag(prior), right.ravel())
-    return np.asarray(solved.reshape(num_images, NUM_TERMS))
+    return np.asarray(solved.reshape(num_images, _NUM_TERMS))

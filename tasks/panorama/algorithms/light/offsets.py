@@ -75,24 +75,46 @@ def fit_offsets(
     Returns:
         The offsets by image, of those that have a label. Empty where no two images meet.
     """
-    near = {
-        index: _grown(_cells_with(labels == index), _REACH_CELLS)
-        for index in views
-        if (labels == index).any()
+    images = {
+        index: _image(view, mine)
+        for index, view in views.items()
+        if (mine := np.asarray(labels == index, np.bool_)).any()
     }
-    ids, size = _numbered(near)
-    seams = [_seam(views, labels, near, pair) for pair in _neighbours(near, labels)]
+    seams = [_seam(images, pair) for pair in _neighbours(images, labels)]
     if not any(len(seam.weights) for seam in seams):
         return {}
-    shown = {index: _shown(views[index]) for index in ids}
-    normal, right = _equations(ids, size, shown, seams)
+    ids, size = _numbered(images)
+    normal, right = _equations(ids, size, images, seams)
     solved = splu(normal.tocsc()).solve(right).astype(np.float32)
     result = {}
     for index, numbers in ids.items():
         logs = np.zeros((*numbers.shape, 3), np.float32)
-        logs[near[index]] = solved[numbers[near[index]]]
+        near = images[index].near
+        logs[near] = solved[numbers[near]]
         result[index] = Offsets(logs, node_px * _NODES_PER_CELL)
     return result
+
+
+@dataclass(frozen=True)
+class _Image:
+    """An image that has a label.
+
+    Attributes:
+        view: It, on the nodes of the panorama.
+        near: (rows, columns) cells in which it has offsets.
+        beside: (rows, columns) cells of its label, and those that touch them.
+        shown: (rows, columns) how much of a change of its logarithm is seen.
+    """
+
+    view: View
+    near: BoolArray
+    beside: BoolArray
+    shown: FloatArray
+
+
+def _image(view: View, mine: BoolArray) -> _Image:
+    cells = _cells_with(mine)
+    return _Image(view, _grown(cells, _REACH_CELLS), _grown(cells, 1), _shown(view))
 
 
 @dataclass(frozen=True)
@@ -113,7 +135,7 @@ class _Seam:
 
 
 def _neighbours(
-    near: Mapping[int, BoolArray], labels: npt.NDArray[np.integer]
+    images: Mapping[int, _Image], labels: npt.NDArray[np.integer]
 ) -> Iterator[tuple[int, int]]:
     """Pairs of images whose labels meet."""
     beside = [(labels, np.roll(labels, -1, axis=1)), (labels[:-1], labels[1:])]
@@ -121,29 +143,22 @@ def _neighbours(
     for one, other in beside:
         differs = one != other
         met = np.unique(np.stack([one[differs], other[differs]], axis=1), axis=0)
-        found |= {(min(a, b), max(a, b)) for a, b in met.tolist() if a in near and b in near}
+        found |= {(min(a, b), max(a, b)) for a, b in met.tolist() if a in images and b in images}
     yield from sorted(found)
 
 
-def _seam(
-    views: Mapping[int, View],
-    labels: npt.NDArray[np.integer],
-    near: Mapping[int, BoolArray],
-    pair: tuple[int, int],
-) -> _Seam:
+def _seam(images: Mapping[int, _Image], pair: tuple[int, int]) -> _Seam:
     """Compare two images about their seam, cell by cell."""
-    one, other = (views[index] for index in pair)
-    both = one.seen & other.seen
-    ratio = np.where(both[..., None], other.logs - one.logs, 0.0)
+    one, other = (images[index] for index in pair)
+    both = one.view.seen & other.view.seen
+    ratio = np.where(both[..., None], other.view.logs - one.view.logs, 0.0)
     share, mean, square = (_cell_means(each) for each in (both * 1.0, ratio, ratio**2))
-    meets = [_grown(_cells_with(labels == index), 1) for index in pair]
-    wanted = meets[0] & meets[1] & near[pair[0]] & near[pair[1]] & (share > 0)
-    rows, columns = np.nonzero(wanted)
+    rows, columns = np.nonzero(one.beside & other.beside & (share > 0))
     cells = (rows, columns)
     shares = share[cells]
     means = mean[cells] / shares[:, None]
     scatter = np.maximum(square[cells] / shares[:, None] - means**2, 0).mean(axis=1)
-    visible = np.minimum(*(_shown(view)[cells] for view in (one, other)))
+    visible = np.minimum(one.shown[cells], other.shown[cells])
     weights = shares * visible / (1 + scatter / _RATIO_SIGMA**2)
     weights[np.abs(means).max(axis=1, initial=0) > _LARGEST] = 0
     return _Seam(pair, cells, means, weights)
@@ -158,18 +173,19 @@ def _shown(view: View) -> FloatArray:
 
 
 def _equations(
-    ids: Mapping[int, IntArray], size: int, shown: Mapping[int, FloatArray], seams: list[_Seam]
+    ids: Mapping[int, IntArray], size: int, images: Mapping[int, _Image], seams: list[_Seam]
 ) -> tuple[coo_matrix, FloatArray]:
     """Normal equations of all offsets: agree at seams, change little within an image."""
     plus, minus, weights = [], [], []
     for index, numbers in ids.items():
+        shown = images[index].shown
         for axis in (0, 1):
-            other, beside = (np.roll(each, -1, axis) for each in (numbers, shown[index]))
+            other, beside = (np.roll(each, -1, axis) for each in (numbers, shown))
             linked = (numbers >= 0) & (other >= 0)
             linked[-1] &= axis == 1  # the sphere closes on itself across, not down
             plus.append(numbers[linked])
             minus.append(other[linked])
-            weights.append(np.minimum(shown[index], beside)[linked])
+            weights.append(np.minimum(shown, beside)[linked])
     targets = [np.zeros((sum(map(len, plus)), 3))]
     for seam in seams:
         plus.append(ids[seam.pair[0]][seam.cells])
@@ -186,13 +202,13 @@ def _equations(
     return weighted @ design + zero, weighted @ np.concatenate(targets)
 
 
-def _numbered(near: Mapping[int, BoolArray]) -> tuple[dict[int, IntArray], int]:
+def _numbered(images: Mapping[int, _Image]) -> tuple[dict[int, IntArray], int]:
     """Number the cells of all images; -1 where an image has none."""
     ids, size = {}, 0
-    for index, mask in near.items():
-        numbers = np.full(mask.shape, -1, np.int64)
-        numbers[mask] = size + np.arange(mask.sum())
-        ids[index], size = numbers, size + int(mask.sum())
+    for index, image in images.items():
+        numbers = np.full(image.near.shape, -1, np.int64)
+        numbers[image.near] = size + np.arange(image.near.sum())
+        ids[index], size = numbers, size + int(image.near.sum())
     return ids, size
 
 

@@ -17,9 +17,8 @@ from tasks.panorama.algorithms.place.source_maps import (
     reduced,
 )
 from tasks.panorama.algorithms.place.warp import prefiltered, warp
-from tasks.panorama.types import BoolArray, Float32Array, FloatArray
+from tasks.panorama.types import BoolArray, Float32Array
 
-NUM_TERMS = 6  # 1, x, y, x^2, xy, y^2
 _DARKEST = 8.0  # grey levels; below, noise spoils the ratio
 _MOSTLY_WHOLE = 0.1  # share of a node that may be clipped
 
@@ -31,12 +30,12 @@ class View:
     Attributes:
         logs: (h, w, 3) logarithm of its colours; may be NaN where it is not seen.
         seen: (h, w) where it is seen, bright enough and not clipped.
-        terms: (h, w, 6) terms of a quadratic over the image.
+        places: (h, w, 2) where in the image that is, (x, y) in -1..1.
     """
 
     logs: Float32Array
     seen: BoolArray
-    terms: Float32Array
+    places: Float32Array
 
 
 def views_of(
@@ -56,11 +55,6 @@ def views_of(
     }
 
 
-def terms(x: FloatArray, y: FloatArray) -> list[FloatArray]:
-    """Terms of a quadratic at places in -1..1."""
-    return [np.ones_like(x), x, y, x * x, x * y, y * y]
-
-
 def _view(image: Float32Array, clipped: BoolArray, found: SourceMap) -> View:
     small = reduced(found, found.step_px)
     width = small.panorama_width_px
@@ -70,14 +64,13 @@ def _view(image: Float32Array, clipped: BoolArray, found: SourceMap) -> View:
     spoilt = warp(prefiltered(clipped, focal_px, width), small, box)
     seen = (border_distance(small, box) > 2 * pi / width) & (pixels.min(axis=2) > _DARKEST)
     size = np.array(found.image_size_px, np.float32)
-    x, y = np.moveaxis((places(small, box) + 0.5) / size * 2 - 1, 2, 0)
     result = View(
         np.zeros((width // 2, width, 3), np.float32),
         np.zeros((width // 2, width), np.bool_),
-        np.zeros((width // 2, width, NUM_TERMS), np.float32),
+        np.zeros((width // 2, width, 2), np.float32),
     )
     place = (slice(box.top_px, box.bottom_px), columns_of(box, width))
     result.logs[place] = np.log(np.maximum(pixels, 1.0))
     result.seen[place] = seen & (spoilt < _MOSTLY_WHOLE)
-    result.terms[place] = np.stack(terms(x, y), axis=2)
+    result.places[place] = (places(small, box) + 0.5) / size * 2 - 1
     return result

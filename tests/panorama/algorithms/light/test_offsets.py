@@ -17,7 +17,7 @@ NODE_PX = 8
 def _view(logs: np.ndarray) -> View:
     colours: Float32Array = np.repeat(logs[..., None], 3, axis=2).astype(np.float32)
     seen = np.ones((HEIGHT, WIDTH), np.bool_)
-    return View(colours, seen, np.zeros((HEIGHT, WIDTH, 6), np.float32))
+    return View(colours, seen, np.zeros((HEIGHT, WIDTH, 2), np.float32))
 
 
 def _flat(grey: float = 128.0) -> np.ndarray:
