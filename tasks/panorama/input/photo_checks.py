@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from tasks.panorama.algorithms.calibrate.features import Features
+from tasks.panorama.algorithms.calibrate.pair_rotation import angle_rad
 from tasks.panorama.algorithms.calibrate.rig_evidence import weigh_rig
 from tasks.panorama.algorithms.calibrate.same_view import same_views
 from tasks.panorama.camera.overlaps import overlapping_pairs
@@ -171,7 +172,7 @@ def _light_ratio(photo: Inspected, other: Inspected) -> tuple[float, bool]:
 
 def _turn_rad(rig: Rig, first: int, second: int) -> float:
     turn = rig.cameras[first].camera_from_rig @ rig.cameras[second].camera_from_rig.T
-    return float(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+    return angle_rad(turn)
 
 
 def _spare_reason(photo: Inspected, used: Inspected) -> str:

@@ -31,6 +31,7 @@ from tasks.panorama.algorithms.calibrate.features import (
     match_features,
 )
 from tasks.panorama.algorithms.calibrate.levelling import level
+from tasks.panorama.algorithms.calibrate.pair_rotation import angle_rad
 from tasks.panorama.algorithms.calibrate.photo_links import Link, PhotoSet, describe, find_links
 from tasks.panorama.camera.overlaps import largest_connected
 from tasks.panorama.types import ByteImage, Camera, FloatArray, Rig
@@ -156,7 +157,7 @@ def _follow_strongest(links: Sequence[Link], used: Sequence[int]) -> tuple[Float
     """
     place = {image: index for index, image in enumerate(used)}
     by_pair = {(place[link.pair[0]], place[link.pair[1]]): link for link in links}
-    turns = {pair: _angle_rad(link.rotation.second_from_first) for pair, link in by_pair.items()}
+    turns = {pair: angle_rad(link.rotation.second_from_first) for pair, link in by_pair.items()}
     tree = _strongest_tree({pair: link.rotation.score for pair, link in by_pair.items()}, len(used))
     rotations = np.tile(np.eye(3), (len(used), 1, 1))
     turned = np.zeros((len(used), len(used)))
@@ -174,7 +175,7 @@ def _follow_strongest(links: Sequence[Link], used: Sequence[int]) -> tuple[Float
     fitting = []
     for (i, j), link in by_pair.items():
         loop = rotations[i] @ link.rotation.second_from_first.T @ rotations[j].T
-        if _angle_rad(loop) <= _MAX_LOOP_ERROR * (turned[i, j] + turns[i, j]) + _LOOP_SLACK_RAD:
+        if angle_rad(loop) <= _MAX_LOOP_ERROR * (turned[i, j] + turns[i, j]) + _LOOP_SLACK_RAD:
             fitting.append(link)
     return rotations, fitting
 
@@ -184,10 +185,6 @@ def _strongest_tree(scores: Mapping[tuple[int, int], float], num_images: int) ->
     costs = [1.0 / score for score in scores.values()]
     graph = coo_array((costs, (rows, columns)), (num_images, num_images))
     return csgraph.minimum_spanning_tree(graph)
-
-
-def _angle_rad(rotation: FloatArray) -> float:
-    return float(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1.0, 1.0)))
 
 
 def _ray_matches(

@@ -75,6 +75,11 @@ def best_rotation(first: FloatArray, second: FloatArray, weights: FloatArray) ->
     return np.asarray(u @ np.diag([1.0, 1.0, sign]) @ vt)
 
 
+def angle_rad(rotation: FloatArray) -> float:
+    """Angle by which a rotation (3, 3) turns, 0 to pi."""
+    return float(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1)))
+
+
 def _sampled_rotations(first: FloatArray, second: FloatArray, tolerance_rad: float) -> FloatArray:
     samples = np.random.default_rng(0).integers(0, len(first), (_NUM_SAMPLES, 2))
     i, j = samples.T

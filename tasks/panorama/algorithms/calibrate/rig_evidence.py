@@ -20,7 +20,7 @@ from itertools import combinations
 import numpy as np
 
 from tasks.panorama.algorithms.calibrate.features import Features, matched_features
-from tasks.panorama.algorithms.calibrate.pair_rotation import PairRotation, find_rotation
+from tasks.panorama.algorithms.calibrate.pair_rotation import PairRotation, angle_rad, find_rotation
 from tasks.panorama.camera.camera import project, rays
 from tasks.panorama.types import BoolArray, Camera, FloatArray, IntArray, Rig
 
@@ -206,7 +206,7 @@ def _chains(links: Mapping[Pair, PairRotation], num_images: int) -> list[dict[in
     neighbours: dict[int, dict[int, tuple[tuple[bool, float], FloatArray]]] = {}
     for (first, second), link in links.items():
         rotation = link.second_from_first
-        rank = (_angle_rad(rotation) >= _MAX_TURN_RAD, -link.score)
+        rank = (angle_rad(rotation) >= _MAX_TURN_RAD, -link.score)
         neighbours.setdefault(first, {})[second] = (rank, rotation)
         neighbours.setdefault(second, {})[first] = (rank, rotation.T)
     chains: list[dict[int, FloatArray]] = []
@@ -224,10 +224,6 @@ def _chains(links: Mapping[Pair, PairRotation], num_images: int) -> list[dict[in
                     heapq.heappush(waiting, (rank, other, new))
         chains.append(chain)
     return chains
-
-
-def _angle_rad(rotation: FloatArray) -> float:
-    return float(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1)))
 
 
 def _side_rad(camera: Camera) -> float:
