@@ -42,7 +42,7 @@ from tasks.panorama.input.rig_files.colmap import read_rig
 from tasks.panorama.input.truth import load_truth
 from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.metrics.true_figures import true_fidelity
-from tasks.panorama.types import Alignment, Correspondences, Truth
+from tasks.panorama.types import UNREPAIRED, Alignment, Correspondences, Truth
 from tasks.report.estimates import wilson
 
 SEEDS = range(20_000, 20_360)
@@ -130,7 +130,7 @@ def try_one(seed: int) -> dict[str, Any]:
         matches = _misled(matches, rng)
     fitted = align_images(matches, rig, config.solve)
     repair = _SPOILERS[kind](fitted.warped, rng) if kind in _SPOILERS else fitted.warped
-    ways = {"unrepaired": fitted.nominal, "warped": repair}
+    ways = {UNREPAIRED: fitted.nominal, "warped": repair}
     held_out = matches.select(matches.held_out)
     before_px = errors_px(fitted.nominal, held_out)
     nominal = maps_of(fitted.nominal, PANORAMA_WIDTH_PX)

@@ -30,7 +30,7 @@ from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.config import RenderConfig, RestitchConfig
 from tasks.panorama.input.photos import read_photo
 from tasks.panorama.input.rig_files.colmap import read_rig
-from tasks.panorama.types import BoolArray, ByteImage, Rig
+from tasks.panorama.types import UNREPAIRED, BoolArray, ByteImage, Rig
 
 SEEDS = range(20_000, 20_020)
 QUICK_SEEDS = range(20_000, 20_002)
@@ -104,7 +104,7 @@ def _restitched(
     pairs = overlapping_pairs(rig, config.match.min_overlap)
     matches = match_images(images, usable, rig, pairs, config.match)
     fitted = align_images(matches, rig, config.solve)
-    ways = {"unrepaired": fitted.nominal, "warped": fitted.warped}
+    ways = {UNREPAIRED: fitted.nominal, "warped": fitted.warped}
     held_out = matches.select(matches.held_out)
     render = RenderConfig(width_px=PANORAMA_WIDTH_PX)
     return restitch(images, usable, ways, fitted.photometry, held_out, render)

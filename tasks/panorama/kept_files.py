@@ -25,6 +25,7 @@ from tasks.panorama.input.photos import read_mask, read_photo
 from tasks.panorama.input.rig_files.rig_json import read_rig_json
 from tasks.panorama.manifests import CaptureRecord, WarpRecord
 from tasks.panorama.types import (
+    UNREPAIRED,
     Alignment,
     BoolArray,
     ByteImage,
@@ -34,7 +35,7 @@ from tasks.panorama.types import (
     Rig,
 )
 
-UNREPAIRED, RECALIBRATED, WARPED, KERNEL = "unrepaired", "recalibrated", "warped", "kernel"
+RECALIBRATED, WARPED, KERNEL = "recalibrated", "warped", "kernel"
 
 MAX_KEPT_BYTES = 300_000_000
 """Pixels of a capture's photos up to which all of them stay decoded."""

@@ -37,6 +37,9 @@ CameraModel = Literal[
     "HUGIN_EQUIRECTANGULAR",
 ]
 
+UNREPAIRED = "unrepaired"
+"""Name of the way to align a capture that takes its calibration as it was given."""
+
 
 @dataclass(frozen=True)
 class Camera:

@@ -24,10 +24,10 @@ from tasks.core.errors import ConfigError
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef
 from tasks.panorama.manifests import RenderRecord
+from tasks.panorama.types import UNREPAIRED
 
 CATALOGUE = "catalogue.parquet"
 PUBLISHED, FORMER, WITHDRAWN, FAILED = "published", "former", "withdrawn", "failed"
-_UNREPAIRED = "unrepaired"
 _VERSION_CHARS = 16
 _SCHEMA = pa.schema(
     {
@@ -110,7 +110,7 @@ def rows_of(captures: Iterable[RenderRecord], skipped: Iterable[Skipped]) -> lis
 
 
 def _row(capture: RenderRecord) -> Row:
-    before, after = capture.figures[_UNREPAIRED], capture.figures[capture.published]
+    before, after = capture.figures[UNREPAIRED], capture.figures[capture.published]
     origin, position = capture.origin, capture.origin.position
     return Row(
         capture=capture.item_id,

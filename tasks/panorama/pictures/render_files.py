@@ -11,7 +11,6 @@ from tasks.core.errors import DataError
 from tasks.panorama.algorithms.place.canvas import Box, bounding_box, whole
 from tasks.panorama.algorithms.stitch.restitch import (
     PROOF_FACTOR,
-    UNREPAIRED,
     Restitched,
     stitch_window,
 )
@@ -20,7 +19,7 @@ from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
 from tasks.panorama.pictures.imprint import UNKNOWN, Imprint
 from tasks.panorama.pictures.layout import captioned, fitted, side_by_side, stacked
 from tasks.panorama.pictures.worst_places import WorstPlace, crop, window_around, worst_places
-from tasks.panorama.types import ByteImage
+from tasks.panorama.types import UNREPAIRED, ByteImage
 
 _CROP_SIZE_PX = (480, 320)
 _NUM_CROPS = 4

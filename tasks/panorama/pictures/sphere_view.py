@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.core.ports import ItemFolder
-from tasks.panorama.algorithms.stitch.restitch import PROOF_FACTOR, UNREPAIRED, Restitched
+from tasks.panorama.algorithms.stitch.restitch import PROOF_FACTOR, Restitched
 from tasks.panorama.pictures.overlays import (
     arrow_factor,
     direction_of,
@@ -17,6 +17,7 @@ from tasks.panorama.pictures.overlays import (
     shifts_of,
 )
 from tasks.panorama.pictures.worst_places import WorstPlace
+from tasks.panorama.types import UNREPAIRED
 from tasks.panorama.views import Direction, SphereView
 
 

@@ -29,12 +29,11 @@ from tasks.panorama.manifests import (
 from tasks.panorama.pictures.layout import fitted
 from tasks.panorama.pictures.report import COLUMNS, report_sections
 from tasks.panorama.pictures.viewer import Viewed, most_telling, viewed, viewer_page
-from tasks.panorama.types import ByteImage
+from tasks.panorama.types import UNREPAIRED, ByteImage
 from tasks.report.page import Link, Picture, html
 from tasks.report.picture import encode
 from tasks.report.sheet import Tile, contact_sheet
 
-_UNREPAIRED = "unrepaired"
 _REPORT_FILE, _VIEWER_FILE, _SHEET_FILE = "report.html", "viewer.html", "contact_sheet.jpg"
 _SHEET_TITLE = "Before and after at the worst seams"
 _PREVIEW_WIDTH_PX = 1400
@@ -178,7 +177,7 @@ def _published(capture: RenderRecord) -> PublishedCapture:
         is_repaired=capture.is_repaired,
         reasons=capture.reasons,
         warnings=capture.warnings,
-        before=capture.figures[_UNREPAIRED],
+        before=capture.figures[UNREPAIRED],
         after=capture.figures[capture.published],
         panorama=capture.panorama,
         before_after=capture.before_after,

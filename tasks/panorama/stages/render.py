@@ -15,7 +15,7 @@ from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
 from tasks.panorama.algorithms.stitch.assess import overlap_similarities, seam_steps
-from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
+from tasks.panorama.algorithms.stitch.restitch import Restitched, restitch
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
 from tasks.panorama.algorithms.stitch.verdict import Worth, worth_of
 from tasks.panorama.config import RenderConfig
@@ -38,6 +38,7 @@ from tasks.panorama.pictures.render_files import (
     write_panorama,
 )
 from tasks.panorama.pictures.sphere_view import sphere_view
+from tasks.panorama.types import UNREPAIRED
 
 _LOG = logging.getLogger(__name__)
 _MAX_SAID = 10  # photos that are left out; all are in quality.json

@@ -19,7 +19,6 @@ from tasks.panorama.input.rig_files.rig_json import write_rig_json
 from tasks.panorama.kept_files import (
     KERNEL,
     RECALIBRATED,
-    UNREPAIRED,
     WARPED,
     read_correspondences,
     read_rig,
@@ -28,7 +27,7 @@ from tasks.panorama.kept_files import (
 )
 from tasks.panorama.manifests import MatchRecord, MatchSet, OverlapFit, WarpRecord, WarpSet
 from tasks.panorama.metrics.misalignment import errors_px
-from tasks.panorama.types import Alignment, BoolArray, Correspondences, FloatArray
+from tasks.panorama.types import UNREPAIRED, Alignment, BoolArray, Correspondences, FloatArray
 
 _LOG = logging.getLogger(__name__)
 _RIG_FILE, _FIELD_FILE, _LIGHT_FILE = "rig_recalibrated.json", "fields.npz", "photometry.json"

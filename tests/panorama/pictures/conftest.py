@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED, Restitched, restitch
+from tasks.panorama.algorithms.stitch.restitch import Restitched, restitch
 from tasks.panorama.config import RenderConfig
-from tasks.panorama.types import Alignment, Photometry, Rig
+from tasks.panorama.types import UNREPAIRED, Alignment, Photometry, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.spheres import photo_of_sphere, pinhole
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from tasks.core.records import FileRef
-from tasks.panorama.algorithms.stitch.restitch import UNREPAIRED
 from tasks.panorama.pictures.render_files import worst_seams
 from tasks.panorama.pictures.sphere_view import sphere_view
+from tasks.panorama.types import UNREPAIRED
 
 
 class Folder:

@@ -10,12 +10,12 @@ from scipy.spatial.transform import Rotation
 from operators.stage.local import LocalRun
 from tasks.panorama.config import IngestConfig, MatchConfig, SolveConfig
 from tasks.panorama.input.rig_files.colmap import write_rig
-from tasks.panorama.kept_files import KERNEL, RECALIBRATED, UNREPAIRED, WARPED, read_solution
+from tasks.panorama.kept_files import KERNEL, RECALIBRATED, WARPED, read_solution
 from tasks.panorama.manifests import WarpSet
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.solve import solve_captures
-from tasks.panorama.types import Rig
+from tasks.panorama.types import UNREPAIRED, Rig
 from tests.support.panorama.captures import small_rig, write_capture
 
 CONFIG = SolveConfig(num_cells=4, baselines=True)

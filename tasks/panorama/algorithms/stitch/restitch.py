@@ -25,9 +25,15 @@ from tasks.panorama.algorithms.stitch.stitch import (
 )
 from tasks.panorama.config import RenderConfig
 from tasks.panorama.metrics.misalignment import errors_px
-from tasks.panorama.types import Alignment, BoolArray, ByteImage, Correspondences, Photometry
+from tasks.panorama.types import (
+    UNREPAIRED,
+    Alignment,
+    BoolArray,
+    ByteImage,
+    Correspondences,
+    Photometry,
+)
 
-UNREPAIRED = "unrepaired"
 PROOF_FACTOR = 2  # ways are compared on a panorama this much smaller
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from tasks.panorama.algorithms.place.canvas import Box, columns_of
 from tasks.panorama.algorithms.stitch.restitch import (
-    UNREPAIRED,
     Restitched,
     restitch,
     stitch_window,
@@ -13,7 +12,7 @@ from tasks.panorama.algorithms.stitch.restitch import (
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
 from tasks.panorama.algorithms.stitch.stitch import stitch
 from tasks.panorama.config import RenderConfig
-from tasks.panorama.types import Alignment, Correspondences, Photometry, Rig
+from tasks.panorama.types import UNREPAIRED, Alignment, Correspondences, Photometry, Rig
 from tests.support.panorama.matches import matches_under
 from tests.support.panorama.spheres import photo_of_sphere, pinhole
 
