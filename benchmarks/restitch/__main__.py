@@ -21,6 +21,7 @@ What is measured:
   overlap SSIM; kept unrepaired with a reason; all.
 - ``demo_s``: ``make demo`` from its first line to its last, installed.
 - ``masked_*``, ``gate_*``, ``verdict_*``: see the modules `masked`, `gate` and `verdicts`.
+- ``*_hugin``, ``*_opencv``, ``flat_*``: see `benchmarks.restitch.peers.comparison`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ from benchmarks.restitch.methods import (
     score_all,
     spread,
 )
+from benchmarks.restitch.peers.comparison import measure_peers
+from benchmarks.restitch.peers.hugin import is_there
 from benchmarks.restitch.pipeline import PipelineCost, measure
 from benchmarks.restitch.reference_kernel import RESTITCH_BOUND_MULTIPLE
 from benchmarks.restitch.rescan import NUM_CAPTURES, NUM_QUICK, rescan
@@ -96,6 +99,10 @@ BOUNDS: Bounds = {
     "verdict_suspect_sound": (0.0, 0.1),
     "verdict_suspect_faulty": (0.0, 0.3),
     "verdict_captures": (300.0, float("inf")),
+    "flat_step_grey": (0.0, 1.5),
+    "flat_sharpness": (0.95, float("inf")),
+    "ssim_gain_hugin": (0.0, float("inf")),
+    "ssim_gain_opencv": (0.0, float("inf")),
 }
 # Their value is judged; of the others the whole interval must hold.
 BY_VALUE = (
@@ -105,6 +112,7 @@ BY_VALUE = (
     "verdict_false_rejected",
     "verdict_suspect_sound",
     "verdict_suspect_faulty",
+    "flat_step_grey",
 )
 
 
@@ -230,8 +238,9 @@ def _figures_of(case: Case, scores: dict[str, Scores]) -> dict[str, float]:
 
 
 def _cost(quick: bool) -> dict[str, Figure]:
+    seeds = QUICK_SEEDS if quick else FULL_SEEDS
     with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
-        return _measure_cost(QUICK_SEEDS if quick else FULL_SEEDS, Path(scratch), quick=quick)
+        return _measure_cost(seeds, Path(scratch), quick=quick)
 
 
 def _measure_cost(seeds: Sequence[int], scratch: Path, *, quick: bool) -> dict[str, Figure]:
@@ -282,13 +291,17 @@ def _real(quick: bool) -> dict[str, Figure]:
         return _measure_real(DATA, Path(scratch), quick=quick)
 
 
-def _measure_real(data: Path, scratch: Path, *, quick: bool) -> dict[str, Figure]:
-    """Restitch the real photo sets; each set's outcome is printed."""
+def _real_sets(data: Path, *, quick: bool) -> list[Path]:
     sets = [
         path for kind in ("rings", "strips", "pairs") for path in sorted((data / kind).iterdir())
     ]
-    if quick:
-        sets = [path for path in sets if path.name in {"dfw_roof", "rew_tower", "memorial_hall"}]
+    some = {"dfw_roof", "rew_tower", "memorial_hall"}
+    return [path for path in sets if path.name in some] if quick else sets
+
+
+def _measure_real(data: Path, scratch: Path, *, quick: bool) -> dict[str, Figure]:
+    """Restitch the real photo sets; each set's outcome is printed."""
+    sets = _real_sets(data, quick=quick)
     captures, store = scratch / "real", scratch / "real-store"
     captures.mkdir()
     store.mkdir()
@@ -352,17 +365,34 @@ def _verdicts(quick: bool) -> dict[str, Figure]:
     return verdicts.measure(verdicts.QUICK_SEEDS if quick else verdicts.SEEDS)
 
 
+def _peers(quick: bool) -> dict[str, Figure]:
+    if not is_there():
+        print("peers left out: Hugin is not installed (Debian: hugin-tools, enblend)")
+        return {}
+    seeds = QUICK_SEEDS if quick else FULL_SEEDS
+    streets = [_capture(seed, quick=quick) for seed in seeds]
+    real = _real_sets(DATA, quick=quick) if DATA.is_dir() else []
+    return measure_peers(streets, real)
+
+
 PARTS: dict[str, Measure] = {
     "cost": _cost,  # what is timed comes first, while nothing else runs
     "demo": _demo,
     "rescan": _rescan,
     "accuracy": _accuracy,
     "real": _real,
+    "peers": _peers,
     "masked": _masked,
     "gate": _gate,
     "verdicts": _verdicts,
 }
-EARLIER = ("rescan", "masked", "gate", "verdicts")  # of many captures: may be of an earlier commit
+EARLIER = (
+    "rescan",
+    "peers",
+    "masked",
+    "gate",
+    "verdicts",
+)  # of many captures: may be of an earlier commit
 _QUICK_BOUNDS: Bounds = dict.fromkeys(
     ("real_sets_better", "gate_captures", "gate_spoiled_share", "verdict_captures"),
     (0.0, float("inf")),

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.restitch.reference_kernel import ReferenceKernel
 from operators.stage.local import LocalRun
+from tasks.core.records import ArtifactRef
 from tasks.panorama.config import IngestConfig, RestitchConfig
 from tasks.panorama.manifests import Publication
 from tasks.panorama.stages.ingest import ingest_captures
@@ -40,6 +41,7 @@ class PipelineCost(BaseModel):
         reference_s: Median seconds of the reference kernel, timed between the stages.
         peak_gb: Largest resident memory of the process, in 1e9 bytes.
         publication: The publish stage's record.
+        warps: The solve stage's result.
         store: Root of the store that holds the files.
     """
 
@@ -49,6 +51,7 @@ class PipelineCost(BaseModel):
     reference_s: float
     peak_gb: float
     publication: Publication
+    warps: ArtifactRef
     store: str
 
 
@@ -91,6 +94,7 @@ def _run(captures: Path, store: Path, width_px: int) -> PipelineCost:
         reference_s=kernel.median_s,
         peak_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
         publication=run.read(published, Publication),
+        warps=warps,
         store=str(store),
     )
 

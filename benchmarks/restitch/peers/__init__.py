@@ -1,0 +1,1 @@
+"""Other people's stitchers, on the photos that ours gets."""
