@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.bounds import Bounds, print_table, report_bounds
-from benchmarks.parts import code_digest, save
-from benchmarks.results_file import Figure
+from benchmarks.parts import code_digest, is_measured, save, together
+from benchmarks.results_file import Figure, write_results
+from operators.installation import ROOT
 
 Measure = Callable[[bool], dict[str, Figure]]
 
@@ -24,20 +25,22 @@ class Benchmark:
         description: What the command says of itself.
         parts: What measures each part, given whether the run is a quick one; in this order.
         seeds: Seeds of a full run.
-        publish: Writes the results file of what was measured; returns its path, or None.
+        by_value: Figures of which the value alone must hold; else the whole interval must.
+        earlier: Parts, runs of hours, whose figures may be of other commits, or missing.
+        finish: Draws what was measured and returns its figures with those that follow from them.
         bounds: What must hold in a full run, by figure.
         quick_bounds: What differs from that in a quick run.
-        by_value: Figures of which the value alone must hold; else the whole interval must.
     """
 
     name: str
     description: str
     parts: Mapping[str, Measure]
     seeds: Sequence[int]
-    publish: Callable[[], str | None]
     bounds: Bounds
     quick_bounds: Bounds
-    by_value: Collection[str]
+    by_value: Collection[str] = ()
+    earlier: Collection[str] = ()
+    finish: Callable[[dict[str, Figure]], dict[str, Figure]] = dict
 
 
 def run(benchmark: Benchmark, arguments: Sequence[str] | None = None) -> int:
@@ -56,11 +59,33 @@ def run(benchmark: Benchmark, arguments: Sequence[str] | None = None) -> int:
         parser.error(f"expected parts of {every}, got {', '.join(sorted(unknown))}")
     os.environ["OMP_NUM_THREADS"] = "1"
     figures = _measure(benchmark, names, quick=given.quick)
-    if not given.quick and (path := benchmark.publish()) is not None:
-        print(f"written: {path}; show it with `make readme`")
+    if not given.quick:
+        _publish(benchmark)
     bounds = {**benchmark.bounds, **(benchmark.quick_bounds if given.quick else {})}
     missed = report_bounds(figures, bounds, quick=given.quick, by_value=benchmark.by_value)
     return int(missed > 0)
+
+
+def _publish(benchmark: Benchmark) -> None:
+    """Write the results file of what was measured so far; says why, if it can't be."""
+    missing = [part for part in benchmark.parts if not is_measured(benchmark.name, part)]
+    earlier = [part for part in benchmark.earlier if is_measured(benchmark.name, part)]
+    together_now = [part for part in benchmark.parts if part not in benchmark.earlier]
+    try:
+        part = together(benchmark.name, together_now, earlier=earlier)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"no results file yet: {error}")
+        return
+    if missing:
+        print(f"not measured, so not in the file: {', '.join(missing)}")
+    path = write_results(
+        benchmark.name,
+        f"make bench NAME={benchmark.name}",
+        part.seeds,
+        benchmark.finish(part.figures),
+        measured_on=part.commit,
+    )
+    print(f"written: {path.relative_to(ROOT)}; show it with `make readme`")
 
 
 def _measure(benchmark: Benchmark, names: Sequence[str], *, quick: bool) -> dict[str, Figure]:

@@ -26,11 +26,10 @@ from benchmarks.graspgan import steps as graspgan_steps
 from benchmarks.graspgan import table as graspgan_table
 from benchmarks.graspgan import workers as graspgan_workers
 from benchmarks.own_process import OwnProcess
-from benchmarks.parts import is_measured, together
-from benchmarks.results_file import Figure, write_results
+from benchmarks.results_file import Figure
 from operators.installation import ROOT
 
-NAME, COMMAND = "graspgan", "make bench NAME=graspgan"
+NAME = "graspgan"
 RUNS = Path(os.environ.get("ORRERY_GRASPGAN_RUNS", ROOT / "artifacts"))
 SEEDS = (0,)
 INFINITE = float("inf")
@@ -53,26 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__ or "",
         parts=PARTS,
         seeds=SEEDS,
-        publish=publish,
         bounds=BOUNDS,
         quick_bounds={},
         by_value=BY_VALUE,
+        earlier=EARLIER,
     )
     return run(benchmark, arguments)
-
-
-def publish() -> str | None:
-    """Write the results file of the parts that were measured; None, and why, if it can't be."""
-    missing = [name for name in PARTS if not is_measured(NAME, name)]
-    if missing:
-        print(f"not measured, so not in the file: {', '.join(missing)}")
-    try:
-        part = together(NAME, ["steps"], earlier=[e for e in EARLIER if e not in missing])
-    except (FileNotFoundError, ValueError) as error:
-        print(f"no results file yet: {error}")
-        return None
-    path = write_results(NAME, COMMAND, part.seeds, part.figures, measured_on=part.commit)
-    return str(path.relative_to(ROOT))
 
 
 def _steps(quick: bool) -> dict[str, Figure]:

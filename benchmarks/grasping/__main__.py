@@ -60,11 +60,9 @@ from benchmarks.grasping.physics_kernel import (
 from benchmarks.grasping.plot import core_hours, draw
 from benchmarks.grasping.workers import speedup as grasping_speedup
 from benchmarks.grasping.workers import survival as grasping_survival
-from benchmarks.parts import is_measured, together
-from benchmarks.results_file import Figure, write_results
-from operators.installation import ROOT
+from benchmarks.results_file import Figure
 
-NAME, COMMAND = "grasping", "make bench NAME=grasping"
+NAME = "grasping"
 FULL_SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 FULL_KILLS, QUICK_KILLS = 20, 1
 INFINITE = float("inf")
@@ -106,29 +104,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__ or "",
         parts=PARTS,
         seeds=FULL_SEEDS,
-        publish=publish,
         bounds=BOUNDS,
         quick_bounds={"kills_survived": (float(QUICK_KILLS), INFINITE)},
         by_value=BY_VALUE,
+        earlier=EARLIER,
+        finish=finish,
     )
     return run(benchmark, arguments)
 
 
-def publish() -> str | None:
-    """Write the results file and the plot; None, and why, unless all parts are of one commit."""
-    try:
-        earlier = [each for each in EARLIER if is_measured(NAME, each)]
-        part = together(NAME, [each for each in PARTS if each not in EARLIER], earlier=earlier)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"no results file yet: {error}")
-        return None
-    figures = part.figures | {
-        "core_hours_8m": core_hours(part.figures["attempts_per_cpu_s_64px"]),
-        "core_hours_8m_baseline": core_hours(part.figures["baseline_attempts_per_cpu_s"]),
+def finish(measured: dict[str, Figure]) -> dict[str, Figure]:
+    """Add the core hours of the paper's collection, and draw the plot."""
+    figures = measured | {
+        "core_hours_8m": core_hours(measured["attempts_per_cpu_s_64px"]),
+        "core_hours_8m_baseline": core_hours(measured["baseline_attempts_per_cpu_s"]),
     }
     draw(figures)
-    path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
-    return str(path.relative_to(ROOT))
+    return figures
 
 
 def _rates(quick: bool) -> dict[str, Figure]:

@@ -3,7 +3,7 @@
     python -m benchmarks.nas [--quick] [--parts models,tabular,children,children_16px,speedup,…]
 
 Parts may be measured one by one; the results file holds those that are there, and all but
-those of `LONG` must be of one commit. The seeds that it names are those of the part
+those of `EARLIER` must be of one commit. The seeds that it names are those of the part
 `tabular`.
 
 - `models`, `tabular`: see `benchmarks.nas.models` and `benchmarks.nas.tabular`.
@@ -52,12 +52,12 @@ from benchmarks.nas.comparison import parts as nas_comparison
 from benchmarks.nas.comparison.plot import comparison_plot
 from benchmarks.nas.convolution_kernel import CHILD_BOUND_MULTIPLE
 from benchmarks.own_process import OwnProcess
-from benchmarks.parts import is_measured, together
-from benchmarks.results_file import RESULTS_DIR, Figure, write_results
+from benchmarks.parts import is_measured
+from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.installation import ROOT
 from tasks.nas.search.tabular.nasbench201 import DATA_SETS
 
-NAME, COMMAND = "nas", "make bench NAME=nas"
+NAME = "nas"
 DATA = Path(os.environ.get("ORRERY_TEST_DATA", ROOT.parent / "shared" / "data"))
 CIFAR, TABLE = DATA / "cifar10", DATA / "nasbench" / "nb201_12epochs.csv"
 NUM_SEEDS, NUM_QUICK_SEEDS = 60, 10
@@ -100,35 +100,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__ or "",
         parts=PARTS,
         seeds=range(NUM_SEEDS),
-        publish=publish,
         bounds=BOUNDS,
         quick_bounds={},
         by_value=BY_VALUE,
+        earlier=EARLIER,
+        finish=finish,
     )
     return run(benchmark, arguments)
 
 
-def publish() -> str | None:
-    """Write the results file of the parts that were measured; None, and why, if it can't be.
-
-    A part that was not measured is named, and its figures are not in the file.
-    """
-    missing = [name for name in PARTS if not is_measured(NAME, name)]
-    short = [name for name in PARTS if name not in (*LONG, *missing)]
-    try:
-        part = together(NAME, short, earlier=[name for name in LONG if name not in missing])
-    except (FileNotFoundError, ValueError) as error:
-        print(f"no results file yet: {error}")
-        return None
-    if missing:
-        print(f"not measured, so not in the file: {', '.join(missing)}")
-    figures = dict(part.figures)
+def finish(measured: dict[str, Figure]) -> dict[str, Figure]:
+    """Add the share of the search's own work, and draw the comparison if it was measured."""
+    figures = dict(measured)
     if {"overhead_cpu_s", "children_per_core_hour"} <= figures.keys():
         figures["search_overhead_share"] = _overhead_share(figures)
-    if {"comparison_costs", "comparison_acc", "comparison_map"}.isdisjoint(missing):
+    drawn = ("comparison_costs", "comparison_acc", "comparison_map")
+    if all(is_measured(NAME, part) for part in drawn):
         (RESULTS_DIR / "nas_comparison.png").write_bytes(comparison_plot(figures))
-    path = write_results(NAME, COMMAND, part.seeds, figures, measured_on=part.commit)
-    return str(path.relative_to(ROOT))
+    return figures
 
 
 def _models(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
@@ -222,7 +211,7 @@ PARTS: dict[str, Measure] = {
     "comparison_doubled": _compared(nas_comparison.measure_doubled),
     "comparison_map": _compared(nas_comparison.measure_map),
 }
-LONG = (
+EARLIER = (
     *("replay", "search", "search_predictor", "search_ppo", "transfer"),
     *(name for name in PARTS if name.startswith("comparison_")),
 )

@@ -28,12 +28,11 @@ from pathlib import Path
 
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.full_stack import with_own_state
-from benchmarks.parts import is_measured, together
 from benchmarks.platform import hostile, imports, ways
-from benchmarks.results_file import Figure, write_results
+from benchmarks.results_file import Figure
 from operators.installation import ROOT
 
-NAME, COMMAND = "platform", "make bench NAME=platform"
+NAME = "platform"
 FULL_ROUNDS, QUICK_ROUNDS = 3, 1
 STATE = Path(tempfile.gettempdir()) / "orrery-platform"
 EARLIER = ("hostile", "faults", "soak")  # no times: each may be of a commit of its own
@@ -54,24 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__ or "",
         parts=PARTS,
         seeds=(0,),
-        publish=publish,
         bounds=BOUNDS,
         quick_bounds={},
         by_value=tuple(BOUNDS),
+        earlier=EARLIER,
     )
     return run(benchmark, arguments)
-
-
-def publish() -> str | None:
-    """Write the results file; None, and why, unless all parts are of one commit."""
-    try:
-        earlier = [each for each in EARLIER if is_measured(NAME, each)]
-        part = together(NAME, [each for each in PARTS if each not in EARLIER], earlier=earlier)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"no results file yet: {error}")
-        return None
-    path = write_results(NAME, COMMAND, part.seeds, part.figures, measured_on=part.commit)
-    return str(path.relative_to(ROOT))
 
 
 def _ways(quick: bool) -> dict[str, Figure]:

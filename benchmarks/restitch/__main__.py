@@ -40,7 +40,6 @@ import cv2
 
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
-from benchmarks.parts import is_measured, together
 from benchmarks.restitch import gate, masked, verdicts
 from benchmarks.restitch.methods import (
     Case,
@@ -59,14 +58,14 @@ from benchmarks.restitch.peers.hugin import is_there
 from benchmarks.restitch.pipeline import PipelineCost, measure
 from benchmarks.restitch.reference_kernel import RESTITCH_BOUND_MULTIPLE
 from benchmarks.restitch.rescan import NUM_CAPTURES, NUM_QUICK, rescan
-from benchmarks.results_file import RESULTS_DIR, Figure, write_results
+from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.installation import ROOT
 from tasks.panorama.config import RestitchConfig
 from tasks.panorama.manifests import PublishedCapture
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
 
-NAME, COMMAND = "restitch", "make bench NAME=restitch"
+NAME = "restitch"
 FULL_SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 DATA = Path(os.environ.get("ORRERY_TEST_DATA", ROOT.parent / "shared" / "data")) / "panorama"
 CAPTURES = ROOT / "artifacts" / "bench" / "captures"
@@ -124,27 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__ or "",
         parts=PARTS,
         seeds=FULL_SEEDS,
-        publish=publish,
         bounds=BOUNDS,
         quick_bounds=_QUICK_BOUNDS,
         by_value=BY_VALUE,
+        earlier=EARLIER,
     )
     return run(benchmark, arguments)
-
-
-def publish() -> str | None:
-    """Write the results file of the parts that were measured; None, and why, if it can't be."""
-    missing = [name for name in PARTS if not is_measured(NAME, name)]
-    try:
-        earlier = [name for name in EARLIER if name not in missing]
-        part = together(NAME, [name for name in PARTS if name not in EARLIER], earlier=earlier)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"no results file yet: {error}")
-        return None
-    if missing:
-        print(f"not measured, so not in the file: {', '.join(missing)}")
-    path = write_results(NAME, COMMAND, part.seeds, part.figures, measured_on=part.commit)
-    return str(path.relative_to(ROOT))
 
 
 def _settings(seed: int, *, quick: bool) -> SimulationConfig:

@@ -5,18 +5,34 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import command
+from benchmarks.parts import Part
 from benchmarks.results_file import Figure
 
 
 @pytest.fixture
 def benchmark_of(monkeypatch):
-    """A benchmark of two parts; what it measured and kept is noted."""
-    noted = []
-    monkeypatch.setattr(
-        command, "save", lambda _name, part, _seeds, found, _code: noted.append((part, {*found}))
-    )
+    """A benchmark of two parts; what it measured, kept and wrote is noted."""
+    noted, parts = [], {}
 
-    def made(value):
+    def save(_name, part, _seeds, found, _code):
+        noted.append((part, {*found}))
+        parts[part] = found
+
+    def together(_name, names, earlier):
+        if missing := [name for name in names if name not in parts]:
+            raise FileNotFoundError(missing[0])
+        figures = {key: each for name in (*names, *earlier) for key, each in parts[name].items()}
+        return Part(commit="c", code="d", machine="m", seeds=(0,), figures=figures)
+
+    def write_results(*written, measured_on):
+        noted.append((*written, measured_on))
+        return command.ROOT / "nas.json"
+
+    for each in (save, together, write_results):
+        monkeypatch.setattr(command, each.__name__, each)
+    monkeypatch.setattr(command, "is_measured", lambda _name, part: part in parts)
+
+    def made(value, earlier=()):
         def measure(quick):
             noted.append("quick" if quick else "full")
             return {"figure": Figure(value=value, unit="", interval=None)}
@@ -26,10 +42,10 @@ def benchmark_of(monkeypatch):
             description="Measures.",
             parts={"one": measure, "two": measure},
             seeds=(0,),
-            publish=lambda: noted.append("published"),
+            finish=lambda figures: {key: each for key, each in figures.items() if each.value},
             bounds={"figure": (1.0, 2.0)},
             quick_bounds={"figure": (8.0, 8.0)},
-            by_value=(),
+            earlier=earlier,
         )
 
     return made, noted
@@ -39,7 +55,20 @@ def test_full_parts_are_kept_one_by_one_and_published(benchmark_of):
     made, noted = benchmark_of
     assert command.run(made(1.5), []) == 0
     kept = [entry for part in ("one", "two") for entry in ("full", (part, {"figure"}))]
-    assert noted == [*kept, "published"]
+    figures = {"figure": Figure(value=1.5, unit="", interval=None)}
+    assert noted == [*kept, ("nas", "make bench NAME=nas", (0,), figures, "c")]
+
+
+def test_a_part_that_is_missing_holds_the_file_back_unless_it_may_be_of_another_day(
+    benchmark_of, capsys
+):
+    made, noted = benchmark_of
+    command.run(made(1.5), ["--parts", "one"])
+    assert "no results file yet: two" in capsys.readouterr().out
+    assert len(noted) == 2
+    command.run(made(0.0, earlier=("two",)), ["--parts", "one"])
+    assert "not measured, so not in the file: two" in capsys.readouterr().out
+    assert noted[-1] == ("nas", "make bench NAME=nas", (0,), {}, "c")
 
 
 def test_quick_parts_are_not_kept_and_have_bounds_of_their_own(benchmark_of, capsys):
