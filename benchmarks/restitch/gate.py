@@ -45,8 +45,8 @@ from tasks.panorama.metrics.true_figures import true_fidelity
 from tasks.panorama.types import UNREPAIRED, Alignment, Correspondences, Truth
 from tasks.report.estimates import wilson
 
-SEEDS = range(20_000, 20_360)
-QUICK_SEEDS = range(20_000, 20_004)
+SEEDS = range(30_000, 30_360)
+QUICK_SEEDS = range(30_000, 30_004)
 SETTING_SEEDS = range(10_000, 10_060)  # on which the settings were frozen
 _WITHIN_CHANCE_DB = 0.1
 _NUM_BANDS = 4

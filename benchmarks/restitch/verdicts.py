@@ -39,8 +39,8 @@ from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.render import render_captures
 from tasks.panorama.stages.solve import solve_captures
 
-SEEDS = range(20_000, 20_360)  # the gate's: each capture is simulated once
-QUICK_SEEDS = range(20_000, 20_004)
+SEEDS = range(30_000, 30_360)  # the gate's: each capture is simulated once
+QUICK_SEEDS = range(30_000, 30_004)
 SETTING_SEEDS = range(10_000, 10_060)
 _WITHOUT_RIG = 5  # each fifth of the sound captures
 SOUND = "sound"
