@@ -7,7 +7,7 @@ stands in for one is the surrogate world, or simulation in a look whose edges do
 validation names the best control, then the test split is opened.
 
 The report has a verdict for each claim; the best adaptation of each target goes to MLflow's
-registry.
+registry, and is announced as an asset of the model.
 
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 
@@ -34,5 +34,5 @@ with pipeline(__file__, __doc__, config=TrainGraspganConfig, tags=["grasping"]) 
     adapted = run.stage(f"{STAGES}.adapt:adapt_looks", pretrained)
     trained = run.stage(f"{STAGES}.train:train_methods", adapted)
     evaluated = run.stage(f"{STAGES}.evaluate:evaluate_methods", trained)
-    run.stage(f"{STAGES}.register:register_predictors", evaluated)
+    run.stage(f"{STAGES}.register:register_predictors", evaluated, registers=True)
     run.stage(f"{STAGES}.report:write_report", evaluated, publishes=True)

@@ -7,7 +7,8 @@ the backbone of Faster R-CNN they look for objects in generated pictures, or in 
 COCO's format.
 
 The best model of each data set goes to MLflow's registry; it becomes its champion only if it
-beats the one before on the same test images. The asset of this pipeline names the report.
+beats the one before on the same test images, and each version is announced as an asset of the
+model. The asset of this pipeline names the report.
 
 An example of its params, for `make run`, the API (`conf`) or the form's *Configuration JSON*:
 
@@ -32,5 +33,5 @@ with pipeline(__file__, __doc__, config=TransferCellsConfig, tags=["nas"]) as ru
     data = run.stage(f"{STAGES}.prepare_transfer:prepare_transfer")
     networks = run.stage(f"{STAGES}.transfer:transfer_cells", cells, data)
     detectors = run.stage(f"{STAGES}.detect:detect_objects", networks)
-    models = run.stage(f"{STAGES}.register:register_models", networks)
+    models = run.stage(f"{STAGES}.register:register_models", networks, registers=True)
     run.stage(f"{STAGES}.compare:compare_networks", networks, detectors, models, publishes=True)

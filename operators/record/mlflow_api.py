@@ -24,6 +24,7 @@ from tasks.core.errors import ArtifactError, ResourceError, TransientError
 MAX_TAG_CHARS = 8000
 CALL_TIMEOUT_S = 30.0
 PARENT_TAG = "mlflow.parentRunId"
+REGISTERED_TAG = "orrery.registered."  # and a model's name: what a stage's run registered
 # MLflow 3.17 shows the pages for language models unless the address, or the person's own last
 # choice, asks for those for training; the experiment's kind decides nothing there.
 _PAGES = "?workflowType=machine_learning"
@@ -54,7 +55,7 @@ class Run:
         artifact_uri: Root of its files.
         url: Where a browser finds it.
         name: What people see.
-        inherited_tags: Those of its tags that runs below it bear too.
+        tags: All of its tags.
         metrics: The last value of each of its metrics, as `MlflowApi.log_batch` takes them.
     """
 
@@ -63,8 +64,13 @@ class Run:
     artifact_uri: str
     url: str
     name: str
-    inherited_tags: Mapping[str, str]
+    tags: Mapping[str, str]
     metrics: Sequence[dict[str, Any]]
+
+    @property
+    def inherited_tags(self) -> Mapping[str, str]:
+        """Those of its tags that runs below it bear too."""
+        return {name: value for name, value in self.tags.items() if name.startswith(_INHERITED)}
 
 
 class MlflowApi:
@@ -215,11 +221,7 @@ class MlflowApi:
             artifact_uri=info["artifact_uri"].rstrip("/"),
             url=f"{self.uri}/#/experiments/{info['experiment_id']}/runs/{info['run_id']}{_PAGES}",
             name=info.get("run_name", ""),
-            inherited_tags={
-                tag["key"]: tag["value"]
-                for tag in run["data"].get("tags", [])
-                if tag["key"].startswith(_INHERITED)
-            },
+            tags={tag["key"]: tag["value"] for tag in run["data"].get("tags", [])},
             metrics=run["data"].get("metrics", []),
         )
 

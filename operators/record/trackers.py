@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.errors import ResourceError
-from tasks.core.models import ModelPackage, ModelRegistry, RegisteredModel
+from tasks.core.models import FetchedModel, ModelPackage, ModelRegistry, RegisteredModel
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,12 @@ class NoModels:
         reason = "not registered: no MLflow server; set the profile's tracking_uri"
         logger.warning("model %s is %s", package.name, reason)
         return RegisteredModel(name=package.name, version=None, is_champion=False, reason=reason)
+
+    def fetch(self, name: str, version: int | str, folder: Path) -> FetchedModel:  # noqa: ARG002
+        """Only say that there are no models."""
+        raise ResourceError(
+            f"model {name} can't be fetched: no MLflow server; set the profile's tracking_uri"
+        )
 
     def read_run_file(self, run_id: str, name: str) -> bytes:
         """Only say that there are no runs."""

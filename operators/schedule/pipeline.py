@@ -27,6 +27,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from operators.installation import ROOT, SCHEDULES, config_path, dag_files
+from operators.schedule.assets import REGISTERED_MODELS
 from operators.schedule.form import form
 from operators.schedule.run_tasks import CLOSE_RUN, CloseRun, OpenRun
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator
@@ -66,6 +67,7 @@ class Pipeline:
         *inputs: Any,
         task: str = "",
         publishes: bool = False,
+        registers: bool = False,
     ) -> StageOperator:
         """Add a stage that runs once.
 
@@ -75,13 +77,15 @@ class Pipeline:
                 stage gives the list of its results.
             task: Name of the task; that of the stage's module if empty.
             publishes: Whether its result is announced as the asset that bears the DAG's name.
+            registers: Whether it registers models, which are announced each as an asset of its own.
         """
+        outlets = [asset(self.dag.dag_id)] if publishes else []
         return StageOperator(
             task_id=task or task_id(stage),
             stage=stage,
             config=self._config,
             inputs=[each.output for each in inputs],
-            outlets=[asset(self.dag.dag_id)] if publishes else [],
+            outlets=[*outlets, REGISTERED_MODELS] if registers else outlets,
         )
 
     def map(self, stage: str, groups: Any, *others: Any, task: str = "") -> Any:

@@ -27,6 +27,8 @@ from operators.installed_code import code_digest, code_folder
 from operators.plain_log import plain
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
+from operators.record.registrations import registered_below
+from operators.schedule.assets import REGISTERED_MODELS, model_asset
 from operators.schedule.links import LinkedOperator
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
@@ -202,13 +204,26 @@ class StageOperator(LinkedOperator):
     def _result(self, context: Context, refs: Sequence[ArtifactRef]) -> Any:
         """What XCom carries: one reference, or a list of them to map over."""
         values = [ref.model_dump() for ref in refs]
-        if self.outlets and (parent := _parent(context).get("run_id")):
-            profile = load_profile(profile_name())
-            storage = Storage(profile.absolute_store_uri(), profile.store_options)
-            show_headline(profile.tracking_uri, parent, read_artifact(storage, refs[0]).key)
-        for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = {"ref": values[0]}
+        if self.outlets:
+            self._announce(context, refs[0])
         return values if self.fans_out else values[0]
+
+    def _announce(self, context: Context, ref: ArtifactRef) -> None:
+        """Emit the events of the task's assets, and show its figures as the DAG run's headline."""
+        profile, parent = load_profile(profile_name()), _parent(context).get("run_id")
+        for outlet in self.outlets:
+            events, registers = context["outlet_events"][outlet], outlet == REGISTERED_MODELS
+            if not registers:
+                events.extra = {"ref": ref.model_dump()}
+            if not parent:
+                continue
+            storage = Storage(profile.absolute_store_uri(), profile.store_options)
+            key = read_artifact(storage, ref).key
+            if not registers:
+                show_headline(profile.tracking_uri, parent, key)
+                continue
+            for model in registered_below(profile.tracking_uri, parent, key):
+                events.add(model_asset(model["name"]), extra=model)
 
 
 def without_result(context: Context, task_ids: Iterable[str]) -> list[str]:

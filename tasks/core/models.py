@@ -7,14 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from tasks.core.digests import digest, file_digest
 from tasks.core.errors import DataError
 from tasks.core.records import Record
 
-ANSWERS_FILE = "answers.npz"
-GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE = "golden_inputs.npz", "golden_outputs.npz"
+ANSWERS_FILE, BUNDLE_FILE = "answers.npz", "bundle.json"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -24,39 +23,24 @@ class ModelPackage:
 
     Attributes:
         name: Name in the registry, e.g. ``cells-cifar10``: letters, digits, ``.``, ``_``, ``-``.
-        model: The network, in eval mode, as ``torch.export.save`` writes it on the CPU: one or
-            several tensors in, given by position, one or several out, of any type and rank, at
-            least one axis of an input dynamic. The program itself says what its inputs are called
-            (as the parameters of ``forward``), which axes are dynamic, and, where it returns a
-            dict, what its outputs are called. A dynamic size with which an output begins counts
-            items, which are answered each by itself.
-        golden_inputs: ``.npz`` file: under the name of each input an example, of two items or more.
-            They give the version its input example, too.
-        golden_outputs: ``.npz`` file: what the network makes of them. Its names, in their order,
-            are those of the outputs, unless the program says them.
-        tolerance: Greatest difference of a golden output, once the network is loaded back.
+        bundle: Folder of the network as it is served: its signatures, and what they must answer;
+            see `tasks.bundle`.
         metrics: Its figures; all are finite.
         metric: The one of them by which versions compete: the higher, the better.
         test_key: Digest of the test (set and protocol) that gave it; only answers to one test
             are compared.
         answers: ``.npz`` file of how it answered that test: ``item`` (n, 32), uint8, a digest that
             names each item, in an order that the test alone decides; ``is_right`` (n,), bool.
-        use: What whoever loads it must know, as JSON values: how an input is made, what outputs
-            are called.
         files: Further files under their names, e.g. ``genotype.json``.
         tags: Labels of the version.
     """
 
     name: str
-    model: Path
-    golden_inputs: Path
-    golden_outputs: Path
-    tolerance: float
+    bundle: Path
     metrics: Mapping[str, float]
     metric: str
     test_key: str
     answers: Path
-    use: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,25 +63,22 @@ class ModelPackage:
 
     @property
     def all_files(self) -> Mapping[str, Path]:
-        """The files beside the network, golden ones and answers among them."""
-        own = {
-            GOLDEN_INPUTS_FILE: self.golden_inputs,
-            GOLDEN_OUTPUTS_FILE: self.golden_outputs,
-            ANSWERS_FILE: self.answers,
-        }
-        return {**self.files, **own}
+        """The files beside the bundle, answers among them."""
+        return {**self.files, ANSWERS_FILE: self.answers}
 
     @property
     def digest(self) -> str:
-        """What makes two packages the same: name, bytes, figures and labels, not places."""
+        """What makes two packages the same: name, bytes, figures and labels, not places.
+
+        A bundle's own file names the digests of all its others.
+        """
         return digest(
             {
                 "name": self.name,
-                "model": file_digest(self.model),
+                "bundle": file_digest(self.bundle / BUNDLE_FILE),
                 "files": {name: file_digest(path) for name, path in self.all_files.items()},
                 "metrics": dict(self.metrics),
                 "test": [self.metric, self.test_key],
-                "use": dict(self.use),
                 "tags": dict(self.tags),
             }
         )
@@ -124,6 +105,21 @@ class RegisteredModel(Record):
     reason: str
 
 
+@dataclass(frozen=True)
+class FetchedModel:
+    """A registered model on this disk.
+
+    Attributes:
+        name: Name in the registry.
+        version: Which version it is, where an alias was asked for too.
+        bundle: Folder of its bundle, verified.
+    """
+
+    name: str
+    version: int
+    bundle: Path
+
+
 class ModelRegistry(Protocol):
     """Keeps the networks that are ready to be used, version by version."""
 
@@ -136,9 +132,24 @@ class ModelRegistry(Protocol):
         the log.
 
         Raises:
-            DataError: The network and its golden inputs and outputs do not agree, so nothing is
-                registered; or, loaded back from the registry, it does not give its golden outputs:
-                then the alias stays.
+            DataError: The bundle is none, so nothing is registered; or, fetched back from the
+                registry, a network of it does not give its golden outputs: then the alias stays.
+            TransientError: The registry can't be reached.
+        """
+
+    def fetch(self, name: str, version: int | str, folder: Path) -> FetchedModel:
+        """Fetch a registered model's bundle, verified by its digests.
+
+        Args:
+            name: Name in the registry.
+            version: The version, or an alias such as ``champion``.
+            folder: Where its bundle is to lie; it must not exist, and appears whole or not at all.
+
+        Raises:
+            ConfigError: There is no such model, version or alias.
+            DataError: An earlier release registered it, without a bundle; or what is kept is not
+                what was registered.
+            ResourceError: There is no registry.
             TransientError: The registry can't be reached.
         """
 

@@ -17,7 +17,8 @@ from tests.support.kernel.model_packages import package_in
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModelPackage:
-    for name in ("model.pt2", "inputs.npz", "outputs.npz", "answers.npz", "genotype.json"):
+    (tmp_path / "bundle").mkdir()
+    for name in ("bundle/bundle.json", "answers.npz", "genotype.json"):
         (tmp_path / name).write_text(name)
     return package_in(tmp_path, files={"genotype.json": tmp_path / "genotype.json"})
 
@@ -38,25 +39,22 @@ def test_what_does_not_fit_is_named(
         replace(package, **changes)
 
 
-def test_golden_files_and_answers_are_kept_with_the_others(package: ModelPackage) -> None:
-    own = {"golden_inputs.npz", "golden_outputs.npz", "answers.npz"}
-    assert set(package.all_files) == {"genotype.json", *own}
+def test_answers_are_kept_with_the_other_files(package: ModelPackage) -> None:
+    assert set(package.all_files) == {"genotype.json", "answers.npz"}
 
 
 def test_the_same_bytes_elsewhere_are_the_same_package(
     package: ModelPackage, tmp_path: Path
 ) -> None:
-    moved = Path(shutil.copyfile(package.model, tmp_path / "moved.pt2"))
-    assert replace(package, model=moved).digest == package.digest
+    moved = Path(shutil.copytree(package.bundle, tmp_path / "moved"))
+    assert replace(package, bundle=moved).digest == package.digest
 
 
-@pytest.mark.parametrize(
-    "changed", ["model", "golden_inputs", "golden_outputs", "answers", "genotype.json"]
-)
+@pytest.mark.parametrize("changed", ["bundle", "answers", "genotype.json"])
 def test_other_bytes_are_another_package(package: ModelPackage, changed: str) -> None:
     before = package.digest
     path = package.files.get(changed) or getattr(package, changed)
-    path.write_text("other")
+    (path / "bundle.json" if path.is_dir() else path).write_text("other")
     assert package.digest != before
 
 
@@ -67,7 +65,6 @@ def test_other_bytes_are_another_package(package: ModelPackage, changed: str) ->
         {"name": "other"},
         {"metric": "loss"},
         {"test_key": "other"},
-        {"use": {"classes": ["a"]}},
         {"tags": {"seed": "1"}},
     ],
 )

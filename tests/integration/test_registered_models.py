@@ -19,6 +19,8 @@ from operators.processes.ports import Ports
 from operators.record.mlflow_tracker import open_run
 from operators.record.model_registry import MlflowModels
 from operators.stage.local import LocalRun
+from tasks.bundle.making import Example, make_bundle
+from tasks.bundle.programs import load_program
 from tasks.grasping.policy_model import check_model, load_model
 from tasks.grasping.types import Camera, GripperPose
 from tasks.intake.images import decode_rgb
@@ -104,11 +106,13 @@ def test_a_grasp_predictor_is_asked_by_names_and_drives_the_policy(
     before, now = rng.integers(0, 256, (2, 1, 16, 16, 3), np.uint8)
     commands = rng.normal(0, 0.1, (6, 5)).astype(np.float32)
     package = package_in(tmp_path, name=f"grasps-{uuid.uuid4().hex}", test_key="grasps")
-    save_model(package.model, size_px=16)
-    np.savez(package.golden_inputs, before=before, now=now, commands=commands[:4])
+    saved = save_model(tmp_path / "model.pt2", size_px=16)
     asked_for = (before[0], now[0], commands, POSE, CAMERA)
-    expected = load_model(package.model)(*asked_for)
-    np.savez(package.golden_outputs, scores=expected[:4].astype(np.float32))
+    expected = load_model(saved)(*asked_for)
+    given = {"before": before, "now": now, "commands": commands[:4]}
+    example = Example(given, {"scores": expected[:4].astype(np.float32)}, 1e-4)
+    program = load_program(saved, "grasps")
+    make_bundle(package.bundle, "grasps", program, {"predict": example}, with_onnx=False)
     write_answers(package.answers, right_on(range(50)))
     done = registry(servers.mlflow_url, "grasps").register(package)
     assert (done.version, done.is_champion) == (1, True)

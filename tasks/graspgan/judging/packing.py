@@ -1,15 +1,20 @@
-"""Packs the predictor that grasped best for a model registry: program, examples, answers."""
+"""Packs the predictor that grasped best for a model registry: its bundle, its answers.
+
+It is served by PyTorch alone: what cuts pictures is not all in ONNX.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from tasks.bundle.making import Example, make_bundle
+from tasks.bundle.manifest import Provenance
+from tasks.bundle.programs import load_program
 from tasks.core.digests import digest
-from tasks.core.models import ANSWERS_FILE, GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE
+from tasks.core.models import ANSWERS_FILE, BUNDLE_FILE
 from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef, Record
 from tasks.graspgan.judging.manifests import GraspOutcome
@@ -18,8 +23,8 @@ from tasks.grasping.readers.dataset import SampleReader
 from tasks.grasping.readers.samples import camera_in
 from tasks.grasping.types import GripperPose
 
-USE_FILE: Final = "use.json"
 _NUM_GOLDEN: Final = 4
+_TOLERANCE: Final = 1e-3  # of probabilities: another machine may add up in another order
 
 
 class PackTask(Record):
@@ -47,15 +52,17 @@ class PackedPredictor(Record):
 
     Attributes:
         item_id: That of its task.
-        files: Golden inputs and outputs, answers and how it is used, by name.
+        bundle: Files of its bundle, by their names there.
+        answers: How its grasps ended.
         test_key: Digest of the test: scenes and world.
         success: Share of its grasps that lifted something.
     """
 
-    schema_id = "graspgan.packed_predictor/1"
+    schema_id = "graspgan.packed_predictor/2"
 
     item_id: str
-    files: dict[str, FileRef]
+    bundle: dict[str, FileRef]
+    answers: FileRef
     test_key: str
     success: float
 
@@ -74,14 +81,25 @@ def pack_predictor(item: PackTask, config: None, folder: ItemFolder) -> PackedPr
         "commands": commands,
         **{k: v for k, v in known_of(pose, camera).items() if k in model.further},
     }
-    np.savez(folder.path / GOLDEN_INPUTS_FILE, **asked)
-    np.savez(folder.path / GOLDEN_OUTPUTS_FILE, success=said.astype(np.float32))
-    (folder.path / USE_FILE).write_text(json.dumps(_use(item), indent=1))
+    example = Example(asked, {"success": said.astype(np.float32)}, _TOLERANCE)
+    made = make_bundle(
+        folder.path / "bundle",
+        "grasp_success",
+        load_program(folder.fetch(item.program), f"predictor {item.item_id}"),
+        {"predict": example},
+        use=_use(item),
+        provenance=Provenance(
+            maker="graspgan.register",
+            data={"examples": item.shard.sha256},
+            licences={"program": "Apache-2.0"},
+        ),
+        with_onnx=False,
+    )
     successes = _answer(item.grasps, folder)
-    names = (GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE, USE_FILE, ANSWERS_FILE)
     return PackedPredictor(
         item_id=item.item_id,
-        files={name: folder.add(name) for name in names},
+        bundle={name: folder.add(f"bundle/{name}") for name in (*made.files, BUNDLE_FILE)},
+        answers=folder.add(ANSWERS_FILE),
         test_key=digest([item.target, [each.scene_id for each in item.grasps]]),
         success=float(np.mean(successes)),
     )

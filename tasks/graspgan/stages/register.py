@@ -6,16 +6,16 @@ paired test of grasps.
 
 from __future__ import annotations
 
-from tasks.core.models import ANSWERS_FILE, GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE, ModelPackage
+from tasks.bundle.folders import gather
+from tasks.core.models import ModelPackage
 from tasks.core.outcomes import split
 from tasks.core.ports import StageContext
-from tasks.core.records import ArtifactRef, FileRef, Record
+from tasks.core.records import ArtifactRef, Record
 from tasks.core.stages import StageSpec, stage
 from tasks.graspgan.config import RegisterConfig
 from tasks.graspgan.judging.manifests import Evaluation, TargetResult
-from tasks.graspgan.judging.packing import USE_FILE, PackedPredictor, PackTask, pack_predictor
+from tasks.graspgan.judging.packing import PackedPredictor, PackTask, pack_predictor
 
-_TOLERANCE = 1e-3  # of golden probabilities: another machine may add up in another order
 _METRIC = "success"
 
 
@@ -28,7 +28,7 @@ class Registered(Record):
         num_models: How many.
     """
 
-    schema_id = "graspgan.registered/1"
+    schema_id = "graspgan.registered/2"
 
     packed: tuple[PackedPredictor, ...]
     num_models: int
@@ -59,7 +59,7 @@ def register_predictors(
     tasks = [_task(name, each, evaluation) for name, each in results.items()]
     packed, _ = split(ctx.items.map(pack_predictor, tasks, None), 0.0)
     for each in packed:
-        _register(each, evaluation.programs[each.item_id], results[each.item_id], config, ctx)
+        _register(each, results[each.item_id], config, ctx)
     return ctx.store.write(Registered(packed=packed, num_models=len(packed)))
 
 
@@ -76,25 +76,21 @@ def _task(name: str, result: TargetResult, evaluation: Evaluation) -> PackTask:
 
 def _register(
     packed: PackedPredictor,
-    program: FileRef,
     result: TargetResult,
     config: RegisterConfig,
     ctx: StageContext,
 ) -> None:
     method = next(each for each in result.methods if each.method == result.best_adapted)
-    files = {name: ctx.store.fetch(file) for name, file in packed.files.items()}
+    bundle = ctx.scratch / packed.item_id
+    gather({name: ctx.store.fetch(file) for name, file in packed.bundle.items()}, bundle)
     outcome = ctx.models.register(
         ModelPackage(
             name=f"{config.model}-{result.target}",
-            model=ctx.store.fetch(program),
-            golden_inputs=files[GOLDEN_INPUTS_FILE],
-            golden_outputs=files[GOLDEN_OUTPUTS_FILE],
-            tolerance=_TOLERANCE,
+            bundle=bundle,
             metrics={_METRIC: packed.success, "auc": method.area.value},
             metric=_METRIC,
             test_key=packed.test_key,
-            answers=files[ANSWERS_FILE],
-            files={USE_FILE: files[USE_FILE]},
+            answers=ctx.store.fetch(packed.answers),
             tags={
                 "method": method.method,
                 "target": result.target,

@@ -9,18 +9,13 @@ needs.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tasks.bundle.folders import gather
 from tasks.core.errors import ResourceError
-from tasks.core.models import (
-    ANSWERS_FILE,
-    GOLDEN_INPUTS_FILE,
-    GOLDEN_OUTPUTS_FILE,
-    ModelPackage,
-)
+from tasks.core.models import ANSWERS_FILE, ModelPackage
 from tasks.core.ports import Skipped, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -30,15 +25,12 @@ from tasks.nas.transfer.manifests import ModelEntry, RegisteredModels, Transferr
 from tasks.nas.transfer.package import (
     GENOTYPE_FILE,
     METRIC,
-    MODEL_FILE,
-    USE_FILE,
     PackagedModel,
     PackageTask,
     package_classifier,
 )
 from tasks.nas.transfer.scores import NetworkScore, best_network, network_scores
 
-_TOLERANCE = 1e-3  # of golden logits: another machine may add up in another order
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -72,8 +64,10 @@ def _register(
     task = next(each for each in found.tasks if each.item_id == network.item_id)
     packed = _pack(task, network, found, ctx)
     files = {name: ctx.store.fetch(file) for name, file in packed.files.items()}
+    bundle = ctx.scratch / "bundle"
+    gather({name: ctx.store.fetch(file) for name, file in packed.bundle.items()}, bundle)
     name = f"{config.models}-{_UNFIT.sub('_', found.data.images.name)}"
-    outcome = ctx.models.register(_package(name, best, network, packed, files))
+    outcome = ctx.models.register(_package(name, best, network, packed, bundle, files))
     champion = "yes" if outcome.is_champion else "no"
     reason = f"{outcome.reason}; {_over_seeds(best)}"
     ctx.tracker.set_tags({"model": outcome.name, "champion": champion, "champion_reason": reason})
@@ -87,7 +81,7 @@ def _register(
         version=outcome.version,
         is_champion=outcome.is_champion,
         reason=reason,
-        files=packed.files,
+        files={**packed.bundle, **packed.files},
     )
 
 
@@ -96,15 +90,13 @@ def _package(
     best: NetworkScore,
     network: TrainedNetwork,
     packed: PackagedModel,
+    bundle: Path,
     files: Mapping[str, Path],
 ) -> ModelPackage:
     over_seeds = {"_mean": best.test.value, "_se": best.test.error}
     return ModelPackage(
         name=name,
-        model=files[MODEL_FILE],
-        golden_inputs=files[GOLDEN_INPUTS_FILE],
-        golden_outputs=files[GOLDEN_OUTPUTS_FILE],
-        tolerance=_TOLERANCE,
+        bundle=bundle,
         metrics={
             METRIC: packed.test_accuracy,
             **{METRIC + end: value for end, value in over_seeds.items() if value is not None},
@@ -115,8 +107,7 @@ def _package(
         metric=METRIC,
         test_key=packed.test_key,
         answers=files[ANSWERS_FILE],
-        use=json.loads(files[USE_FILE].read_text()),
-        files={each: files[each] for each in (USE_FILE, GENOTYPE_FILE) if each in files},
+        files={each: files[each] for each in (GENOTYPE_FILE,) if each in files},
         tags={"network": best.name, "size": best.size, "weights": best.group},
     )
 

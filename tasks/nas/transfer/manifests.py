@@ -124,7 +124,7 @@ class ModelEntry(Record):
         version: Its version; None where there is no registry.
         is_champion: Whether the alias points to it.
         reason: Why, or why not.
-        files: The package: network (``.pt2``), genotype, golden inputs and outputs.
+        files: The files of its bundle, its answers and its genotype, by name.
     """
 
     schema_id = "nas.model_entry/1"

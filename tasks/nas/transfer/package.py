@@ -1,12 +1,11 @@
-"""Turns a trained classifier into what a registry keeps: one file that runs without this code.
+"""Turns a trained classifier into what a registry keeps: a bundle that runs without this code.
 
-Beside it lies what a user of a photo needs (how the photo becomes its input, what its outputs are
-called), and which photos of the test it classifies rightly, for comparison with other models.
+It says what a user of a photo needs (how the photo becomes its input, what its outputs are called).
+Beside it lies which photos of the test it classifies rightly, for comparison with other models.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,20 +13,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from tasks.bundle.making import Example, make_bundle
+from tasks.bundle.manifest import Provenance
+from tasks.bundle.steps import shares
 from tasks.core.digests import digest
-from tasks.core.models import ANSWERS_FILE, GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE
+from tasks.core.models import ANSWERS_FILE, BUNDLE_FILE
 from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef, Record
 from tasks.nas.data.photos import in_order
 from tasks.nas.data.raw_images import Pixels
-from tasks.nas.manifests import ImageData, TrainedNetwork, TrainTask
+from tasks.nas.manifests import ImageData, ImageSplit, TrainedNetwork, TrainTask
 from tasks.nas.space.genotype_file import genotype_json
 from tasks.nas.training.networks import build, design_of
 
-MODEL_FILE, GENOTYPE_FILE, USE_FILE = "model.pt2", "genotype.json", "use.json"
+GENOTYPE_FILE = "genotype.json"
 NUM_GOLDEN = 4
 METRIC = "test_accuracy"
 _BATCH = 250
+_TOLERANCE = 1e-3  # of golden logits: another machine may add up in another order
 
 
 class PackageTask(Record):
@@ -54,16 +57,17 @@ class PackagedModel(Record):
 
     Attributes:
         item_id: That of its task.
-        files: The network as `torch.export` writes it, its golden inputs and outputs, its answers
-            to the test, how it is used, and the genotype if it has one, by name.
+        bundle: Files of its bundle, by their names there.
+        files: Its answers to the test, and the genotype if it has one, by name.
         test_key: Digest of the test that gave its figure.
         test_accuracy: The figure: share of the test's photos that the packed network classifies
             rightly.
     """
 
-    schema_id = "nas.packaged_model/2"
+    schema_id = "nas.packaged_model/3"
 
     item_id: str
+    bundle: dict[str, FileRef]
     files: dict[str, FileRef]
     test_key: str
     test_accuracy: float
@@ -93,9 +97,12 @@ class PackedClassifier(nn.Module):
         return logits
 
     def _shrunk(self, images: Tensor) -> Tensor:
-        """Means of blocks, rounded to whole 255ths; sums of whole numbers are exact."""
+        """Means of blocks, rounded to whole 255ths; sums of whole numbers are exact.
+
+        ONNX's pooling has no other divisor than their number, so that sums are rounded back.
+        """
         num = self.factor**2
-        sums = nn.functional.avg_pool2d((images * 255).round(), self.factor, divisor_override=1)
+        sums = (nn.functional.avg_pool2d((images * 255).round(), self.factor) * num).round()
         return ((sums + num // 2) / num).floor() / 255
 
 
@@ -108,26 +115,54 @@ def package_classifier(item: PackageTask, config: None, folder: ItemFolder) -> P
     network.load_state_dict(state)
     packed = PackedClassifier(network, images, task.image_px).eval()
     pixels = np.load(folder.fetch(images.test.images), mmap_mode="r")
-    inputs = _tensor(pixels[:NUM_GOLDEN])
-    with torch.no_grad():
-        outputs = packed(inputs)
-    batch = torch.export.Dim("batch", min=1)
-    exported = torch.export.export(packed, (inputs,), dynamic_shapes=({0: batch},))
-    torch.export.save(exported, folder.path / MODEL_FILE)
-    np.savez(folder.path / GOLDEN_INPUTS_FILE, images=inputs.numpy())
-    np.savez(folder.path / GOLDEN_OUTPUTS_FILE, logits=outputs.numpy())
-    (folder.path / USE_FILE).write_text(json.dumps(use_of(images), indent=1))
+    bundle = _bundle(packed, _tensor(pixels[:NUM_GOLDEN]), item, folder)
     accuracy = _answer(packed, pixels, images, folder)
-    names = [MODEL_FILE, GOLDEN_INPUTS_FILE, GOLDEN_OUTPUTS_FILE, USE_FILE, ANSWERS_FILE]
+    names = [ANSWERS_FILE]
     if genotype is not None:
         (folder.path / GENOTYPE_FILE).write_text(genotype_json(genotype))
         names.append(GENOTYPE_FILE)
     return PackagedModel(
         item_id=item.item_id,
+        bundle=bundle,
         files={name: folder.add(name) for name in names},
         test_key=key_of_test(images),
         test_accuracy=accuracy,
     )
+
+
+def _bundle(
+    packed: nn.Module, inputs: Tensor, item: PackageTask, folder: ItemFolder
+) -> dict[str, FileRef]:
+    """Write the classifier as it is served; ``classify`` gives shares of its classes."""
+    images = item.images
+    with torch.no_grad():
+        outputs = {"logits": packed(inputs).numpy()}
+    given = {"images": inputs.numpy()}
+    batch = torch.export.Dim("batch", min=1)
+    exported = torch.export.export(packed, (inputs,), dynamic_shapes=({0: batch},))
+    examples = {
+        "predict": Example(given, outputs, _TOLERANCE),
+        "classify": Example(
+            given, shares(outputs), _TOLERANCE, "classify", images.classes, after=shares
+        ),
+    }
+    made = make_bundle(
+        folder.path / "bundle",
+        item.task.name,
+        exported,
+        examples,
+        use=use_of(images),
+        provenance=Provenance(
+            maker="nas.register",
+            data={f"{images.name}: {part}": each.content for part, each in _parts(images).items()},
+            licences={"program": "Apache-2.0", images.name: "as its owner says"},
+        ),
+    )
+    return {name: folder.add(f"bundle/{name}") for name in (*made.files, BUNDLE_FILE)}
+
+
+def _parts(images: ImageData) -> dict[str, ImageSplit]:
+    return {"train": images.train, "validation": images.validation, "test": images.test}
 
 
 def use_of(images: ImageData) -> dict[str, Any]:

@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.bundle.folders import read_bundle
+from tasks.bundle.replay import golden_of
 from tasks.core.models import ModelPackage, RegisteredModel
 from tasks.graspgan.config import RegisterConfig
 from tasks.graspgan.judging.manifests import Evaluation
 from tasks.graspgan.stages.register import Registered, register_predictors
+from tasks.grasping.policy_model import check_model
 from tests.support.graspgan.chain import Chain
 
 
@@ -34,10 +37,13 @@ def test_the_best_adaptation_is_packed_with_examples_and_grasps(
     grasped = np.mean([s for each in result.best_grasps for s in each.successes])
     assert package.metrics["success"] == pytest.approx(grasped)
     assert package.tags["seed"] == "0"
-    with np.load(package.golden_inputs) as inputs, np.load(package.golden_outputs) as outputs:
-        assert inputs["before"].shape == (1, 64, 64, 3)
-        assert inputs["commands"].shape == (4, 5)
-        assert outputs["success"].shape == (4,)
+    bundle = read_bundle(package.bundle)
+    inputs, outputs = golden_of(package.bundle, bundle.signatures["predict"])
+    assert inputs["before"].shape == (1, 64, 64, 3)
+    assert inputs["commands"].shape == (4, 5)
+    assert outputs["success"].shape == (4,)
+    assert bundle.use["world"] == "bullet-structured"
+    check_model(package.bundle / "model.pt2", 64, 9)
     with np.load(package.answers) as answers:
         assert answers["item"].shape == (12, 32)
 

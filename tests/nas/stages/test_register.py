@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from operators.stage.local import LocalRun
+from tasks.bundle.folders import read_bundle
+from tasks.bundle.replay import golden_of
 from tasks.core.models import ModelPackage, RegisteredModel
 from tasks.core.records import ArtifactRef
 from tasks.nas.space.genotype_file import read_genotype
@@ -76,17 +78,24 @@ def test_the_winner_goes_to_the_registry(
     seeds = f"over 2 seeds its network has {best.test.value:.4g} (standard error "
     assert entry.reason.startswith(f"the first of its name; {seeds}")
     assert package.tags["network"] == best.name
-    assert package.use["classes"] == ["red", "green", "blue"]
+    bundle = read_bundle(package.bundle)
+    assert bundle.use["classes"] == ["red", "green", "blue"]
+    assert [*bundle.networks] == ["onnx", "torch"]
+    assert bundle.signatures["classify"].labels == ("red", "green", "blue")
+    assert {part.partition(": ")[2] for part in bundle.provenance.data} == {
+        *("train", "validation", "test")
+    }
     assert read_genotype(package.files["genotype.json"]) == FEW_BLOCKS
     with np.load(package.answers) as answers:
         assert answers["item"].shape == (30, 32)
         assert answers["is_right"].mean() == entry.value
-    program = torch.export.load(package.model).module()
-    inputs, outputs = np.load(package.golden_inputs), np.load(package.golden_outputs)
+    program = torch.export.load(package.bundle / "model.pt2").module()
+    told = bundle.signatures["predict"]
+    inputs, outputs = golden_of(package.bundle, told)
     assert ([*inputs], [*outputs]) == (["images"], ["logits"])
     with torch.no_grad():
         made = program(torch.tensor(inputs["images"])).numpy()
-    np.testing.assert_allclose(made, outputs["logits"], atol=package.tolerance)
+    np.testing.assert_allclose(made, outputs["logits"], atol=told.tolerance)
 
 
 def test_an_empty_name_registers_nothing(

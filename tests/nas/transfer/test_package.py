@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tasks.bundle.folders import read_bundle
+from tasks.bundle.replay import golden_of
 from tasks.core.records import FileRef
 from tasks.nas.data.photos import content_of, name_photos
 from tasks.nas.data.raw_images import LabelledImages, shrink
@@ -66,6 +67,10 @@ def packed(
     return network, package_classifier(item, None, LocalFolder(folder))  # type: ignore[arg-type]
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    return torch.tensor(logits).softmax(dim=1).numpy()
+
+
 @pytest.mark.parametrize(("kind", "side_px"), [("cells", 16), ("resnet", 32)])
 def test_a_packed_network_gives_what_the_network_gives(
     tmp_path: Path, kind: str, side_px: int
@@ -75,9 +80,12 @@ def test_a_packed_network_gives_what_the_network_gives(
     cells = GenotypeRecord.of(FEW_BLOCKS) if kind == "cells" else None
     task = train_task(kind, kind, cells, TARGET, QUICK, group=SCRATCH)
     network, made = packed(task, images_of(test, tmp_path), tmp_path)
-    program = torch.export.load(tmp_path / "model.pt2").module()
-    inputs = np.load(tmp_path / "golden_inputs.npz")["images"]
-    outputs = np.load(tmp_path / "golden_outputs.npz")["logits"]
+    bundle = read_bundle(tmp_path / "bundle")
+    program = torch.export.load(tmp_path / "bundle" / "model.pt2").module()
+    golden = [golden_of(tmp_path / "bundle", each) for each in bundle.signatures.values()]
+    ((asked, told), (_, named)) = golden
+    inputs, outputs = asked["images"], told["logits"]
+    np.testing.assert_allclose(named["scores"], softmax(outputs), atol=1e-6)
     assert inputs.shape == (4, 3, side_px, side_px)
     assert 0 <= inputs.min() < inputs.max() <= 1
     trained_on = torch.tensor(shrink(test.pixels, 16)).permute(0, 3, 1, 2) / 255
@@ -89,8 +97,9 @@ def test_a_packed_network_gives_what_the_network_gives(
     assert ("genotype.json" in made.files) == (kind == "cells")
     if kind == "cells":
         assert read_genotype(tmp_path / "genotype.json") == FEW_BLOCKS
-    use = json.loads((tmp_path / "use.json").read_text())
+    use = bundle.use
     assert (use["classes"], use["input"]["side_px"]) == ([*CLASSES], side_px)
+    assert {"model.onnx", "model.pt2", "bundle.json"} < made.bundle.keys()
     is_right = logits.argmax(dim=1).numpy() == test.labels
     with np.load(tmp_path / "answers.npz") as answers:
         told = {bytes(p): r for p, r in zip(answers["item"], answers["is_right"], strict=True)}

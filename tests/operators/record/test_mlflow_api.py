@@ -46,9 +46,10 @@ def test_a_run_says_where_it_is_found(api_of: Callable[[Any], MlflowApi]) -> Non
             artifact_uri="mlflow-artifacts:/1/r/artifacts",
             url="http://mlflow:5000/#/experiments/1/runs/r?workflowType=machine_learning",
             name="monday",
-            inherited_tags={"airflow.run_id": "x"},
+            tags={"airflow.run_id": "x", "other": "y"},
             metrics=[],
         )
+        assert api.get("r").inherited_tags == {"airflow.run_id": "x"}
 
 
 @pytest.mark.parametrize(("num_failures", "is_lost"), [(MLFLOW_TRIES - 1, False), (99, True)])

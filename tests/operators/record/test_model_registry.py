@@ -23,14 +23,22 @@ from operators import access
 from operators.compute.serial import SerialExecutor
 from operators.installation import ROOT
 from operators.processes.ports import free_ports
+from operators.record.mlflow_api import PARENT_TAG
 from operators.record.mlflow_tracker import MlflowTracker, open_run
 from operators.record.model_registry import _mlflow_errors
+from operators.record.registrations import registered_below
 from operators.stage.context import open_context
 from operators.stage.local import LocalRun
 from operators.stage.plan import Plan
+from tasks.bundle.arrays import write_golden
+from tasks.bundle.folders import files_of, read_bundle, read_manifest, write_manifest
+from tasks.bundle.making import Example, make_bundle
+from tasks.bundle.manifest import Provenance
+from tasks.bundle.replay import golden_of
 from tasks.core.digests import file_digest
 from tasks.core.errors import ArtifactError, ConfigError, DataError, TransientError
 from tasks.core.models import ModelPackage
+from tests.support.bundle.models import plain
 from tests.support.kernel.model_packages import package_in, right_on, write_answers
 from tests.support.kernel.sample_stages import ListConfig, list_numbers
 
@@ -67,7 +75,7 @@ def tracker(uri: str) -> MlflowTracker:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a tiny network with its golden inputs and outputs."""
+    """Folder of bundles of a tiny network, of which some aren't as they should be."""
     folder = tmp_path_factory.mktemp("network")
     torch.manual_seed(0)
     layers = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()
@@ -75,15 +83,44 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     net = torch.nn.Sequential(*layers, *head).eval()
     inputs = torch.randn(5, 3, 8, 8)
     compared = torch.nn.Sequential(net, torch.nn.Softmax(dim=0)).eval()
-    for name, made, least in (("model", net, 1), ("threes", net, 3), ("compared", compared, 1)):
+    outputs = {
+        name: each(inputs).detach().numpy() for name, each in (("net", net), ("c", compared))
+    }
+    made = make(folder / "bundle", net, inputs, outputs["net"])
+    put(folder / "outputs", made, {}, outputs["net"] + np.eye(5, 2, dtype=np.float32) * 1e-3)
+    for name, each, least in (("threes", net, 3), ("compared", compared, 1)):
         shapes = ({0: torch.export.Dim("batch", min=least)},)
-        exported = torch.export.export(made, (inputs,), dynamic_shapes=shapes)
-        torch.export.save(exported, folder / f"{name}.pt2")
-    np.savez(folder / "inputs.npz", input=inputs.numpy())
-    np.savez(folder / "outputs.npz", logits=net(inputs).detach().numpy())
+        torch.export.save(
+            torch.export.export(each, (inputs,), dynamic_shapes=shapes), folder / "model.pt2"
+        )
+        given = outputs["net" if each is net else "c"]
+        put(folder / name, made, {"model.pt2": folder / "model.pt2"}, given)
     (folder / "genotype.json").write_text('{"normal": []}')
     write_answers(folder / "answers.npz", right_on(range(50)))
     return folder
+
+
+def make(folder: Path, net: torch.nn.Module, inputs: torch.Tensor, outputs: Any) -> Path:
+    """A bundle for PyTorch alone, and one in ONNX too beside it."""
+    shapes = ({0: torch.export.Dim("batch", min=1)},)
+    program = torch.export.export(net, (inputs,), dynamic_shapes=shapes)
+    example = Example({"input": inputs.numpy()}, {"logits": outputs}, 1e-5)
+    use = {"classes": ["a", "b"]}
+    make_bundle(folder, "cells", program, {"predict": example}, use=use, with_onnx=False)
+    both = folder.with_name("both")
+    make_bundle(both, "cells", program, {"predict": example}, use=use)
+    return folder
+
+
+def put(folder: Path, made: Path, files: dict[str, Path], outputs: Any) -> None:
+    """Write what is no bundle that anybody makes: it does not answer as it says."""
+    bundle = read_manifest(Path(shutil.copytree(made, folder)))
+    for name, path in files.items():
+        shutil.copyfile(path, folder / name)
+    told = bundle.signatures["predict"]
+    inputs, _ = golden_of(made, told)
+    write_golden(folder / told.golden, inputs, {"logits": outputs})
+    write_manifest(folder, bundle.model_copy(update={"files": files_of(folder)}))
 
 
 @pytest.fixture
@@ -91,9 +128,7 @@ def package(network: Path) -> ModelPackage:
     return package_in(
         network,
         name=f"cells-{uuid.uuid4().hex}",
-        tolerance=1e-5,
         test_key="a" * 64,
-        use={"classes": ["a", "b"]},
         files={"genotype.json": network / "genotype.json"},
         tags={"genotype": "abc"},
     )
@@ -105,7 +140,8 @@ def measured(package: ModelPackage, accuracy: float, **changes: Any) -> ModelPac
 
 def golden(package: ModelPackage) -> tuple[Any, Any]:
     """The one input and the one output."""
-    return np.load(package.golden_inputs)["input"], np.load(package.golden_outputs)["logits"]
+    inputs, outputs = golden_of(package.bundle, read_manifest(package.bundle).signatures["predict"])
+    return inputs["input"], outputs["logits"]
 
 
 def forms(schema: Any) -> list[tuple[str, str, tuple[int, ...]]]:
@@ -140,7 +176,9 @@ def test_a_network_is_registered_with_all_that_belongs_to_it(
     from mlflow import artifacts, pyfunc, pytorch
 
     folder = Path(artifacts.download_artifacts(f"models:/{package.name}/1", dst_path=str(tmp_path)))
-    assert file_digest(folder / "data/network/model.pt2") == file_digest(package.model)
+    assert file_digest(folder / "data/network/model.pt2") == file_digest(
+        package.bundle / "model.pt2"
+    )
     for name, path in package.all_files.items():
         assert (folder / "extra_files" / name).read_bytes() == path.read_bytes()
     loaded = pyfunc.load_model(f"models:/{package.name}@champion")
@@ -221,7 +259,7 @@ def register_as_before(
     meta = Model(run_id=tracker.run.run_id, model_id=model.model_id, model_uuid=model.model_id)
     meta.add_flavor("pytorch", model_data="data/network", pytorch_version="2.14.1", code=None)
     (folder / "network").mkdir()
-    shutil.copyfile(package.model, folder / "network/model.pt2")
+    shutil.copyfile(package.bundle / "model.pt2", folder / "network/model.pt2")
     pyfunc.save_model(
         folder / "model",
         loader_module="mlflow.pytorch",
@@ -302,12 +340,9 @@ def test_a_try_that_was_killed_is_taken_up(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("outputs", r"version 2: golden output logits: expected it within 1e-05, got a difference"),
-        ("threes", r"version 2 does not run on its golden inputs, the first alone: export it"),
-        (
-            "compared",
-            r"of 0\.\d+: export the network that made it, .* each item by itself; the alias",
-        ),
+        ("outputs", r"items all at once: expected logits within 1e-05, got a difference of 0\.001"),
+        ("threes", r"items each alone: .* does not run on .*; export it on the CPU with dynamic"),
+        ("compared", r"of 0\.\d+: export the network that made it, .* each item by itself"),
     ],
 )
 def test_a_network_that_does_not_give_its_golden_outputs_is_no_champion(
@@ -315,36 +350,70 @@ def test_a_network_that_does_not_give_its_golden_outputs_is_no_champion(
     tracker: MlflowTracker,
     package: ModelPackage,
     network: Path,
-    tmp_path: Path,
     name: str,
     message: str,
 ) -> None:
     tracker.models.register(package)
-    outputs = golden(package)[1]
-    np.savez(tmp_path / "outputs.npz", logits=outputs + np.eye(5, 2, dtype=np.float32) * 1e-3)
-    softmax = np.exp(outputs) / np.exp(outputs).sum(axis=0)
-    np.savez(tmp_path / "compared.npz", logits=softmax)
-    changes = {
-        "outputs": {"golden_outputs": tmp_path / "outputs.npz"},
-        "threes": {"model": network / "threes.pt2"},
-        "compared": {
-            "model": network / "compared.pt2",
-            "golden_outputs": tmp_path / "compared.npz",
-        },
-    }
-    wrong = measured(package, 0.9, **changes[name])
+    wrong = measured(package, 0.9, bundle=network / name)
     for _ in range(2):
-        with pytest.raises(DataError, match=message):
+        with pytest.raises(DataError, match=f"version 2; the alias champion was .*{message}"):
             tracker.models.register(wrong)
     assert champion(client, package) == 1
 
 
-def test_nothing_is_registered_where_golden_arrays_do_not_agree_with_the_program(
-    client: Any, tracker: MlflowTracker, package: ModelPackage
+def test_nothing_is_registered_of_a_bundle_that_is_none(
+    client: Any, tracker: MlflowTracker, package: ModelPackage, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match=f"model {package.name}: expected golden inputs input, as"):
-        tracker.models.register(replace(package, golden_inputs=package.golden_outputs))
+    spoilt = Path(shutil.copytree(package.bundle, tmp_path / "spoilt"))
+    (spoilt / "model.pt2").write_bytes(b"other")
+    with pytest.raises(DataError, match=r"model\.pt2 is not what bundle\.json says"):
+        tracker.models.register(replace(package, bundle=spoilt))
     assert not client.search_registered_models(f"name = '{package.name}'")
+
+
+def test_a_bundle_is_fetched_as_it_was_registered(
+    client: Any, tracker: MlflowTracker, package: ModelPackage, network: Path, tmp_path: Path
+) -> None:
+    both = replace(package, bundle=network / "both")
+    tracker.models.register(both)
+    for version in (1, "champion"):
+        found = tracker.models.fetch(package.name, version, tmp_path / str(version))
+        assert (found.name, found.version) == (package.name, 1)
+        bundle = read_bundle(found.bundle)
+        provenance = bundle.provenance
+        assert (provenance.run, provenance.stage_key) == (tracker.run.run_id, "k")
+        assert bundle.model_copy(update={"provenance": Provenance()}) == read_bundle(both.bundle)
+        assert [*bundle.networks] == ["onnx", "torch"]
+    for version in (7, "candidate"):
+        with pytest.raises(ConfigError, match=f"did not give model {package.name}"):
+            tracker.models.fetch(package.name, version, tmp_path / "none")
+    tag = client.get_model_version(package.name, "1").tags["orrery.bundle"]
+    client.set_model_version_tag(package.name, "1", "orrery.bundle", "0" * 64)
+    with pytest.raises(DataError, match=r"its bundle\.json is not the one that was registered"):
+        tracker.models.fetch(package.name, 1, tmp_path / "none")
+    client.set_model_version_tag(package.name, "1", "orrery.bundle", tag)
+    client.delete_model_version_tag(package.name, "1", "orrery.bundle")
+    with pytest.raises(DataError, match="has no bundle: an earlier release registered it"):
+        tracker.models.fetch(package.name, 1, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_run_says_what_it_registered(
+    uri: str, tracker: MlflowTracker, package: ModelPackage
+) -> None:
+    tracker.models.register(package)
+    parent = tracker.run.tags[PARENT_TAG]
+    told = {"name": package.name, "version": 1, "is_champion": True}
+    assert registered_below(uri, parent, "k") == [told]
+    assert registered_below(uri, parent, "other") == []
+
+
+def test_a_network_that_mlflow_s_users_can_not_ask_is_told(
+    tracker: MlflowTracker, package: ModelPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain(tmp_path, monkeypatch)
+    with pytest.raises(DataError, match=r"a network in model\.pt2 or model\.onnx, as MLflow's"):
+        tracker.models.register(replace(package, bundle=tmp_path))
 
 
 def test_a_loaded_model_leaves_no_folder_to_look_for_modules_in(
@@ -387,9 +456,10 @@ def test_files_that_are_not_taken_are_told(status: int, kind: type[Exception]) -
     response.status_code = status
     with (
         pytest.raises(
-            kind, match=f"MLflow at http://mlflow did not take the files of net: {status}"
+            kind,
+            match=f"MLflow at http://mlflow did not register net, files were refused: {status}",
         ),
-        _mlflow_errors("http://mlflow", "net"),
+        _mlflow_errors("http://mlflow", "did not register net"),
     ):
         response.raise_for_status()
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
-from operators.record.orrery_network import Network
+from operators.record.orrery_network import Graph, Network
+from tasks.bundle.manifest import Bundle
+from tasks.bundle.replay import golden_of
+from tests.support.bundle.models import scores
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bundle]:
+    folder = tmp_path_factory.mktemp("bundles") / "scores"
+    return folder, scores(folder)
+
 
 DATA = {"right": np.array([[2.0], [3.0]]), "left": np.array(7, np.uint8)}
 
@@ -35,6 +47,18 @@ def test_inputs_come_by_position_and_outputs_go_by_name(
     for name, array in found.items():
         assert isinstance(array, np.ndarray)
         np.testing.assert_array_equal(array, expected[name])
+
+
+def test_outputs_that_the_signature_leaves_out_are_left_out() -> None:
+    found = Network(lambda left, right: (left, right), ["left", "right"], ["a", "b"], ["b"])
+    assert [*found.predict(DATA)] == ["b"]
+
+
+def test_a_graph_is_asked_by_names(made: tuple[Path, Bundle]) -> None:
+    folder, bundle = made
+    inputs, outputs = golden_of(folder, bundle.signatures["predict"])
+    graph = Graph(onnxruntime.InferenceSession(folder / "model.onnx"), ["logits"])
+    np.testing.assert_allclose(graph.predict(inputs)["logits"], outputs["logits"], atol=1e-5)
 
 
 def test_arrays_that_may_not_be_written_are_taken_without_gradients() -> None:

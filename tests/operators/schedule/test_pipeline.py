@@ -54,6 +54,12 @@ def test_stages_run_in_order_between_open_and_close() -> None:
     assert [outlet.name for outlet in dag.get_task("sample_publish").outlets] == ["sample"]
 
 
+def test_a_stage_that_registers_announces_models_too() -> None:
+    with pipeline("dags/sample.py", "Help.", config=SampleConfig) as run:
+        both = run.stage(f"{STAGES}:list_numbers", publishes=True, registers=True)
+    assert [each.name for each in both.outlets] == ["sample", "registered_models"]
+
+
 def test_each_setting_is_a_param_with_help_range_and_section() -> None:
     params = sample().dag.params
     factor = params.get_param("double.factor")

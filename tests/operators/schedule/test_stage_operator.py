@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from operators.compute.ray_jobs import job_id
 from operators.compute.serial import SerialExecutor
 from operators.installation import PROFILE, PYTHON
 from operators.installed_code import code_digest, code_folder
+from operators.schedule.assets import REGISTERED_MODELS
 from operators.schedule.links import MlflowLink, RayLink
 from operators.schedule.pipeline import asset
 from operators.schedule.stage_operator import StageOperator
@@ -174,6 +176,34 @@ def test_a_published_result_is_the_headline_of_the_run_also_when_it_is_found(
     assert shown == [("", "m", key)] * 2
     operator().execute(where)
     assert len(shown) == 2, "stages that don't publish show nothing"
+
+
+def test_each_model_that_was_registered_is_announced(
+    ray: FakeRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = [{"name": name, "version": 3, "is_champion": True} for name in ("cells", "grasps")]
+    asked: list[tuple[str, ...]] = []
+
+    def registered(*given: str) -> list[dict[str, Any]]:
+        asked.append(given)
+        return models
+
+    place = "operators.schedule.stage_operator"
+    monkeypatch.setattr(f"{place}.registered_below", registered)
+    where = context({"count": 2})
+    (ref,) = run_stage(parse_request(shlex.split(submitted(ray, where))[4:]), SerialExecutor())
+    where["ti"].xcom_pull = lambda task_ids: {"run_id": "m", "url": "http://mlflow"}
+    events = OutletEventAccessors()
+    where["outlet_events"] = events
+    task = operator(outlets=[REGISTERED_MODELS])
+    task.collect(where, {"job_id": FIRST, "result": [ref.model_dump()], "error": None})
+    told = events[REGISTERED_MODELS].asset_alias_events
+    assert [each.dest_asset_key.uri for each in told] == [
+        "orrery://models/cells",
+        "orrery://models/grasps",
+    ]
+    assert [each.extra for each in told] == models
+    assert asked == [("", "m", read_artifact(Storage(f"{tmp_path}/store"), ref).key)]
 
 
 def submitted(ray: FakeRay, where: Any) -> str:

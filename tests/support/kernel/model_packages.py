@@ -15,10 +15,7 @@ def package_in(folder: Path, **given: Any) -> ModelPackage:
     """A package whose files lie, or are to lie, in a folder; what is given is otherwise."""
     usual: dict[str, Any] = {
         "name": "cells",
-        "model": folder / "model.pt2",
-        "golden_inputs": folder / "inputs.npz",
-        "golden_outputs": folder / "outputs.npz",
-        "tolerance": 1e-4,
+        "bundle": folder / "bundle",
         "metrics": {"accuracy": 0.5, "loss": 1.0},
         "metric": "accuracy",
         "test_key": "test",

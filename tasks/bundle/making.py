@@ -1,0 +1,255 @@
+"""Makes a bundle of a network that was exported, and of examples of what it answers.
+
+The program itself says the rest: inputs are called as the parameters of ``forward``; types, ranks
+and dynamic axes are those that it was exported with; outputs bear their own names where it returns
+a dict. What is said twice and differs is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+
+from tasks.bundle.arrays import Arrays, write_golden
+from tasks.bundle.curve import measure
+from tasks.bundle.folders import files_of, whole_folder, write_manifest
+from tasks.bundle.graphs import export_graph, quantise
+from tasks.bundle.manifest import BYTES, SCHEMA, Bundle, Network, Provenance, Signature, Tensor
+from tasks.bundle.programs import Form, forms
+from tasks.bundle.replay import golden_of, replay_network
+from tasks.bundle.runtimes import Servable
+from tasks.bundle.steps import step_of
+from tasks.core.errors import DataError
+
+PROGRAM, GRAPH, SMALL_GRAPH = "model.pt2", "model.onnx", "model.int8.onnx"
+BATCH: Final = "batch"
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a signature is asked, and what it must answer.
+
+    Attributes:
+        inputs: Arrays of two items or more, by name; of `bytes` as objects.
+        outputs: What comes of them.
+        tolerance: Greatest difference of an output, in any runtime, on any machine.
+        method: See `tasks.bundle.manifest.Signature`, as for what follows.
+        labels: What the last axis of the one output counts.
+        padding: By the name of a dynamic size, the value that items are filled up with. Sizes are
+            called ``<input>_<axis>`` by where they stand first, but for ``batch``.
+        before: Function that makes the network's inputs; its own arrays have items along their
+            first axis, and no other dynamic one.
+        after: Function that makes the outputs, of the same kind.
+        warm_up: Sizes of batches to begin with.
+    """
+
+    inputs: Arrays
+    outputs: Arrays
+    tolerance: float
+    method: Literal["predict", "classify", "regress"] = "predict"
+    labels: Sequence[str] = ()
+    padding: Mapping[str, float] = field(default_factory=dict)
+    before: Callable[[Arrays], Arrays] | None = None
+    after: Callable[[Arrays], Arrays] | None = None
+    warm_up: Sequence[int] = (1,)
+
+
+def make_bundle(
+    folder: Path,
+    name: str,
+    program: Any,
+    examples: Mapping[str, Example],
+    *,
+    use: Mapping[str, Any] | None = None,
+    provenance: Provenance | None = None,
+    with_onnx: bool = True,
+    int8_tolerance: float | None = None,
+) -> Bundle:
+    """Write a bundle, whose networks have given what the examples say.
+
+    Args:
+        folder: Where it appears, whole or not at all; it must not exist.
+        name: Name of the model.
+        program: The network in eval mode, a `torch.export.ExportedProgram` on the CPU whose dynamic
+            axes begin at 1.
+        examples: What can be asked, by the signature's name; the first is the default, and is asked
+            without steps.
+        use: See `tasks.bundle.manifest.Bundle`.
+        provenance: See there.
+        with_onnx: Whether it is written as ONNX, too, which then is preferred.
+        int8_tolerance: Greatest difference of a quantised form; none is made if None.
+
+    Raises:
+        DataError: The program, the examples and what a network answers do not agree; or the
+            program can't be written as ONNX.
+    """
+    where = f"model {name}"
+    with _refusals(where), whole_folder(folder) as partial:
+        takes, gives = _tensors(program, examples, where)
+        signatures = {
+            signature: _signature(partial, signature, example, takes, gives, where)
+            for signature, example in examples.items()
+        }
+        outputs = tuple(each.name for each in gives)
+        inputs = tuple(each.name for each in takes)
+        networks = _networks(partial, program, inputs, outputs, with_onnx, int8_tolerance)
+        bundle = Bundle(
+            schema=SCHEMA,
+            name=name,
+            signatures=signatures,
+            networks=networks,
+            files=files_of(partial),
+            use=dict(use or {}),
+            provenance=provenance or Provenance(),
+        )
+        tried = {"networks": _tried(partial, bundle)}
+        return write_manifest(partial, bundle.model_copy(update=tried))
+
+
+def _tried(folder: Path, bundle: Bundle) -> dict[str, Network]:
+    """Networks that gave the golden outputs, with their curves."""
+    found = {}
+    for name, network in bundle.networks.items():
+        servable = Servable(folder, bundle, name)
+        replay_network(servable)
+        found[name] = network.model_copy(update={"curve": measure(servable)})
+    return found
+
+
+def _networks(
+    folder: Path,
+    program: Any,
+    inputs: Sequence[str],
+    outputs: tuple[str, ...],
+    with_onnx: bool,
+    int8_tolerance: float | None,
+) -> dict[str, Network]:
+    import torch
+
+    networks: dict[str, Network] = {}
+    if with_onnx:
+        export_graph(program, folder / GRAPH, inputs, outputs)
+        networks["onnx"] = Network(runtime="onnx", file=GRAPH, outputs=outputs)
+    torch.export.save(program, folder / PROGRAM)
+    networks["torch"] = Network(runtime="torch", file=PROGRAM, outputs=outputs)
+    if int8_tolerance is not None:
+        quantise(folder / GRAPH, folder / SMALL_GRAPH)
+        networks["int8"] = Network(
+            runtime="onnx", file=SMALL_GRAPH, outputs=outputs, tolerance=int8_tolerance
+        )
+    return networks
+
+
+def _signature(
+    folder: Path,
+    name: str,
+    example: Example,
+    takes: Sequence[Tensor],
+    gives: Sequence[Tensor],
+    where: str,
+) -> Signature:
+    """A signature, whose golden arrays are written and fit it."""
+    before, after = example.before, example.after
+    batch = BATCH if any(BATCH in each.shape for each in takes) else None
+    named = {each.name: each for each in gives}
+    if after is None and (odd := set(example.outputs) - set(named)):
+        raise DataError(
+            f"{where}: expected golden outputs of {', '.join(named)}, as its program returns them, "
+            f"got {min(odd)}"
+        )
+    signature = Signature(
+        method=example.method,
+        inputs=tuple(takes) if before is None else _of_arrays(example.inputs, batch),
+        outputs=_of_arrays(example.outputs, batch)
+        if after is not None
+        else tuple(named[each] for each in example.outputs),
+        batch=batch,
+        labels=tuple(example.labels),
+        padding=dict(example.padding),
+        before=None if before is None else step_of(before),
+        after=None if after is None else step_of(after),
+        golden=f"golden/{name}.safetensors",
+        tolerance=example.tolerance,
+        warm_up=tuple(example.warm_up),
+    )
+    write_golden(folder / signature.golden, example.inputs, example.outputs)
+    golden_of(folder, signature)
+    return signature
+
+
+def _of_arrays(arrays: Arrays, batch: str | None) -> tuple[Tensor, ...]:
+    """What steps take or give: items come first, the rest is as large as in the example."""
+    return tuple(
+        Tensor(
+            name=name,
+            dtype=BYTES if array.dtype == object else array.dtype.name,  # type: ignore[arg-type]
+            shape=(batch or array.shape[0], *array.shape[1:]),
+        )
+        for name, array in arrays.items()
+    )
+
+
+def _tensors(
+    program: Any, examples: Mapping[str, Example], where: str
+) -> tuple[list[Tensor], list[Tensor]]:
+    """What a program takes and gives, under names for people."""
+    takes, gives = forms(program, where)
+    told = [[*each.outputs] for each in examples.values() if each.after is None]
+    names = [each.name for each in gives]
+    if not all(names):
+        names = told[0] if told else []
+    if len(names) != len(gives):
+        raise DataError(
+            f"{where}: expected golden outputs as its program returns them, {len(gives)} in its "
+            f"order, got {', '.join(names)}"
+        )
+    sizes = _size_names(takes, gives)
+    return (
+        [_tensor(each, each.name, sizes) for each in takes],
+        [_tensor(each, name, sizes) for each, name in zip(gives, names, strict=True)],
+    )
+
+
+def _size_names(takes: Sequence[Form], gives: Sequence[Form]) -> dict[str, str]:
+    """Names of dynamic sizes for people, by those of the program.
+
+    What an output begins with counts items, unless another size follows from it: nobody knows what
+    there belongs to an item.
+    """
+    axes = {axis for each in (*takes, *gives) for axis in each.axes if isinstance(axis, str)}
+    derived = {word for axis in axes for word in re.findall(r"\w+", axis) if word != axis}
+    taken = {axis for each in takes for axis in each.axes}
+    counting = [each.axes[0] for each in gives if each.axes and each.axes[0] in taken - derived]
+    names = dict.fromkeys([each for each in counting if isinstance(each, str)][:1], BATCH)
+    for form in takes:
+        for number, axis in enumerate(form.axes):
+            if isinstance(axis, str) and axis.isidentifier():
+                names.setdefault(axis, f"{form.name}_{number}")
+    return names
+
+
+def _tensor(form: Form, name: str, sizes: Mapping[str, str]) -> Tensor:
+    axes = [
+        each
+        if isinstance(each, int)
+        else re.sub(r"[A-Za-z_]\w*", lambda word: sizes.get(word[0], word[0]), each)
+        for each in form.axes
+    ]
+    return Tensor(name=name, dtype=form.dtype.name, shape=tuple(axes))  # type: ignore[arg-type]
+
+
+@contextmanager
+def _refusals(where: str) -> Iterator[None]:
+    """Translate what the records refuse."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or error.title
+        raise DataError(f"{where}: {place}: {first['msg']}; correct its examples") from error

@@ -1,0 +1,207 @@
+"""Who opens a bundle's networks: ONNX Runtime, PyTorch, a class of `tasks`, or another package.
+
+A package adds a runtime by the entry point ``orrery.runtimes``: a function that is given the
+bundle's folder and the `Network` (with its `file` or `target`), and returns what answers arrays by
+name with arrays by name. A bundle can only name one that is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.bundle.arrays import Arrays
+from tasks.bundle.graphs import check_graph
+from tasks.bundle.manifest import Bundle, Network, Tensor
+from tasks.bundle.programs import forms, load_program
+from tasks.bundle.steps import find_step, installed
+from tasks.core.errors import DataError, OrreryError
+
+GROUP: Final = "orrery.runtimes"
+Answer = Callable[[Arrays], Arrays]
+Runtime = Callable[[Path, Network], Answer]
+
+
+class Servable:
+    """One network of a bundle, opened, that answers by signature.
+
+    Attributes:
+        folder: The bundle's folder.
+        bundle: What it says.
+        network: Which of its networks.
+    """
+
+    def __init__(self, folder: Path, bundle: Bundle, network: str) -> None:
+        """Open a network; its folder was read by `tasks.bundle.folders.read_bundle`.
+
+        Raises:
+            DataError: It has no such network, or one of an unknown runtime; or its file can't be
+                opened, or could run code.
+        """
+        self.folder, self.bundle, self.network = folder, bundle, network
+        self._where = where = f"model {bundle.name}: network {network}"
+        if network not in bundle.networks:
+            raise DataError(f"{where}: expected one of {', '.join(bundle.networks)}")
+        self._answer = _opened(folder, bundle.networks[network], where)
+        self._steps = {
+            name: (find_step(each.before, where), find_step(each.after, where))
+            for name, each in bundle.signatures.items()
+        }
+
+    def ask(self, signature: str, inputs: Arrays) -> Arrays:
+        """Answer one call.
+
+        Args:
+            signature: What is asked.
+            inputs: Array of each input, by name.
+
+        Returns:
+            Array of each output of the signature, by name.
+
+        Raises:
+            DataError: There is no such signature, an input has another name, type or size than it
+                says, or the network can't take them, or gives something else.
+        """
+        if signature not in self.bundle.signatures:
+            known = ", ".join(self.bundle.signatures)
+            raise DataError(f"{self._where}: no signature {signature[:100]!r}; it has {known}")
+        asked, where = self.bundle.signatures[signature], f"{self._where}: {signature}"
+        sizes: dict[str, int] = {}
+        _check(asked.inputs, inputs, sizes, f"{where}: input")
+        before, after = self._steps[signature]
+        try:
+            given = after(self._answer(before(inputs)))
+            found = {each.name: given[each.name] for each in asked.outputs}
+        except OrreryError:
+            raise
+        except Exception as error:  # a network raises whatever its runtime does
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in inputs.items())
+            raise DataError(
+                f"{where} does not run on {shapes} ({type(error).__name__}: {str(error)[:300]})"
+            ) from error
+        _check(asked.outputs, found, sizes, f"{where}: output")
+        return found
+
+
+def runtimes() -> Mapping[str, Runtime]:
+    """The runtimes of this installation, by name."""
+    others = {each.name: each for each in entry_points(group=GROUP)}
+    return {**{name: _later(each) for name, each in others.items()}, **_BUILT_IN}
+
+
+def _later(point: Any) -> Runtime:
+    """A runtime of another package, imported once it is used."""
+
+    def open_network(folder: Path, network: Network) -> Answer:
+        answer: Answer = point.load()(folder, network)
+        return answer
+
+    return open_network
+
+
+def _opened(folder: Path, network: Network, where: str) -> Answer:
+    known = runtimes()
+    if network.runtime not in known:
+        raise DataError(
+            f"{where}: expected a runtime of {', '.join(sorted(known))}, got {network.runtime!r}; "
+            f"install the package that declares it as an entry point of {GROUP}"
+        )
+    try:
+        return known[network.runtime](folder, network)
+    except ImportError as error:
+        raise DataError(
+            f"{where}: its runtime {network.runtime} is not installed: {error}"
+        ) from error
+    except OrreryError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except Exception as error:
+        raise DataError(
+            f"{where} can't be opened ({type(error).__name__}: {str(error)[:300]})"
+        ) from error
+
+
+def _check(tensors: tuple[Tensor, ...], arrays: Arrays, sizes: dict[str, int], where: str) -> None:
+    wanted = [each.name for each in tensors]
+    if sorted(wanted) != sorted(arrays):
+        raise DataError(
+            f"{where}: expected {', '.join(wanted)}, got {', '.join(map(str, arrays))[:300]}"
+        )
+    for each in tensors:
+        each.check(arrays[each.name], sizes, f"{where} {each.name}")
+
+
+def _open_onnx(folder: Path, network: Network) -> Answer:
+    import onnxruntime
+
+    path = folder / (network.file or "")
+    check_graph(path, path.name)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    outputs = [*network.outputs]
+
+    def answer(arrays: Arrays) -> Arrays:
+        given = {name: _as_text(array) for name, array in arrays.items()}
+        found = session.run(outputs, given)
+        return {name: _as_bytes(each) for name, each in zip(outputs, found, strict=True)}
+
+    return answer
+
+
+def _open_torch(folder: Path, network: Network) -> Answer:
+    import torch
+
+    path = folder / (network.file or "")
+    program = load_program(path, path.name)
+    takes, _ = forms(program, path.name)
+    module = program.module()
+
+    def answer(arrays: Arrays) -> Arrays:
+        given = [torch.from_numpy(np.array(arrays[each.name], order="C")) for each in takes]
+        with torch.no_grad():
+            found = module(*given)
+        found = (found,) if isinstance(found, torch.Tensor) else found
+        values = found.values() if isinstance(found, dict) else found
+        return {n: each.numpy() for n, each in zip(network.outputs, values, strict=True)}
+
+    return answer
+
+
+def _open_python(folder: Path, network: Network) -> Answer:
+    """A class of `tasks`: made with the bundle's folder, and called with arrays by name."""
+    made = installed(network.target or "", "its target")
+    if not isinstance(made, type):
+        raise DataError(f"expected a class, {network.target} is none")
+    answer: Answer = made(folder)
+    return answer
+
+
+def _as_text(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """ONNX's text is of characters, ours of bytes."""
+    if array.dtype != object:
+        return array
+    texts = np.empty(array.size, object)
+    texts[:] = [each.decode() for each in array.ravel().tolist()]
+    return texts.reshape(array.shape)
+
+
+def _as_bytes(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.dtype.kind not in "OU":
+        return array
+    values = np.empty(array.size, object)
+    values[:] = [each.encode() for each in array.ravel().tolist()]
+    return values.reshape(array.shape)
+
+
+_BUILT_IN: Final[Mapping[str, Runtime]] = {
+    "onnx": _open_onnx,
+    "torch": _open_torch,
+    "python": _open_python,
+}
