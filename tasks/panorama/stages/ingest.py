@@ -18,7 +18,7 @@ from tasks.core.outside.stored import is_stored, local_path
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.archive.selection import selects
+from tasks.panorama.archive.selection import check_selection, selects
 from tasks.panorama.config import IngestConfig, InspectConfig
 from tasks.panorama.input.captures import fingerprints, frames_of, survey
 from tasks.panorama.input.inspection import CheckedPhoto, inspect_capture
@@ -59,6 +59,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
             "captures: expected the path of a folder with captures, found nothing; set the param "
             "'captures'."
         )
+    check_selection(config)
     found = _find(config.captures, ctx.scratch)
     items = [item for item in found if isinstance(item, CaptureFolder)]
     unreadable = [item for item in found if isinstance(item, Skipped)]

@@ -177,6 +177,11 @@ def test_each_frame_of_a_rig_is_a_capture(tmp_path, archive):
     assert "the photo of camera 'camera2/0002' is missing" in skipped.reason
 
 
+def test_what_can_not_be_asked_for_is_refused_before_any_capture_is_looked_at(tmp_path):
+    with pytest.raises(ConfigError, match=r"ingest\.place"):
+        run_ingest(tmp_path, tmp_path / "none", place="52.5,13.4")
+
+
 @pytest.mark.parametrize("name", ["", "none"])
 def test_path_that_holds_no_captures(tmp_path, name):
     path = str(tmp_path / name) if name else ""
