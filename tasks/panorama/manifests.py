@@ -16,7 +16,7 @@ class CaptureFolder(Record):
 
     Attributes:
         item_id: The capture's id.
-        path: Absolute path of the folder.
+        path: Its absolute path, or its address in an object store.
         fingerprint: Changes when a file of the capture does.
         frame: Name of its photos in their cameras' folders, where the folder holds several
             frames; else empty.

@@ -116,7 +116,8 @@ def inspect_capture(
     if doubts.rig_fault and not config.trust_rigs:
         calibrated = _calibrate_anew(photos, files, rig, doubts)
         if calibrated is not None:
-            return photos, calibrated
+            left_out = {**_not_asked_for(files, rig, project), **calibrated.left_out}
+            return photos, replace(calibrated, left_out=left_out)
     return photos, _connect(rig, files, project, doubts, config)
 
 
@@ -284,23 +285,28 @@ def _connect(
             f"{files.rig}: expected at least {MIN_CAMERAS} photos that fit it, found {len(used)}; "
             f"{first}: {why}. Put the right rig or photos there, or set ingest.trust_rigs."
         )
-    reasons = dict.fromkeys(files.photos, "the rig has no camera of this name")
-    reasons |= dict.fromkeys(names, f"does not overlap with the {len(connected)} photos in use")
-    if project is not None:
-        reasons |= dict.fromkeys(project.switched_off, "switched off in the project")
-    reasons |= wrong
-    in_use = {names[index] for index in used}
+    reasons = _not_asked_for(files, rig, project)
+    apart = [name for index, name in enumerate(names) if index not in connected]
+    reasons |= dict.fromkeys(apart, f"does not overlap with the {len(connected)} photos in use")
     level, forward_deg = _levelled(
         replace(rig, cameras=tuple(rig.cameras[index] for index in used)), files
     )
     return CaptureRig(
         rig=level,
         source="colmap" if project is None else "hugin",
-        left_out={name: why for name, why in reasons.items() if name not in in_use},
+        left_out=reasons | wrong,
         figures={},
         check=doubts.check(),
         forward_deg=forward_deg,
     )
+
+
+def _not_asked_for(files: CaptureFiles, rig: Rig, project: Project | None) -> dict[str, str]:
+    """Photos that a rig has no camera for, and images that a project switches off."""
+    named = {photo_of(camera.name, files.photos) for camera in rig.cameras}
+    reasons = {n: "the rig has no camera of this name" for n in files.photos if n not in named}
+    off = () if project is None else project.switched_off
+    return reasons | dict.fromkeys(off, "switched off in the project")
 
 
 def _levelled(rig: Rig, files: CaptureFiles) -> tuple[Rig, float]:

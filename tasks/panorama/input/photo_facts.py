@@ -23,7 +23,7 @@ _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
 _BELOW_SEA = 1
 _MAX_ALTITUDE_M = 100_000.0
-_NO_FIX = "V"
+_NO_FIX, _MAGNETIC = "V", "M"
 
 
 def photo_facts(tags: Mapping[int, Any]) -> PhotoFacts:
@@ -39,6 +39,7 @@ def photo_facts(tags: Mapping[int, Any]) -> PhotoFacts:
         position=_position(gps),
         altitude_m=_altitude_m(gps),
         heading_deg=None if heading is None else heading % 360,
+        is_magnetic=_text(gps.get(ExifTags.GPS.GPSImgDirectionRef)) == _MAGNETIC,
         taken_at=_date(tags),
         artist=_text(tags.get(ExifTags.Base.Artist)),
         copyright=_text(tags.get(ExifTags.Base.Copyright)),

@@ -85,7 +85,7 @@ def _gps(imprint: Imprint, heading_deg: float | None) -> dict[int, Any]:
         found[ExifTags.GPS.GPSAltitudeRef] = _BELOW_SEA if below else _ABOVE_SEA
         found[ExifTags.GPS.GPSAltitude] = round(abs(imprint.altitude_m), 3)
     if heading_deg is not None:
-        found[ExifTags.GPS.GPSImgDirectionRef] = "T"
+        found[ExifTags.GPS.GPSImgDirectionRef] = "M" if imprint.is_magnetic else "T"
         found[ExifTags.GPS.GPSImgDirection] = round(heading_deg, 3) % 360
     return {ExifTags.GPS.GPSVersionID: _GPS_VERSION} | found if found else {}
 

@@ -101,7 +101,7 @@ def _checked(
     reasons = {**files.odd, **used.left_out}
     left_out = tuple(LeftOut(name=name, reason=why) for name, why in reasons.items())
     for each in left_out:
-        _LOG.warning("%s: photo %s is left out: %s", item.item_id, each.name, each.reason)
+        _LOG.warning("%s: %s is left out: %s", item.item_id, each.name, each.reason)
     write_rig_json(folder.path / _RIG_FILE, used.rig)
     refer = partial(_file_ref, place=place, at=item.path)
     by_name = {photo.name: photo for photo in photos}
@@ -163,7 +163,7 @@ def _on_disk(item: CaptureFolder, folder: ItemFolder) -> Iterator[Path]:
             fetch_capture(item, Path(copy))
             yield Path(copy)
         except DataError as error:  # the copy's own path differs every time
-            raise DataError(str(error).replace(copy, item.path)) from error
+            raise type(error)(str(error).replace(copy, item.path)) from error
 
 
 def _look_at(item_id: str, folder: Path) -> list[CaptureFolder | Skipped]:

@@ -258,7 +258,9 @@ def test_a_rig_of_other_photos_is_named_and_the_photos_are_calibrated(ring):
         for index, camera in zip(order, rig.cameras, strict=True)
     ]
     write_rig(folder / "sparse", Rig(tuple(wrong)))
+    shutil.copy(folder / "images" / "camera0.jpg", folder / "images" / "apart.jpg")
     _, used = inspect(folder)
+    assert used.left_out == {"apart": "the rig has no camera of this name"}
     assert used.source == "photos"
     assert len(used.rig.cameras) == 5
     assert used.figures["focal_px"] == pytest.approx(200, rel=0.05)

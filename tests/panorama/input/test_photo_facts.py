@@ -57,6 +57,7 @@ def test_height_and_heading():
     assert facts({GPS.GPSAltitude: 12.0, GPS.GPSAltitudeRef: 0}).altitude_m == 12.0
     assert facts({GPS.GPSAltitude: 1e9}).altitude_m is None
     assert facts({GPS.GPSImgDirection: "?"}).heading_deg is None
+    assert [facts({GPS.GPSImgDirectionRef: each}).is_magnetic for each in "MT"] == [True, False]
 
 
 @pytest.mark.parametrize(
