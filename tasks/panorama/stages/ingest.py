@@ -114,9 +114,7 @@ def _checked(
         item_id=item.item_id,
         images=images,
         rig=rig,
-        rig_source=used.source,
         left_out=left_out,
-        calibration=dict(used.figures),
         contact_sheet=folder.add_picture(_SHEET_FILE, _contact_sheet(item.item_id, photos)),
         # The simulator's truth is read as a folder, which files of a store are not in.
         truth={

@@ -94,8 +94,6 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
     return RenderRecord(
         item_id=item.item_id,
-        num_images=len(capture.images),
-        num_left_out=len(capture.left_out),
         verdict=worth.verdict,
         doubts=worth.doubts,
         overlaps=worth.overlaps,

@@ -58,8 +58,6 @@ def render(folder: Path, name: str, *, is_repaired: bool = True, **changes: Any)
     )
     values = {
         "item_id": name,
-        "num_images": 2,
-        "num_left_out": 0,
         "verdict": "good",
         "doubts": (),
         "overlaps": (),
