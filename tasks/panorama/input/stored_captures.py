@@ -13,6 +13,7 @@ from pathlib import Path
 from tasks.core.errors import DataError, PassingError
 from tasks.core.outside.stored import StoredFile, StoredFolder, fingerprint
 from tasks.core.ports import Skipped
+from tasks.panorama.input.captures import MAX_FILES as MAX_CAPTURE_FILES
 from tasks.panorama.input.captures import concerns, frames_of
 from tasks.panorama.input.formats import is_photo
 from tasks.panorama.input.rig_files.checks import MAX_RIG_BYTES
@@ -20,7 +21,6 @@ from tasks.panorama.input.search import find_captures, frame_id
 from tasks.panorama.manifests import CaptureFolder
 
 MAX_FILES = 1_000_000
-MAX_CAPTURE_FILES = 20_000
 MAX_CAPTURE_BYTES = 50_000_000_000
 
 _LOG = logging.getLogger(__name__)

@@ -20,6 +20,7 @@ def test_what_is_written_is_what_photos_say(latitude, longitude):
     imprint = Imprint(
         position=Position(latitude_deg=latitude, longitude_deg=longitude),
         altitude_m=-12.5,
+        heading_deg=12.25,
         is_magnetic=latitude > 0,
         first_date="2024-05-06T07:08:09-03:30",
         artist="Jürgen",
@@ -27,7 +28,7 @@ def test_what_is_written_is_what_photos_say(latitude, longitude):
         make="a",
         model="b",
     )
-    exif = read(exif_of(imprint, (64, 32), 12.25))
+    exif = read(exif_of(imprint, (64, 32)))
     tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
     tags[ExifTags.IFD.GPSInfo] = exif.get_ifd(ExifTags.IFD.GPSInfo)
     facts = photo_facts(tags)
