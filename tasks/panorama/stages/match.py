@@ -69,9 +69,9 @@ def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> M
         DataError: It can't be read.
     """
     rig = read_rig(item, folder.fetch)
+    masks = read_masks(item, folder.fetch)
     try:
         images = read_images(item, folder.fetch)
-        masks = read_masks(item, folder.fetch)
     except ArtifactError as error:  # the user's own files, which may change at any time
         raise PassingError(f"{item.item_id}: {error}") from error
     pairs = overlapping_pairs(rig, config.min_overlap)
