@@ -69,7 +69,7 @@ prune: $(STAMP) ## Remove what no result needs and nobody uses, old logs too: DR
 
 rollback: $(STAMP) ## Publish former panoramas again: FROM=/data/panoramas CAPTURES="corner-17" or RUN=id
 	@$(PYTHON) -m tasks.panorama.archive.roll_back "$(FROM)" \
-		$(if $(RUN),--run "$(RUN)",--captures $(CAPTURES))
+		$(if $(RUN),--run "$(RUN)") $(if $(CAPTURES),--captures $(CAPTURES))
 
 lock: $(UV) ## Pin and hash what requirements/ names, for Orrery and for its peers
 	cd requirements && ../$(UV) pip compile -q --no-emit-index-url --generate-hashes \

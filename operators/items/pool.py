@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from operators.items.progress import Progress
-from operators.items.work import Running
+from operators.items.running import Running
 from operators.store.storage import Storage, storage_errors
 from tasks.core.errors import ArtifactError, TransientError
 from tasks.core.ports import Skipped

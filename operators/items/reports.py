@@ -6,13 +6,13 @@ report outlives the worker that made it, and whoever waits for the item sees it 
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
 
 from operators.store.storage import TRAINING, Storage, storage_errors
 from tasks.core.errors import OrreryError
@@ -63,32 +63,12 @@ class Reports:
     curves: dict[str, Curve] = field(default_factory=dict)
     pictures: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, data: bytes) -> Self:
-        """Read a file.
+    __pydantic_config__ = ConfigDict(
+        ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants"
+    )
 
-        Raises:
-            ValueError: It is none of these.
-        """
-        try:
-            found = json.loads(data)
-            curves = {
-                name: Curve([(int(s), float(v)) for s, v in points], int(stride), int(num))
-                for name, (points, stride, num) in found["curves"].items()
-            }
-            pictures = {
-                name: (int(step), base64.b64decode(text))
-                for name, (step, text) in found["pictures"].items()
-            }
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ValueError(f"expected curves and pictures: {error!r}") from error
-        return cls(curves, pictures)
 
-    def to_bytes(self) -> bytes:
-        """Content of the file."""
-        curves = {k: (c.points, c.stride, c.num_added) for k, c in self.curves.items()}
-        pictures = {k: (s, base64.b64encode(b).decode()) for k, (s, b) in self.pictures.items()}
-        return json.dumps({"curves": curves, "pictures": pictures}).encode()
+_FILE = TypeAdapter(Reports)
 
 
 @dataclass
@@ -125,7 +105,7 @@ class Reporter:
             return
         begun_s = time.monotonic()
         try:
-            self.storage.write(_file(self.key), self.reports.to_bytes())
+            self.storage.write(_file(self.key), _FILE.dump_json(self.reports))
             self._is_saved = True
         except (OrreryError, OSError) as error:
             logger.warning("reports of an item wait: %s", error)
@@ -137,7 +117,7 @@ def load(storage: Storage, key: str) -> Reports | None:
     """What an item has said so far; None if that is nothing, or can't be read."""
     try:
         with storage_errors(f"{storage.uri}/{_file(key)}"):
-            return Reports.of(storage.read_file(_file(key)))
+            return _FILE.validate_json(storage.read_file(_file(key)))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OrreryError, OSError, ValueError) as error:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from operators.items.claims import Claims
 from operators.items.pool import ItemPool, Journal
 from operators.items.progress import Progress
-from operators.items.work import ItemWork, Running, StageWork
+from operators.items.running import Running
+from operators.items.work import ItemWork, StageWork
 from operators.tries import CLAIM_POLL_S
 from tasks.core.errors import ConfigError, DataError
 from tasks.core.ports import Executor, ItemFunction, Skipped, Tracker
@@ -79,7 +80,7 @@ class StageItems:
         max_in_flight = self.max_trainings if spread else self.max_in_flight
         running = Running(work, self.executor, self.tracker, spread)
         with running, Claims(self.work.storage) as claims:
-            making = _Making(running, claims, progress, max_in_flight)
+            making = _Making(running, claims, progress, max_in_flight, self.made)
             for item, (key, found, is_own) in zip(items, _find_all(work, items), strict=True):
                 if found is None:
                     making.begin(key, item)
@@ -87,7 +88,6 @@ class StageItems:
                 making.add(item, found, reused=True)
                 self.made.update([item.item_id] * is_own)
             making.finish()
-        self.made |= making.made
         self.lacks_some |= any(_may_pass(each) for each in making.outcomes.values())
         return [making.outcomes[item.item_id] for item in items]
 
@@ -138,16 +138,16 @@ class _Making:
         claims: Tell other runs which these are.
         progress: Counts what ended.
         max_in_flight: How many are made at a time.
+        made: Ids of what was made here, to which it adds.
         outcomes: What ended, by the items' ids.
-        made: Ids of what was made here.
     """
 
     running: Running
     claims: Claims
     progress: Progress
     max_in_flight: int
+    made: set[str]
     outcomes: dict[str, Any] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
     _elsewhere: list[tuple[str, Any]] = field(default_factory=list)
 
     def add(self, item: Any, outcome: Record, *, reused: bool = False) -> None:

@@ -14,22 +14,20 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from operators.compute.limits import Limits, limited
 from operators.items.checkpoint import Checkpoint
-from operators.items.reports import Reporter, Reports, load
-from operators.items.watch import Watch
+from operators.items.reports import Reporter, Reports
 from operators.store.artifacts import Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, disk_faults
-from operators.tries import ITEM_TRIES
 from tasks.core import seeds
 from tasks.core.config import config_json
 from tasks.core.digests import digest
@@ -41,7 +39,7 @@ from tasks.core.errors import (
     PassingError,
     WorkerLostError,
 )
-from tasks.core.ports import Executor, Future, Picture, Skipped, Tracker
+from tasks.core.ports import Picture, Skipped
 from tasks.core.records import FileRef, Record
 from tasks.core.stages import StageSpec
 
@@ -244,7 +242,7 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Ended:
             kept = folder.commit(manifest, stage.spec.tolerances)
             return Ended(kept.record(work.outcome_type, folder.folder), folder.reports)
     except DataError as error:
-        return Ended(_skipped(item, error), folder.reports)
+        return Ended(skipped(item, error), folder.reports)
     except WorkerLostError:
         raise
     except OrreryError as error:
@@ -253,7 +251,8 @@ def make_item(work: ItemWork, key: str, item: Any, rank: int = 0) -> Ended:
         raise OrreryError(f"{where}: {type(error).__name__}: {error}") from error
 
 
-def _skipped(item: Any, error: DataError) -> Skipped:
+def skipped(item: Any, error: DataError) -> Skipped:
+    """What becomes of an item that can't be used."""
     may_pass = isinstance(error, PassingError)
     return Skipped(item_id=item.item_id, reason=str(error), may_pass=may_pass)
 
@@ -291,84 +290,3 @@ def _load_imports(function: Callable[..., Any]) -> None:
     for instruction in dis.get_instructions(function):
         if instruction.opname == "IMPORT_NAME":
             importlib.import_module(instruction.argval)
-
-
-@dataclass
-class Running:
-    """Items that are being made.
-
-    Attributes:
-        work: What they have in common.
-        executor: Makes them.
-        tracker: Receives what they report.
-        spread: Whether each is a training, of as many processes as the executor gives it.
-    """
-
-    work: ItemWork
-    executor: Executor
-    tracker: Tracker
-    spread: bool = False
-    _calls: dict[Future[Ended], tuple[str, Any, int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Nothing is watched yet."""
-        self._watch = Watch(self.work.stage.storage, self.tracker)
-
-    def __enter__(self) -> Self:
-        """Begin to show what the items report."""
-        self._watch.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Show nothing more; what is in flight goes on."""
-        self._watch.__exit__()
-
-    def __len__(self) -> int:
-        """Number of items that have not ended, or whose end was not asked for."""
-        return len(self._calls)
-
-    def submit(self, key: str, item: Any, tries: int = 1) -> None:
-        """Start to make an item, for the first time or once more."""
-        self._watch.begin(key, item.item_id)
-        if self.spread:
-            future = self.executor.train(make_item_together, self.work, key, item)
-        else:
-            future = self.executor.submit(make_item, self.work, key, item)
-        self._calls[future] = (key, item, tries)
-
-    def next_ended(self) -> tuple[str, Any, Record]:
-        """Wait for the item that ends first; returns its key, itself, and its record or `Skipped`.
-
-        An item whose worker was lost is tried once more, then given up.
-
-        Raises:
-            OrreryError: Anything but bad data.
-        """
-        while True:
-            future = next(iter(self.executor.as_completed(list(self._calls))))
-            key, item, tries = self._calls.pop(future)
-            ended = self._ended(future, key, item, tries)
-            if ended is None:
-                self.submit(key, item, tries + 1)
-                continue
-            self._watch.end(key, ended.reports)
-            return key, item, ended.outcome
-
-    def _ended(self, future: Future[Ended], key: str, item: Any, tries: int) -> Ended | None:
-        """How an item ended; None if it is to be tried again."""
-        storage = self.work.stage.storage
-        try:
-            return future.result()
-        except DataError as error:  # of one process, which ended the first one, too
-            reports = load(storage, key)
-            Checkpoint(storage, key).drop()
-            return Ended(_skipped(item, error), reports)
-        except WorkerLostError as error:
-            reports = load(storage, key)
-            if found := self.work.find(key):  # it died after its commit
-                return Ended(found, reports)
-            if tries < ITEM_TRIES:
-                return None
-            reason = f"{error} (tried {ITEM_TRIES} times)"
-            skipped = Skipped(item_id=item.item_id, reason=reason, may_pass=True)
-            return Ended(skipped, reports)

@@ -12,7 +12,7 @@ _TIME = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?$"  # ISO 8601, local
 
 @dataclass(frozen=True, config=SETTINGS)
 class IngestConfig:
-    """Which captures to stitch, and how photos without a rig are calibrated."""
+    """Which captures to stitch, and what their photos and rigs have to satisfy."""
 
     captures: str = setting(
         "",
@@ -26,7 +26,7 @@ class IngestConfig:
         "",
         pattern=r"^[^/\\]{0,200}$",
         help="Only captures here: latitude,longitude,radius in m (by the photos' GPS), or a "
-        "pattern of capture names such as berlin-*; empty for all.",
+        "pattern of capture names such as berlin-*, with ? for a comma; empty for all.",
     )
     rig: str = setting(
         "",

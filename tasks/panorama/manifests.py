@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
@@ -16,7 +16,7 @@ class CaptureFolder(Record):
 
     Attributes:
         item_id: The capture's id.
-        path: Absolute path of the folder.
+        path: Its absolute path, or its address in an object store.
         fingerprint: Changes when a file of the capture does.
         frame: Name of its photos in their cameras' folders, where the folder holds several
             frames; else empty.
@@ -71,9 +71,7 @@ class CaptureRecord(Record):
         item_id: The capture's id.
         images: Its photos, in the order of the rig's cameras.
         rig: The rig, as `tasks.panorama.input.rig_files.rig_json` writes it.
-        rig_source: Where the rig came from.
         left_out: Photos that do not hang together with the others, or can't be read.
-        calibration: Figures of the calibration from photos; empty where a rig was given.
         contact_sheet: A picture of all photos, small.
         truth: The files that say what a simulated capture really was, by name.
         check: Whether its photos and its rig belong together.
@@ -82,14 +80,12 @@ class CaptureRecord(Record):
             given.
     """
 
-    schema_id = "panorama.capture/3"
+    schema_id = "panorama.capture/4"
 
     item_id: str
     images: tuple[ImageRecord, ...]
     rig: FileRef
-    rig_source: Literal["colmap", "hugin", "photos"]
     left_out: tuple[LeftOut, ...]
-    calibration: dict[str, float]
     contact_sheet: FileRef
     truth: dict[str, FileRef]
     check: CaptureCheck
@@ -119,8 +115,6 @@ class RenderRecord(Record):
 
     Attributes:
         item_id: The capture's id.
-        num_images: How many photos it was made from.
-        num_left_out: How many photos could not be used.
         verdict: What the capture and its panorama are worth, whatever was published.
         doubts: Why it isn't ``good``.
         overlaps: What each overlap is worth, as it is published.
@@ -141,11 +135,9 @@ class RenderRecord(Record):
         origin: What the catalogue says of the capture.
     """
 
-    schema_id = "panorama.render/3"
+    schema_id = "panorama.render/4"
 
     item_id: str
-    num_images: int
-    num_left_out: int
     verdict: Verdict
     doubts: tuple[str, ...]
     overlaps: tuple[OverlapVerdict, ...]
@@ -236,27 +228,6 @@ class Publication(Record):
     exported_to: str
 
 
-class OverlapMatches(Record):
-    """What one overlap gave to match.
-
-    Attributes:
-        first: Name of the first image.
-        second: Name of the second image.
-        num_matches: Matches kept, held-out ones included.
-        num_held_out: How many of them serve only to judge.
-        mean_px: Mean misalignment under the calibration as given, px of a panorama 4096 wide;
-            None without matches.
-    """
-
-    schema_id = "panorama.overlap_matches/1"
-
-    first: str
-    second: str
-    num_matches: int
-    num_held_out: int
-    mean_px: float | None
-
-
 class MatchRecord(Record):
     """The matches of a capture.
 
@@ -264,18 +235,16 @@ class MatchRecord(Record):
         item_id: The capture's id.
         capture: The capture.
         correspondences: All matches, Parquet.
-        overlaps: What each overlap gave.
         flow: Picture of the flow in the overlaps with most matches; None where there is none.
         figures: ``num_matches``, ``num_held_out``, ``num_overlaps``,
             ``num_overlaps_without_matches``.
     """
 
-    schema_id = "panorama.match/1"
+    schema_id = "panorama.match/2"
 
     item_id: str
     capture: CaptureRecord
     correspondences: FileRef
-    overlaps: tuple[OverlapMatches, ...]
     flow: FileRef | None
     figures: dict[str, float]
 
@@ -297,25 +266,6 @@ class MatchSet(Record):
     settings: dict[str, Any]
 
 
-class OverlapFit(Record):
-    """How well one overlap is aligned, by the matches that no fit has seen.
-
-    Attributes:
-        first: Name of the first image.
-        second: Name of the second image.
-        num_held_out: How many matches judge.
-        mean_px: Mean misalignment of each way by name, px of a panorama 4096 wide; empty
-            without held-out matches.
-    """
-
-    schema_id = "panorama.overlap_fit/1"
-
-    first: str
-    second: str
-    num_held_out: int
-    mean_px: dict[str, float]
-
-
 class WarpRecord(Record):
     """What was fitted to the matches of a capture.
 
@@ -327,14 +277,13 @@ class WarpRecord(Record):
         fields: One warp field per image, npz.
         baseline_fields: Those of kernel interpolation; None unless asked for.
         photometry: Gains and falloff, JSON.
-        overlaps: How well each overlap is aligned.
         flow: Picture of the flow; None where there is none.
         figures: Misalignment of each way on fitted and held-out matches, and the size and shape
             of the warp.
         warnings: What is unusual.
     """
 
-    schema_id = "panorama.warp/1"
+    schema_id = "panorama.warp/2"
 
     item_id: str
     capture: CaptureRecord
@@ -343,7 +292,6 @@ class WarpRecord(Record):
     fields: FileRef
     baseline_fields: FileRef | None
     photometry: FileRef
-    overlaps: tuple[OverlapFit, ...]
     flow: FileRef | None
     figures: dict[str, float]
     warnings: tuple[str, ...]

@@ -21,6 +21,7 @@ class PhotoFacts(Record):
         position: Where.
         altitude_m: Above the sea.
         heading_deg: Compass heading in which it looks, or its rig does; 0 to 360.
+        is_magnetic: Whether that is counted from magnetic north; else from true north.
         taken_at: Local time as ``2024-05-06T07:08:09``, with ``+02:00`` behind where that is known;
             empty where nothing is.
         artist: Who took it; empty where unknown, like all that follow.
@@ -29,11 +30,12 @@ class PhotoFacts(Record):
         model: The camera.
     """
 
-    schema_id = "panorama.photo_facts/1"
+    schema_id = "panorama.photo_facts/2"
 
     position: Position | None = None
     altitude_m: float | None = None
     heading_deg: float | None = None
+    is_magnetic: bool = False
     taken_at: str = ""
     artist: str = ""
     copyright: str = ""

@@ -11,7 +11,7 @@ pointer that publishing moves:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -192,15 +192,17 @@ def roll_back(
     Args:
         rows: The catalogue.
         captures: Captures to roll back.
-        run: A run, all of whose versions are rolled back; empty for none.
+        run: A run, all of whose versions are rolled back; where all of them are, this is undone;
+            empty for none.
 
     Returns:
         The catalogue after it; and of each capture what is published from now on, and what was.
     """
     found = {(row.capture, row.state): row for row in rows}
     swapped = []
+    chosen = {*captures, *(_names_by(found, run) if run else ())}
     for (name, state), row in [*found.items()]:
-        if state != PUBLISHED or not (name in captures or (run and row.run == run)):
+        if state != PUBLISHED or name not in chosen:
             continue
         former = found.pop((name, FORMER), None)
         other = former or found.pop((name, WITHDRAWN), None)
@@ -211,6 +213,15 @@ def roll_back(
         found[name, back] = replace(row, state=back)
         swapped.append((other, row))
     return _ordered(found.values()), swapped
+
+
+def _names_by(found: Mapping[tuple[str, str], Row], run: str) -> set[str]:
+    """Captures whose published version is a run's and has a former one; else those withdrawn."""
+    of_run = {
+        state: {n for (n, s), row in found.items() if s == state and row.run == run}
+        for state in (PUBLISHED, WITHDRAWN)
+    }
+    return {n for n in of_run[PUBLISHED] if (n, FORMER) in found} or of_run[WITHDRAWN]
 
 
 def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -236,4 +247,7 @@ def read_catalogue(data: bytes | None) -> list[Row]:
         rows = [{name: each[name] for name in names if name in each} for each in table]
         return [Row(**row | {"files": tuple(row.get("files") or ())}) for row in rows]
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise ConfigError(f"{CATALOGUE} is no catalogue of panoramas: {error}") from error
+        raise ConfigError(
+            f"{CATALOGUE}, where panoramas are exported, is no catalogue of them: {error}; put the "
+            "right one back, or move it away: then a run begins another, and knows no former ones"
+        ) from error

@@ -107,7 +107,7 @@ def _as_published(row: Row, standing: Standing) -> dict[str, Source]:
     if gone := sorted(dict(row.files).keys() - found.keys()):
         raise ConfigError(
             f"{row.capture}/{_FORMER}/{gone[0]} is not what was published as version "
-            f"{row.version}; nothing was changed"
+            f"{row.version}: put it back, or name the other captures alone; nothing was changed"
         )
     return {f"{row.capture}/{name}": each for name, each in found.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fnmatch import fnmatchcase
 from math import asin, cos, radians, sin, sqrt
 
@@ -13,11 +14,34 @@ from tasks.panorama.photo_records import Position
 _EARTH_RADIUS_M = 6_371_009.0  # mean radius, IUGG
 
 
+def check_selection(config: IngestConfig) -> None:
+    """Look at what is asked for before any capture is.
+
+    Raises:
+        ConfigError: There is no such place, day or time, or the last is before the first.
+    """
+    if "," in config.place:
+        _circle(config.place)
+    for name, text in (("since", config.since), ("until", config.until)):
+        try:
+            datetime.fromisoformat(text or "2026-05-01")
+        except ValueError as error:
+            raise ConfigError(
+                f"ingest.{name}: expected a day such as 2026-05-01, got {text!r}"
+            ) from error
+    if config.until and config.since[: len(config.until)] > config.until:
+        raise ConfigError(
+            f"ingest.until: expected no earlier time than ingest.since, {config.since}, got "
+            f"{config.until}"
+        )
+
+
 def selects(config: IngestConfig, capture: CaptureRecord) -> bool:
     """Whether a run is for a capture; one that doesn't say where or when is for no such run.
 
-    Raises:
-        ConfigError: `place` has coordinates that there aren't.
+    Args:
+        config: As `check_selection` lets it pass.
+        capture: The capture.
     """
     origin = capture.origin
     return (
@@ -29,7 +53,7 @@ def selects(config: IngestConfig, capture: CaptureRecord) -> bool:
 
 
 def _is_at(place: str, item_id: str, position: Position | None) -> bool:
-    if place.count(",") != 2:
+    if "," not in place:
         return not place or fnmatchcase(item_id, place)
     latitude_deg, longitude_deg, radius_m = _circle(place)
     if position is None:
@@ -47,7 +71,7 @@ def _circle(place: str) -> tuple[float, float, float]:
     if not is_right:
         raise ConfigError(
             f"ingest.place: expected latitude, longitude (degrees) and radius (m), such as "
-            f"52.5163,13.3777,500, got {place!r}"
+            f"52.5163,13.3777,500, or a pattern of names without a comma, got {place!r}"
         )
     return latitude_deg, longitude_deg, radius_m
 

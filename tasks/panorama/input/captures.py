@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class CaptureFiles:
         masks: Path of each mask by the name of its photo.
         rig: Folder of a COLMAP model or path of a Hugin project; None without a rig.
         truth: Files of ``truth/`` by name.
-        odd: Why others that lie among the photos are not used, by their paths in the capture.
+        odd: Why others that lie among photos and masks are not used, by their paths in the capture.
         frame: Name of the photos in their cameras' folders, where the folder holds several
             frames; else empty.
     """
@@ -82,11 +82,12 @@ def survey(folder: Path, frame: str = "") -> CaptureFiles:
     files, odd = _listed(folder)
     for each in odd:
         _LOG.warning("%s: %s is left out: %s", folder, each.item_id, each.reason)
-    files = [path for path in files if concerns(path.name, frame)]
     within, nearby = _among_photos(files, folder)
+    masks, stray = _find_masks(files, folder, {_name(path, within) for path in nearby})
+    nearby = [path for path in nearby if concerns(path.name, frame)]
     photos = _by_name((path for path in nearby if is_photo(path.name)), within)
     odd = [each for each in odd if _may_be_photo(folder / each.item_id, within)]
-    odd += _ignored(nearby, folder)
+    odd += [*_ignored(nearby, folder), *stray]
     rig = find_rig(folder, files)
     # One picture may be that of several cameras, as a project says.
     fewest = 1 if rig is not None and rig.suffix.lower() == ".pto" else MIN_CAMERAS
@@ -97,7 +98,7 @@ def survey(folder: Path, frame: str = "") -> CaptureFiles:
         )
     return CaptureFiles(
         photos=photos,
-        masks=_find_masks([p for p in files if folder / "masks" in p.parents], folder, photos),
+        masks={name: path for name, path in masks.items() if name in photos},
         rig=rig,
         truth={path.name: path for path in files if path.parent == folder / "truth"},
         odd={each.item_id: each.reason for each in odd},
@@ -230,7 +231,7 @@ def _also(odd: Sequence[Skipped]) -> str:
 def _by_name(paths: Iterable[Path], within: Path) -> dict[str, Path]:
     photos: dict[str, Path] = {}
     for path in paths:
-        name = path.relative_to(within).with_suffix("").as_posix()
+        name = _name(path, within)
         if name in photos:
             raise DataError(
                 f"{within}: two photos have the name {name!r}, {photos[name].name} and "
@@ -240,17 +241,27 @@ def _by_name(paths: Iterable[Path], within: Path) -> dict[str, Path]:
     return photos
 
 
-def _find_masks(files: Iterable[Path], folder: Path, photos: Mapping[str, Path]) -> dict[str, Path]:
-    masks = {}
+def _name(path: Path, within: Path) -> str:
+    return path.relative_to(within).with_suffix("").as_posix()
+
+
+def _find_masks(
+    files: Iterable[Path], folder: Path, photos: Collection[str]
+) -> tuple[dict[str, Path], list[Skipped]]:
+    """Masks by the names of their photos, of all frames, and those that belong to none."""
+    masks, stray = {}, []
     for path in files:
-        name = path.relative_to(folder / "masks").with_suffix("").as_posix()
+        if folder / "masks" not in path.parents:
+            continue
+        name = _name(path, folder / "masks")
         if name not in photos and is_photo(name):
             name = os.path.splitext(name)[0]  # noqa: PTH122
         if name in photos:
             masks[name] = path
         else:
-            _LOG.warning("%s: the mask belongs to no photo and is ignored", path)
-    return masks
+            reason = "it masks nothing, for no photo has its name; rename it"
+            stray.append(Skipped(item_id=path.relative_to(folder).as_posix(), reason=reason))
+    return masks, stray
 
 
 def find_rig(folder: Path, files: Sequence[Path]) -> Path | None:

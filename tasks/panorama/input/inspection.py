@@ -12,27 +12,22 @@ import numpy as np
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.calibrate.calibrate_photos import calibrate_features
 from tasks.panorama.algorithms.calibrate.features import Features, find_features
-from tasks.panorama.algorithms.calibrate.upright import (
-    ANY_LEAN_DEG,
-    CALIBRATION_NOISE_DEG,
-    CAR_S_LEAN_DEG,
-    upright,
-)
+from tasks.panorama.algorithms.calibrate.upright import upright
 from tasks.panorama.camera.lenses import PROJECTIONS
 from tasks.panorama.camera.overlaps import largest_connected, overlapping_pairs
 from tasks.panorama.camera.projections import RECTILINEAR
 from tasks.panorama.check_records import CaptureCheck
 from tasks.panorama.config import InspectConfig
 from tasks.panorama.input.captures import CaptureFiles
+from tasks.panorama.input.given_rig import GivenRig, read_given_rig
 from tasks.panorama.input.photo_checks import (
     Doubts,
     doubts_of_photos,
     doubts_of_rig,
 )
 from tasks.panorama.input.photos import Photo, decode_mask, encode_mask, open_photo, read_mask
-from tasks.panorama.input.rig_files import colmap, hugin
 from tasks.panorama.input.rig_files.checks import MIN_CAMERAS
-from tasks.panorama.input.rig_files.hugin import Project, photo_of
+from tasks.panorama.input.rig_files.hugin import photo_of
 from tasks.panorama.photo_records import PhotoFacts
 from tasks.panorama.types import BoolArray, ByteImage, Camera, Rig
 from tasks.report.sheet import thumbnail
@@ -102,66 +97,37 @@ def inspect_capture(
         DataError: A photo, a mask or the rig can't be used; says which and what to do.
     """
     given = read_given_rig(files)
-    rig = given.rig if isinstance(given, Project) else given
-    project = given if isinstance(given, Project) else None
-    cameras = {camera.name: camera for camera in rig.cameras} if rig else {}
+    if given is None:
+        photos = [_check_photo(name, files, None, None, config) for name in files.photos]
+        return photos, _calibrate(photos, doubts_of_photos(photos, None))
     photos = [
-        _check_photo(name, files, cameras.get(name), project, config.thumbnail_px)
-        for name in cameras or files.photos
+        _check_photo(camera.name, files, camera, given.usable(camera.name), config)
+        for camera in given.rig.cameras
     ]
-    doubts = doubts_of_photos(photos, rig)
-    if rig is None:
-        return photos, _calibrate(photos, doubts)
-    doubts = doubts_of_rig(photos, rig, doubts, config.min_overlap, _name(files))
+    doubts = doubts_of_photos(photos, given.rig)
+    doubts = doubts_of_rig(photos, given.rig, doubts, config.min_overlap, given.name)
     if doubts.rig_fault and not config.trust_rigs:
-        calibrated = _calibrate_anew(photos, files, rig, doubts)
+        calibrated = _calibrate_anew(photos, given, doubts)
         if calibrated is not None:
             return photos, calibrated
-    return photos, _connect(rig, files, project, doubts, config)
-
-
-def read_given_rig(files: CaptureFiles) -> Rig | Project | None:
-    """Read the capture's rig or project; None if it has none.
-
-    Raises:
-        DataError: The rig can't be read, or a photo is missing for one of its cameras.
-    """
-    if files.rig is None:
-        return None
-    given: Rig | Project
-    if files.rig.is_file():
-        given = hugin.read_project(files.rig, list(files.photos), files.frame)
-        rig = given.rig
-    else:
-        given = rig = colmap.read_rig(files.rig, list(files.photos), files.frame)
-    names = [camera.name for camera in rig.cameras]
-    missing = [name for name in names if photo_of(name, files.photos) not in files.photos]
-    if missing:
-        raise DataError(
-            f"{files.rig}: the photo of camera {missing[0]!r} is missing ({len(missing)} of "
-            f"{len(rig.cameras)} are); photos: {', '.join(files.photos)}. Put it back, or take "
-            "the camera out of the rig."
-        )
-    return given
+    return photos, _connect(given, files, doubts, config)
 
 
 def _check_photo(
     name: str,
     files: CaptureFiles,
     camera: Camera | None,
-    project: Project | None,
-    thumbnail_px: int,
+    by_project: BoolArray | None,
+    config: InspectConfig,
 ) -> CheckedPhoto:
     source = photo_of(name, files.photos)
     path = files.photos[source]
     photo = open_photo(path)
-    small = thumbnail(photo.pixels, thumbnail_px)
+    small = thumbnail(photo.pixels, config.thumbnail_px)
     orientation = photo.orientation if camera is None else _orientation(photo, camera, path)
     if orientation != photo.orientation:
         photo = open_photo(path, orientation)
-    usable = _usable(
-        photo, files.masks.get(source), None if project is None else project.usable(name)
-    )
+    usable = _usable(photo, files.masks.get(source), by_project)
     return CheckedPhoto(
         name=name,
         path=path,
@@ -234,13 +200,13 @@ def _calibrate(photos: Sequence[CheckedPhoto], doubts: Doubts) -> CaptureRig:
 
 
 def _calibrate_anew(
-    photos: Sequence[CheckedPhoto], files: CaptureFiles, rig: Rig, doubts: Doubts
+    photos: Sequence[CheckedPhoto], given: GivenRig, doubts: Doubts
 ) -> CaptureRig | None:
     """Calibrate photos that their rig does not fit; None where they don't hang together either."""
-    if any(PROJECTIONS[camera.model] is not RECTILINEAR for camera in rig.cameras):
+    if any(PROJECTIONS[camera.model] is not RECTILINEAR for camera in given.rig.cameras):
         return None
     fault = (
-        f"{_name(files)}: the rig does not fit these photos, which were calibrated from their "
+        f"{given.name}: the rig does not fit these photos, which were calibrated from their "
         "content instead; put the right rig there, or set ingest.trust_rigs"
     )
     doubts = replace(doubts, rig="rejected", rig_fault=fault, overlaps=())
@@ -253,21 +219,16 @@ def _calibrate_anew(
         found = _calibrate(again, doubts)
     except DataError:
         return None
-    return found if 2 * len(found.rig.cameras) >= len(photos) - len(doubts.useless) else None
-
-
-def _name(files: CaptureFiles) -> str:
-    """Name of the rig's file or folder, without the place of the capture, which may be a copy's."""
-    if files.rig is None:
-        return ""
-    return f"{files.rig.parent.name}/0" if files.rig.name == "0" else files.rig.name
+    if 2 * len(found.rig.cameras) < len(photos) - len(doubts.useless):
+        return None
+    return replace(found, left_out={**given.left_out, **found.left_out})
 
 
 def _connect(
-    rig: Rig, files: CaptureFiles, project: Project | None, doubts: Doubts, config: InspectConfig
+    given: GivenRig, files: CaptureFiles, doubts: Doubts, config: InspectConfig
 ) -> CaptureRig:
     """Keep the largest set of cameras that overlap, but for what is wrong; list the others."""
-    names = [camera.name for camera in rig.cameras]
+    rig, names = given.rig, [camera.name for camera in given.rig.cameras]
     connected = largest_connected(len(names), overlapping_pairs(rig, config.min_overlap))
     wrong = doubts.useless
     if not (config.trust_rigs or doubts.rig_fault):
@@ -284,35 +245,16 @@ def _connect(
             f"{files.rig}: expected at least {MIN_CAMERAS} photos that fit it, found {len(used)}; "
             f"{first}: {why}. Put the right rig or photos there, or set ingest.trust_rigs."
         )
-    reasons = dict.fromkeys(files.photos, "the rig has no camera of this name")
-    reasons |= dict.fromkeys(names, f"does not overlap with the {len(connected)} photos in use")
-    if project is not None:
-        reasons |= dict.fromkeys(project.switched_off, "switched off in the project")
-    reasons |= wrong
-    in_use = {names[index] for index in used}
-    level, forward_deg = _levelled(
-        replace(rig, cameras=tuple(rig.cameras[index] for index in used)), files
-    )
+    apart = [name for index, name in enumerate(names) if index not in connected]
+    far = dict.fromkeys(apart, f"does not overlap with the {len(connected)} photos in use")
+    level, forward_deg = Rig(tuple(rig.cameras[index] for index in used)), 0.0
+    if not files.truth:  # which lies in the frame of the rig as it was given
+        level, forward_deg = upright(level, given.kept_lean_deg)
     return CaptureRig(
         rig=level,
-        source="colmap" if project is None else "hugin",
-        left_out={name: why for name, why in reasons.items() if name not in in_use},
+        source=given.source,
+        left_out={**given.left_out, **far, **wrong},
         figures={},
         check=doubts.check(),
         forward_deg=forward_deg,
     )
-
-
-def _levelled(rig: Rig, files: CaptureFiles) -> tuple[Rig, float]:
-    """A rig with a level horizon, and how far right of the middle its former middle lies."""
-    if files.truth:  # which lies in the frame of the rig as it was given
-        return rig, 0.0
-    return upright(rig, _kept_lean_deg(files.rig))
-
-
-def _kept_lean_deg(rig: Path | None) -> float:
-    """How much a rig may lean and count as level, by the file that it came from."""
-    if rig is None or rig.is_file():
-        return ANY_LEAN_DEG
-    has_world = (rig / "frames.txt").is_file() or not (rig / "rigs.txt").is_file()
-    return CAR_S_LEAN_DEG if has_world else CALIBRATION_NOISE_DEG

@@ -1,4 +1,4 @@
-"""What a photo's EXIF says of where, when, by whom and with what it was taken.
+"""What a photo's EXIF says of where, when, by whom and with what lens it was taken.
 
 Source: CIPA DC-008, "Exchangeable image file format" (EXIF) 2.32, sections 4.6.5 (date, author) and
 4.6.6 (GPS). What makes no sense counts as not said; so does 0 degrees north, 0 degrees east, which
@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from math import isfinite
+from math import hypot, isfinite
 from typing import Any
 
 from PIL import ExifTags
 
+from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
 from tasks.panorama.photo_records import PhotoFacts, Position
 
 _MAX_TEXT = 200
@@ -23,7 +24,11 @@ _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
 _BELOW_SEA = 1
 _MAX_ALTITUDE_M = 100_000.0
-_NO_FIX = "V"
+_NO_FIX, _MAGNETIC = "V", "M"
+_DIAGONAL_35_MM = hypot(36.0, 24.0)
+_MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
+_MAX_FOCAL_MM = 10_000.0
+_SURELY_ORIGINAL_WIDTH_PX = 2000
 
 
 def photo_facts(tags: Mapping[int, Any]) -> PhotoFacts:
@@ -39,12 +44,37 @@ def photo_facts(tags: Mapping[int, Any]) -> PhotoFacts:
         position=_position(gps),
         altitude_m=_altitude_m(gps),
         heading_deg=None if heading is None else heading % 360,
+        is_magnetic=_text(gps.get(ExifTags.GPS.GPSImgDirectionRef)) == _MAGNETIC,
         taken_at=_date(tags),
         artist=_text(tags.get(ExifTags.Base.Artist)),
         copyright=_text(tags.get(ExifTags.Base.Copyright)),
         make=_text(tags.get(ExifTags.Base.Make)),
         model=_text(tags.get(ExifTags.Base.Model)),
     )
+
+
+def exif_focal_px(tags: Mapping[int, Any], width_px: int, height_px: int) -> float | None:
+    """Focal length by EXIF tags, in pixels of an image of the given stored size.
+
+    The 35 mm equivalent compares diagonals (EXIF 2.32, tag 0xA405). Without it, the focal
+    plane resolution counts, but not on a small image that claims to be of original size: an
+    editor that shrinks an image rewrites its width, not its resolution.
+    """
+    try:
+        equivalent_mm = float(tags.get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
+        if 0 < equivalent_mm <= _MAX_FOCAL_MM:
+            return equivalent_mm / _DIAGONAL_35_MM * hypot(width_px, height_px)
+        focal_mm = float(tags.get(ExifTags.Base.FocalLength, 0))
+        resolution = float(tags.get(ExifTags.Base.FocalPlaneXResolution, 0))
+        mm_per_unit = _MM_PER_UNIT.get(int(tags.get(0xA210, 2)), 25.4)
+        original_width_px = int(tags.get(ExifTags.Base.ExifImageWidth, 0))
+        focal_px = focal_mm * resolution / mm_per_unit * width_px / max(original_width_px, 1)
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    was_rewritten = original_width_px == width_px < _SURELY_ORIGINAL_WIDTH_PX
+    if min(focal_mm, resolution, original_width_px) <= 0 or was_rewritten:
+        return None
+    return focal_px if focal_px < MAX_FOCAL_RATIO * width_px else None
 
 
 def _position(gps: Mapping[int, Any]) -> Position | None:

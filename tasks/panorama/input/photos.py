@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from math import hypot
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
@@ -27,8 +25,7 @@ from tasks.intake.images import check_image
 from tasks.panorama.input.colour import ADOBE_RGB, adobe_rgb, to_srgb
 from tasks.panorama.input.formats import FORMATS, reads_heic
 from tasks.panorama.input.jpeg_integrity import decode_jpeg
-from tasks.panorama.input.photo_facts import photo_facts
-from tasks.panorama.input.rig_files.checks import MAX_FOCAL_RATIO
+from tasks.panorama.input.photo_facts import exif_focal_px, photo_facts
 from tasks.panorama.photo_records import PhotoFacts
 from tasks.panorama.types import BoolArray, ByteImage
 
@@ -40,10 +37,6 @@ _DEEP_BITS = 16
 _PNG_BIT_DEPTH_BYTE = 24
 _TIFF_BITS_PER_SAMPLE = 258
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-_DIAGONAL_35_MM = hypot(36.0, 24.0)
-_MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0}
-_MAX_FOCAL_MM = 10_000.0
-_SURELY_ORIGINAL_WIDTH_PX = 2000
 _HALF_OPAQUE = 127  # of 255: from there on, as in enblend, a pixel belongs to the photo
 
 _REMEDY_BY_MODE = {
@@ -248,30 +241,6 @@ def turn_upright(pixels: ByteImage, orientation: int) -> ByteImage:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def exif_focal_px(tags: Mapping[int, Any], width_px: int, height_px: int) -> float | None:
-    """Focal length by EXIF tags, in pixels of an image of the given stored size.
-
-    The 35 mm equivalent compares diagonals (EXIF 2.32, tag 0xA405). Without it, the focal
-    plane resolution counts, but not on a small image that claims to be of original size: an
-    editor that shrinks an image rewrites its width, not its resolution.
-    """
-    try:
-        equivalent_mm = float(tags.get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
-        if 0 < equivalent_mm <= _MAX_FOCAL_MM:
-            return equivalent_mm / _DIAGONAL_35_MM * hypot(width_px, height_px)
-        focal_mm = float(tags.get(ExifTags.Base.FocalLength, 0))
-        resolution = float(tags.get(ExifTags.Base.FocalPlaneXResolution, 0))
-        mm_per_unit = _MM_PER_UNIT.get(int(tags.get(0xA210, 2)), 25.4)
-        original_width_px = int(tags.get(ExifTags.Base.ExifImageWidth, 0))
-        focal_px = focal_mm * resolution / mm_per_unit * width_px / max(original_width_px, 1)
-    except (TypeError, ValueError, ArithmeticError):
-        return None
-    was_rewritten = original_width_px == width_px < _SURELY_ORIGINAL_WIDTH_PX
-    if min(focal_mm, resolution, original_width_px) <= 0 or was_rewritten:
-        return None
-    return focal_px if focal_px < MAX_FOCAL_RATIO * width_px else None
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.core.errors import DataError
+from tasks.core.errors import DataError, PassingError
 from tasks.core.outside.stored import StoredFile, StoredFolder, fingerprint
 from tasks.core.ports import Skipped
+from tasks.panorama.input.captures import MAX_FILES as MAX_CAPTURE_FILES
 from tasks.panorama.input.captures import concerns, frames_of
 from tasks.panorama.input.formats import is_photo
 from tasks.panorama.input.rig_files.checks import MAX_RIG_BYTES
@@ -20,7 +21,6 @@ from tasks.panorama.input.search import find_captures, frame_id
 from tasks.panorama.manifests import CaptureFolder
 
 MAX_FILES = 1_000_000
-MAX_CAPTURE_FILES = 20_000
 MAX_CAPTURE_BYTES = 50_000_000_000
 
 _LOG = logging.getLogger(__name__)
@@ -135,14 +135,15 @@ def fetch_capture(item: CaptureFolder, target: Path) -> None:
         target: The folder.
 
     Raises:
-        DataError: A file was changed since, or they are too many or too large.
+        PassingError: A file was changed since.
+        DataError: They are too many or too large.
         ResourceError: The store refuses access.
         TransientError: It can't be reached.
     """
     folder = StoredFolder(item.path)
     files = _of_frame(folder.files(MAX_CAPTURE_FILES), item.frame)
     if fingerprint(files) != item.fingerprint:
-        raise DataError(f"{item.path} was changed after it was found; run again")
+        raise PassingError(f"{item.path} was changed after it was found; run again")
     num_bytes = sum(file.num_bytes for file in files.values())
     if num_bytes > MAX_CAPTURE_BYTES:
         raise DataError(

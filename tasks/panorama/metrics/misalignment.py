@@ -45,13 +45,11 @@ class Misalignment:
     Attributes:
         num_points: How many points.
         mean_px: Mean error.
-        median_px: Median.
         p95_px: 95th percentile.
     """
 
     num_points: int
     mean_px: float
-    median_px: float
     p95_px: float
 
 
@@ -95,7 +93,6 @@ def summarise(errors: FloatArray, counted: BoolArray | None = None) -> Misalignm
     return Misalignment(
         num_points=int(chosen.size),
         mean_px=float(chosen.mean()),
-        median_px=float(np.median(chosen)),
         p95_px=float(np.percentile(chosen, 95.0)),
     )
 

@@ -33,13 +33,12 @@ _GPS_VERSION = b"\2\3\0\0"
 _PREFIX = b"Exif\0\0"
 
 
-def exif_of(imprint: Imprint, size_px: tuple[int, int], heading_deg: float | None = None) -> bytes:
+def exif_of(imprint: Imprint, size_px: tuple[int, int]) -> bytes:
     """Write an imprint as the EXIF of a picture in sRGB.
 
     Args:
         imprint: Where the panorama comes from.
         size_px: Width and height of the picture.
-        heading_deg: Compass heading of its middle; None where unknown.
 
     Returns:
         The TIFF structure, without the letters that mark it in a JPEG.
@@ -64,7 +63,7 @@ def exif_of(imprint: Imprint, size_px: tuple[int, int], heading_deg: float | Non
         inner[ExifTags.Base.DateTimeOriginal] = _exif_date(date)
         if offset:
             inner[ExifTags.Base.OffsetTimeOriginal] = offset
-    if gps := _gps(imprint, heading_deg):
+    if gps := _gps(imprint):
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
     # Pillow takes these four bytes for numbers: type 1 in place of 7.
     begin = (ExifTags.Base.ComponentsConfiguration.to_bytes(2), b"\0\0\0\4\1\2\3\0")
@@ -76,7 +75,7 @@ def _exif_date(date: str) -> str:
     return date.replace("-", ":").replace("T", " ")
 
 
-def _gps(imprint: Imprint, heading_deg: float | None) -> dict[int, Any]:
+def _gps(imprint: Imprint) -> dict[int, Any]:
     found: dict[int, Any] = {}
     if imprint.position is not None:
         found |= _place(imprint.position)
@@ -84,9 +83,9 @@ def _gps(imprint: Imprint, heading_deg: float | None) -> dict[int, Any]:
         below = imprint.altitude_m < 0
         found[ExifTags.GPS.GPSAltitudeRef] = _BELOW_SEA if below else _ABOVE_SEA
         found[ExifTags.GPS.GPSAltitude] = round(abs(imprint.altitude_m), 3)
-    if heading_deg is not None:
-        found[ExifTags.GPS.GPSImgDirectionRef] = "T"
-        found[ExifTags.GPS.GPSImgDirection] = round(heading_deg, 3) % 360
+    if imprint.heading_deg is not None:
+        found[ExifTags.GPS.GPSImgDirectionRef] = "M" if imprint.is_magnetic else "T"
+        found[ExifTags.GPS.GPSImgDirection] = round(imprint.heading_deg, 3) % 360
     return {ExifTags.GPS.GPSVersionID: _GPS_VERSION} | found if found else {}
 
 

@@ -39,7 +39,6 @@ class GPano:
         left_px: Column of the whole at which the picture begins.
         top_px: Row of the whole at which the picture begins.
         num_photos: How many photos it was made from.
-        heading_deg: Compass heading of the whole's middle; None where unknown.
         imprint: Where the photos come from.
     """
 
@@ -48,7 +47,6 @@ class GPano:
     left_px: int = 0
     top_px: int = 0
     num_photos: int = 0
-    heading_deg: float | None = None
     imprint: Imprint = UNKNOWN
 
 
@@ -69,7 +67,7 @@ def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int
     # OpenCV writes the segments as they are given. Pillow's writer gives the same file, but first
     # copies the picture to four bytes a pixel, which takes two thirds longer.
     segments = {
-        cv2.IMAGE_METADATA_EXIF: exif_of(gpano.imprint, image.shape[1::-1], gpano.heading_deg),
+        cv2.IMAGE_METADATA_EXIF: exif_of(gpano.imprint, image.shape[1::-1]),
         cv2.IMAGE_METADATA_XMP: XMP_SIGNATURE + _xmp(image, gpano).encode("utf-8"),
     }
     is_encoded, buffer = cv2.imencodeWithMetadata(
@@ -85,7 +83,7 @@ def write_panorama_jpeg(path: Path, image: ByteImage, gpano: GPano, quality: int
 
 
 def read_place(path: Path) -> GPano | None:
-    """Read where a panorama's picture lies on its sphere; None if it does not say.
+    """Read where a panorama's picture lies on its sphere, and its heading; None if it says none.
 
     Args:
         path: A JPEG that `write_panorama_jpeg` wrote.
@@ -101,7 +99,7 @@ def read_place(path: Path) -> GPano | None:
             left_px=int(found["CroppedAreaLeftPixels"]),
             top_px=int(found["CroppedAreaTopPixels"]),
             num_photos=int(found.get("SourcePhotosCount", 0)),
-            heading_deg=None if heading is None else float(heading),
+            imprint=Imprint(heading_deg=None if heading is None else float(heading)),
         )
     except KeyError:
         return None
@@ -143,9 +141,9 @@ def _xmp(image: ByteImage, gpano: GPano) -> str:
     }
     if gpano.num_photos:
         fields["SourcePhotosCount"] = gpano.num_photos
-    if gpano.heading_deg is not None:
-        fields["PoseHeadingDegrees"] = f"{round(gpano.heading_deg, 3) % 360:.3f}"
     imprint = gpano.imprint
+    if imprint.heading_deg is not None:
+        fields["PoseHeadingDegrees"] = f"{round(imprint.heading_deg, 3) % 360:.3f}"
     if imprint.first_date:
         fields |= {"FirstPhotoDate": imprint.first_date, "LastPhotoDate": imprint.last_date}
     attributes = "\n".join(

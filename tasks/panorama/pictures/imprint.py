@@ -32,6 +32,7 @@ class Imprint:
         position: Median of the photos' positions.
         altitude_m: Median of their heights above the sea.
         heading_deg: Compass heading of the whole panorama's middle, 0 to 360.
+        is_magnetic: Whether that is counted from magnetic north; else from true north.
         first_date: When the first photo was taken, as `PhotoFacts.taken_at`.
         last_date: When the last one was.
         artist: Who took them.
@@ -43,6 +44,7 @@ class Imprint:
     position: Position | None = None
     altitude_m: float | None = None
     heading_deg: float | None = None
+    is_magnetic: bool = False
     first_date: str = ""
     last_date: str = ""
     artist: str = ""
@@ -73,6 +75,7 @@ def imprint_of(
         position=position_of(facts),
         altitude_m=float(np.median(altitudes)) if altitudes else None,
         heading_deg=_heading_deg(facts, rig.cameras, forward_deg, where),
+        is_magnetic=any(each.is_magnetic for each in facts),
         first_date=dates[0] if dates else "",
         last_date=dates[-1] if dates else "",
         artist=_all_of(each.artist for each in facts),

@@ -129,7 +129,6 @@ def _write_cropped(
         left_px=box.left_px,
         top_px=box.top_px,
         num_photos=num_photos,
-        heading_deg=imprint.heading_deg,
         imprint=imprint,
     )
     write_panorama_jpeg(path, cut, place, quality)

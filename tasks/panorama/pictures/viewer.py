@@ -131,7 +131,7 @@ def viewed(
             f"way; one way in a hundred is longer than {view.long_shift_px:.1f} px of "
             f"{capture.width_px:,}."
         ),
-        heading_deg=None if place is None else place.heading_deg,
+        heading_deg=None if place is None else place.imprint.heading_deg,
     )
 
 

@@ -18,7 +18,7 @@ from tasks.core.outside.stored import is_stored, local_path
 from tasks.core.ports import ItemFolder, Skipped, StageContext
 from tasks.core.records import ArtifactRef, FileRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.archive.selection import selects
+from tasks.panorama.archive.selection import check_selection, selects
 from tasks.panorama.config import IngestConfig, InspectConfig
 from tasks.panorama.input.captures import fingerprints, frames_of, survey
 from tasks.panorama.input.inspection import CheckedPhoto, inspect_capture
@@ -59,6 +59,7 @@ def ingest_captures(config: IngestConfig, ctx: StageContext) -> list[ArtifactRef
             "captures: expected the path of a folder with captures, found nothing; set the param "
             "'captures'."
         )
+    check_selection(config)
     found = _find(config.captures, ctx.scratch)
     items = [item for item in found if isinstance(item, CaptureFolder)]
     unreadable = [item for item in found if isinstance(item, Skipped)]
@@ -100,7 +101,7 @@ def _checked(
     reasons = {**files.odd, **used.left_out}
     left_out = tuple(LeftOut(name=name, reason=why) for name, why in reasons.items())
     for each in left_out:
-        _LOG.warning("%s: photo %s is left out: %s", item.item_id, each.name, each.reason)
+        _LOG.warning("%s: %s is left out: %s", item.item_id, each.name, each.reason)
     write_rig_json(folder.path / _RIG_FILE, used.rig)
     refer = partial(_file_ref, place=place, at=item.path)
     by_name = {photo.name: photo for photo in photos}
@@ -113,9 +114,7 @@ def _checked(
         item_id=item.item_id,
         images=images,
         rig=rig,
-        rig_source=used.source,
         left_out=left_out,
-        calibration=dict(used.figures),
         contact_sheet=folder.add_picture(_SHEET_FILE, _contact_sheet(item.item_id, photos)),
         # The simulator's truth is read as a folder, which files of a store are not in.
         truth={
@@ -162,7 +161,7 @@ def _on_disk(item: CaptureFolder, folder: ItemFolder) -> Iterator[Path]:
             fetch_capture(item, Path(copy))
             yield Path(copy)
         except DataError as error:  # the copy's own path differs every time
-            raise DataError(str(error).replace(copy, item.path)) from error
+            raise type(error)(str(error).replace(copy, item.path)) from error
 
 
 def _look_at(item_id: str, folder: Path) -> list[CaptureFolder | Skipped]:

@@ -22,11 +22,9 @@ from tasks.panorama.manifests import (
     CaptureSet,
     MatchRecord,
     MatchSet,
-    OverlapMatches,
 )
-from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.pictures.flow_picture import flow_picture
-from tasks.panorama.types import Alignment, Correspondences, Rig
+from tasks.panorama.types import Correspondences
 
 _LOG = logging.getLogger(__name__)
 _MATCH_FILE, _FLOW_FILE = "correspondences.parquet", "flow.jpg"
@@ -71,33 +69,31 @@ def match_one(item: CaptureRecord, config: MatchConfig, folder: ItemFolder) -> M
         DataError: It can't be read.
     """
     rig = read_rig(item, folder.fetch)
+    masks = read_masks(item, folder.fetch)
     try:
         images = read_images(item, folder.fetch)
-        masks = read_masks(item, folder.fetch)
     except ArtifactError as error:  # the user's own files, which may change at any time
         raise PassingError(f"{item.item_id}: {error}") from error
     pairs = overlapping_pairs(rig, config.min_overlap)
-    parts: dict[tuple[int, int], Correspondences] = {}
+    parts: list[Correspondences] = []
     pictured: list[MatchedPair] = []
     for found in match_pairs(images, masks, rig, pairs, config):
-        parts[found.pair] = found.matches
+        parts.append(found.matches)
         pictured = _strongest([*pictured, found])
-    matches = joined(list(parts.values()))
+    matches = joined(parts)
     if not len(matches):
         _LOG.warning("%s: no overlap has structure to hold on to", item.item_id)
     write_correspondences(folder.path / _MATCH_FILE, matches)
-    overlaps = tuple(_overlap(pair, parts.get(pair), rig) for pair in pairs)
     return MatchRecord(
         item_id=item.item_id,
         capture=item,
         correspondences=folder.add(_MATCH_FILE),
-        overlaps=overlaps,
         flow=_draw_flow(pictured, folder) if pictured else None,
         figures={
             "num_matches": float(len(matches)),
             "num_held_out": float(matches.held_out.sum()),
-            "num_overlaps": float(len(overlaps)),
-            "num_overlaps_without_matches": float(sum(o.num_matches == 0 for o in overlaps)),
+            "num_overlaps": float(len(pairs)),
+            "num_overlaps_without_matches": float(len(pairs) - sum(map(bool, parts))),
         },
     )
 
@@ -111,17 +107,3 @@ def _strongest(found: Sequence[MatchedPair]) -> list[MatchedPair]:
     """The overlaps with most matches; the others' flow is let go at once, for memory."""
     ranked = sorted(found, key=lambda pair: (-len(pair.matches), pair.pair))
     return ranked[:_NUM_PICTURED]
-
-
-def _overlap(pair: tuple[int, int], matches: Correspondences | None, rig: Rig) -> OverlapMatches:
-    mean_px = None
-    if matches is not None and len(matches):
-        nominal = Alignment(rig, (None,) * len(rig.cameras))
-        mean_px = round(float(errors_px(nominal, matches).mean()), 4)
-    return OverlapMatches(
-        first=rig.cameras[pair[0]].name,
-        second=rig.cameras[pair[1]].name,
-        num_matches=0 if matches is None else len(matches),
-        num_held_out=0 if matches is None else int(matches.held_out.sum()),
-        mean_px=mean_px,
-    )

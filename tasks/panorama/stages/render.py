@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.core.config import config_json
-from tasks.core.errors import DataError
+from tasks.core.errors import ArtifactError, DataError, PassingError
 from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
@@ -76,7 +76,8 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     """Stitch one capture and write its pictures.
 
     Raises:
-        DataError: A file is missing or nothing can be stitched.
+        PassingError: A photo is gone or has changed.
+        DataError: Nothing can be stitched.
     """
     capture = item.capture
     found = _stitched(item, config, folder.fetch)
@@ -94,8 +95,6 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     (folder.path / "quality.json").write_text(quality, encoding="utf-8")
     return RenderRecord(
         item_id=item.item_id,
-        num_images=len(capture.images),
-        num_left_out=len(capture.left_out),
         verdict=worth.verdict,
         doubts=worth.doubts,
         overlaps=worth.overlaps,
@@ -122,8 +121,12 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
 
 def _stitched(item: WarpRecord, config: RenderConfig, fetch: Fetch) -> Restitched:
     solution = read_solution(item, fetch)
+    try:
+        images = read_images(item.capture, fetch)
+    except ArtifactError as error:  # the user's own files, which may change at any time
+        raise PassingError(f"{item.item_id}: {error}") from error
     return restitch(
-        read_images(item.capture, fetch),
+        images,
         read_masks(item.capture, fetch),
         solution.ways,
         solution.photometry,

@@ -25,7 +25,7 @@ from tasks.panorama.kept_files import (
     write_fields,
     write_photometry,
 )
-from tasks.panorama.manifests import MatchRecord, MatchSet, OverlapFit, WarpRecord, WarpSet
+from tasks.panorama.manifests import MatchRecord, MatchSet, WarpRecord, WarpSet
 from tasks.panorama.metrics.misalignment import errors_px
 from tasks.panorama.types import UNREPAIRED, Alignment, BoolArray, Correspondences, FloatArray
 
@@ -88,7 +88,6 @@ def solve_one(item: MatchRecord, config: SolveConfig, folder: ItemFolder) -> War
         fields=folder.add(_FIELD_FILE),
         baseline_fields=folder.add(_BASELINE_FILE) if fitted.kernel is not None else None,
         photometry=folder.add(_LIGHT_FILE),
-        overlaps=_overlaps(matches, fitted.nominal, by_way_px),
         flow=item.flow,
         figures=_figures(matches, fitted, by_way_px),
         warnings=warnings,
@@ -110,27 +109,6 @@ def _warnings(fitted: Fitted, config: SolveConfig) -> tuple[str, ...]:
     if fitted.bending == 0:
         return ("the warp folds however stiff it is; the images are not warped",)
     return (f"the warp folded; fitted with bending {fitted.bending:g} instead",)
-
-
-def _overlaps(
-    matches: Correspondences, nominal: Alignment, by_way_px: Mapping[str, FloatArray]
-) -> tuple[OverlapFit, ...]:
-    names = [camera.name for camera in nominal.rig.cameras]
-    pairs = np.unique(np.column_stack([matches.image_a, matches.image_b]), axis=0)
-    fits = []
-    for a, b in pairs.tolist():
-        judges = (matches.image_a == a) & (matches.image_b == b) & matches.held_out
-        ways = by_way_px.items() if judges.any() else ()
-        means = {way: _mean(errors, judges) for way, errors in ways}
-        fits.append(
-            OverlapFit(
-                first=names[a],
-                second=names[b],
-                num_held_out=int(judges.sum()),
-                mean_px=means,
-            )
-        )
-    return tuple(fits)
 
 
 def _figures(

@@ -71,7 +71,7 @@ def test_columns_of_later_versions_don_t_matter(tmp_path):
     )
     assert read_catalogue((tmp_path / "c.parquet").read_bytes()) == [Row("a", PUBLISHED)]
     for data in (b"no table", b""):
-        with pytest.raises(ConfigError, match="is no catalogue"):
+        with pytest.raises(ConfigError, match=r"is no catalogue of them.*move it away"):
             read_catalogue(data)
 
 
@@ -114,6 +114,20 @@ def test_a_run_is_rolled_back_as_a_whole():
     assert [now.capture for now, _ in swapped] == ["a"], "b was published by another run since"
     assert states(rows)["b", PUBLISHED] == "w3"
     assert roll_back(third.rows, ["new"], "")[1] == [], "there is nothing to go back to"
+
+
+def test_a_run_s_roll_back_is_undone_by_another_and_by_no_other_run_s():
+    first = nights("v1").rows
+    second = publish(first, [made("v2"), made("w2", "b")], "second", NIGHTS[1]).rows
+    third = publish(second, [made("w3", "b")], "third", NIGHTS[2]).rows
+    rows, _ = roll_back(third, [], "third")
+    assert roll_back(rows, [], "second")[1] == roll_back(third, [], "second")[1]
+    rows, _ = roll_back(rows, [], "second")
+    assert states(rows)["a", WITHDRAWN] == "v2"
+    for other in ("night-0", "unknown"):
+        assert roll_back(rows, [], other) == (rows, []), "what was withdrawn is not shown by it"
+    back, _ = roll_back(rows, [], "second")
+    assert states(back)["a", PUBLISHED] == "v2"
 
 
 def test_what_fails_keeps_its_panorama_and_its_row_goes_when_it_succeeds():

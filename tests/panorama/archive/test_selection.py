@@ -4,7 +4,7 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.records import FileRef
-from tasks.panorama.archive.selection import distance_m, selects
+from tasks.panorama.archive.selection import check_selection, distance_m, selects
 from tasks.panorama.check_records import CaptureCheck
 from tasks.panorama.config import IngestConfig
 from tasks.panorama.manifests import CaptureRecord
@@ -20,9 +20,7 @@ def capture(position=GATE, time="2026-05-01T12:30:00"):
         item_id="berlin-gate",
         images=(),
         rig=FILE,
-        rig_source="colmap",
         left_out=(),
-        calibration={},
         contact_sheet=FILE,
         truth={},
         check=CaptureCheck(rig="good", rig_fault="", photos=(), overlaps=()),
@@ -48,7 +46,9 @@ def capture(position=GATE, time="2026-05-01T12:30:00"):
     ],
 )
 def test_captures_of_a_place_rig_and_time_are_selected(settings, expected):
-    assert selects(IngestConfig(**settings), capture()) is expected
+    config = IngestConfig(**settings)
+    check_selection(config)
+    assert selects(config, capture()) is expected
 
 
 def test_what_does_not_say_where_or_when_is_of_no_place_or_time():
@@ -59,10 +59,25 @@ def test_what_does_not_say_where_or_when_is_of_no_place_or_time():
     assert not selects(IngestConfig(until="2100-01-01"), unknown)
 
 
-@pytest.mark.parametrize("place", ["91,0,5", "0,181,5", "0,0,-1", "a,b,c", "nan,0,1", "1,2,"])
+@pytest.mark.parametrize(
+    "place", ["91,0,5", "0,181,5", "0,0,-1", "a,b,c", "nan,0,1", "1,2,", "52.5,13.4", "1,2,3,4"]
+)
 def test_coordinates_that_there_are_not_are_refused(place):
     with pytest.raises(ConfigError, match=r"ingest\.place: expected latitude, longitude"):
-        selects(IngestConfig(place=place), capture())
+        check_selection(IngestConfig(place=place))
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"since": "2026-02-30"}, "since"),
+        ({"until": "2026-01-01T25:00"}, "until"),
+        ({"since": "2026-05-02", "until": "2026-05-01"}, "until"),
+    ],
+)
+def test_times_that_there_are_not_are_refused(settings, name):
+    with pytest.raises(ConfigError, match=rf"ingest\.{name}: expected"):
+        check_selection(IngestConfig(**settings))
 
 
 def test_distances_are_those_on_the_ground():

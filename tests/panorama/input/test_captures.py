@@ -21,17 +21,18 @@ def photos(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_survey(tmp_path, caplog):
+def test_survey(tmp_path):
     images = photos(tmp_path / "images", "left.jpg", "sub/right.png", ".x.jpg", "notes.txt")
     masks = photos(tmp_path / "masks", "left.png", "sub/right.png.png", "other.png")
     touch(tmp_path / "sparse" / "0" / "cameras.txt", tmp_path / "truth" / "cameras.json")
-    with caplog.at_level(logging.WARNING):
-        files = survey(tmp_path)
+    files = survey(tmp_path)
     assert files.photos == {"left": images / "left.jpg", "sub/right": images / "sub/right.png"}
     assert files.masks == {"left": masks / "left.png", "sub/right": masks / "sub/right.png.png"}
     assert files.rig == tmp_path / "sparse" / "0"
     assert files.truth == {"cameras.json": tmp_path / "truth" / "cameras.json"}
-    assert "other.png: the mask belongs to no photo" in caplog.text
+    assert files.odd == {
+        "masks/other.png": "it masks nothing, for no photo has its name; rename it"
+    }
 
 
 def test_pictures_that_can_not_be_read_are_said(tmp_path, caplog, monkeypatch):

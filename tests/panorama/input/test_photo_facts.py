@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from tasks.panorama.input.photo_facts import photo_facts
+from tasks.panorama.input.photo_facts import exif_focal_px, photo_facts
 from tasks.panorama.input.photos import open_photo
 from tasks.panorama.photo_records import PhotoFacts, Position
 
@@ -57,6 +58,7 @@ def test_height_and_heading():
     assert facts({GPS.GPSAltitude: 12.0, GPS.GPSAltitudeRef: 0}).altitude_m == 12.0
     assert facts({GPS.GPSAltitude: 1e9}).altitude_m is None
     assert facts({GPS.GPSImgDirection: "?"}).heading_deg is None
+    assert [facts({GPS.GPSImgDirectionRef: each}).is_magnetic for each in "MT"] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,33 @@ def test_dates(tags, expected):
 def test_texts_hold_nothing_that_steers(tmp_path):
     assert facts(Artist="a\x1b[2Jb\nc" + "x" * 500).artist == "a[2Jbc" + "x" * 194
     assert facts(Make=7, Model=b"\xff\xfe").make == ""
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"FocalLengthIn35mmFilm": 43.2666}, np.hypot(1440, 960)),
+        (
+            {"FocalLength": 24, "FocalPlaneXResolution": 3849.2, "ExifImageWidth": 5616},
+            24 / 25.4 * 3849.2 * 1440 / 5616,
+        ),
+        ({"FocalLength": 24, "FocalPlaneXResolution": 3849.2, "ExifImageWidth": 1440}, None),
+        ({"FocalLength": 24}, None),
+        ({"FocalLengthIn35mmFilm": "?"}, None),
+        ({}, None),
+    ],
+)
+def test_exif_focal(tags, expected):
+    by_id = {ExifTags.Base[name].value: value for name, value in tags.items()}
+    found = exif_focal_px(by_id, 1440, 960)
+    assert found == (None if expected is None else pytest.approx(expected, rel=1e-4))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("value", [0, -1, 1e308, (1, 2), b"x", "inf", "nan", None, [], 10**400])
+def test_odd_tags_say_nothing_of_the_focal_length(value):
+    tags = {ExifTags.Base.FocalLength: value, ExifTags.Base.FocalPlaneXResolution: value}
+    tags[ExifTags.Base.ExifImageWidth] = value
+    assert exif_focal_px(tags, 1440, 960) is None
+    found = exif_focal_px({ExifTags.Base.FocalLengthIn35mmFilm: value}, 1440, 960)
+    assert found is None or np.isfinite(found)

@@ -12,7 +12,6 @@ from tasks.core.errors import DataError
 from tasks.panorama.input.colour import adobe_rgb, to_srgb
 from tasks.panorama.input.photos import (
     encode_mask,
-    exif_focal_px,
     open_photo,
     read_mask,
     read_photo,
@@ -219,26 +218,6 @@ def test_too_large(tmp_path, monkeypatch):
         read_photo(save(tmp_path / "a.png"))
 
 
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ({"FocalLengthIn35mmFilm": 43.2666}, np.hypot(1440, 960)),
-        (
-            {"FocalLength": 24, "FocalPlaneXResolution": 3849.2, "ExifImageWidth": 5616},
-            24 / 25.4 * 3849.2 * 1440 / 5616,
-        ),
-        ({"FocalLength": 24, "FocalPlaneXResolution": 3849.2, "ExifImageWidth": 1440}, None),
-        ({"FocalLength": 24}, None),
-        ({"FocalLengthIn35mmFilm": "?"}, None),
-        ({}, None),
-    ],
-)
-def test_exif_focal(tags, expected):
-    by_id = {ExifTags.Base[name].value: value for name, value in tags.items()}
-    found = exif_focal_px(by_id, 1440, 960)
-    assert found == (None if expected is None else pytest.approx(expected, rel=1e-4))
-
-
 def test_exif_focal_of_a_file(tmp_path):
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 28
@@ -300,13 +279,3 @@ def test_a_damaged_file_is_a_photo_or_is_refused_by_name(tmp_path, kind, seed):
                     read(path)
                 except DataError as error:
                     check_sentence(str(error), str(path))
-
-
-@pytest.mark.hostile
-@pytest.mark.parametrize("value", [0, -1, 1e308, (1, 2), b"x", "inf", "nan", None, [], 10**400])
-def test_odd_tags_say_nothing_of_the_focal_length(value):
-    tags = {ExifTags.Base.FocalLength: value, ExifTags.Base.FocalPlaneXResolution: value}
-    tags[ExifTags.Base.ExifImageWidth] = value
-    assert exif_focal_px(tags, 1440, 960) is None
-    found = exif_focal_px({ExifTags.Base.FocalLengthIn35mmFilm: value}, 1440, 960)
-    assert found is None or np.isfinite(found)

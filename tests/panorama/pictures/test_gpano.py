@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -62,7 +63,7 @@ def read_fields(path: Path) -> dict[str, str]:
 
 def test_fields_and_pixels(tmp_path):
     path = tmp_path / "a.jpg"
-    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=-90.0, imprint=IMPRINT)
+    place = GPano(128, 64, 10, 5, num_photos=15, imprint=replace(IMPRINT, heading_deg=-90.0))
     write_panorama_jpeg(path, PICTURE, place, 95)
     assert read_fields(path) == {
         "UsePanoramaViewer": "True",
@@ -87,7 +88,8 @@ def test_fields_and_pixels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "place", [GPano(128, 64, 10, 5, num_photos=15, heading_deg=270.0), GPano(64, 32)]
+    "place",
+    [GPano(128, 64, 10, 5, num_photos=15, imprint=Imprint(heading_deg=270.0)), GPano(64, 32)],
 )
 def test_what_was_written_is_read(tmp_path, place):
     write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, place)
@@ -108,7 +110,7 @@ def test_unknown_facts_are_not_stated(tmp_path):
 @pytest.mark.skipif(not shutil.which("exiftool"), reason="needs Debian's libimage-exiftool-perl")
 def test_others_read_what_is_stated(tmp_path):
     """ExifTool is what street-imagery tools read and write with."""
-    place = GPano(128, 64, 10, 5, num_photos=15, heading_deg=359.9996, imprint=IMPRINT)
+    place = GPano(128, 64, 10, 5, num_photos=15, imprint=replace(IMPRINT, heading_deg=359.9996))
     write_panorama_jpeg(tmp_path / "a.jpg", PICTURE, place)
     command = [
         "exiftool",

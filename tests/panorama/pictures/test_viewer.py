@@ -15,6 +15,7 @@ from tasks.panorama.manifests import PublishedCapture, RenderRecord
 from tasks.panorama.photo_records import Origin, Position
 from tasks.panorama.pictures import viewer
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
+from tasks.panorama.pictures.imprint import Imprint
 from tasks.panorama.pictures.viewer import most_telling, viewed, viewer_page
 from tasks.panorama.views import Direction, SphereView
 from tasks.report.assets import PANNELLUM, read_assets
@@ -47,7 +48,8 @@ def render(folder: Path, name: str, *, is_repaired: bool = True, **changes: Any)
     folder.mkdir(exist_ok=True)
     Image.new("RGBA", (256, 128), (255, 220, 30, 255)).save(folder / "seams.png")
     (folder / "warp.json").write_text("[[128, 64, 4, 2]]")
-    panorama = halves(folder / "after.jpg", AFTER, GPano(256, 128, 0, 8, heading_deg=90.0))
+    place = GPano(256, 128, 0, 8, imprint=Imprint(heading_deg=90.0))
+    panorama = halves(folder / "after.jpg", AFTER, place)
     view = SphereView(
         seams=file(folder / "seams.png"),
         warp=file(folder / "warp.json") if is_repaired else None,
@@ -58,8 +60,6 @@ def render(folder: Path, name: str, *, is_repaired: bool = True, **changes: Any)
     )
     values = {
         "item_id": name,
-        "num_images": 2,
-        "num_left_out": 0,
         "verdict": "good",
         "doubts": (),
         "overlaps": (),

@@ -47,7 +47,6 @@ def test_captures_can_be_read_back(tmp_path, archive):
     run, (group,) = run_ingest(tmp_path, archive)
     first, second = group.captures
     assert (first.item_id, second.item_id) == ("first", "second")
-    assert first.rig_source == "colmap"
     rig = read_rig(first, run.fetch)
     for got, expected in zip(rig.cameras, small_rig().cameras, strict=True):
         assert np.allclose(got.camera_from_rig, expected.camera_from_rig)
@@ -175,6 +174,11 @@ def test_each_frame_of_a_rig_is_a_capture(tmp_path, archive):
     (skipped,) = group.skipped
     assert skipped.item_id == "second-0002"
     assert "the photo of camera 'camera2/0002' is missing" in skipped.reason
+
+
+def test_what_can_not_be_asked_for_is_refused_before_any_capture_is_looked_at(tmp_path):
+    with pytest.raises(ConfigError, match=r"ingest\.place"):
+        run_ingest(tmp_path, tmp_path / "none", place="52.5,13.4")
 
 
 @pytest.mark.parametrize("name", ["", "none"])

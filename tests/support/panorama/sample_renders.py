@@ -53,8 +53,6 @@ def render_sample(
     published = "warped" if item.is_repaired else "unrepaired"
     return RenderRecord(
         item_id=item.item_id,
-        num_images=4,
-        num_left_out=0,
         verdict="suspect" if item.item_id in config.suspect else "good",
         doubts=("photo <a>: it is black",) if item.item_id in config.suspect else (),
         overlaps=(),
