@@ -85,7 +85,7 @@ def test_files_can_be_opened(solved, rendered):
     quality = json.loads(run.fetch(capture.quality).read_text("utf-8"))
     assert quality["published"] == capture.published
     assert quality["figures"] == capture.figures
-    assert len(quality["gains_bgr"]) == capture.num_images == 4
+    assert len(quality["gains_bgr"]) == quality["num_images"] == 4
     assert b"GPano:CroppedAreaTopPixels" in run.fetch(capture.panorama).read_bytes()[:3000]
 
 
