@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.bundle.programs import load_program
 from tasks.graspgan.manifests import NetworkName
 from tasks.graspgan.networks.domains import SOURCE
 from tasks.graspgan.networks.grasp_networks import CropNetwork, PictureNetwork
@@ -54,10 +55,12 @@ def test_a_policy_hears_what_the_training_would_say(
         assert said[0] == pytest.approx(expected[index], abs=2e-3)
 
 
-def test_both_programs_pass_the_policys_check(tmp_path: Path) -> None:
+def test_both_programs_pass_the_checks_of_policies_and_bundles(tmp_path: Path) -> None:
     picture = PictureNetwork(2, 5, standardises=False, side_px=24, width=4, depths=(1, 1, 1))
     save_program(PictureProgram(picture, SOURCE, 24, sees_arm=True), 32, tmp_path / "p.pt2")
     check_model(tmp_path / "p.pt2", 32, 64)
+    load_program(tmp_path / "p.pt2", "a bundle's program")
     crop = CropNetwork(1, 4, standardises=True, side_px=16)
     save_program(CropProgram(crop, SOURCE, 16, sees_arm=False), 32, tmp_path / "c.pt2")
     check_model(tmp_path / "c.pt2", 32, 7)
+    load_program(tmp_path / "c.pt2", "a bundle's program")

@@ -25,6 +25,7 @@ BUDGETS_S = {
     "operators": 120.0,  # the kernel, with its calls of real servers
     "integration": 120.0,  # the sample pipeline, and a small run of every other one
     "benchmarks": 30.0,
+    "bundle": 25.0,
     "dags": 30.0,
     "core": 15.0,
     "house": 15.0,  # what stands in tests/ itself
