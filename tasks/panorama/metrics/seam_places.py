@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tasks.panorama.types import BoolArray, Float32Array, FloatArray, IntArray
+from tasks.panorama.types import BoolArray, Float32Array, FloatArray
 
 UNCOVERED = -1
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
+Labels = npt.NDArray[np.signedinteger]
 
 _NORMAL_SIGMA_PX = 3.0
 _AROUND_PX = 24  # what a normal is read from
@@ -23,7 +24,7 @@ def wrapped(image: npt.NDArray[ScalarT], margin_px: int) -> npt.NDArray[ScalarT]
     return np.concatenate([image[:, -margin_px:], image, image[:, :margin_px]], axis=1)
 
 
-def borders(labels: IntArray, margin_px: int) -> dict[tuple[int, int], FloatArray]:
+def borders(labels: Labels, margin_px: int) -> dict[tuple[int, int], FloatArray]:
     """Find the seams of a panorama, by pair of images.
 
     Args:
@@ -54,7 +55,7 @@ def borders(labels: IntArray, margin_px: int) -> dict[tuple[int, int], FloatArra
 
 
 def seam_normals(
-    labels: IntArray, pair: tuple[int, int], places: FloatArray
+    labels: Labels, pair: tuple[int, int], places: FloatArray
 ) -> tuple[FloatArray, BoolArray]:
     """Unit normals of a seam, from its first image to its second, and where one is known.
 

@@ -15,13 +15,14 @@ import numpy as np
 from tasks.core.errors import DataError
 from tasks.panorama.metrics.seam_places import (
     UNCOVERED,
+    Labels,
     borders,
     interpolate,
     nearest,
     seam_normals,
     wrapped,
 )
-from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray
 
 _BESIDE_PX = (-16.0, -8.0, 8.0, 16.0)
 _MARGIN_PX = 24
@@ -71,7 +72,7 @@ class SeamSteps:
 
 
 def measure_seam_steps(
-    panorama: ByteImage, labels: IntArray, counted: BoolArray | None = None
+    panorama: ByteImage, labels: Labels, counted: BoolArray | None = None
 ) -> SeamSteps:
     """Measure the seams of an equirectangular panorama.
 
@@ -84,7 +85,7 @@ def measure_seam_steps(
         DataError: There is no seam within what counts.
     """
     luma = wrapped(luma_of(panorama), _MARGIN_PX)
-    wrapped_labels = wrapped(labels.astype(np.int64), _MARGIN_PX)
+    wrapped_labels = wrapped(labels, _MARGIN_PX)
     usable = wrapped_labels != UNCOVERED
     if counted is not None:
         usable &= wrapped(counted.astype(np.uint8), _MARGIN_PX) > 0
@@ -107,7 +108,7 @@ def measure_seam_steps(
 def seam_sharpness(
     panorama: ByteImage,
     sources: ByteImage,
-    labels: IntArray,
+    labels: Labels,
     counted: BoolArray | None = None,
 ) -> float:
     """Gradient energy near the seams, over that of the sources.
@@ -122,7 +123,7 @@ def seam_sharpness(
     Raises:
         DataError: There is no seam within what counts.
     """
-    wrapped_labels = wrapped(labels.astype(np.int64), _MARGIN_PX)
+    wrapped_labels = wrapped(labels, _MARGIN_PX)
     distance = _distance_to_seams(wrapped_labels)[:, _MARGIN_PX:-_MARGIN_PX]
     near = (distance <= _SHARPNESS_REACH_PX) & (distance > _SEAM_HALF_WIDTH_PX)
     near &= _inside(wrapped_labels != UNCOVERED)[:, _MARGIN_PX:-_MARGIN_PX]
@@ -136,13 +137,13 @@ def seam_sharpness(
 
 def luma_of(image: ByteImage | Float32Array) -> Float32Array:
     """Luma (ITU-R BT.601) of a BGR picture, (h, w) float32 0..255."""
-    weights = np.array([0.114, 0.587, 0.299], np.float32)
-    return np.asarray(image.astype(np.float32) @ weights, np.float32)
+    weights = np.array([[0.114, 0.587, 0.299]], np.float32)
+    return np.asarray(cv2.transform(image.astype(np.float32, copy=False), weights), np.float32)
 
 
 def _differences(
     luma: Float32Array,
-    labels: IntArray,
+    labels: Labels,
     usable: BoolArray,
     pair: tuple[int, int],
     places: FloatArray,
@@ -170,7 +171,7 @@ def _ratio(differences: FloatArray) -> float:
     return (float(differences[:, 0].mean()) + _FLAT_GREY) / (beside + _FLAT_GREY)
 
 
-def _distance_to_seams(labels: IntArray) -> Float32Array:
+def _distance_to_seams(labels: Labels) -> Float32Array:
     is_seam = np.zeros(labels.shape, bool)
     for one, other, marks in (
         (labels[:, :-1], labels[:, 1:], is_seam[:, 1:]),

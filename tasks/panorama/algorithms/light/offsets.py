@@ -15,7 +15,7 @@ differ by more than one factor (parallax, moving things).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,10 @@ class Offsets:
 
     logs: Float32Array
     cell_px: int
+
+    def enlarged(self, factor: int) -> Offsets:
+        """Return the same offsets for a panorama that is larger by a factor."""
+        return replace(self, cell_px=self.cell_px * factor)
 
     def factors(self, box: Box) -> Float32Array:
         """What to multiply the image by at the pixels of an unrolled box: (h, w, 3)."""
@@ -150,14 +154,16 @@ def _neighbours(
 def _seam(images: Mapping[int, _Image], pair: tuple[int, int]) -> _Seam:
     """Compare two images about their seam, cell by cell."""
     one, other = (images[index] for index in pair)
-    both = one.view.seen & other.view.seen
-    ratio = np.where(both[..., None], other.view.logs - one.view.logs, 0.0)
-    share, mean, square = (_cell_means(each) for each in (both * 1.0, ratio, ratio**2))
-    rows, columns = np.nonzero(one.beside & other.beside & (share > 0))
-    cells = (rows, columns)
-    shares = share[cells]
-    means = mean[cells] / shares[:, None]
-    scatter = np.maximum(square[cells] / shares[:, None] - means**2, 0).mean(axis=1)
+    rows, columns = np.nonzero(one.beside & other.beside)
+    ours, theirs = (_blocks(each.view.logs)[rows, :, columns] for each in (one, other))
+    seen = [_blocks(each.view.seen)[rows, :, columns] for each in (one, other)]
+    both = np.logical_and(*seen)
+    ratio = np.where(both[..., None], theirs - ours, 0.0).astype(np.float64)
+    share, mean, square = (each.mean(axis=(1, 2)) for each in (both, ratio, ratio**2))
+    found = share > 0
+    shares, cells = share[found], (rows[found], columns[found])
+    means = mean[found] / shares[:, None]
+    scatter = np.maximum(square[found] / shares[:, None] - means**2, 0).mean(axis=1)
     visible = np.minimum(one.shown[cells], other.shown[cells])
     weights = shares * visible / (1 + scatter / _RATIO_SIGMA**2)
     weights[np.abs(means).max(axis=1, initial=0) > _LARGEST] = 0
