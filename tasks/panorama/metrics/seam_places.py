@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tasks.panorama.types import BoolArray, Float32Array, FloatArray
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray
 
 UNCOVERED = -1
 
@@ -87,14 +87,23 @@ def nearest(image: npt.NDArray[ScalarT], points: FloatArray) -> npt.NDArray[Scal
     return np.asarray(image[y, x])
 
 
-def interpolate(image: Float32Array, points: FloatArray) -> FloatArray:
-    """Bilinear values of an image at (n, 2) points; beyond the border it repeats."""
-    height, width = image.shape
+def interpolate(image: Float32Array | ByteImage, points: FloatArray) -> FloatArray:
+    """Bilinear values of an image at (n, 2) points; beyond the border it repeats.
+
+    Args:
+        image: (h, w) or (h, w, channels).
+        points: (n, 2).
+
+    Returns:
+        (n,) or (n, channels).
+    """
+    height, width = image.shape[:2]
     x = np.clip(points[:, 0], 0.0, width - 1.0)
     y = np.clip(points[:, 1], 0.0, height - 1.0)
     column = np.minimum(x.astype(int), width - 2)
     row = np.minimum(y.astype(int), height - 2)
-    right, down = x - column, y - row
+    shape = (-1,) + (1,) * (image.ndim - 2)
+    right, down = (x - column).reshape(shape), (y - row).reshape(shape)
     upper = image[row, column] * (1 - right) + image[row, column + 1] * right
     lower = image[row + 1, column] * (1 - right) + image[row + 1, column + 1] * right
     return np.asarray(upper * (1 - down) + lower * down, np.float64)

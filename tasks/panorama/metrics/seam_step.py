@@ -32,6 +32,7 @@ _SEAM_HALF_WIDTH_PX = 2.5
 _MIN_SEAM_POINTS = 48
 # Darker than any noise: keeps a ratio of flat pictures finite.
 _FLAT_GREY = 0.05
+_LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,13 @@ def measure_seam_steps(
     Raises:
         DataError: There is no seam within what counts.
     """
-    luma = wrapped(luma_of(panorama), _MARGIN_PX)
+    picture = wrapped(panorama, _MARGIN_PX)
     wrapped_labels = wrapped(labels, _MARGIN_PX)
     usable = wrapped_labels != UNCOVERED
     if counted is not None:
         usable &= wrapped(counted.astype(np.uint8), _MARGIN_PX) > 0
     measured = [
-        (pair, _differences(luma, wrapped_labels, usable, pair, places))
+        (pair, _differences(picture, wrapped_labels, usable, pair, places))
         for pair, places in borders(wrapped_labels, _MARGIN_PX).items()
     ]
     measured = [(pair, values) for pair, values in measured if len(values)]
@@ -137,12 +138,12 @@ def seam_sharpness(
 
 def luma_of(image: ByteImage | Float32Array) -> Float32Array:
     """Luma (ITU-R BT.601) of a BGR picture, (h, w) float32 0..255."""
-    weights = np.array([[0.114, 0.587, 0.299]], np.float32)
-    return np.asarray(cv2.transform(image.astype(np.float32, copy=False), weights), np.float32)
+    pixels = image.astype(np.float32, copy=False)
+    return np.asarray(cv2.transform(pixels, _LUMA_OF_BGR[None]), np.float32)
 
 
 def _differences(
-    luma: Float32Array,
+    picture: ByteImage,
     labels: Labels,
     usable: BoolArray,
     pair: tuple[int, int],
@@ -156,13 +157,14 @@ def _differences(
     for offset in (0.0, *_BESIDE_PX):
         ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
         for end in ends:
-            keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= luma.shape[0] - 1.0)
+            keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= picture.shape[0] - 1.0)
             keep &= nearest(usable, end)
         if offset:
             # Beside the seam means within its two images, not beyond the next seam.
             owner = pair[0] if offset < 0 else pair[1]
             keep &= (nearest(labels, ends[0]) == owner) & (nearest(labels, ends[1]) == owner)
-        columns.append(np.abs(interpolate(luma, ends[1]) - interpolate(luma, ends[0])))
+        colours = [interpolate(picture, end) for end in ends]
+        columns.append(np.abs((colours[1] - colours[0]) @ _LUMA_OF_BGR))
     return np.stack(columns, axis=1)[keep]
 
 

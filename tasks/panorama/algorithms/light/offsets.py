@@ -173,7 +173,8 @@ def _seam(images: Mapping[int, _Image], pair: tuple[int, int]) -> _Seam:
 def _shown(view: View) -> FloatArray:
     """How much of a change of its logarithm is seen in each cell of an image: (rows, columns)."""
     share = _cell_means(view.seen * 1.0)
-    level = _cell_means(np.where(view.seen, view.logs.mean(axis=2), 0.0)) / np.maximum(share, 1e-6)
+    mean = cv2.transform(view.logs, np.full((1, 3), 1 / 3, np.float32))
+    level = _cell_means(np.where(view.seen, mean, 0.0)) / np.maximum(share, 1e-6)
     seen = np.exp(2 * (level - np.log(_BRIGHT)))
     return np.where(share > 0, np.clip(seen, _LEAST_SHOWN, 1.0), 1.0)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.fit.grid_field import nodes
 from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
-from tasks.panorama.algorithms.fit.warp_shape import output_px_per_source_px
+from tasks.panorama.algorithms.fit.warp_shape import displacements_on, output_px_per_source_px
 from tasks.panorama.algorithms.light.offsets import Offsets
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
@@ -216,9 +216,8 @@ def _shape(field: DisplacementField | None, camera: Camera) -> _Shape:
     if field is None:
         return _Shape(0.0, 0.0, has_fold=False)
     size = (camera.width_px, camera.height_px)
-    lattice = np.meshgrid(*(nodes(length, _SHAPE_STEP_PX) for length in size))
-    moved = field.sample(np.stack(lattice, axis=-1).reshape(-1, 2))
-    length_px = np.linalg.norm(moved, axis=1) * output_px_per_source_px(camera)
+    moved = displacements_on(field, *(nodes(length, _SHAPE_STEP_PX) for length in size))
+    length_px = np.linalg.norm(moved, axis=-1) * output_px_per_source_px(camera)
     return _Shape(
         float(np.percentile(length_px, 95)),
         largest_strain(field, *size, _SHAPE_STEP_PX),
