@@ -82,9 +82,8 @@ def seam_normals(
 def nearest(image: npt.NDArray[ScalarT], points: FloatArray) -> npt.NDArray[ScalarT]:
     """Pixels of an image nearest to (n, 2) points; beyond the border it repeats."""
     height, width = image.shape
-    x = np.clip(np.rint(points[:, 0]).astype(int), 0, width - 1)
-    y = np.clip(np.rint(points[:, 1]).astype(int), 0, height - 1)
-    return np.asarray(image[y, x])
+    x, y = _within(points[:, 0], width - 1), _within(points[:, 1], height - 1)
+    return np.asarray(image[np.rint(y).astype(int), np.rint(x).astype(int)])
 
 
 def interpolate(image: Float32Array | ByteImage, points: FloatArray) -> FloatArray:
@@ -98,8 +97,7 @@ def interpolate(image: Float32Array | ByteImage, points: FloatArray) -> FloatArr
         (n,) or (n, channels).
     """
     height, width = image.shape[:2]
-    x = np.clip(points[:, 0], 0.0, width - 1.0)
-    y = np.clip(points[:, 1], 0.0, height - 1.0)
+    x, y = _within(points[:, 0], width - 1), _within(points[:, 1], height - 1)
     column = np.minimum(x.astype(int), width - 2)
     row = np.minimum(y.astype(int), height - 2)
     shape = (-1,) + (1,) * (image.ndim - 2)
@@ -107,3 +105,8 @@ def interpolate(image: Float32Array | ByteImage, points: FloatArray) -> FloatArr
     upper = image[row, column] * (1 - right) + image[row, column + 1] * right
     lower = image[row + 1, column] * (1 - right) + image[row + 1, column + 1] * right
     return np.asarray(upper * (1 - down) + lower * down, np.float64)
+
+
+def _within(positions: FloatArray, last: int) -> FloatArray:
+    """Positions from 0 to the last; of few of them `np.clip` takes several times as long."""
+    return np.asarray(np.minimum(np.maximum(positions, 0.0), float(last)))

@@ -87,11 +87,9 @@ def measure_seam_steps(
     """
     picture = wrapped(panorama, _MARGIN_PX)
     wrapped_labels = wrapped(labels, _MARGIN_PX)
-    usable = wrapped_labels != UNCOVERED
-    if counted is not None:
-        usable &= wrapped(counted.astype(np.uint8), _MARGIN_PX) > 0
+    wrapped_counted = None if counted is None else wrapped(counted, _MARGIN_PX)
     measured = [
-        (pair, _differences(picture, wrapped_labels, usable, pair, places))
+        (pair, _differences(picture, wrapped_labels, wrapped_counted, pair, places))
         for pair, places in borders(wrapped_labels, _MARGIN_PX).items()
     ]
     measured = [(pair, values) for pair, values in measured if len(values)]
@@ -145,7 +143,7 @@ def luma_of(image: ByteImage | Float32Array) -> Float32Array:
 def _differences(
     picture: ByteImage,
     labels: Labels,
-    usable: BoolArray,
+    counted: BoolArray | None,
     pair: tuple[int, int],
     places: FloatArray,
 ) -> FloatArray:
@@ -158,11 +156,11 @@ def _differences(
         ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
         for end in ends:
             keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= picture.shape[0] - 1.0)
-            keep &= nearest(usable, end)
-        if offset:
+            owners = nearest(labels, end)
             # Beside the seam means within its two images, not beyond the next seam.
-            owner = pair[0] if offset < 0 else pair[1]
-            keep &= (nearest(labels, ends[0]) == owner) & (nearest(labels, ends[1]) == owner)
+            keep &= owners == pair[offset > 0] if offset else owners != UNCOVERED
+            if counted is not None:
+                keep &= nearest(counted, end)
         colours = [interpolate(picture, end) for end in ends]
         columns.append(np.abs((colours[1] - colours[0]) @ _LUMA_OF_BGR))
     return np.stack(columns, axis=1)[keep]

@@ -155,10 +155,10 @@ def _seam(images: Mapping[int, _Image], pair: tuple[int, int]) -> _Seam:
     """Compare two images about their seam, cell by cell."""
     one, other = (images[index] for index in pair)
     rows, columns = np.nonzero(one.beside & other.beside)
-    ours, theirs = (_blocks(each.view.logs)[rows, :, columns] for each in (one, other))
+    logs = [np.asarray(_blocks(each.view.logs)[rows, :, columns]) for each in (one, other)]
     seen = [_blocks(each.view.seen)[rows, :, columns] for each in (one, other)]
     both = np.logical_and(*seen)
-    ratio = np.where(both[..., None], theirs - ours, 0.0).astype(np.float64)
+    ratio = np.where(both[..., None], np.subtract(logs[1], logs[0]), 0.0).astype(np.float64)
     share, mean, square = (each.mean(axis=(1, 2)) for each in (both, ratio, ratio**2))
     found = share > 0
     shares, cells = share[found], (rows[found], columns[found])
@@ -232,7 +232,8 @@ def _blocks(nodes: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """(rows, n, columns, n, …) of (h, w, …) nodes; filled up below and to the right by zeros."""
     n = _NODES_PER_CELL
     spare = [(0, -nodes.shape[0] % n), (0, -nodes.shape[1] % n)]
-    filled = np.pad(nodes, spare + [(0, 0)] * (nodes.ndim - 2))
+    is_whole = spare == [(0, 0), (0, 0)]
+    filled = nodes if is_whole else np.pad(nodes, spare + [(0, 0)] * (nodes.ndim - 2))
     return filled.reshape(filled.shape[0] // n, n, filled.shape[1] // n, n, *nodes.shape[2:])
 
 

@@ -57,17 +57,18 @@ def warp(prefiltered_image: Float32Array, found: SourceMap, box: Box) -> Float32
     """
     height_px, width_px = prefiltered_image.shape[:2]
     size_px = np.array([width_px, height_px], np.float32)
-    nodes_px = (found.nodes_px + np.float32(0.5)) * (size_px / found.image_size_px)
+    scale = size_px / np.array(found.image_size_px, np.float32)
+    nodes_px = (found.nodes_px + np.float32(0.5)) * scale - np.float32(0.5)
     # Far away places would make the mirroring walk for ever.
-    nodes_px = np.clip(nodes_px - 0.5, -size_px, 2 * size_px).astype(np.float32)
+    nodes_px = np.asarray(np.clip(nodes_px, -size_px, 2 * size_px), np.float32)
     result = np.empty((box.height_px, box.width_px, *prefiltered_image.shape[2:]), np.float32)
     for start in range(0, box.height_px, _ROWS_AT_ONCE):
         stop = min(start + _ROWS_AT_ONCE, box.height_px)
         strip = replace(box, top_px=box.top_px + start, height_px=stop - start)
-        cv2.remap(
+        cv2.remap(  # type: ignore[call-overload]
             prefiltered_image,
             upsampled(found, nodes_px, strip),
-            None,  # type: ignore[arg-type]
+            None,
             cv2.INTER_CUBIC,
             dst=result[start:stop],
             borderMode=cv2.BORDER_REFLECT_101,

@@ -127,10 +127,9 @@ def _filled(canvas: _Canvas, parts: Sequence[_Part]) -> list[_Part]:
     for part in parts:
         cut = _at_half(part.cut)
         missing = ~part.shown & (labels[cut] != UNCOVERED)
-        pixels = part.pixels
-        if missing.any():
-            pixels = cv2.copyTo(base[cut], missing.astype(np.uint8), pixels.copy())
-        filled.append(replace(part, pixels=np.asarray(pixels, np.float32)))
+        pixels = part.pixels.copy()
+        cv2.copyTo(base[cut], missing.astype(np.uint8), pixels)
+        filled.append(replace(part, pixels=pixels))
     return filled
 
 
@@ -209,7 +208,7 @@ def _collapsed(bands: Sequence[Float32Array]) -> Float32Array:
 
 def _mask(canvas: _Canvas, index: int, cut: tuple[slice, slice]) -> ByteImage:
     """1 where a part of the canvas belongs to an image."""
-    return (canvas.labels[cut] == index).astype(np.uint8)
+    return np.asarray(canvas.labels[cut] == index, np.uint8)
 
 
 def _at_half(cut: tuple[slice, slice]) -> tuple[slice, slice]:
