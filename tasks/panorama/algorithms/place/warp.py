@@ -58,9 +58,9 @@ def warp(prefiltered_image: Float32Array, found: SourceMap, box: Box) -> Float32
     height_px, width_px = prefiltered_image.shape[:2]
     size_px = np.array([width_px, height_px], np.float32)
     scale = size_px / np.array(found.image_size_px, np.float32)
-    nodes_px = (found.nodes_px + np.float32(0.5)) * scale - np.float32(0.5)
+    at_scale = (found.nodes_px + np.float32(0.5)) * scale - np.float32(0.5)
     # Far away places would make the mirroring walk for ever.
-    nodes_px = np.asarray(np.clip(nodes_px, -size_px, 2 * size_px), np.float32)
+    nodes_px = np.asarray(np.clip(at_scale, -size_px, 2 * size_px), np.float32)
     result = np.empty((box.height_px, box.width_px, *prefiltered_image.shape[2:]), np.float32)
     for start in range(0, box.height_px, _ROWS_AT_ONCE):
         stop = min(start + _ROWS_AT_ONCE, box.height_px)
