@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
+import psutil
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -74,6 +76,19 @@ def cpu_seconds() -> float:
     """User and system seconds of this process and of its children that have ended."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def cpu_seconds_below() -> float:
+    """User and system seconds of this process and of all that live below it."""
+    me = psutil.Process()
+    total_s = 0.0
+    for process in [me, *me.children(recursive=True)]:
+        try:
+            spent = process.cpu_times()
+        except psutil.Error:
+            continue
+        total_s += spent.user + spent.system
+    return total_s
 
 
 def _timed(function: Callable[..., T], args: tuple[Any, ...], named: dict[str, Any]) -> Timed[T]:

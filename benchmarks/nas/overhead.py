@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from benchmarks.own_process import cpu_seconds_below
 from benchmarks.results_file import Figure
 from benchmarks.speedup import two_cpus
 from operators.processes.ports import Ports
@@ -61,9 +60,9 @@ def measure(data: Path, num_children: int) -> dict[str, Figure]:
         profile.write_text(_PROFILE.format(folder=name))
         local = LocalRun(Path(name), profile=str(profile))
         images = local.run(prepare_images, config=PrepareConfig(data=str(data)))
-        before_s = _cpu_seconds()
+        before_s = cpu_seconds_below()
         _search(local, images, config, executor, mlflow)
-        spent_s = _cpu_seconds() - before_s
+        spent_s = cpu_seconds_below() - before_s
     return {
         "overhead_cpu_s": Figure(value=spent_s, unit="s", interval=None),
         "overhead_of_child_ms": Figure(
@@ -124,16 +123,3 @@ def _mlflow(folder: str) -> Iterator[str]:
             yield ports.mlflow_url
         finally:
             server.terminate()
-
-
-def _cpu_seconds() -> float:
-    """User and system seconds of this process and of all that live below it."""
-    me = psutil.Process()
-    total_s = 0.0
-    for process in [me, *me.children(recursive=True)]:
-        try:
-            spent = process.cpu_times()
-        except psutil.Error:
-            continue
-        total_s += spent.user + spent.system
-    return total_s

@@ -16,6 +16,7 @@ What is measured:
 - ``psnr_gain_*_db``: PSNR to the ray-traced panorama, ours less theirs.
 - ``cpu_s_per_panorama``, ``peak_gb``: a serial run of all stages, start-up apart. The bound on
   it is `RESTITCH_BOUND_MULTIPLE` times the reference kernel that is timed in the same run.
+- ``small_capture_overhead``, ``speedup_2_workers``: see the modules `overhead` and `speedup`.
 - ``rescan_10k_*``: a night without news over 10,000 known captures; `benchmarks.restitch.rescan`.
 - ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
   overlap SSIM; kept unrepaired with a reason; all.
@@ -38,9 +39,11 @@ from pathlib import Path
 
 import cv2
 
+from benchmarks import speedup
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
-from benchmarks.restitch import gate, masked, verdicts
+from benchmarks.restitch import gate, masked, overhead, verdicts
+from benchmarks.restitch import speedup as restitch_speedup
 from benchmarks.restitch.methods import (
     Case,
     KernelChoice,
@@ -83,6 +86,8 @@ BOUNDS: Bounds = {
     "psnr_gain_unrepaired_db": (0.0, float("inf")),
     "cpu_multiple_of_reference": (0.0, RESTITCH_BOUND_MULTIPLE),
     "peak_gb": (0.0, 1.3),
+    "small_capture_overhead": (-1.0, 0.05),
+    "speedup_2_workers": (1.8, float("inf")),
     "rescan_10k_cpu_s": (0.0, 180.0),
     "rescan_10k_growth_mb": (0.0, 1.0),
     "real_sets_better": (12.0, float("inf")),
@@ -105,6 +110,8 @@ BOUNDS: Bounds = {
 }
 # Their value is judged; of the others the whole interval must hold.
 BY_VALUE = (
+    "small_capture_overhead",
+    "speedup_2_workers",
     "gate_accuracy",
     "gate_wrong_publishes",
     "verdict_false_good",
@@ -263,6 +270,18 @@ def _file(cost: PipelineCost, uri: str) -> Path:
     return Path(cost.store) / uri
 
 
+def _overhead(quick: bool) -> dict[str, Figure]:
+    if quick:
+        return overhead.measure(overhead.QUICK_CAPTURES, overhead.QUICK_ROUNDS)
+    return overhead.measure(overhead.FULL_CAPTURES, overhead.FULL_ROUNDS)
+
+
+def _speedup(quick: bool) -> dict[str, Figure]:
+    if quick:
+        return restitch_speedup.measure(speedup.QUICK_PAIRS, speedup.QUICK_WORK_S)
+    return restitch_speedup.measure(speedup.FULL_PAIRS, speedup.FULL_WORK_S)
+
+
 def _rescan(quick: bool) -> dict[str, Figure]:
     return rescan(NUM_QUICK if quick else NUM_CAPTURES)
 
@@ -361,6 +380,8 @@ def _peers(quick: bool) -> dict[str, Figure]:
 
 PARTS: dict[str, Measure] = {
     "cost": _cost,  # what is timed comes first, while nothing else runs
+    "overhead": _overhead,
+    "speedup": _speedup,
     "demo": _demo,
     "rescan": _rescan,
     "accuracy": _accuracy,

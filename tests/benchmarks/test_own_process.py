@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from benchmarks.own_process import OwnProcess
+from benchmarks.own_process import OwnProcess, cpu_seconds_below
 
 
 def burn(seconds: float) -> int:
@@ -25,6 +25,16 @@ def test_a_call_is_timed_in_another_process_that_stays():
     assert first.cpu_s == pytest.approx(0.2, abs=0.1)
     assert second.cpu_s < first.cpu_s
     assert first.wall_s >= first.cpu_s - 0.02
+
+
+def test_processes_below_count_while_they_live():
+    with OwnProcess() as process:
+        process.call(time.sleep, 0)
+        before_s = cpu_seconds_below()
+        process.call(burn, 0.3)
+        spent_s = cpu_seconds_below() - before_s
+
+    assert spent_s == pytest.approx(0.3, abs=0.1)
 
 
 def test_waiting_costs_wall_seconds_alone():

@@ -15,13 +15,14 @@ import numpy as np
 from tasks.core.errors import DataError
 from tasks.panorama.metrics.seam_places import (
     UNCOVERED,
+    Labels,
     borders,
     interpolate,
     nearest,
     seam_normals,
     wrapped,
 )
-from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray, IntArray
+from tasks.panorama.types import BoolArray, ByteImage, Float32Array, FloatArray
 
 _BESIDE_PX = (-16.0, -8.0, 8.0, 16.0)
 _MARGIN_PX = 24
@@ -31,6 +32,7 @@ _SEAM_HALF_WIDTH_PX = 2.5
 _MIN_SEAM_POINTS = 48
 # Darker than any noise: keeps a ratio of flat pictures finite.
 _FLAT_GREY = 0.05
+_LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class SeamSteps:
 
 
 def measure_seam_steps(
-    panorama: ByteImage, labels: IntArray, counted: BoolArray | None = None
+    panorama: ByteImage, labels: Labels, counted: BoolArray | None = None
 ) -> SeamSteps:
     """Measure the seams of an equirectangular panorama.
 
@@ -83,13 +85,11 @@ def measure_seam_steps(
     Raises:
         DataError: There is no seam within what counts.
     """
-    luma = wrapped(luma_of(panorama), _MARGIN_PX)
-    wrapped_labels = wrapped(labels.astype(np.int64), _MARGIN_PX)
-    usable = wrapped_labels != UNCOVERED
-    if counted is not None:
-        usable &= wrapped(counted.astype(np.uint8), _MARGIN_PX) > 0
+    picture = wrapped(panorama, _MARGIN_PX)
+    wrapped_labels = wrapped(labels, _MARGIN_PX)
+    wrapped_counted = None if counted is None else wrapped(counted, _MARGIN_PX)
     measured = [
-        (pair, _differences(luma, wrapped_labels, usable, pair, places))
+        (pair, _differences(picture, wrapped_labels, wrapped_counted, pair, places))
         for pair, places in borders(wrapped_labels, _MARGIN_PX).items()
     ]
     measured = [(pair, values) for pair, values in measured if len(values)]
@@ -107,7 +107,7 @@ def measure_seam_steps(
 def seam_sharpness(
     panorama: ByteImage,
     sources: ByteImage,
-    labels: IntArray,
+    labels: Labels,
     counted: BoolArray | None = None,
 ) -> float:
     """Gradient energy near the seams, over that of the sources.
@@ -122,7 +122,7 @@ def seam_sharpness(
     Raises:
         DataError: There is no seam within what counts.
     """
-    wrapped_labels = wrapped(labels.astype(np.int64), _MARGIN_PX)
+    wrapped_labels = wrapped(labels, _MARGIN_PX)
     distance = _distance_to_seams(wrapped_labels)[:, _MARGIN_PX:-_MARGIN_PX]
     near = (distance <= _SHARPNESS_REACH_PX) & (distance > _SEAM_HALF_WIDTH_PX)
     near &= _inside(wrapped_labels != UNCOVERED)[:, _MARGIN_PX:-_MARGIN_PX]
@@ -136,14 +136,14 @@ def seam_sharpness(
 
 def luma_of(image: ByteImage | Float32Array) -> Float32Array:
     """Luma (ITU-R BT.601) of a BGR picture, (h, w) float32 0..255."""
-    weights = np.array([0.114, 0.587, 0.299], np.float32)
-    return np.asarray(image.astype(np.float32) @ weights, np.float32)
+    pixels = image.astype(np.float32, copy=False)
+    return np.asarray(cv2.transform(pixels, _LUMA_OF_BGR[None]), np.float32)
 
 
 def _differences(
-    luma: Float32Array,
-    labels: IntArray,
-    usable: BoolArray,
+    picture: ByteImage,
+    labels: Labels,
+    counted: BoolArray | None,
     pair: tuple[int, int],
     places: FloatArray,
 ) -> FloatArray:
@@ -155,13 +155,14 @@ def _differences(
     for offset in (0.0, *_BESIDE_PX):
         ends = [places + (offset + half) * normals for half in (-0.5, 0.5)]
         for end in ends:
-            keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= luma.shape[0] - 1.0)
-            keep &= nearest(usable, end)
-        if offset:
+            keep &= (end[:, 1] >= 0.0) & (end[:, 1] <= picture.shape[0] - 1.0)
+            owners = nearest(labels, end)
             # Beside the seam means within its two images, not beyond the next seam.
-            owner = pair[0] if offset < 0 else pair[1]
-            keep &= (nearest(labels, ends[0]) == owner) & (nearest(labels, ends[1]) == owner)
-        columns.append(np.abs(interpolate(luma, ends[1]) - interpolate(luma, ends[0])))
+            keep &= owners == pair[offset > 0] if offset else owners != UNCOVERED
+            if counted is not None:
+                keep &= nearest(counted, end)
+        colours = [interpolate(picture, end) for end in ends]
+        columns.append(np.abs((colours[1] - colours[0]) @ _LUMA_OF_BGR))
     return np.stack(columns, axis=1)[keep]
 
 
@@ -170,7 +171,7 @@ def _ratio(differences: FloatArray) -> float:
     return (float(differences[:, 0].mean()) + _FLAT_GREY) / (beside + _FLAT_GREY)
 
 
-def _distance_to_seams(labels: IntArray) -> Float32Array:
+def _distance_to_seams(labels: Labels) -> Float32Array:
     is_seam = np.zeros(labels.shape, bool)
     for one, other, marks in (
         (labels[:, :-1], labels[:, 1:], is_seam[:, 1:]),

@@ -58,7 +58,7 @@ def _row(flow: PairFlow) -> ByteImage:
     colours = flow_colours(flow.flow.forth, longest_px)
     trusted = np.where(flow.kept[..., None], colours, np.uint8(64))
     first, second = (cv2.cvtColor(patch, cv2.COLOR_GRAY2BGR) for patch in flow.patches)
-    for x, y in flow.kept_px.tolist():
+    for x, y in (flow.starts_px // 2).astype(int).tolist():
         cv2.circle(first, (x, y), _MARK_PX, _MARK_BGR, -1)
     parts = [np.asarray(part, np.uint8) for part in (first, second, colours, trusted)]
     wide = first.shape[1] > 2 * first.shape[0]  # long overlaps go one below the other

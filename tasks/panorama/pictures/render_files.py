@@ -12,7 +12,7 @@ from tasks.panorama.algorithms.place.canvas import Box, bounding_box, whole
 from tasks.panorama.algorithms.stitch.restitch import (
     PROOF_FACTOR,
     Restitched,
-    stitch_window,
+    unrepaired_windows,
 )
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap
 from tasks.panorama.pictures.gpano import GPano, write_panorama_jpeg
@@ -88,19 +88,19 @@ def worst_crops(
         num_bands: Of the blend.
     """
     covered = _covered(found.labels)
-    pictures = []
-    for place in places:
-        window = window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, covered)
-        seam = " and ".join(photos[index] for index in place.pair)
-        pictures.append(
-            side_by_side(
-                stitch_window(found.sources, found.nominal, window, num_bands),
-                crop(found.panorama, window),
-                f"{name}: unrepaired, {seam}",
-                f"published: {found.verdict.published}",
-            )
+    windows = [window_around(place, PROOF_FACTOR, _CROP_SIZE_PX, covered) for place in places]
+    seams = [" and ".join(photos[index] for index in place.pair) for place in places]
+    return [
+        side_by_side(
+            before,
+            crop(found.panorama, window),
+            f"{name}: unrepaired, {seam}",
+            f"published: {found.verdict.published}",
         )
-    return pictures
+        for before, window, seam in zip(
+            unrepaired_windows(found, windows, num_bands), windows, seams, strict=True
+        )
+    ]
 
 
 def before_after(found: Restitched, name: str, crops: Sequence[ByteImage]) -> ByteImage:

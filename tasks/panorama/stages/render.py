@@ -14,7 +14,7 @@ from tasks.core.outcomes import split
 from tasks.core.ports import ItemFolder, StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.panorama.algorithms.stitch.assess import overlap_similarities, seam_steps
+from tasks.panorama.algorithms.stitch.assess import seam_steps
 from tasks.panorama.algorithms.stitch.restitch import Restitched, restitch
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
 from tasks.panorama.algorithms.stitch.verdict import Worth, worth_of
@@ -175,7 +175,7 @@ def _figures(
 
 def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
     """What the capture and its overlaps are worth as they are published."""
-    similarities = overlap_similarities(found.assessments[found.verdict.published].proofs)
+    similarities = found.assessments[found.verdict.published].overlaps
     worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
     for doubt in worth.doubts:
         _LOG.warning("%s: %s: %s", capture.item_id, worth.verdict, doubt)

@@ -69,7 +69,8 @@ class RobustLinearCost(pyceres.CostFunction):  # type: ignore[misc]
         self, parameters: list[FloatArray], residuals: FloatArray, jacobians: Any
     ) -> bool:
         """Fill in residuals and, where asked for, their derivatives (flat, row-major)."""
-        linear = self._constant + self.matrix @ np.concatenate(parameters)
+        linear = self.matrix @ np.concatenate(parameters)
+        linear += self._constant
         residuals[:] = linear
         derivative = self.matrix
         if self._num_robust:
@@ -77,7 +78,7 @@ class RobustLinearCost(pyceres.CostFunction):  # type: ignore[misc]
         if jacobians is not None:
             for block, columns in zip(jacobians, self._slices, strict=True):
                 if block is not None:
-                    block[:] = derivative[:, columns].ravel()
+                    block.reshape(len(derivative), -1)[:] = derivative[:, columns]
         return True
 
     def _make_robust(

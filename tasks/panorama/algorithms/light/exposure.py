@@ -74,12 +74,12 @@ def evened(
     x = np.arange(width_px, dtype=np.float32) - (width_px - 1) / 2
     y = np.arange(height_px, dtype=np.float32) - (height_px - 1) / 2
     half_diagonal_squared = (width_px**2 + height_px**2) / 4
-    result = _shade_factor(shade, width_px, height_px)
+    result = _shade_factor(shade, photometry.gains[index], width_px, height_px)
     for rows in _strips(height_px):
         factor = result[rows]
         radius_squared = (x[None, :] ** 2 + y[rows, None] ** 2) / np.float32(half_diagonal_squared)
-        factor /= photometry.gains[index].astype(np.float32)
-        factor /= falloff_of(photometry, radius_squared)[..., None].astype(np.float32)
+        falloff = falloff_of(photometry, radius_squared).astype(np.float32)
+        cv2.divide(factor, cv2.merge([falloff] * 3), dst=factor)
         cv2.multiply(image[rows].astype(np.float32), factor, dst=factor)
     return result
 
@@ -147,14 +147,16 @@ def _strips(height_px: int) -> Iterator[slice]:
         yield slice(start, min(start + _ROWS_AT_ONCE, height_px))
 
 
-def _shade_factor(shade: FloatArray | None, width_px: int, height_px: int) -> Float32Array:
-    """What a shade is divided out with, (height, width, 3)."""
+def _shade_factor(
+    shade: FloatArray | None, gains: FloatArray, width_px: int, height_px: int
+) -> Float32Array:
+    """What a shade and (3,) gains are divided out with, (height, width, 3)."""
     if shade is None:
-        return np.ones((height_px, width_px, 3), np.float32)
+        return np.full((height_px, width_px, 3), 1 / gains, np.float32)
     place = (np.arange(_SHADE_GRID) + 0.5) / _SHADE_GRID * 2 - 1
     x, y = np.meshgrid(place, place)
     logs = _terms(np.stack([x, y], axis=2)) @ shade
-    small = np.exp(-logs).astype(np.float32)
+    small = (np.exp(-logs) / gains).astype(np.float32)
     return np.asarray(cv2.resize(small, (width_px, height_px)), np.float32)
 
 

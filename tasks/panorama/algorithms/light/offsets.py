@@ -15,7 +15,7 @@ differ by more than one factor (parallax, moving things).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,10 @@ class Offsets:
 
     logs: Float32Array
     cell_px: int
+
+    def enlarged(self, factor: int) -> Offsets:
+        """Return the same offsets for a panorama that is larger by a factor."""
+        return replace(self, cell_px=self.cell_px * factor)
 
     def factors(self, box: Box) -> Float32Array:
         """What to multiply the image by at the pixels of an unrolled box: (h, w, 3)."""
@@ -150,14 +154,16 @@ def _neighbours(
 def _seam(images: Mapping[int, _Image], pair: tuple[int, int]) -> _Seam:
     """Compare two images about their seam, cell by cell."""
     one, other = (images[index] for index in pair)
-    both = one.view.seen & other.view.seen
-    ratio = np.where(both[..., None], other.view.logs - one.view.logs, 0.0)
-    share, mean, square = (_cell_means(each) for each in (both * 1.0, ratio, ratio**2))
-    rows, columns = np.nonzero(one.beside & other.beside & (share > 0))
-    cells = (rows, columns)
-    shares = share[cells]
-    means = mean[cells] / shares[:, None]
-    scatter = np.maximum(square[cells] / shares[:, None] - means**2, 0).mean(axis=1)
+    rows, columns = np.nonzero(one.beside & other.beside)
+    logs = [np.asarray(_blocks(each.view.logs)[rows, :, columns]) for each in (one, other)]
+    seen = [_blocks(each.view.seen)[rows, :, columns] for each in (one, other)]
+    both = np.logical_and(*seen)
+    ratio = np.where(both[..., None], np.subtract(logs[1], logs[0]), 0.0).astype(np.float64)
+    share, mean, square = (each.mean(axis=(1, 2)) for each in (both, ratio, ratio**2))
+    found = share > 0
+    shares, cells = share[found], (rows[found], columns[found])
+    means = mean[found] / shares[:, None]
+    scatter = np.maximum(square[found] / shares[:, None] - means**2, 0).mean(axis=1)
     visible = np.minimum(one.shown[cells], other.shown[cells])
     weights = shares * visible / (1 + scatter / _RATIO_SIGMA**2)
     weights[np.abs(means).max(axis=1, initial=0) > _LARGEST] = 0
@@ -167,7 +173,8 @@ def _seam(images: Mapping[int, _Image], pair: tuple[int, int]) -> _Seam:
 def _shown(view: View) -> FloatArray:
     """How much of a change of its logarithm is seen in each cell of an image: (rows, columns)."""
     share = _cell_means(view.seen * 1.0)
-    level = _cell_means(np.where(view.seen, view.logs.mean(axis=2), 0.0)) / np.maximum(share, 1e-6)
+    mean = cv2.transform(view.logs, np.full((1, 3), 1 / 3, np.float32))
+    level = _cell_means(np.where(view.seen, mean, 0.0)) / np.maximum(share, 1e-6)
     seen = np.exp(2 * (level - np.log(_BRIGHT)))
     return np.where(share > 0, np.clip(seen, _LEAST_SHOWN, 1.0), 1.0)
 
@@ -225,7 +232,8 @@ def _blocks(nodes: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """(rows, n, columns, n, …) of (h, w, …) nodes; filled up below and to the right by zeros."""
     n = _NODES_PER_CELL
     spare = [(0, -nodes.shape[0] % n), (0, -nodes.shape[1] % n)]
-    filled = np.pad(nodes, spare + [(0, 0)] * (nodes.ndim - 2))
+    is_whole = spare == [(0, 0), (0, 0)]
+    filled = nodes if is_whole else np.pad(nodes, spare + [(0, 0)] * (nodes.ndim - 2))
     return filled.reshape(filled.shape[0] // n, n, filled.shape[1] // n, n, *nodes.shape[2:])
 
 

@@ -2,6 +2,8 @@
 
 Source: Krainin & Liu, "Seamless Google Street View Panoramas" (Google Research blog, 2017):
 dense flow between overlapping images, downsampled, dropped where structure is too weak.
+Deviation: the dense flow runs in half the size of the photos, and only the points that become
+matches are found in full size.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from tasks.panorama.algorithms.match.flow import (
     FlowPair,
     flow_both_ways,
     follow,
+    halved,
+    length_px,
     normalise,
+    refined,
     round_trip_px,
 )
 from tasks.panorama.algorithms.match.held_out import is_held_out
@@ -37,9 +42,7 @@ from tasks.panorama.types import (
     ByteImage,
     Camera,
     Correspondences,
-    Float32Array,
     FloatArray,
-    IntArray,
     Rig,
 )
 
@@ -72,19 +75,21 @@ class PairFlow:
 
     Attributes:
         view: The common view.
-        patches: (h, w) both images, normalised, as the view shows them.
-        flow: Flow from the first image to the second in the view, px of the view.
+        patches: (h, w) both images, normalised, as the view shows them in half its size.
+        flow: Flow from the first image to the second, px of the patches.
         kept: (h, w) where the flow is trusted.
-        kept_px: (n, 2) the pixels of the view that became matches.
-        round_trip_px: (h, w) px of the view.
+        starts_px: (n, 2) px of the view: points of the first image that became matches.
+        ends_px: (n, 2) where they lie in the second.
+        missed_px: (n,) how far they miss their starts after going there and back.
     """
 
     view: OverlapView
     patches: tuple[ByteImage, ByteImage]
     flow: FlowPair
     kept: BoolArray
-    kept_px: IntArray
-    round_trip_px: Float32Array
+    starts_px: FloatArray
+    ends_px: FloatArray
+    missed_px: FloatArray
 
 
 @dataclass(frozen=True)
@@ -174,16 +179,35 @@ def _pair_flow(first: _Prepared, second: _Prepared, config: MatchConfig) -> Pair
         map_x, map_y = view_map(view, image.camera)
         patches.append(resample(image.grey, map_x, map_y, MIDDLE_GREY))
         seen.append(inside(map_x, map_y, image.usable))
-    flow = flow_both_ways(patches[0], patches[1])
-    missed_px = round_trip_px(flow)
+    small = halved(patches[0]), halved(patches[1])
+    flow = flow_both_ways(*small)
+    kept = seen[0][::2, ::2] & follow(seen[1][::2, ::2], flow.forth)
+    rough_missed_px = 2 * round_trip_px(flow)
+    kept &= rough_missed_px < config.max_round_trip_px
+    kept &= length_px(flow.forth) < config.max_displacement * size_px / 2
     strength = structure(patches[0])
-    kept = seen[0] & follow(seen[1], flow.forth)
-    kept &= missed_px < config.max_round_trip_px
-    kept &= strength > config.min_structure
-    kept &= np.linalg.norm(flow.forth, axis=2) < config.max_displacement * size_px
+    height, width = strength.shape
+    usable = np.repeat(np.repeat(kept, 2, axis=0), 2, axis=1)[:height, :width]
+    usable = usable & seen[0] & (strength > config.min_structure)
     block_px = max(1, round(size_px / config.blocks_per_side))
-    chosen = best_per_block(strength, kept, block_px)
-    return PairFlow(view, (patches[0], patches[1]), flow, kept, chosen, missed_px)
+    starts = best_per_block(strength, usable, block_px)
+    at = (starts[:, 1] // 2, starts[:, 0] // 2)
+    rough_px = starts + 2.0 * flow.forth[at]
+    ends_px, missed_px = refined(patches[0], patches[1], starts.astype(np.float64), rough_px)
+    missed_px = np.hypot(missed_px, rough_missed_px[at])  # what looks alike nearby finds back, too
+    good = (missed_px < config.max_round_trip_px) & _seen_at(seen[1], ends_px)
+    kept &= strength[::2, ::2] > config.min_structure
+    starts_px = starts[good].astype(np.float64)
+    return PairFlow(view, small, flow, kept, starts_px, ends_px[good], missed_px[good])
+
+
+def _seen_at(seen: BoolArray, points_px: FloatArray) -> BoolArray:
+    """Whether a view shows the pixels nearest to points, (n, 2) -> (n,)."""
+    height, width = seen.shape
+    column, row = np.rint(points_px).astype(np.int64).T
+    within = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+    shown = seen[np.where(within, row, 0), np.where(within, column, 0)]
+    return np.asarray(within & shown, np.bool_)
 
 
 def _flow_scale(rig: Rig, config: MatchConfig) -> float:
@@ -213,22 +237,18 @@ def _prepare(image: ByteImage, mask: BoolArray | None, camera: Camera, scale: fl
 def _matches(
     a: int, b: int, first: _Prepared, second: _Prepared, pair: PairFlow, config: MatchConfig
 ) -> Correspondences:
-    column, row = pair.kept_px[:, 0], pair.kept_px[:, 1]
-    start = pair.kept_px.astype(np.float64)
-    points_a, in_a = project(first.camera, pair.view.directions(start))
-    end = start + pair.flow.forth[row, column]
-    points_b, in_b = project(second.camera, pair.view.directions(end))
+    points_a, in_a = project(first.camera, pair.view.directions(pair.starts_px))
+    points_b, in_b = project(second.camera, pair.view.directions(pair.ends_px))
     good = in_a & in_b
     points_a, points_b = points_a[good], points_b[good]
     source_a_px = (points_a + 0.5) / first.scale - 0.5
-    missed_px = pair.round_trip_px[row, column][good]
     count = int(good.sum())
     return Correspondences(
         np.full(count, a, np.int64),
         np.full(count, b, np.int64),
         source_a_px,
         (points_b + 0.5) / second.scale - 0.5,
-        weights(missed_px.astype(np.float64)),
+        weights(pair.missed_px[good]),
         _colours(first, points_a),
         _colours(second, points_b),
         is_held_out(a, source_a_px * _judging_scale(first, config), config.held_out_share),

@@ -100,11 +100,13 @@ def cut_out(
     Returns:
         (window height, window width); 0 outside the box.
     """
-    rows = np.arange(window.top_px, window.bottom_px) - box.top_px
-    columns = (np.arange(window.left_px, window.right_px) - box.left_px) % width_px
-    rows_in, columns_in = (rows >= 0) & (rows < box.height_px), columns < box.width_px
     result = np.zeros((window.height_px, window.width_px), array.dtype)
-    result[np.ix_(rows_in, columns_in)] = array[np.ix_(rows[rows_in], columns[columns_in])]
+    first = (window.left_px - box.right_px) // width_px + 1
+    last = -((box.left_px - window.right_px) // width_px) - 1
+    for turn in range(first, last + 1):
+        turned = box.shifted(turn * width_px)
+        shared = turned.clipped(window)
+        result[shared.slices(window)] = array[shared.slices(turned)]
     return result
 
 

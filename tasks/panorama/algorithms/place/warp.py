@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.panorama.algorithms.place.canvas import Box
-from tasks.panorama.algorithms.place.source_maps import SourceMap, places
+from tasks.panorama.algorithms.place.source_maps import SourceMap, upsampled
 from tasks.panorama.types import Float32Array
 
 _ROWS_AT_ONCE = 512  # bounds the memory of the full-size map
@@ -56,19 +56,19 @@ def warp(prefiltered_image: Float32Array, found: SourceMap, box: Box) -> Float32
         (height, width) or (height, width, channels) float32.
     """
     height_px, width_px = prefiltered_image.shape[:2]
-    scale_x, scale_y = width_px / found.image_size_px[0], height_px / found.image_size_px[1]
+    size_px = np.array([width_px, height_px], np.float32)
+    scale = size_px / np.array(found.image_size_px, np.float32)
+    at_scale = (found.nodes_px + np.float32(0.5)) * scale - np.float32(0.5)
+    # Far away places would make the mirroring walk for ever.
+    nodes_px = np.asarray(np.clip(at_scale, -size_px, 2 * size_px), np.float32)
     result = np.empty((box.height_px, box.width_px, *prefiltered_image.shape[2:]), np.float32)
     for start in range(0, box.height_px, _ROWS_AT_ONCE):
         stop = min(start + _ROWS_AT_ONCE, box.height_px)
         strip = replace(box, top_px=box.top_px + start, height_px=stop - start)
-        where = places(found, strip)
-        x = (where[..., 0] + 0.5) * scale_x - 0.5
-        y = (where[..., 1] + 0.5) * scale_y - 0.5
-        # Far away places would make the mirroring walk for ever.
-        cv2.remap(
+        cv2.remap(  # type: ignore[call-overload]
             prefiltered_image,
-            np.clip(x, -width_px, 2 * width_px),
-            np.clip(y, -height_px, 2 * height_px),
+            upsampled(found, nodes_px, strip),
+            None,
             cv2.INTER_CUBIC,
             dst=result[start:stop],
             borderMode=cv2.BORDER_REFLECT_101,

@@ -6,7 +6,7 @@ calibration), same blend. So what differs is the alignment alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -16,7 +16,8 @@ import numpy.typing as npt
 from tasks.core.errors import DataError
 from tasks.panorama.algorithms.fit.grid_field import nodes
 from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
-from tasks.panorama.algorithms.fit.warp_shape import output_px_per_source_px
+from tasks.panorama.algorithms.fit.warp_shape import displacements_on, output_px_per_source_px
+from tasks.panorama.algorithms.light.offsets import Offsets
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
@@ -24,9 +25,10 @@ from tasks.panorama.algorithms.stitch.masks import kept_out
 from tasks.panorama.algorithms.stitch.seam_excess import SeamExcess, seam_excesses, worst_excess
 from tasks.panorama.algorithms.stitch.seam_routing import Proof
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
-from tasks.panorama.algorithms.stitch.stitch import Sources, proofs_of, stitch
+from tasks.panorama.algorithms.stitch.stitch import Sources, offsets_of, proofs_of, stitch
 from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.metrics.misalignment import by_pair, errors_px, summarise
+from tasks.panorama.metrics.seam_places import Labels
 from tasks.panorama.metrics.seam_step import SeamSteps, luma_of, measure_seam_steps
 from tasks.panorama.metrics.similarity import similarity_within
 from tasks.panorama.types import (
@@ -37,7 +39,6 @@ from tasks.panorama.types import (
     Correspondences,
     DisplacementField,
     FloatArray,
-    IntArray,
 )
 
 _MIN_OVERLAP_PX = 400  # smaller ones say nothing about similarity
@@ -67,8 +68,10 @@ class Assessment:
         alignment: The way.
         proofs: The images on the smaller panorama.
         labels: Its fixed partition.
+        offsets: With what its images meet in brightness.
         picture: The blended panorama.
         seams: Its seams.
+        overlaps: How alike overlapping images are, by their indices.
         figures: What the gate judges by.
         numbers: All figures by name.
     """
@@ -76,8 +79,10 @@ class Assessment:
     alignment: Alignment
     proofs: Sequence[Proof | None]
     labels: LabelMap
+    offsets: Mapping[int, Offsets]
     picture: ByteImage
     seams: Sequence[SeamExcess]
+    overlaps: Mapping[Pair, Overlap]
     figures: Figures
     numbers: dict[str, float]
 
@@ -125,18 +130,30 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         num_bands: Of the blend.
     """
     labels = kept_out(fixed_labels(maps, nominal), maps, sources.masked)
-    picture = stitch(sources, maps, labels, num_bands)
+    offsets = offsets_of(sources, maps, labels)
+    picture = stitch(sources, maps, labels, num_bands, offsets)
     proofs = proofs_of(sources, maps)
     seams = seam_excesses(luma_of(picture), labels, proofs)
     worst = worst_excess(seams)
+    overlaps = overlap_similarities(proofs)
+    similarity = overlap_similarity(overlaps)
     numbers = {
         **way.numbers,
         **_seam_numbers(seam_steps(picture, labels)),
         **({} if worst is None else {"seam_excess_worst": worst}),
-        **_similarity_numbers(proofs),
+        **({} if similarity is None else {"overlap_ssim": similarity}),
     }
-    figures = replace(way.figures, worst_seam=worst, overlap_ssim=numbers.get("overlap_ssim"))
-    return Assessment(way.alignment, proofs, labels, picture, seams, figures, numbers)
+    return Assessment(
+        alignment=way.alignment,
+        proofs=proofs,
+        labels=labels,
+        offsets=offsets,
+        picture=picture,
+        seams=seams,
+        overlaps=overlaps,
+        figures=replace(way.figures, worst_seam=worst, overlap_ssim=similarity),
+        numbers=numbers,
+    )
 
 
 def seam_steps(
@@ -149,21 +166,21 @@ def seam_steps(
         return None
 
 
-def signed(labels: LabelMap) -> IntArray:
+def signed(labels: LabelMap) -> Labels:
     """Labels as the metrics take them: -1 where no image covers."""
-    result = labels.astype(np.int64)
+    result = labels.astype(np.int16)
     result[labels == UNCOVERED] = -1
     return result
 
 
-def overlap_similarity(proofs: Sequence[Proof | None]) -> float | None:
-    """Mean structural similarity of overlapping images, weighted by area; None without any."""
-    found = overlap_similarities(proofs).values()
-    area = sum(each.area_px for each in found)
-    return sum(each.similarity * each.area_px for each in found) / area if area else None
+def overlap_similarity(overlaps: Mapping[Pair, Overlap]) -> float | None:
+    """Mean structural similarity of all overlaps, weighted by area; None without any."""
+    area = sum(each.area_px for each in overlaps.values())
+    total = sum(each.similarity * each.area_px for each in overlaps.values())
+    return total / area if area else None
 
 
-def overlap_similarities(proofs: Sequence[Proof | None]) -> dict[tuple[int, int], Overlap]:
+def overlap_similarities(proofs: Sequence[Proof | None]) -> dict[Pair, Overlap]:
     """Structural similarity of each two overlapping images, by their indices."""
     shown = [(index, proof) for index, proof in enumerate(proofs) if proof is not None]
     found = {}
@@ -199,9 +216,8 @@ def _shape(field: DisplacementField | None, camera: Camera) -> _Shape:
     if field is None:
         return _Shape(0.0, 0.0, has_fold=False)
     size = (camera.width_px, camera.height_px)
-    lattice = np.meshgrid(*(nodes(length, _SHAPE_STEP_PX) for length in size))
-    moved = field.sample(np.stack(lattice, axis=-1).reshape(-1, 2))
-    length_px = np.linalg.norm(moved, axis=1) * output_px_per_source_px(camera)
+    moved = displacements_on(field, *(nodes(length, _SHAPE_STEP_PX) for length in size))
+    length_px = np.linalg.norm(moved, axis=-1) * output_px_per_source_px(camera)
     return _Shape(
         float(np.percentile(length_px, 95)),
         largest_strain(field, *size, _SHAPE_STEP_PX),
@@ -235,8 +251,3 @@ def _error_numbers(errors: FloatArray) -> dict[str, float]:
 
 def _seam_numbers(steps: SeamSteps | None) -> dict[str, float]:
     return {} if steps is None else {"seam_step": steps.ratio, "seam_step_worst": steps.worst}
-
-
-def _similarity_numbers(proofs: Sequence[Proof | None]) -> dict[str, float]:
-    similarity = overlap_similarity(proofs)
-    return {} if similarity is None else {"overlap_ssim": similarity}

@@ -6,8 +6,9 @@ the size of what it shows. What is particular here:
 
 - The sphere closes on itself: the canvas repeats a strip beyond both ends, so the first and
   the last column of the panorama go into each other.
-- An image is sampled and decomposed only around what it contributes, one image after the
-  other: memory does not grow with their number.
+- An image is sampled once, around what it contributes. What it shows is put into the picture as it
+  is, and kept at half the size; all bands but the finest are mixed there. Away from borders nothing
+  is mixed, so the picture only gets the difference that the mixing makes, twice as large.
 - Beyond its border an image goes on with what the others show there, so that a blend wider than
   the overlap brings nothing in from nowhere; where none shows anything it is mirrored, and the
   bands are divided by the sum of their weights: towards what no camera saw, nothing darkens.
@@ -16,7 +17,7 @@ the size of what it shows. What is particular here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,18 +28,42 @@ from tasks.panorama.types import BoolArray, ByteImage, Float32Array
 
 _MIN_WEIGHT = 1e-4
 _NARROWEST = 128  # times the coarsest band's pixel must go into the panorama's width
+_TAPS = 5  # of the filter that halves
 _REACH = 3  # a band's weights reach this many of its own pixels, generously
 
 Sampler = Callable[[int, Box], tuple[Float32Array, BoolArray]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Canvas:
-    """The panorama, unrolled and repeated at both ends, and its pyramid."""
+    """The panorama, unrolled and repeated at both ends.
+
+    Attributes:
+        box: What it covers; its edges are multiples of the coarsest band's pixel.
+        labels: (h, w) index of the image of each pixel.
+        picture: (h, w, 3) what is published.
+    """
 
     box: Box
     labels: LabelMap
-    bands: list[Float32Array]
+    picture: ByteImage
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one image contributes, at half the size.
+
+    Attributes:
+        index: The image.
+        cut: Rows and columns of the canvas.
+        pixels: (h, w, 3).
+        shown: (h, w) where only what the image shows went into a pixel.
+    """
+
+    index: int
+    cut: tuple[slice, slice]
+    pixels: Float32Array
+    shown: BoolArray
 
 
 def blend(labels: LabelMap, num_images: int, sample: Sampler, num_bands: int) -> ByteImage:
@@ -57,52 +82,63 @@ def blend(labels: LabelMap, num_images: int, sample: Sampler, num_bands: int) ->
         (height, width, 3) uint8; 0 where no image covers.
     """
     num_bands = max(0, min(num_bands, int(np.log2(labels.shape[1] / _NARROWEST))))
-    base = _side_by_side(labels, num_images, sample)
-    if num_bands == 0:
-        return base
     canvas = _empty(labels, num_bands)
+    parts = []
     for index in range(num_images):
         for box in _contributions(canvas, index, num_bands):
             pixels, shown = sample(index, box)
-            _fill(pixels, shown, box, base, labels)
-            _add(canvas, index, box, pixels)
-    _normalise(canvas)
+            cut = box.slices(canvas.box)
+            rounded = cv2.add(pixels, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload]
+            cv2.copyTo(rounded, _mask(canvas, index, cut), canvas.picture[cut])
+            if num_bands:
+                parts.append(_Part(index, cut, _halved(pixels), _shown_at_half(shown)))
+    if num_bands:
+        _mix(canvas, parts, num_bands)
     return _picture(canvas, labels)
 
 
-def _side_by_side(labels: LabelMap, num_images: int, sample: Sampler) -> ByteImage:
-    """Put the images hard side by side."""
-    canvas = _empty(labels, 0)
-    for index in range(num_images):
-        for box in _contributions(canvas, index, 0):
-            _add(canvas, index, box, sample(index, box)[0])
-    return _picture(canvas, labels)
+def _mix(canvas: _Canvas, parts: Sequence[_Part], num_bands: int) -> None:
+    """Mix the bands of all images and add what that changes; changes the canvas's picture."""
+    parts = _filled(canvas, parts)
+    height_px, width_px = canvas.labels.shape
+    bands = [
+        np.zeros((height_px >> level, width_px >> level, 3), np.float32)
+        for level in range(1, num_bands + 1)
+    ]
+    for part in parts:
+        _add(bands, _mask(canvas, part.index, part.cut), part)
+    _normalise(bands, canvas.labels != UNCOVERED)
+    mixed = _collapsed(bands)
+    for part in parts:
+        change = _doubled(mixed[_at_half(part.cut)] - part.pixels)
+        picture = canvas.picture[part.cut]
+        mask = _mask(canvas, part.index, part.cut)
+        cv2.add(picture, change, dst=picture, mask=mask, dtype=cv2.CV_8U)
 
 
-def _fill(
-    pixels: Float32Array, shown: BoolArray, box: Box, base: ByteImage, labels: LabelMap
-) -> None:
-    """Replace what an image does not show by what others show there; changes `pixels`."""
-    if shown.all():
-        return
-    height_px, width_px = labels.shape
-    missing_rows, missing_columns = np.nonzero(~shown)
-    rows = missing_rows + box.top_px
-    columns = (missing_columns + box.left_px) % width_px
-    known = rows < height_px
-    known[known] = labels[rows[known], columns[known]] != UNCOVERED
-    place = (missing_rows[known], missing_columns[known])
-    pixels[place] = base[rows[known], columns[known]]
+def _filled(canvas: _Canvas, parts: Sequence[_Part]) -> list[_Part]:
+    """Replace what images do not show by what others show there."""
+    labels = canvas.labels[::2, ::2]
+    base = np.zeros((*labels.shape, 3), np.float32)
+    for part in parts:
+        cut = _at_half(part.cut)
+        cv2.copyTo(part.pixels, (labels[cut] == part.index).astype(np.uint8), base[cut])
+    filled = []
+    for part in parts:
+        cut = _at_half(part.cut)
+        missing = ~part.shown & (labels[cut] != UNCOVERED)
+        pixels = part.pixels.copy()
+        cv2.copyTo(base[cut], missing.astype(np.uint8), pixels)
+        filled.append(replace(part, pixels=pixels))
+    return filled
 
 
 def _picture(canvas: _Canvas, labels: LabelMap) -> ByteImage:
-    """The panorama in bytes, cut from the canvas."""
+    """The panorama, cut from the canvas."""
     shown = canvas.box.clipped(whole(labels.shape[1]))
-    part = _collapsed(canvas.bands)[shown.slices(canvas.box)]
     cut = shown.slices(whole(labels.shape[1]))
-    rounded = cv2.add(part, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload]
     result = np.zeros((*labels.shape, 3), np.uint8)
-    cv2.copyTo(rounded, (labels[cut] != UNCOVERED).astype(np.uint8), result[cut])
+    result[cut] = canvas.picture[shown.slices(canvas.box)]
     return result
 
 
@@ -121,11 +157,7 @@ def _empty(labels: LabelMap, num_bands: int) -> _Canvas:
     unrolled = np.full((box.height_px, box.width_px), UNCOVERED, np.uint8)
     filled = labels[box.top_px : box.bottom_px][:, columns]
     unrolled[: len(filled)] = filled
-    bands = [
-        np.zeros((box.height_px >> level, box.width_px >> level, 3), np.float32)
-        for level in range(num_bands + 1)
-    ]
-    return _Canvas(box, unrolled, bands)
+    return _Canvas(box, unrolled, np.zeros((*unrolled.shape, 3), np.uint8))
 
 
 def _contributions(canvas: _Canvas, index: int, num_bands: int) -> Iterator[Box]:
@@ -140,33 +172,27 @@ def _contributions(canvas: _Canvas, index: int, num_bands: int) -> Iterator[Box]
         yield box.grown(margin_px).clipped(canvas.box).aligned(2**num_bands)
 
 
-def _add(canvas: _Canvas, index: int, box: Box, pixels: Float32Array) -> None:
-    """Add the bands of one image, weighted by its blurred label."""
-    cut = box.slices(canvas.box)
-    mask = (canvas.labels[cut] == index).astype(np.uint8)
-    weights: Float32Array = mask.astype(np.float32)
-    for level, band in enumerate(canvas.bands):
-        rows, columns = (slice(s.start >> level, s.stop >> level) for s in cut)
-        target = band[rows, columns]
+def _add(bands: Sequence[Float32Array], mask: ByteImage, part: _Part) -> None:
+    """Add the bands of one image, weighted by its blurred label, from half the size on."""
+    weights, pixels = _halved(mask.astype(np.float32)), part.pixels
+    for level, band in enumerate(bands, start=1):
+        target = band[tuple(slice(s.start >> level, s.stop >> level) for s in part.cut)]
         coarser = pixels
-        if level + 1 < len(canvas.bands):
+        if level < len(bands):
             coarser = _halved(pixels)
             pixels = pixels - _doubled(coarser)
-        if level == 0:
-            cv2.copyTo(pixels, mask, target)
-        else:
+        target += pixels * weights[..., None]
+        if level < len(bands):
             weights = _halved(weights)
-            target += pixels * weights[..., None]
         pixels = coarser
 
 
-def _normalise(canvas: _Canvas) -> None:
+def _normalise(bands: Sequence[Float32Array], covered: BoolArray) -> None:
     """Divide the bands by the sum of their weights: 1 but near what no image covers."""
-    covered: BoolArray = canvas.labels != UNCOVERED
     if covered.all():
         return
     weights: Float32Array = covered.astype(np.float32)
-    for band in canvas.bands[1:]:
+    for band in bands:
         weights = _halved(weights)
         band /= np.maximum(weights, _MIN_WEIGHT)[..., None]
 
@@ -178,6 +204,24 @@ def _collapsed(bands: Sequence[Float32Array]) -> Float32Array:
         picture = _doubled(picture)
         picture += band
     return picture
+
+
+def _mask(canvas: _Canvas, index: int, cut: tuple[slice, slice]) -> ByteImage:
+    """1 where a part of the canvas belongs to an image."""
+    return np.asarray(canvas.labels[cut] == index, np.uint8)
+
+
+def _at_half(cut: tuple[slice, slice]) -> tuple[slice, slice]:
+    rows, columns = cut
+    return slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
+
+
+def _shown_at_half(shown: BoolArray) -> BoolArray:
+    """Pixels of half the size for which `_halved` takes none that is not shown."""
+    if shown.all():
+        return shown[::2, ::2]
+    around = cv2.erode(shown.astype(np.uint8), np.ones((_TAPS, _TAPS), np.uint8))
+    return np.asarray(around[::2, ::2] > 0, np.bool_)
 
 
 def _halved(pixels: Float32Array) -> Float32Array:

@@ -17,7 +17,6 @@ from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_la
 from tasks.panorama.algorithms.stitch.stitch import (
     Sources,
     maps_of,
-    offsets_of,
     reduced_maps,
     reduced_sources,
     sources_of,
@@ -137,24 +136,31 @@ def _assess_until_one_passes(
     return maps, found
 
 
-def stitch_window(sources: Sources, maps: Maps, window: Box, num_bands: int) -> ByteImage:
-    """Stitch a window of a panorama on its fixed seams.
+def unrepaired_windows(
+    found: Restitched, windows: Sequence[Box], num_bands: int
+) -> list[ByteImage]:
+    """Stitch windows of the unrepaired panorama, on its fixed seams, in full size.
 
     Args:
-        sources: The images.
-        maps: Where they go.
-        window: Which part, unrolled.
+        found: The capture, stitched.
+        windows: Which parts, unrolled.
         num_bands: Of the blend.
 
     Returns:
-        (window height, window width, 3), as the whole panorama shows it.
+        (window height, window width, 3) each, as the whole panorama shows it.
     """
+    sources, maps = found.sources, found.nominal
     labels = kept_out(fixed_labels(maps), maps, sources.masked)
-    needed = window.grown(4 * 2**num_bands)
-    rows = slice(max(0, needed.top_px), needed.bottom_px)
-    columns = np.unique(columns_of(needed, labels.shape[1]))
-    part = np.full_like(labels, UNCOVERED)
-    part[rows, columns] = labels[rows, columns]
-    picture = stitch(sources, maps, part, num_bands, offsets_of(sources, maps, labels))
-    seen = picture[window.top_px : window.bottom_px]
-    return np.ascontiguousarray(seen[:, columns_of(window, labels.shape[1])])
+    small = found.assessments[UNREPAIRED].offsets
+    offsets = {index: each.enlarged(PROOF_FACTOR) for index, each in small.items()}
+    pictures = []
+    for window in windows:
+        needed = window.grown(4 * 2**num_bands)
+        rows = slice(max(0, needed.top_px), needed.bottom_px)
+        columns = np.unique(columns_of(needed, labels.shape[1]))
+        part = np.full_like(labels, UNCOVERED)
+        part[rows, columns] = labels[rows, columns]
+        picture = stitch(sources, maps, part, num_bands, offsets)
+        seen = picture[window.top_px : window.bottom_px]
+        pictures.append(np.ascontiguousarray(seen[:, columns_of(window, labels.shape[1])]))
+    return pictures

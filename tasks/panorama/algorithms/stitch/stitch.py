@@ -38,6 +38,7 @@ from tasks.panorama.algorithms.stitch.masks import (
 )
 from tasks.panorama.algorithms.stitch.seam_routing import Proof, proof_of
 from tasks.panorama.algorithms.stitch.seams import LabelMap
+from tasks.panorama.metrics.seam_step import luma_of
 from tasks.panorama.types import (
     Alignment,
     BoolArray,
@@ -52,7 +53,6 @@ from tasks.panorama.types import (
 
 _SHADE_FACTOR = 8
 _INVERSE_STEP = 1 / 64  # of the longer side: grid of the inverted fields
-_LUMA_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def reduced_maps(maps: Maps, factor: int) -> Maps:
 def proofs_of(sources: Sources, maps: Maps) -> list[Proof | None]:
     """Make the proofs of all images, of the width of sources and maps."""
     return [
-        None if found is None else proof_of(colour @ _LUMA_OF_BGR, mask, found)
+        None if found is None else proof_of(luma_of(colour), mask, found)
         for colour, mask, found in zip(sources.colours, sources.masked, maps, strict=True)
     ]
 

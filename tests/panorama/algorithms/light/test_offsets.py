@@ -82,6 +82,15 @@ def test_factors_are_smooth_and_go_round():
     assert np.exp(np.log(1.1) / 2) == pytest.approx(float(across[15, 60, 0]), abs=0.002)
 
 
+def test_enlarged_offsets_say_the_same_on_a_larger_panorama():
+    offsets = fit_offsets({0: _view(_flat(100)), 1: _view(_flat(110))}, _halves(), NODE_PX)
+
+    small = offsets[0].factors(Box(400, 100, 60, 30))
+    large = offsets[0].enlarged(2).factors(Box(800, 200, 120, 60))
+
+    np.testing.assert_allclose(large[::2, ::2], small, atol=1e-3)
+
+
 def test_images_that_do_not_meet_get_none():
     views = {0: _view(_flat(100)), 1: _view(_flat(110))}
     labels = np.full((HEIGHT, WIDTH), 255, np.uint8)

@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.panorama.algorithms.match.flow import flow_both_ways, follow, normalise, round_trip_px
+from tasks.panorama.algorithms.match.flow import (
+    flow_both_ways,
+    follow,
+    halved,
+    normalise,
+    refined,
+    round_trip_px,
+)
 from tests.support.panorama.views import textured_sphere
 
 SHIFT_PX = (5, 2)
@@ -32,6 +39,37 @@ def test_flow_into_something_else_does_not_find_back() -> None:
     other = textured_sphere(512, seed=5)[40:200, 40:300]
     flow = flow_both_ways(normalise(_texture()), normalise(other))
     assert np.median(round_trip_px(flow)) > 1.0
+
+
+def _points() -> np.ndarray:
+    x, y = np.meshgrid(np.arange(30, 230, 8), np.arange(30, 130, 8))
+    return np.column_stack([x.ravel(), y.ravel()]).astype(float)
+
+
+def test_points_are_found_exactly_from_roughly_where_they_lie() -> None:
+    image, starts_px = _texture(), _points()
+    rough_px = starts_px + SHIFT_PX + (0.8, -0.6)
+    ends_px, missed_px = refined(normalise(image), normalise(_shifted(image)), starts_px, rough_px)
+    off_px = np.linalg.norm(ends_px - starts_px - SHIFT_PX, axis=1)
+    assert np.median(off_px) < 0.05
+    assert np.median(missed_px) < 0.05
+    assert off_px[missed_px < 0.1].max() < 0.5
+
+
+def test_points_of_something_else_are_not_found() -> None:
+    other, starts_px = textured_sphere(512, seed=5)[40:200, 40:300], _points()
+    _, missed_px = refined(normalise(_texture()), normalise(other), starts_px, starts_px)
+    assert np.mean(missed_px < 1.0) < 0.3
+
+
+def test_no_points_are_no_points() -> None:
+    grey = normalise(_texture())
+    ends_px, missed_px = refined(grey, grey, np.empty((0, 2)), np.empty((0, 2)))
+    assert (len(ends_px), len(missed_px)) == (0, 0)
+
+
+def test_half_of_an_odd_view_holds_all_of_it() -> None:
+    assert halved(np.zeros((31, 50), np.uint8)).shape == (16, 25)
 
 
 def test_normalised_pictures_have_even_brightness_and_contrast() -> None:

@@ -7,7 +7,7 @@ from tasks.panorama.algorithms.place.canvas import Box, columns_of
 from tasks.panorama.algorithms.stitch.restitch import (
     Restitched,
     restitch,
-    stitch_window,
+    unrepaired_windows,
 )
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
 from tasks.panorama.algorithms.stitch.stitch import stitch
@@ -71,7 +71,7 @@ def test_window_is_cut_from_the_whole(matches: Correspondences):
     found = restitched(TRUE, OFF, matches)
     window = Box(WIDTH_PX - 30, 90, 60, 70)
 
-    part = stitch_window(found.sources, found.nominal, window, 2)
+    (part,) = unrepaired_windows(found, [window], 2)
 
     whole = stitch(found.sources, found.nominal, fixed_labels(found.nominal), 2)
     expected = whole[90:160][:, columns_of(window, WIDTH_PX)]

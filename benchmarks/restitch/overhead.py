@@ -1,0 +1,65 @@
+"""What the runtime costs beside the work, on many small captures.
+
+``small_capture_overhead``: CPU seconds of the stages from `ingest` to `render` on two workers of
+Ray over those of `plain_loop` on the same captures, less one. All processes count (driver, Ray's
+own, its workers); start-up apart, which both sides have: each first restitches other captures. The
+median of several rounds, in which both take turns.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.own_process import OwnProcess, cpu_seconds_below
+from benchmarks.restitch.plain_loop import bare_captures, plain_loop
+from benchmarks.restitch.small_captures import small_capture
+from benchmarks.restitch.staged import restitch_staged
+from benchmarks.results_file import Figure
+from benchmarks.speedup import median, two_cpus
+
+FULL_CAPTURES, QUICK_CAPTURES = 60, 4
+FULL_ROUNDS, QUICK_ROUNDS = 3, 1
+_FIRST_SEED = 20_000  # those of `benchmarks.restitch.gate`: each is made once
+_NUM_WARM = 4
+
+
+def measure(num_captures: int, num_rounds: int) -> dict[str, Figure]:
+    """Measure the overhead.
+
+    Args:
+        num_captures: Of each round.
+        num_rounds: How often both are measured.
+    """
+    seeds = range(_FIRST_SEED, _FIRST_SEED + _NUM_WARM + num_captures)
+    for seed in seeds:
+        small_capture(seed)
+    warm, timed = seeds[:_NUM_WARM], seeds[_NUM_WARM:]
+    ratios = []
+    with two_cpus() as executor, OwnProcess() as process:
+        _staged_s(executor, warm)
+        _plain_s(process, warm)
+        for _ in range(num_rounds):
+            staged_s, plain_s = _staged_s(executor, timed), _plain_s(process, timed)
+            ratios.append(staged_s / plain_s - 1)
+            print(
+                f"{num_captures} captures: {staged_s:.1f} CPU s in stages, {plain_s:.1f} in a "
+                "plain loop",
+                flush=True,
+            )
+    return {"small_capture_overhead": median(ratios)}
+
+
+def _staged_s(executor: Any, seeds: Sequence[int]) -> float:
+    """CPU seconds of this process and all below it."""
+    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as name:
+        folder = Path(name)
+        bare_captures(folder / "captures", seeds)
+        return restitch_staged(folder, executor, num_workers=2, clock=cpu_seconds_below)
+
+
+def _plain_s(process: OwnProcess, seeds: Sequence[int]) -> float:
+    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as name:
+        return process.call(plain_loop, bare_captures(Path(name), seeds)).cpu_s
