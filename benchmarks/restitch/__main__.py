@@ -18,8 +18,7 @@ What is measured:
   it is `RESTITCH_BOUND_MULTIPLE` times the reference kernel that is timed in the same run.
 - ``small_capture_overhead``, ``speedup_2_workers``: see the modules `overhead` and `speedup`.
 - ``rescan_10k_*``: a night without news over 10,000 known captures; `benchmarks.restitch.rescan`.
-- ``real_sets_*``: photo sets published as repaired with lower held-out misalignment and higher
-  overlap SSIM; kept unrepaired with a reason; all.
+- ``real_sets_*``: see the module `real_sets`.
 - ``demo_s``: ``make demo`` from its first line to its last, installed.
 - ``masked_*``, ``gate_*``, ``verdict_*``: see the modules `masked`, `gate` and `verdicts`.
 - ``*_hugin``, ``*_opencv``, ``flat_*``: see `benchmarks.restitch.peers.comparison`.
@@ -42,8 +41,9 @@ import cv2
 from benchmarks import speedup
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
-from benchmarks.restitch import gate, masked, overhead, verdicts
+from benchmarks.restitch import overhead, real_sets
 from benchmarks.restitch import speedup as restitch_speedup
+from benchmarks.restitch.judgements import gate, masked, verdicts
 from benchmarks.restitch.methods import (
     Case,
     KernelChoice,
@@ -64,7 +64,6 @@ from benchmarks.restitch.rescan import NUM_CAPTURES, NUM_QUICK, rescan
 from benchmarks.results_file import RESULTS_DIR, Figure
 from operators.installation import ROOT
 from tasks.panorama.config import RestitchConfig
-from tasks.panorama.manifests import PublishedCapture
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
 
@@ -287,63 +286,8 @@ def _rescan(quick: bool) -> dict[str, Figure]:
 
 
 def _real(quick: bool) -> dict[str, Figure]:
-    if not DATA.is_dir():
-        print(f"real photos left out: {DATA} does not exist (ORRERY_TEST_DATA)")
-        return {}
-    with tempfile.TemporaryDirectory(prefix="orrery-bench-") as scratch:
-        return _measure_real(DATA, Path(scratch), quick=quick)
-
-
-def _real_sets(data: Path, *, quick: bool) -> list[Path]:
-    sets = [
-        path for kind in ("rings", "strips", "pairs") for path in sorted((data / kind).iterdir())
-    ]
-    some = {"dfw_roof", "rew_tower", "memorial_hall"}
-    return [path for path in sets if path.name in some] if quick else sets
-
-
-def _measure_real(data: Path, scratch: Path, *, quick: bool) -> dict[str, Figure]:
-    """Restitch the real photo sets; each set's outcome is printed."""
-    sets = _real_sets(data, quick=quick)
-    captures, store = scratch / "real", scratch / "real-store"
-    captures.mkdir()
-    store.mkdir()
-    for path in sets:
-        shutil.copytree(path, captures / path.name)  # folders that are links aren't followed
-    cost = measure(captures, store, 0)
-    for capture in cost.publication.captures:
-        print(_outcome(capture))
-    for skipped in cost.publication.skipped:
-        print(f"{skipped.item_id}: SKIPPED: {skipped.reason}")
-    if cost.publication.contact_sheet is not None:
-        kept = ROOT / "artifacts" / "bench" / "real_contact_sheet.jpg"
-        shutil.copyfile(_file(cost, cost.publication.contact_sheet.uri), kept)
-        print(f"contact sheet: {kept.relative_to(ROOT)}")
-    better = sum(_is_better(capture) for capture in cost.publication.captures)
-    kept_count = sum(not capture.is_repaired for capture in cost.publication.captures)
-    counts = {"better": better, "kept": kept_count, "total": len(sets)}
-    return {
-        f"real_sets_{key}": Figure(value=float(count), unit="", interval=None)
-        for key, count in counts.items()
-    }
-
-
-def _is_better(capture: PublishedCapture) -> bool:
-    before, after = capture.before, capture.after
-    return (
-        capture.is_repaired
-        and after["held_out_mean_px"] < before["held_out_mean_px"]
-        and after["overlap_ssim"] > before["overlap_ssim"]
-    )
-
-
-def _outcome(capture: PublishedCapture) -> str:
-    def change(key: str) -> str:
-        missing = float("nan")
-        return f"{capture.before.get(key, missing):.3f} -> {capture.after.get(key, missing):.3f}"
-
-    figures = f"held out {change('held_out_mean_px')} px, SSIM {change('overlap_ssim')}"
-    return f"{capture.item_id}: {capture.published}: {figures} {'; '.join(capture.reasons)}"
+    sets = real_sets.folders(DATA, quick=quick)
+    return real_sets.measure_sets(sets, ROOT / "artifacts" / "bench") if sets else {}
 
 
 def _demo(quick: bool) -> dict[str, Figure]:  # noqa: ARG001
@@ -374,8 +318,7 @@ def _peers(quick: bool) -> dict[str, Figure]:
         return {}
     seeds = QUICK_SEEDS if quick else FULL_SEEDS
     streets = [_capture(seed, quick=quick) for seed in seeds]
-    real = _real_sets(DATA, quick=quick) if DATA.is_dir() else []
-    return measure_peers(streets, real)
+    return measure_peers(streets, real_sets.folders(DATA, quick=quick))
 
 
 PARTS: dict[str, Measure] = {

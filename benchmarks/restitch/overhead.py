@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.own_process import OwnProcess, cpu_seconds_below
+from benchmarks.restitch.judgements.small_captures import small_capture
 from benchmarks.restitch.plain_loop import bare_captures, plain_loop
-from benchmarks.restitch.small_captures import small_capture
 from benchmarks.restitch.staged import restitch_staged
 from benchmarks.results_file import Figure
 from benchmarks.speedup import median, two_cpus
 
 FULL_CAPTURES, QUICK_CAPTURES = 60, 4
 FULL_ROUNDS, QUICK_ROUNDS = 3, 1
-_FIRST_SEED = 20_000  # those of `benchmarks.restitch.gate`: each is made once
+_FIRST_SEED = 20_000  # those of `benchmarks.restitch.judgements.gate`: each is made once
 _NUM_WARM = 4
 
 

@@ -2,9 +2,8 @@
 
     python -m benchmarks.restitch.pipeline CAPTURES --store FOLDER --out FILE
 
-Writes what was published and the CPU seconds and peak memory of the process, start-up apart: of a
-stage, too, whose code is read and digested first, however many captures there are. Every stage is
-the one that production runs; the serial executor takes Ray's place.
+Writes what was published and the CPU seconds and peak memory of the process, start-up apart. Every
+stage is the one that production runs; the serial executor takes Ray's place.
 """
 
 from __future__ import annotations
@@ -23,11 +22,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.restitch.reference_kernel import ReferenceKernel
-from operators.compute.serial import SerialExecutor
 from operators.stage.local import LocalRun
-from operators.stage.run import run_stage
 from tasks.core.records import ArtifactRef
-from tasks.core.stages import spec_of
 from tasks.panorama.config import IngestConfig, RestitchConfig
 from tasks.panorama.manifests import Publication
 from tasks.panorama.stages.ingest import ingest_captures
@@ -81,14 +77,11 @@ def _run(captures: Path, store: Path, width_px: int) -> PipelineCost:
     run, kernel, spent = LocalRun(store), ReferenceKernel(), [0.0]
 
     def timed(stage: Callable[..., Any], *inputs: Any, config: Any) -> Any:
-        begun: list[float] = []
-        request = run.request(stage, *inputs, config=config)
-        refs = run_stage(
-            request, SerialExecutor(), on_ready=lambda: begun.append(time.process_time())
-        )
-        spent.append(time.process_time() - begun[0])
+        begun_s = time.process_time()
+        result = run.run(stage, *inputs, config=config)
+        spent.append(time.process_time() - begun_s)
         kernel.run()
-        return refs if spec_of(stage).fans_out else refs[0]
+        return result
 
     (group,) = timed(ingest_captures, config=IngestConfig(captures=str(captures)))
     matches = timed(match_captures, group, config=config.match)

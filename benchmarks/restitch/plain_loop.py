@@ -14,7 +14,7 @@ from typing import cast
 
 import cv2
 
-from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
+from benchmarks.restitch.judgements.small_captures import PANORAMA_WIDTH_PX, small_capture
 from tasks.core.outside.stored import local_path
 from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef

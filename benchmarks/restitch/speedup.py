@@ -17,7 +17,7 @@ from benchmarks.restitch.plain_loop import bare_captures, plain_loop
 from benchmarks.restitch.staged import restitch_staged
 from benchmarks.results_file import Figure
 
-_FIRST_SEED = 20_000  # those of `benchmarks.restitch.gate`: each is made once
+_FIRST_SEED = 20_000  # those of `benchmarks.restitch.judgements.gate`: each is made once
 
 
 def measure(num_pairs: int, work_s: float) -> dict[str, Figure]:

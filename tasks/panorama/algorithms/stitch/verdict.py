@@ -41,7 +41,7 @@ class Worth:
 
     Attributes:
         verdict: Of the whole.
-        doubts: Why it isn't good, in words.
+        doubts: What of it isn't good, in words; of a good capture a few overlaps may not be.
         overlaps: What each overlap is worth.
     """
 

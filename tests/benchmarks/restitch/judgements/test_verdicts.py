@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from benchmarks.restitch import verdicts
-from benchmarks.restitch.faults import FAULTS
-from benchmarks.restitch.verdicts import Judged, figures, kind_of
+from benchmarks.restitch.judgements import verdicts
+from benchmarks.restitch.judgements.faults import FAULTS
+from benchmarks.restitch.judgements.verdicts import Judged, figures, kind_of
 
 
 def judged(kind: str, *verdict: str) -> list[Judged]:

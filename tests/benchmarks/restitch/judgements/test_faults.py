@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks.restitch.faults import FAULTS
+from benchmarks.restitch.judgements.faults import FAULTS
 from tasks.panorama.input.photos import read_photo
 from tasks.panorama.input.rig_files.colmap import read_rig
 from tests.support.panorama.captures import write_capture

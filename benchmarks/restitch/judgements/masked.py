@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from benchmarks.parts import FOLDER, code_digest, kept
-from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
+from benchmarks.restitch.judgements.small_captures import PANORAMA_WIDTH_PX, small_capture
 from benchmarks.results_file import Figure
 from tasks.panorama.algorithms.fit.align import align_images
 from tasks.panorama.algorithms.match.matching import match_images

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.restitch import gate
-from benchmarks.restitch.gate import Trial, figures, read_trial
+from benchmarks.restitch.judgements import gate
+from benchmarks.restitch.judgements.gate import Trial, figures, read_trial
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError
 from tasks.panorama.config import GateConfig
 

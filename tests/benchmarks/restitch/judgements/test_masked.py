@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from benchmarks.restitch import masked
+from benchmarks.restitch.judgements import masked
 from tests.support.panorama.captures import write_capture
 from tests.support.panorama.rigs import ring_rig
 

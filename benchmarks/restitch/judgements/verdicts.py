@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 
 from benchmarks.parts import FOLDER, code_digest, kept
-from benchmarks.restitch.faults import FAULTS
-from benchmarks.restitch.gate import interval
-from benchmarks.restitch.small_captures import PANORAMA_WIDTH_PX, small_capture
+from benchmarks.restitch.judgements.faults import FAULTS
+from benchmarks.restitch.judgements.gate import interval
+from benchmarks.restitch.judgements.small_captures import PANORAMA_WIDTH_PX, small_capture
 from benchmarks.results_file import Figure
 from operators.stage.local import LocalRun
 from tasks.core.errors import DataError
