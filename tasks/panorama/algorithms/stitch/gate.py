@@ -5,7 +5,8 @@ of held-out correspondences, in total and on the overlaps that have enough of th
 seam, unless nobody could see it; and by the similarity of overlapping images. Flow can lock onto a
 repeated pattern in a whole overlap, so overlaps with a small share of all matches have no veto of
 their own. Warps that fold are refused whatever they score; those that are too large or strain too
-much are warned of, or refused where the settings say so (`limits_refuse`). A pure function of numbers, so that its settings can be tried on recorded figures.
+much are warned of, or refused where the settings say so (`limits_refuse`). A pure function of
+numbers, so that its settings can be tried on recorded figures.
 """
 
 from __future__ import annotations
