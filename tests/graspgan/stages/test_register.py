@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,7 +17,7 @@ from tests.support.graspgan.chain import Chain
 
 
 def test_the_best_adaptation_is_packed_with_examples_and_grasps(
-    chain: Chain, monkeypatch: pytest.MonkeyPatch
+    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from operators.record.trackers import NullTracker
 
@@ -23,6 +26,7 @@ def test_the_best_adaptation_is_packed_with_examples_and_grasps(
     class Registry:
         def register(self, package: ModelPackage) -> RegisteredModel:
             given.append(package)
+            shutil.copytree(package.bundle, tmp_path / "bundle")  # it lies in the stage's scratch
             return RegisteredModel(
                 name=package.name, version=1, is_champion=True, reason="the first"
             )
@@ -37,13 +41,13 @@ def test_the_best_adaptation_is_packed_with_examples_and_grasps(
     grasped = np.mean([s for each in result.best_grasps for s in each.successes])
     assert package.metrics["success"] == pytest.approx(grasped)
     assert package.tags["seed"] == "0"
-    bundle = read_bundle(package.bundle)
-    inputs, outputs = golden_of(package.bundle, bundle.signatures["predict"])
+    bundle = read_bundle(tmp_path / "bundle")
+    inputs, outputs = golden_of(tmp_path / "bundle", bundle.signatures["predict"])
     assert inputs["before"].shape == (1, 64, 64, 3)
     assert inputs["commands"].shape == (4, 5)
     assert outputs["success"].shape == (4,)
     assert bundle.use["world"] == "bullet-structured"
-    check_model(package.bundle / "model.pt2", 64, 9)
+    check_model(tmp_path / "bundle" / "model.pt2", 64, 9)
     with np.load(package.answers) as answers:
         assert answers["item"].shape == (12, 32)
 
