@@ -37,6 +37,7 @@ _ALL = "*"
 _MAX_NAME_CHARS = 200
 # Methods of a stage's context and folders that come to its packages through ports.
 _PORTS = {"add_picture": ("tasks.report.picture", "encode")}
+_NAMING = (ast.Name, ast.Import, ast.ImportFrom, ast.Attribute, ast.Constant)
 _TEMPLATE, _VENDORED = ".j2", "vendored/"  # what pages are made from: code, though not Python's
 
 
@@ -112,7 +113,7 @@ def code_digest(stage: str, root: Path = ROOT) -> str:
             pending.append((place[0].rpartition(".")[0], ""))  # its package runs first
         source = sources[place[0]]
         for statement in source.statements(place[1]) if source else ():
-            parts.add(f"{place[0]}: {_dump(statement)}")
+            parts.add(f"{place[0]}: {_read(statement).text}")
             parts.update(source.templates(statement) if source else ())
             pending.extend(source.references(statement) if source else ())
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
@@ -198,19 +199,6 @@ def _name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-class _Strip(ast.NodeTransformer):
-    """Takes out docstrings and what `setting` is called with."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """Drop text that stands alone."""
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Keep only the name of ``setting(...)``."""
-        return node.func if _name(node) == "setting" else self.generic_visit(node)
-
-
 @dataclass(frozen=True)
 class _Source:
     """One module's definitions."""
@@ -241,19 +229,19 @@ class _Source:
     @cached_property
     def effects(self) -> list[ast.stmt]:
         """Statements that do more than to bind names."""
-        return [s for s in self.tree.body if not list(_bound(s)) and not _is_idle(s)]
+        return [s for s in self.tree.body if not (list(_bound(s)) or _is_idle(s) or _is_text(s))]
 
     def statements(self, name: str) -> Iterator[ast.stmt]:
         """What runs where a name of the module is used: the name's own and side effects."""
         if name == _ALL:
-            yield from self.tree.body
+            yield from (s for s in self.tree.body if not _is_text(s))
         else:
             yield from self.effects
             yield from (s for s in self.named.get(name, ()) if not _is_protocol(s))
 
     def references(self, statement: ast.stmt) -> Iterator[tuple[str, str]]:
         """Places, (module, name), that a statement names."""
-        for node in _naming(statement):
+        for node in _read(statement).naming:
             if isinstance(node, ast.Name) and node.id in self.named:
                 yield self.module, node.id
             elif isinstance(node, ast.Import):
@@ -266,7 +254,7 @@ class _Source:
     def templates(self, statement: ast.stmt) -> Iterator[str]:
         """Digests of the templates and vendored files beside the module that a statement names."""
         folder = self.root.joinpath(*self.module.split(".")[: None if self.is_package else -1])
-        for node in _naming(statement):
+        for node in _read(statement).naming:
             name = str(node.value) if isinstance(node, ast.Constant) else ""
             is_page = name.endswith(_TEMPLATE) or name.startswith(_VENDORED)
             if is_page and (folder / name).is_file():
@@ -296,20 +284,44 @@ class _Source:
 @cache
 def _parsed(module: str, root: Path, path: Path, text: str) -> _Source:
     """What a module's text says, parsed once: the stages of a process share most modules."""
-    tree = _Strip().visit(ast.parse(text, str(path)))
-    return _Source(module, root, path.name == "__init__.py", tree)
+    return _Source(module, root, path.name == "__init__.py", ast.parse(text, str(path)))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What counts of a statement: all but docstrings and what `setting` is called with.
+
+    Attributes:
+        text: The same for the same code, however it is laid out.
+        naming: Parts that may name a place or a template.
+    """
+
+    text: str
+    naming: list[ast.AST]
 
 
 @cache
-def _dump(statement: ast.stmt) -> str:
-    return ast.dump(statement)
-
-
-@cache
-def _naming(statement: ast.stmt) -> list[ast.AST]:
-    """Parts of a statement that may name a place or a template."""
-    kinds = (ast.Name, ast.Import, ast.ImportFrom, ast.Attribute, ast.Constant)
-    return [node for node in ast.walk(statement) if isinstance(node, kinds)]
+def _read(statement: ast.stmt) -> _Read:
+    """Read a statement, in one pass over its parts: there are ten thousands in a system."""
+    words: list[str] = []
+    naming: list[ast.AST] = []
+    pending: list[Any] = [statement]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.AST):
+            if isinstance(node, ast.Call) and _name(node) == "setting":
+                node = node.func
+            if isinstance(node, _NAMING):
+                naming.append(node)
+            words.append(f"{type(node).__name__}{len(node._fields)}")
+            pending += [getattr(node, field, None) for field in node._fields]
+        elif isinstance(node, list):
+            parts = [part for part in node if not _is_text(part)]
+            words.append(f"[{len(parts)}")
+            pending += parts
+        else:
+            words.append(repr(node))
+    return _Read(" ".join(words), naming)
 
 
 def _bound(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
@@ -337,6 +349,12 @@ def _imported(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, ast
 def _is_protocol(statement: ast.stmt) -> bool:
     bases = statement.bases if isinstance(statement, ast.ClassDef) else ()
     return any(_name(base) == "Protocol" for base in bases)
+
+
+def _is_text(node: Any) -> bool:
+    """Whether text stands alone, as a docstring does."""
+    is_value = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return is_value and isinstance(node.value.value, str)
 
 
 def _is_idle(statement: ast.stmt) -> bool:
