@@ -142,10 +142,10 @@ class SolveConfig:
         0.1, ge=0, le=100, help="Weight of a change of focal length against the calibration."
     )
     num_cells: int = setting(
-        12, ge=1, le=40, help="Spline cells along the longer side of an image."
+        14, ge=1, le=40, help="Spline cells along the longer side of an image."
     )
     bending: float = setting(
-        0.012, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
+        0.02, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
     )
     ridge: float = setting(
         0.01, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."
