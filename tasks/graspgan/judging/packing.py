@@ -1,6 +1,6 @@
 """Packs the predictor that grasped best for a model registry: its bundle, its answers.
 
-It is served by PyTorch alone: what cuts pictures is not all in ONNX.
+It is served by PyTorch alone: whether what cuts pictures can be written as ONNX was not tried.
 """
 
 from __future__ import annotations
