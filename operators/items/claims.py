@@ -62,6 +62,8 @@ class Claims:
                 if self._is_held(name):
                     return False
                 continue
+            except FileNotFoundError:
+                return False  # its folder went with the claim of a run that has just ended it
             except NotWritableError:
                 return True  # nor can the item be kept, which then says so by its name
             self._held[key] = name

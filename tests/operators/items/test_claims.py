@@ -85,6 +85,23 @@ def slowly(item: Number, config: DoubleConfig, folder: object) -> Doubled:
     return double_one(item, config, folder)  # type: ignore[arg-type]
 
 
+def test_an_item_that_ends_while_it_is_claimed_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, link = Storage(str(tmp_path)), Path.hardlink_to
+    others, ours = Claims(storage), Claims(storage)
+
+    def linked_late(self: Path, target: Path) -> None:
+        others.release(KEY)
+        link(self, target)
+
+    with others, ours:
+        assert others.claim(KEY)
+        monkeypatch.setattr(Path, "hardlink_to", linked_late)
+        assert not ours.claim(KEY)
+        assert ours.claim(KEY)
+
+
 def test_of_two_runs_that_overlap_each_item_is_made_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
