@@ -44,6 +44,7 @@ from benchmarks.command import Benchmark, Measure, run
 from benchmarks.restitch import overhead, real_sets
 from benchmarks.restitch import speedup as restitch_speedup
 from benchmarks.restitch.judgements import gate, masked, verdicts
+from benchmarks.restitch.judgements.small_captures import SEEDS
 from benchmarks.restitch.methods import (
     Case,
     KernelChoice,
@@ -58,7 +59,7 @@ from benchmarks.restitch.methods import (
 )
 from benchmarks.restitch.peers.comparison import measure_peers
 from benchmarks.restitch.peers.hugin import is_there
-from benchmarks.restitch.pipeline import PipelineCost, measure
+from benchmarks.restitch.pipeline import PipelineCost, copy_bare, measure
 from benchmarks.restitch.reference_kernel import RESTITCH_BOUND_MULTIPLE
 from benchmarks.restitch.rescan import NUM_CAPTURES, NUM_QUICK, rescan
 from benchmarks.results_file import RESULTS_DIR, Figure
@@ -168,8 +169,7 @@ def _accuracy(quick: bool) -> dict[str, Figure]:
     per_seed = [_one_seed(seed, choice, config, quick=quick) for seed in seeds]
     figures = {}
     for key, unit in _UNITS.items():
-        value, interval = spread([found[key] for found in per_seed])
-        figures[key] = Figure(value=value, unit=unit, interval=interval)
+        figures[key] = spread([found[key] for found in per_seed], unit)
     return figures
 
 
@@ -238,19 +238,16 @@ def _measure_cost(seeds: Sequence[int], scratch: Path, *, quick: bool) -> dict[s
     costs: list[PipelineCost] = []
     for seed in seeds:
         source = _capture(seed, quick=quick)
-        folder = scratch / "bare" / str(seed) / source.name
-        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("truth"))
+        folder = copy_bare(source, scratch / "bare" / str(seed) / source.name)
         store = scratch / f"cost-{seed}"
         store.mkdir()
         costs.append(measure(folder.parent, store, 2048 if quick else 4096))
         _keep_picture(costs[-1], seed, quick=quick)
-    cpu_s, cpu_range = spread([cost.cpu_s for cost in costs])
-    multiple, multiple_range = spread([cost.cpu_s / cost.reference_s for cost in costs])
-    peak_gb, peak_range = spread([cost.peak_gb for cost in costs])
+    multiples = [cost.cpu_s / cost.reference_s for cost in costs]
     return {
-        "cpu_s_per_panorama": Figure(value=cpu_s, unit="s", interval=cpu_range),
-        "cpu_multiple_of_reference": Figure(value=multiple, unit="", interval=multiple_range),
-        "peak_gb": Figure(value=peak_gb, unit="GB", interval=peak_range),
+        "cpu_s_per_panorama": spread([cost.cpu_s for cost in costs], "s"),
+        "cpu_multiple_of_reference": spread(multiples),
+        "peak_gb": spread([cost.peak_gb for cost in costs], "GB"),
     }
 
 
@@ -305,11 +302,11 @@ def _masked(quick: bool) -> dict[str, Figure]:
 
 
 def _gate(quick: bool) -> dict[str, Figure]:
-    return gate.measure(gate.QUICK_SEEDS if quick else gate.SEEDS)
+    return gate.measure(gate.QUICK_SEEDS if quick else SEEDS)
 
 
 def _verdicts(quick: bool) -> dict[str, Figure]:
-    return verdicts.measure(verdicts.QUICK_SEEDS if quick else verdicts.SEEDS)
+    return verdicts.measure(verdicts.QUICK_SEEDS if quick else SEEDS)
 
 
 def _peers(quick: bool) -> dict[str, Figure]:
@@ -334,13 +331,8 @@ PARTS: dict[str, Measure] = {
     "gate": _gate,
     "verdicts": _verdicts,
 }
-EARLIER = (
-    "rescan",
-    "peers",
-    "masked",
-    "gate",
-    "verdicts",
-)  # of many captures: may be of an earlier commit
+# Of many captures: each may be of a commit of its own.
+EARLIER = ("rescan", "peers", "masked", "gate", "verdicts")
 _QUICK_BOUNDS: Bounds = dict.fromkeys(
     ("real_sets_better", "gate_captures", "gate_spoiled_share", "verdict_captures"),
     (0.0, float("inf")),

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.results_file import Figure
 from tasks.panorama.algorithms.fit.align import Fitted, align_images
 from tasks.panorama.algorithms.fit.kernel_interpolation import interpolate_fields
 from tasks.panorama.algorithms.fit.warp_shape import mean_bending, measure_warp
@@ -210,6 +211,7 @@ def _read(path: Path) -> ByteImage:
     return np.asarray(image, np.uint8)
 
 
-def spread(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
+def spread(values: Sequence[float], unit: str = "") -> Figure:
     """Mean over the seeds, and the range from the least to the greatest."""
-    return float(np.mean(values)), (float(min(values)), float(max(values)))
+    interval = (float(min(values)), float(max(values)))
+    return Figure(value=float(np.mean(values)), unit=unit, interval=interval)

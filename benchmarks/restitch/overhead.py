@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.own_process import OwnProcess, cpu_seconds_below
-from benchmarks.restitch.judgements.small_captures import small_capture
+from benchmarks.restitch.judgements.small_captures import SEEDS, small_capture
 from benchmarks.restitch.plain_loop import bare_captures, plain_loop
 from benchmarks.restitch.staged import restitch_staged
 from benchmarks.results_file import Figure
@@ -22,7 +22,6 @@ from benchmarks.speedup import median, two_cpus
 
 FULL_CAPTURES, QUICK_CAPTURES = 60, 4
 FULL_ROUNDS, QUICK_ROUNDS = 3, 1
-_FIRST_SEED = 20_000  # those of `benchmarks.restitch.judgements.gate`: each is made once
 _NUM_WARM = 4
 
 
@@ -33,7 +32,7 @@ def measure(num_captures: int, num_rounds: int) -> dict[str, Figure]:
         num_captures: Of each round.
         num_rounds: How often both are measured.
     """
-    seeds = range(_FIRST_SEED, _FIRST_SEED + _NUM_WARM + num_captures)
+    seeds = SEEDS[: _NUM_WARM + num_captures]
     for seed in seeds:
         small_capture(seed)
     warm, timed = seeds[:_NUM_WARM], seeds[_NUM_WARM:]

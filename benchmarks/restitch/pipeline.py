@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -53,6 +54,12 @@ class PipelineCost(BaseModel):
     publication: Publication
     warps: ArtifactRef
     store: str
+
+
+def copy_bare(capture: Path, place: Path) -> Path:
+    """Copy a simulated capture as users have one, without its truth; returns the place."""
+    shutil.copytree(capture, place, ignore=shutil.ignore_patterns("truth"))
+    return place
 
 
 def measure(captures: Path, store: Path, width_px: int) -> PipelineCost:

@@ -6,7 +6,6 @@ loop which somebody would write who has one machine and no need to go on where i
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import cast
 import cv2
 
 from benchmarks.restitch.judgements.small_captures import PANORAMA_WIDTH_PX, small_capture
+from benchmarks.restitch.pipeline import copy_bare
 from tasks.core.outside.stored import local_path
 from tasks.core.ports import ItemFolder
 from tasks.core.records import FileRef
@@ -84,9 +84,4 @@ def plain_loop(captures: Sequence[Path]) -> int:
 
 def bare_captures(folder: Path, seeds: Sequence[int]) -> list[Path]:
     """Copy small captures into a folder as users have them, without their truth."""
-    places = []
-    for seed in seeds:
-        place = folder / f"{seed:05d}"
-        shutil.copytree(small_capture(seed), place, ignore=shutil.ignore_patterns("truth"))
-        places.append(place)
-    return places
+    return [copy_bare(small_capture(seed), folder / f"{seed:05d}") for seed in seeds]

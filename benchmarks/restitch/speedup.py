@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmarks import speedup
+from benchmarks.restitch.judgements.small_captures import SEEDS
 from benchmarks.restitch.plain_loop import bare_captures, plain_loop
 from benchmarks.restitch.staged import restitch_staged
 from benchmarks.results_file import Figure
-
-_FIRST_SEED = 20_000  # those of `benchmarks.restitch.judgements.gate`: each is made once
 
 
 def measure(num_pairs: int, work_s: float) -> dict[str, Figure]:
@@ -56,4 +55,4 @@ class _Captures:
 
 
 def _seeds(num_units: int) -> range:
-    return range(_FIRST_SEED, _FIRST_SEED + num_units)
+    return range(SEEDS.start, SEEDS.start + num_units)

@@ -13,6 +13,7 @@ from tasks.panorama.simulation.config import SceneKind, SimulationConfig
 
 FOLDER = ROOT / "artifacts" / "bench" / "restitch" / "small"
 PANORAMA_WIDTH_PX = 768
+SEEDS = range(30_000, 30_360)  # of what is measured, so that each capture is made once
 _SCENES: tuple[SceneKind, ...] = ("street", "plaza", "room")
 
 

@@ -40,7 +40,7 @@ from benchmarks.restitch.peers.hugin import (
     run_hugin,
 )
 from benchmarks.restitch.peers.opencv_stitcher import read_stitched, run_stitcher
-from benchmarks.restitch.pipeline import PipelineCost, measure
+from benchmarks.restitch.pipeline import PipelineCost, copy_bare, measure
 from benchmarks.results_file import Figure
 from operators.stage.local import LocalRun
 from tasks.core.errors import DataError
@@ -103,8 +103,7 @@ class _Comparison:
     """One capture, its stitches and its truth."""
 
     def __init__(self, source: Path, scratch: Path) -> None:
-        bare = scratch / "captures" / source.name
-        shutil.copytree(source, bare, ignore=shutil.ignore_patterns("truth"))
+        bare = copy_bare(source, scratch / "captures" / source.name)
         self._scratch = scratch
         self._truth = load_truth(source) if (source / "truth").is_dir() else None
         width_px = 0

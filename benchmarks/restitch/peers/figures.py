@@ -63,10 +63,7 @@ def _flat_figures(all_found: Sequence[Found]) -> dict[str, Figure]:
 
 
 def _mean(key: str, values: Sequence[float], unit: str = "") -> dict[str, Figure]:
-    if not values:
-        return {}
-    value, interval = spread(values)
-    return {key: Figure(value=value, unit=unit, interval=interval)}
+    return {key: spread(values, unit)} if values else {}
 
 
 def _count(key: str, number: int) -> dict[str, Figure]:

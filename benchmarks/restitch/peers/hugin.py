@@ -15,7 +15,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import cv2
@@ -70,7 +69,7 @@ class HuginPanorama:
     def layer(self, image: int, box: Box) -> tuple[Float32Array, BoolArray]:
         """A photo at the pixels of a box; see `measure_flat_step`."""
         height_px, width_px = self.labels.shape
-        pixels = _layer(self.folder / f"layer{image:04d}.tif", (height_px, width_px))
+        pixels = _placed(self.folder / f"layer{image:04d}.tif", (height_px, width_px))
         rows = np.arange(box.top_px, box.bottom_px)
         inside = (rows >= 0) & (rows < height_px)
         found = pixels[np.ix_(np.clip(rows, 0, height_px - 1), columns_of(box, width_px))]
@@ -132,11 +131,11 @@ def read_hugin(folder: Path) -> HuginPanorama:
     picture = _placed(folder / "whole.tif", None)
     size = picture.shape[:2]
     layers = sorted(folder.glob("layer*.tif"))
-    labels = np.where(_layer(layers[0], size)[..., 3] > 0, 0, UNCOVERED)
+    labels = np.where(_placed(layers[0], size)[..., 3] > 0, 0, UNCOVERED)
     # A mask says what the next photo takes from all photos before it.
     masks = sorted(folder.glob("mask-*.tif"))
     for index, mask in zip(_blended(folder)[1:], masks, strict=True):
-        shown = _layer(layers[index], size)[..., 3] > 0
+        shown = _placed(layers[index], size)[..., 3] > 0
         takes = _placed(mask, size)[..., 0] > 0
         labels[shown & (takes | (labels == UNCOVERED))] = index
     labels[picture[..., 3] == 0] = UNCOVERED
@@ -195,11 +194,6 @@ def _run(words: Sequence[str], folder: Path) -> str:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
         raise PeerFailedError(f"{words[0]}: {said[-300:]}")
     return (done.stdout + done.stderr).decode("utf-8", "replace")
-
-
-@cache
-def _layer(path: Path, size: tuple[int, int]) -> ByteImage:
-    return _placed(path, size)
 
 
 def _placed(path: Path, size: tuple[int, int] | None) -> ByteImage:

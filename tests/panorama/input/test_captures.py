@@ -2,23 +2,12 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 
 import pytest
 
 from tasks.core.errors import DataError
 from tasks.panorama.input.captures import fingerprints, frames_of, survey
-
-
-def touch(*paths: Path) -> None:
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-
-
-def photos(folder: Path, *names: str) -> Path:
-    touch(*(folder / name for name in names or ("a.jpg", "b.JPG")))
-    return folder
+from tests.support.panorama.photo_folders import photos, touch
 
 
 def test_survey(tmp_path):

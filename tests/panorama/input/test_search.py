@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -10,17 +9,7 @@ from tasks.core.ports import Skipped
 from tasks.panorama.input.captures import survey
 from tasks.panorama.input.search import find_captures, frame_id, told_apart
 from tasks.panorama.manifests import CaptureFolder
-
-
-def touch(*paths: Path) -> None:
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-
-
-def photos(folder: Path, *names: str) -> Path:
-    touch(*(folder / name for name in names or ("a.jpg", "b.JPG")))
-    return folder
+from tests.support.panorama.photo_folders import photos, touch
 
 
 def test_one_capture(tmp_path):
