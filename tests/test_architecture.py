@@ -23,8 +23,6 @@ MIRRORED = [*SYSTEMS, "operators"]
 DECLARATIONS = {
     "tasks/*/config.py": "settings with their bounds; every DAG file's test loads them",
     "tasks/*/manifests.py": "records between stages, which the stages' tests write and read",
-    "tasks/panorama/check_records.py": "records, which the tests of what makes them read",
-    "tasks/panorama/photo_records.py": "records, which the tests of what makes them read",
     "tasks/*/*/config.py": "settings with their bounds, in rooms of a system",
     "tasks/*/*/manifests.py": "records between stages, in rooms of a system",
     "tasks/panorama/views.py": "records, which the tests of who writes and shows them hold",
