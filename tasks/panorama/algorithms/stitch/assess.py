@@ -18,6 +18,7 @@ from tasks.panorama.algorithms.fit.grid_field import nodes
 from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
 from tasks.panorama.algorithms.fit.warp_shape import displacements_on, output_px_per_source_px
 from tasks.panorama.algorithms.light.offsets import Offsets
+from tasks.panorama.algorithms.light.views import View, views_of
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
 from tasks.panorama.algorithms.place.source_maps import Maps
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, Pair
@@ -68,6 +69,7 @@ class Assessment:
         alignment: The way.
         proofs: The images on the smaller panorama.
         labels: Its fixed partition.
+        views: The images on the nodes of the maps, which are the same for the full panorama.
         offsets: With what its images meet in brightness.
         picture: The blended panorama.
         seams: Its seams.
@@ -79,6 +81,7 @@ class Assessment:
     alignment: Alignment
     proofs: Sequence[Proof | None]
     labels: LabelMap
+    views: Mapping[int, View]
     offsets: Mapping[int, Offsets]
     picture: ByteImage
     seams: Sequence[SeamExcess]
@@ -130,7 +133,8 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         num_bands: Of the blend.
     """
     labels = kept_out(fixed_labels(maps, nominal), maps, sources.masked)
-    offsets = offsets_of(sources, maps, labels)
+    views = views_of(sources.small, sources.clipped, maps)
+    offsets = offsets_of(views, maps, labels)
     picture = stitch(sources, maps, labels, num_bands, offsets)
     proofs = proofs_of(sources, maps)
     seams = seam_excesses(luma_of(picture), labels, proofs)
@@ -147,6 +151,7 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         alignment=way.alignment,
         proofs=proofs,
         labels=labels,
+        views=views,
         offsets=offsets,
         picture=picture,
         seams=seams,

@@ -17,6 +17,7 @@ from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_la
 from tasks.panorama.algorithms.stitch.stitch import (
     Sources,
     maps_of,
+    offsets_of,
     reduced_maps,
     reduced_sources,
     sources_of,
@@ -97,8 +98,9 @@ def restitch(
     verdict = judge(assessments[UNREPAIRED].figures, repairs, config)
     chosen = maps[verdict.published]
     reach_px = round(config.seam_reach * width_px)
-    proofs = assessments[verdict.published].proofs
-    labels = routed_labels(chosen, proofs, reach_px, sources.masked)
+    assessed = assessments[verdict.published]
+    labels = routed_labels(chosen, assessed.proofs, reach_px, sources.masked)
+    offsets = offsets_of(assessed.views, chosen, labels)
     return Restitched(
         sources=sources,
         outlines=outlines,
@@ -107,7 +109,7 @@ def restitch(
         nominal=nominal,
         maps=chosen,
         labels=labels,
-        panorama=stitch(sources, chosen, labels, config.num_bands),
+        panorama=stitch(sources, chosen, labels, config.num_bands, offsets),
         masked_share=last_resort_share(labels, chosen, sources.masked),
     )
 

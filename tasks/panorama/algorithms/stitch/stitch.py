@@ -16,7 +16,7 @@ from tasks.panorama.algorithms.light.exposure import (
     white_point,
 )
 from tasks.panorama.algorithms.light.offsets import Offsets, fit_offsets
-from tasks.panorama.algorithms.light.views import views_of
+from tasks.panorama.algorithms.light.views import View, views_of
 from tasks.panorama.algorithms.place.canvas import Box
 from tasks.panorama.algorithms.place.filling import filled, unknown_where_masked
 from tasks.panorama.algorithms.place.source_maps import (
@@ -164,10 +164,15 @@ def proofs_of(sources: Sources, maps: Maps) -> list[Proof | None]:
     ]
 
 
-def offsets_of(sources: Sources, maps: Maps, labels: LabelMap) -> dict[int, Offsets]:
-    """Find what makes images meet in brightness at the seams of a partition; see `stitch`."""
+def offsets_of(views: Mapping[int, View], maps: Maps, labels: LabelMap) -> dict[int, Offsets]:
+    """Find what makes images meet in brightness at the seams of a partition; see `stitch`.
+
+    Args:
+        views: The images by `views_of`: one a node of the maps, so the same at any size.
+        maps: Where the images go, of the width of the labels.
+        labels: The partition.
+    """
     step_px = known_map(maps).step_px
-    views = views_of(sources.small, sources.clipped, maps)
     return fit_offsets(views, labels[step_px // 2 :: step_px, step_px // 2 :: step_px], step_px)
 
 
@@ -193,7 +198,8 @@ def stitch(
         (height, width, 3) BGR; 0 where no image covers.
     """
     if offsets is None:
-        offsets = offsets_of(sources, maps, labels)
+        views = views_of(sources.small, sources.clipped, maps)
+        offsets = offsets_of(views, maps, labels)
 
     def sample(index: int, box: Box) -> tuple[Float32Array, BoolArray]:
         found = maps[index]
