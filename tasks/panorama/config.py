@@ -145,7 +145,7 @@ class SolveConfig:
         14, ge=1, le=40, help="Spline cells along the longer side of an image."
     )
     bending: float = setting(
-        0.02, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
+        0.015, gt=0, le=100, help="Weight of a field's bending over a tenth of the longer side."
     )
     ridge: float = setting(
         0.01, ge=0, le=100, help="Weight of a field's displacement, everywhere in the image."

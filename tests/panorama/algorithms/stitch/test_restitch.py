@@ -78,6 +78,14 @@ def test_window_is_cut_from_the_whole(matches: Correspondences):
     assert np.abs(part.astype(int) - expected).max() <= 2
 
 
+def test_published_picture_is_what_its_parts_give(matches: Correspondences):
+    found = restitched(TRUE, OFF, matches)
+
+    again = stitch(found.sources, found.maps, found.labels, CONFIG.num_bands)
+
+    assert (again == found.panorama).all()
+
+
 def test_width_can_follow_the_images(matches: Correspondences):
     photos = [photo_of_sphere(camera) for camera in TRUE.cameras]
     plain = Photometry(np.ones((3, 3)), (0.0, 0.0))
