@@ -333,8 +333,8 @@ PARTS: dict[str, Measure] = {
     "gate": _gate,
     "verdicts": _verdicts,
 }
-# Of many captures: each may be of a commit of its own.
-EARLIER = ("rescan", "peers", "masked", "gate", "verdicts")
+# Of many captures, or on a machine that must be quiet for long: each may be of its own commit.
+EARLIER = ("overhead", "speedup", "rescan", "peers", "masked", "gate", "verdicts")
 _QUICK_BOUNDS: Bounds = dict.fromkeys(
     ("real_sets_better", "gate_captures", "gate_spoiled_share", "verdict_captures"),
     (0.0, float("inf")),

@@ -1,9 +1,10 @@
 """What the runtime costs beside the work, on many small captures.
 
 ``small_capture_overhead``: CPU seconds of the stages from `ingest` to `render` on two workers of
-Ray over those of `plain_loop` on the same captures, less one. All processes count (driver, Ray's
-own, its workers); start-up apart, which both sides have: each first restitches other captures. The
-median of several rounds, in which both take turns.
+Ray over those of two processes that share the same captures, each in a `plain_loop`, less one: side
+by side too, since cores that share caches take more seconds for the same work. All processes count
+(driver, Ray's own, its workers); start-up apart, which both sides have: each first restitches other
+captures. The median of several rounds, in which both take turns.
 """
 
 from __future__ import annotations
@@ -37,15 +38,16 @@ def measure(num_captures: int, num_rounds: int) -> dict[str, Figure]:
         small_capture(seed)
     warm, timed = seeds[:_NUM_WARM], seeds[_NUM_WARM:]
     ratios = []
-    with two_cpus() as executor, OwnProcess() as process:
-        _staged_s(executor, warm)
-        _plain_s(process, warm)
+    with two_cpus() as executor, OwnProcess() as one, OwnProcess() as other:
         for _ in range(num_rounds):
-            staged_s, plain_s = _staged_s(executor, timed), _plain_s(process, timed)
+            _staged_s(executor, warm)  # Ray ends workers that idle
+            staged_s = _staged_s(executor, timed)
+            _plain_s([one, other], warm)
+            plain_s = _plain_s([one, other], timed)
             ratios.append(staged_s / plain_s - 1)
             print(
-                f"{num_captures} captures: {staged_s:.1f} CPU s in stages, {plain_s:.1f} in a "
-                "plain loop",
+                f"{num_captures} captures: {staged_s:.1f} CPU s in stages, {plain_s:.1f} in plain "
+                "loops",
                 flush=True,
             )
     return {"small_capture_overhead": median(ratios)}
@@ -59,6 +61,11 @@ def _staged_s(executor: Any, seeds: Sequence[int]) -> float:
         return restitch_staged(folder, executor, num_workers=2, clock=cpu_seconds_below)
 
 
-def _plain_s(process: OwnProcess, seeds: Sequence[int]) -> float:
+def _plain_s(processes: Sequence[OwnProcess], seeds: Sequence[int]) -> float:
     with tempfile.TemporaryDirectory(prefix="orrery-bench-") as name:
-        return process.call(plain_loop, bare_captures(Path(name), seeds)).cpu_s
+        captures, num = bare_captures(Path(name), seeds), len(processes)
+        calls = [
+            process.submit(plain_loop, captures[index::num])
+            for index, process in enumerate(processes)
+        ]
+        return sum(call.result().cpu_s for call in calls)

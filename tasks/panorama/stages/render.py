@@ -177,8 +177,9 @@ def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
     """What the capture and its overlaps are worth as they are published."""
     similarities = found.assessments[found.verdict.published].overlaps
     worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
+    level = logging.INFO if worth.verdict == "good" else logging.WARNING
     for doubt in worth.doubts:
-        _LOG.warning("%s: %s: %s", capture.item_id, worth.verdict, doubt)
+        _LOG.log(level, "%s: %s: %s", capture.item_id, worth.verdict, doubt)
     return worth
 
 

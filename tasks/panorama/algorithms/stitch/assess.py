@@ -66,7 +66,6 @@ class Assessment:
     """One way to stitch a capture, stitched.
 
     Attributes:
-        alignment: The way.
         proofs: The images on the smaller panorama.
         labels: Its fixed partition.
         views: The images on the nodes of the maps, which are the same for the full panorama.
@@ -78,7 +77,6 @@ class Assessment:
         numbers: All figures by name.
     """
 
-    alignment: Alignment
     proofs: Sequence[Proof | None]
     labels: LabelMap
     views: Mapping[int, View]
@@ -148,7 +146,6 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         **({} if similarity is None else {"overlap_ssim": similarity}),
     }
     return Assessment(
-        alignment=way.alignment,
         proofs=proofs,
         labels=labels,
         views=views,
