@@ -325,7 +325,7 @@ def _read(statement: ast.stmt) -> _Read:
     pending: list[Any] = [statement]
     while pending:
         node = pending.pop()
-        kind = type(node)
+        kind: Any = type(node)
         if kind is list:
             parts = [part for part in node if type(part) is not ast.Expr or not _is_text(part)]
             words.append(f"[{len(parts)}")
@@ -346,7 +346,7 @@ def _read(statement: ast.stmt) -> _Read:
 
 
 @cache
-def _word(kind: type[ast.AST]) -> str:
+def _word(kind: Any) -> str:
     return f"{kind.__name__}{len(kind._fields)}"
 
 

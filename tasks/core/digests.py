@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from tasks.core.records import is_reference
 
+_PLAIN = {str, float, int, bool, type(None)}
+
 
 def digest(value: Any) -> str:
     """SHA-256 over the canonical JSON of a record or of plain JSON values.
@@ -48,7 +50,10 @@ def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
         if is_reference(value):
             return {"sha256": value["sha256"]}
-        return {key: _without_places(each) for key, each in value.items()}
+        return {
+            key: each if type(each) in _PLAIN else _without_places(each)
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_without_places(each) for each in value]
+        return [each if type(each) in _PLAIN else _without_places(each) for each in value]
     return value
