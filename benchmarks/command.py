@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.bounds import Bounds, print_table, report_bounds
 from benchmarks.parts import code_digest, is_measured, save, together
-from benchmarks.results_file import Figure, write_results
+from benchmarks.results_file import RESULTS_DIR, Figure, read_results, write_results
 from operators.installation import ROOT
 
 Measure = Callable[[bool], dict[str, Figure]]
@@ -26,7 +26,8 @@ class Benchmark:
         parts: What measures each part, given whether the run is a quick one; in this order.
         seeds: Seeds of a full run.
         by_value: Figures of which the value alone must hold; else the whole interval must.
-        earlier: Parts, runs of hours, whose figures may be of other commits, or missing.
+        earlier: Parts, runs of hours, whose figures may be of other commits, or missing; those that
+            the results file has stay there until they are measured again.
         finish: Draws what was measured and returns its figures with those that follow from them.
         bounds: What must hold in a full run, by figure.
         quick_bounds: What differs from that in a quick run.
@@ -77,15 +78,23 @@ def _publish(benchmark: Benchmark) -> None:
         print(f"no results file yet: {error}")
         return
     if missing:
-        print(f"not measured, so not in the file: {', '.join(missing)}")
+        print(f"not measured here; what the file says of them stays: {', '.join(missing)}")
     path = write_results(
         benchmark.name,
         f"make bench NAME={benchmark.name}",
         part.seeds,
-        benchmark.finish(part.figures),
+        benchmark.finish({**_told_before(benchmark), **part.figures}),
         measured_on=part.commit,
     )
     print(f"written: {path.relative_to(ROOT)}; show it with `make readme`")
+
+
+def _told_before(benchmark: Benchmark) -> dict[str, Figure]:
+    """Figures of earlier parts in the results file: they were measured on another machine."""
+    path = RESULTS_DIR / f"{benchmark.name}.json"
+    if not (benchmark.earlier and path.is_file()):
+        return {}
+    return {key: each for key, each in read_results(path).figures.items() if each.commit}
 
 
 def _measure(benchmark: Benchmark, names: Sequence[str], *, quick: bool) -> dict[str, Figure]:

@@ -6,11 +6,11 @@ import pytest
 
 from benchmarks import command
 from benchmarks.parts import Part
-from benchmarks.results_file import Figure
+from benchmarks.results_file import Figure, write_results
 
 
 @pytest.fixture
-def benchmark_of(monkeypatch):
+def benchmark_of(monkeypatch, tmp_path):
     """A benchmark of two parts; what it measured, kept and wrote is noted."""
     noted, parts = [], {}
 
@@ -31,6 +31,7 @@ def benchmark_of(monkeypatch):
     for each in (save, together, write_results):
         monkeypatch.setattr(command, each.__name__, each)
     monkeypatch.setattr(command, "is_measured", lambda _name, part: part in parts)
+    monkeypatch.setattr(command, "RESULTS_DIR", tmp_path)
 
     def made(value, earlier=()):
         def measure(quick):
@@ -67,8 +68,23 @@ def test_a_part_that_is_missing_holds_the_file_back_unless_it_may_be_of_another_
     assert "no results file yet: two" in capsys.readouterr().out
     assert len(noted) == 2
     command.run(made(0.0, earlier=("two",)), ["--parts", "one"])
-    assert "not measured, so not in the file: two" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "not measured here; what the file says of them stays: two" in said
     assert noted[-1] == ("nas", "make bench NAME=nas", (0,), {}, "c")
+
+
+def test_what_runs_of_hours_came_to_elsewhere_stays_in_the_file(benchmark_of, tmp_path):
+    made, noted = benchmark_of
+    of_here = Figure(value=3.0, unit="", interval=None)
+    elsewhere = of_here.model_copy(update={"commit": "b"})
+    before = {"figure": elsewhere, "other": elsewhere, "gone": of_here}
+    write_results("nas", "make bench NAME=nas", (0,), before, tmp_path, "a")
+    command.run(made(1.5, earlier=("two",)), ["--parts", "one"])
+    figures = noted[-1][3]
+    assert {key: (each.value, each.commit) for key, each in figures.items()} == {
+        "figure": (1.5, None),
+        "other": (3.0, "b"),
+    }
 
 
 def test_quick_parts_are_not_kept_and_have_bounds_of_their_own(benchmark_of, capsys):
