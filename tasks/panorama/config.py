@@ -196,7 +196,13 @@ class GateConfig:
         help="Standard errors of an overlap's change that count as chance, besides.",
     )
     max_worse_share: float = setting(
-        0.02, ge=0, le=1, help="Share of held-out matches that may lie in overlaps that got worse."
+        0.02,
+        ge=0,
+        le=1,
+        help="Share of held-out matches, or of the area, that may lie in overlaps that got worse.",
+    )
+    similarity_tolerance: float = setting(
+        0.05, ge=0, le=1, help="How much the structural similarity of one overlap may fall."
     )
     invisible_seam: float = setting(
         1.15,

@@ -35,6 +35,7 @@ from tasks.panorama.algorithms.stitch.assess import Assessment, assess, outline
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, judge
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED
 from tasks.panorama.algorithms.stitch.stitch import maps_of, sources_of
+from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.camera.overlaps import overlapping_pairs
 from tasks.panorama.config import GateConfig, RestitchConfig
 from tasks.panorama.input.photos import read_photo
@@ -165,13 +166,17 @@ def _psnr_db(truth: Truth, way: Assessment) -> float:
 
 def as_json(found: Figures) -> dict[str, Any]:
     """Figures as JSON, which `read_trial` reads."""
-    held_out = [[*pair, *asdict(error).values()] for pair, error in found.held_out.items()]
-    return {**asdict(found), "held_out": held_out}
+    by_pair = {
+        name: [[*pair, *asdict(each).values()] for pair, each in getattr(found, name).items()]
+        for name in ("held_out", "overlaps")
+    }
+    return {**asdict(found), **by_pair}
 
 
 def _from_json(found: Mapping[str, Any]) -> Figures:
     held_out = {(a, b): OverlapError(*error) for a, b, *error in found["held_out"]}
-    return Figures(**{**found, "held_out": held_out})
+    overlaps = {(a, b): Overlap(*each) for a, b, *each in found["overlaps"]}
+    return Figures(**{**found, "held_out": held_out, "overlaps": overlaps})
 
 
 def kind_of(seed: int) -> str:

@@ -175,7 +175,7 @@ def _figures(
 
 def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
     """What the capture and its overlaps are worth as they are published."""
-    similarities = found.assessments[found.verdict.published].overlaps
+    similarities = found.assessments[found.verdict.published].figures.overlaps
     worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
     level = logging.INFO if worth.verdict == "good" else logging.WARNING
     for doubt in worth.doubts:

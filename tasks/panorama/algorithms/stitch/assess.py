@@ -72,7 +72,6 @@ class Assessment:
         offsets: With what its images meet in brightness.
         picture: The blended panorama.
         seams: Its seams.
-        overlaps: How alike overlapping images are, by their indices.
         figures: What the gate judges by.
         numbers: All figures by name.
     """
@@ -83,7 +82,6 @@ class Assessment:
     offsets: Mapping[int, Offsets]
     picture: ByteImage
     seams: Sequence[SeamExcess]
-    overlaps: Mapping[Pair, Overlap]
     figures: Figures
     numbers: dict[str, float]
 
@@ -138,7 +136,8 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
     seams = seam_excesses(luma_of(picture), labels, proofs)
     worst = worst_excess(seams)
     overlaps = overlap_similarities(proofs)
-    similarity = overlap_similarity(overlaps)
+    figures = replace(way.figures, worst_seam=worst, overlaps=overlaps)
+    similarity = figures.overlap_ssim
     numbers = {
         **way.numbers,
         **_seam_numbers(seam_steps(picture, labels)),
@@ -152,8 +151,7 @@ def assess(way: Outline, sources: Sources, maps: Maps, nominal: Maps, num_bands:
         offsets=offsets,
         picture=picture,
         seams=seams,
-        overlaps=overlaps,
-        figures=replace(way.figures, worst_seam=worst, overlap_ssim=similarity),
+        figures=figures,
         numbers=numbers,
     )
 
@@ -173,13 +171,6 @@ def signed(labels: LabelMap) -> Labels:
     result = labels.astype(np.int16)
     result[labels == UNCOVERED] = -1
     return result
-
-
-def overlap_similarity(overlaps: Mapping[Pair, Overlap]) -> float | None:
-    """Mean structural similarity of all overlaps, weighted by area; None without any."""
-    area = sum(each.area_px for each in overlaps.values())
-    total = sum(each.similarity * each.area_px for each in overlaps.values())
-    return total / area if area else None
 
 
 def overlap_similarities(proofs: Sequence[Proof | None]) -> dict[Pair, Overlap]:

@@ -1,12 +1,13 @@
 """The quality gate: whether a repair may be published.
 
-What is published is never worse than the unrepaired stitch by what no fit has seen: the error
-of held-out correspondences, in total and on the overlaps that have enough of them; by its worst
-seam, unless nobody could see it; and by the similarity of overlapping images. Flow can lock onto a
-repeated pattern in a whole overlap, so overlaps with a small share of all matches have no veto of
-their own. Warps that fold are refused whatever they score; those that are too large or strain too
-much are warned of, or refused where the settings say so (`limits_refuse`). A pure function of
-numbers, so that its settings can be tried on recorded figures.
+What is published is never worse than the unrepaired stitch by what no fit has seen: the error of
+held-out correspondences, in total and on the overlaps that have enough of them; by its worst seam,
+unless nobody could see it; and by the similarity of overlapping images, on the whole and in each
+overlap: where all matches of one are wrong alike, held-out ones too, only its picture shows it.
+Flow can lock onto a repeated pattern in a whole overlap, so overlaps with a small share of all
+matches have no veto of their own. Warps that fold are refused whatever they score; those that are
+too large or strain too much are warned of, or refused where the settings say so (`limits_refuse`).
+A pure function of numbers, so that its settings can be tried on recorded figures.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.config import GateConfig
 
 Pair = tuple[int, int]
@@ -45,7 +47,7 @@ class Figures:
         held_out: Error of each overlap that has held-out correspondences.
         worst_seam: Highest excess of a single seam (`seam_excess`), on seams that are the same
             for all ways; None if there is no seam.
-        overlap_ssim: Mean structural similarity of overlapping images; None if none overlap.
+        overlaps: How alike the two images of each overlap are.
         warp_p95_px: 95th percentile of the displacement, of the image where it is largest,
             panorama px at a width of 4096.
         max_strain: Largest local stretch of any image.
@@ -55,7 +57,7 @@ class Figures:
     name: str
     held_out: Mapping[Pair, OverlapError] = field(default_factory=dict)
     worst_seam: float | None = None
-    overlap_ssim: float | None = None
+    overlaps: Mapping[Pair, Overlap] = field(default_factory=dict)
     warp_p95_px: float = 0.0
     max_strain: float = 0.0
     has_fold: bool = False
@@ -67,6 +69,13 @@ class Figures:
         if not count:
             return None
         return sum(error.num_points * error.mean_px for error in self.held_out.values()) / count
+
+    @property
+    def overlap_ssim(self) -> float | None:
+        """Mean structural similarity of all overlaps, weighted by area; None without any."""
+        area = sum(each.area_px for each in self.overlaps.values())
+        total = sum(each.similarity * each.area_px for each in self.overlaps.values())
+        return total / area if area else None
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,26 @@ def _picture_objections(unrepaired: Figures, repair: Figures, config: GateConfig
     before, after = unrepaired.overlap_ssim, repair.overlap_ssim
     if before is not None and after is not None and after <= before:
         found.append(f"overlap SSIM {after:.4f}, unrepaired {before:.4f}")
-    return found
+    return found + _overlap_objections(unrepaired.overlaps, repair.overlaps, config)
+
+
+def _overlap_objections(
+    before: Mapping[Pair, Overlap], after: Mapping[Pair, Overlap], config: GateConfig
+) -> list[str]:
+    """Overlaps whose images became less alike."""
+    worse = {
+        pair: now
+        for pair, now in sorted(after.items())
+        if pair in before and now.similarity < before[pair].similarity - config.similarity_tolerance
+    }
+    area_px = sum(each.area_px for each in worse.values())
+    if area_px <= config.max_worse_share * sum(each.area_px for each in after.values()):
+        return []
+    named = [
+        f"{a}-{b} {now.similarity:.2f} < {before[a, b].similarity:.2f}"
+        for (a, b), now in worse.items()
+    ]
+    return [f"SSIM falls on overlap {_listed(named)}"]
 
 
 def _held_out_objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
@@ -155,12 +183,16 @@ def _held_out_objections(unrepaired: Figures, repair: Figures, config: GateConfi
         and error.mean_px - unrepaired.held_out[pair].mean_px
         > config.overlap_tolerance_px + config.overlap_sigmas * error.change_sigma_px
     ]
-    named = ", ".join(f"{a}-{b} {x:.2f} > {y:.2f} px" for (a, b), x, y in worse[:_NUM_NAMED])
     num_worse = sum(repair.held_out[pair].num_points for pair, _, _ in worse)
     if num_worse > config.max_worse_share * count:
-        more = f" and {len(worse) - _NUM_NAMED} more" if len(worse) > _NUM_NAMED else ""
-        found.append(f"held-out error grows on overlap {named}{more}")
+        named = [f"{a}-{b} {x:.2f} > {y:.2f} px" for (a, b), x, y in worse]
+        found.append(f"held-out error grows on overlap {_listed(named)}")
     return found
+
+
+def _listed(named: Sequence[str]) -> str:
+    more = f" and {len(named) - _NUM_NAMED} more" if len(named) > _NUM_NAMED else ""
+    return ", ".join(named[:_NUM_NAMED]) + more
 
 
 def _limits_passed(figures: Figures, config: GateConfig) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.restitch.judgements import gate
 from benchmarks.restitch.judgements.gate import Trial, figures, read_trial
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError
+from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.config import GateConfig
 
 CONFIG = GateConfig()
@@ -14,7 +15,7 @@ CONFIG = GateConfig()
 
 def trial(after_px: float, gain_db: float) -> Trial:
     before, after = (
-        Figures(name, {(0, 1): OverlapError(50, error_px)}, worst_seam=1.0, overlap_ssim=ssim)
+        Figures(name, {(0, 1): OverlapError(50, error_px)}, 1.0, {(0, 1): Overlap(ssim, 900)})
         for name, error_px, ssim in (("unrepaired", 4.0, 0.7), ("warped", after_px, 0.8))
     )
     return Trial("none", before, after, gain_db)

@@ -8,10 +8,10 @@ from tasks.panorama.algorithms.stitch.assess import (
     assess,
     outline,
     overlap_similarities,
-    overlap_similarity,
     seam_steps,
     signed,
 )
+from tasks.panorama.algorithms.stitch.gate import Figures
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, fixed_labels
 from tasks.panorama.algorithms.stitch.stitch import proofs_of, sources_of
 from tasks.panorama.metrics.misalignment import errors_px
@@ -77,7 +77,7 @@ def test_nothing_held_out_and_no_overlap_leave_figures_out():
     assert found.numbers["held_out_num"] == 0.0
     assert "seam_step" not in found.numbers
     assert "overlap_ssim" not in found.numbers
-    assert overlap_similarity(found.overlaps) is None
+    assert found.figures.overlap_ssim is None
     assert seam_steps(found.picture, found.labels) is None
 
 
@@ -87,7 +87,9 @@ def test_brightness_alone_does_not_change_similarity():
     photos[1] = (photos[1] * 0.8).astype(np.uint8)
     sources = sources_of(photos, NONE, TRUE, PLAIN, maps)
 
-    similarity = overlap_similarity(overlap_similarities(proofs_of(sources, maps)))
+    similarity = Figures(
+        "way", overlaps=overlap_similarities(proofs_of(sources, maps))
+    ).overlap_ssim
 
     assert similarity is not None
     assert similarity > 0.97

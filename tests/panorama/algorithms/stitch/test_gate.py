@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, judge, objections
+from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.config import GateConfig
 
 CONFIG = GateConfig(
@@ -67,13 +68,35 @@ def test_worse_repair_is_refused_with_its_reason(repair: Figures, reason: str):
     assert any(reason in each for each in verdict.reasons)
 
 
-def test_repair_that_makes_overlaps_less_alike_is_refused():
-    before = replace(BEFORE, overlap_ssim=0.9)
-    repair = figures("warped", 1.0, 1.0)
+def alike(found: Figures, *similarities: float) -> Figures:
+    """Figures with so many overlaps of one size, each next to the one before."""
+    overlaps = {(i, i + 1): Overlap(each, 1000) for i, each in enumerate(similarities)}
+    return replace(found, overlaps=overlaps)
 
-    assert judge(before, [replace(repair, overlap_ssim=0.95)], CONFIG).is_repaired
-    verdict = judge(before, [replace(repair, overlap_ssim=0.8)], CONFIG)
-    assert verdict.reasons == ("warped: overlap SSIM 0.8000, unrepaired 0.9000",)
+
+def test_repair_that_makes_overlaps_less_alike_is_refused():
+    before, repair = alike(BEFORE, 0.9), figures("warped", 1.0, 1.0)
+
+    assert judge(before, [alike(repair, 0.95)], CONFIG).is_repaired
+    verdict = judge(before, [alike(repair, 0.88)], CONFIG)
+    assert verdict.reasons == ("warped: overlap SSIM 0.8800, unrepaired 0.9000",)
+
+
+def test_one_overlap_that_became_less_alike_is_enough():
+    before, repair = alike(BEFORE, 0.5, 0.8, 0.6), figures("warped", 1.0, 1.0)
+
+    assert judge(before, [alike(repair, 0.9, 0.76, 0.9)], CONFIG).is_repaired
+    verdict = judge(before, [alike(repair, 0.9, 0.3, 0.9)], CONFIG)
+    assert verdict.reasons == ("warped: SSIM falls on overlap 1-2 0.30 < 0.80",)
+
+
+def test_a_sliver_that_became_less_alike_has_no_veto_of_its_own():
+    before, repair = alike(BEFORE, 0.5, 0.8), alike(figures("warped", 1.0, 1.0), 0.9, 0.3)
+    sliver = replace(repair, overlaps={**repair.overlaps, (1, 2): Overlap(0.3, 15)})
+
+    config = replace(CONFIG, max_worse_share=0.02)
+    assert judge(before, [sliver], config).is_repaired
+    assert not judge(before, [repair], config).is_repaired
 
 
 def test_small_overlap_that_gets_worse_has_no_veto_of_its_own():
