@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tasks.bundle.manifest import Bundle, Signature
+from tasks.bundle.runtimes import Servable
 from tasks.serving.types import Arrays, Code, RequestError
 
 _BESIDE, _BELOW = "+", "/"  # stand in no name of a signature or tensor
@@ -54,6 +55,19 @@ def signature_of(bundle: Bundle, name: str) -> Signature:
         for each in signature.outputs
     )
     return signatures[heads[0]].model_copy(update={"outputs": outputs})
+
+
+def ask(servable: Servable, name: str, arrays: Arrays) -> Arrays:
+    """Ask a network for what a name stands for.
+
+    Raises:
+        DataError: The network can't take the inputs, or gives something else than it says.
+    """
+    heads = heads_of(name)
+    found = servable.ask_together(heads, arrays)
+    if len(heads) == 1:
+        return found[name]
+    return {output_of(head, each): found[head][each] for head in heads for each in found[head]}
 
 
 def output_of(head: str, name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy.typing as npt
 
@@ -62,6 +62,24 @@ class State(IntEnum):
     AVAILABLE = 30
     UNLOADING = 40
     END = 50
+
+
+# Types as TensorFlow names and numbers them (tensorflow/core/framework/types.proto).
+DATA_TYPES: Final[Mapping[str, tuple[str, int]]] = {
+    "bool": ("DT_BOOL", 10),
+    "int8": ("DT_INT8", 6),
+    "int16": ("DT_INT16", 5),
+    "int32": ("DT_INT32", 3),
+    "int64": ("DT_INT64", 9),
+    "uint8": ("DT_UINT8", 4),
+    "uint16": ("DT_UINT16", 17),
+    "uint32": ("DT_UINT32", 22),
+    "uint64": ("DT_UINT64", 23),
+    "float16": ("DT_HALF", 19),
+    "float32": ("DT_FLOAT", 1),
+    "float64": ("DT_DOUBLE", 2),
+    "bytes": ("DT_STRING", 7),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class Batch(Generic[TicketT]):
 class Queue(Generic[TicketT]):
     """Questions for one version; it is told the time, and has no thread, timer or lock.
 
-    What is added either comes out of `take` once, or of `expire` once, or was dropped.
+    What is added comes out of `take` once, or is dropped: by whoever sees that its client is gone,
+    or that its deadline has passed.
     """
 
     def __init__(self, bundle: Bundle, limits: BatchLimits) -> None:
@@ -75,6 +76,10 @@ class Queue(Generic[TicketT]):
     def __len__(self) -> int:
         """How many wait."""
         return len(self._order)
+
+    def __iter__(self) -> Iterator[Waiting[TicketT]]:
+        """Those that wait, the oldest first, as they are now."""
+        return iter(tuple(self._order))
 
     def add(self, question: Question, ticket: TicketT, now_s: float) -> Waiting[TicketT]:
         """Let a question wait.
@@ -108,9 +113,9 @@ class Queue(Generic[TicketT]):
         """Take what a free worker should do next; None if nothing waits or it may still fill up.
 
         The oldest goes first, and with it those of its lane that came next, up to the greatest
-        batch. Who is past its deadline stays, for `expire`.
+        batch.
         """
-        first = next((each for each in self._order if not _is_late(each, now_s)), None)
+        first = next(iter(self._order), None)
         if first is None:
             return None
         lane: Hashable = first.lane
@@ -118,11 +123,9 @@ class Queue(Generic[TicketT]):
             lane = next((each for each in self._lanes if self._is_full(each)), None)
             if lane is None:
                 return None
-        members = tuple(self._company(lane, now_s))
+        members = tuple(self._company(lane))
         for each in members:
             self.drop(each)
-        if not members:
-            return None
         name = members[0].question.signature
         return Batch(self._form(name), name, members, sum(each.num_items for each in members))
 
@@ -130,13 +133,6 @@ class Queue(Generic[TicketT]):
         """When `take` gives something though nobody else comes; None if nothing waits."""
         first = next(iter(self._order), None)
         return None if first is None else first.came_s + self.limits.batch_timeout_s
-
-    def expire(self, now_s: float) -> list[Waiting[TicketT]]:
-        """Take out all that are past their deadline."""
-        late = [each for each in self._order if _is_late(each, now_s)]
-        for each in late:
-            self.drop(each)
-        return late
 
     def drop(self, one: Waiting[TicketT]) -> bool:
         """Forget a question, as when its client is gone; whether it still waited."""
@@ -149,11 +145,9 @@ class Queue(Generic[TicketT]):
             del self._lanes[one.lane]
         return True
 
-    def _company(self, lane: Hashable, now_s: float) -> Iterator[Waiting[TicketT]]:
+    def _company(self, lane: Hashable) -> Iterator[Waiting[TicketT]]:
         num_items = 0
         for each in self._lanes[lane]:
-            if _is_late(each, now_s):
-                continue
             num_items += each.num_items
             if num_items > each.num_items and num_items > self.limits.max_batch_size:
                 return
@@ -166,7 +160,3 @@ class Queue(Generic[TicketT]):
             if num_items >= self.limits.max_batch_size:
                 return True
         return False
-
-
-def _is_late(one: Waiting[TicketT], now_s: float) -> bool:
-    return one.question.deadline_s is not None and one.question.deadline_s <= now_s

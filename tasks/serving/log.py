@@ -1,0 +1,109 @@
+"""A row of the request log: what was asked, and what was answered.
+
+Request and answer are a ``PredictRequest`` and a ``PredictResponse`` of TensorFlow Serving, however
+they came, so that any client of it reads and sends them. Of inputs and outputs that are not to be
+kept, type and shape stand there alone, which would read as zeros: the row names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.serving.rpc.messages import MESSAGES, parse
+from tasks.serving.rpc.tensors import read_tensor, write_tensor
+from tasks.serving.types import Answered, Arrays, Question
+
+# Names and types of the columns, as Parquet has them.
+COLUMNS: Mapping[str, str] = {
+    "asked_s": "double",
+    "model": "string",
+    "version": "int64",
+    "signature": "string",
+    "took_s": "double",
+    "redacted": "list<string>",
+    "request": "binary",
+    "answer": "binary",
+}
+_MAX_BYTES = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A row.
+
+    Attributes:
+        asked_s: When it was asked, in seconds of Unix time.
+        model: Name of the model.
+        version: The version that answered.
+        signature: What was asked.
+        took_s: How long the answer took.
+        redacted: Inputs and outputs whose values were left out.
+        request: A ``PredictRequest``.
+        answer: A ``PredictResponse``.
+    """
+
+    asked_s: float
+    model: str
+    version: int
+    signature: str
+    took_s: float
+    redacted: tuple[str, ...]
+    request: bytes
+    answer: bytes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all inputs are there, so that it can be asked again."""
+        return not set(parse("PredictRequest", self.request).inputs) & set(self.redacted)
+
+    def inputs(self) -> Arrays:
+        """Arrays that were asked."""
+        return _arrays(parse("PredictRequest", self.request).inputs)
+
+    def outputs(self) -> Arrays:
+        """Arrays that were answered, but for those left out."""
+        found = _arrays(parse("PredictResponse", self.answer).outputs)
+        return {name: array for name, array in found.items() if name not in self.redacted}
+
+
+def row_of(
+    question: Question, answered: Answered, asked_s: float, took_s: float, redact: Collection[str]
+) -> Logged:
+    """Row of a question and its answer, without values of the names in `redact`."""
+    request, answer = MESSAGES["PredictRequest"](), MESSAGES["PredictResponse"]()
+    for message in (request, answer):
+        message.model_spec.name = question.model
+        message.model_spec.version.value = answered.version
+        message.model_spec.signature_name = question.signature
+    request.output_filter.extend(question.outputs)
+    left_out = {*_write(question.arrays, request.inputs, redact)}
+    left_out |= {*_write(answered.arrays, answer.outputs, redact)}
+    return Logged(
+        asked_s,
+        question.model,
+        answered.version,
+        question.signature,
+        took_s,
+        tuple(sorted(left_out)),
+        request.SerializeToString(),
+        answer.SerializeToString(),
+    )
+
+
+def _write(arrays: Arrays, tensors: Any, redact: Collection[str]) -> list[str]:
+    """Write tensors; those that are to be left out are named, by their own name or a head's."""
+    left_out = []
+    for name, array in arrays.items():
+        tensor = tensors[name]
+        write_tensor(array, tensor)
+        if name in redact or name.rpartition("/")[2] in redact:
+            tensor.ClearField("tensor_content")
+            tensor.ClearField("string_val")
+            left_out.append(name)
+    return left_out
+
+
+def _arrays(tensors: Any) -> Arrays:
+    return {name: read_tensor(each, name, _MAX_BYTES) for name, each in tensors.items()}

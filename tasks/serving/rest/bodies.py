@@ -1,0 +1,239 @@
+"""Reads the JSON bodies of the REST interface.
+
+Each signature has a decoder of its own (msgspec), which checks types while it parses and names the
+place of what does not fit. Values come by item (``instances``) or by input (``inputs``); bytes are
+text, or ``{"b64": …}``; a single input may go without its name. `NaN` and `Infinity`, which are no
+JSON, are read as TensorFlow Serving does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import UNSET, UnsetType
+
+from tasks.bundle.manifest import BYTES, Signature, Tensor
+from tasks.serving.examples import Features
+from tasks.serving.types import Arrays, Code, RequestError
+
+_SCALARS: Mapping[str, type] = {"i": int, "u": int, "f": float, "b": bool}
+_MAX_SHOWN = 300
+_NO_JSON = (b"NaN", b"Infinity")
+
+
+class Base64(msgspec.Struct, forbid_unknown_fields=True):
+    """Bytes that aren't text."""
+
+    b64: bytes
+
+
+_Value = int | float | str | Base64
+_Feature = _Value | list[_Value]
+
+
+class _Named(msgspec.Struct):
+    signature_name: str = ""
+
+
+class _Examples(msgspec.Struct):
+    examples: list[dict[str, _Feature]]
+    context: dict[str, _Feature] = {}
+    signature_name: str = ""
+
+
+def signature_name(body: bytes) -> str:
+    """Name of the signature that a body asks for; empty if it names none.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT, the body is no JSON, or the name no text.
+    """
+    if not body or b'"signature_name"' not in body:
+        return ""
+    try:
+        return _decode(msgspec.json.Decoder(_Named), _Named, body).signature_name
+    except RequestError as error:
+        if "$.signature_name" in error.message:
+            raise _invalid(f"'signature_name' key must be a string value. {error}") from error
+        raise
+
+
+class Reader:
+    """Reads bodies of ``:predict`` for one signature."""
+
+    def __init__(self, signature: Signature) -> None:
+        """Prepare the decoder of a signature."""
+        self.signature = signature
+        self._lone = signature.inputs[0] if len(signature.inputs) == 1 else None
+        row, columns = self._shape(signature.batch), self._shape(None)
+        fields = [("instances", list[row] | UnsetType, UNSET)]  # type: ignore[valid-type]
+        fields += [("inputs", columns | UnsetType, UNSET)]
+        self._type = msgspec.defstruct("Body", fields)
+        self._decoder = msgspec.json.Decoder(self._type)
+
+    def read(self, body: bytes) -> tuple[Arrays, bool]:
+        """Inputs of a body, and whether they came by item, as the answer then does.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT, it is no JSON, has neither or both of ``instances`` and
+                ``inputs``, or values of another type, or in rows that differ.
+        """
+        found = _decode(self._decoder, self._type, body)
+        is_by_item = found.instances is not UNSET
+        if is_by_item is (found.inputs is not UNSET):
+            raise _invalid(
+                "Not formatted correctly: expected one of 'inputs' and 'instances', got both"
+                if is_by_item
+                else "Missing 'inputs' or 'instances' key"
+            )
+        return (self._rows(found.instances) if is_by_item else self._columns(found.inputs)), (
+            is_by_item
+        )
+
+    def _rows(self, rows: list[Any]) -> Arrays:
+        signature = self.signature
+        axes = {each.name: _item_axis(each, signature) for each in signature.inputs}
+        if not rows:
+            raise _invalid("'instances': expected at least one item, got none")
+        if self._lone is not None and not isinstance(rows[0], self._named):
+            array = _array(self._lone, rows, "instances")
+            return {self._lone.name: _from_first(array, axes[self._lone.name])}
+        if not all(isinstance(each, self._named) for each in rows):
+            raise _invalid("'instances': expected all items with names, or none")
+        found = {}
+        for tensor, field in zip(signature.inputs, self._fields, strict=True):
+            values = [getattr(each, field) for each in rows]
+            found[tensor.name] = _from_first(
+                _array(tensor, values, f"instances, {tensor.name}"), axes[tensor.name]
+            )
+        return found
+
+    def _columns(self, columns: Any) -> Arrays:
+        if self._lone is not None and not isinstance(columns, self._named):
+            return {self._lone.name: _array(self._lone, columns, "inputs")}
+        return {
+            each.name: _array(each, getattr(columns, field), f"inputs, {each.name}")
+            for each, field in zip(self.signature.inputs, self._fields, strict=True)
+        }
+
+    def _shape(self, batch: str | None) -> Any:
+        """Type of one item's values, or of all items' if there is no axis that counts them."""
+        inputs = self.signature.inputs
+        self._fields = [f"input_{number}" for number in range(len(inputs))]
+        types = [_type(each, len(each.shape) - (batch in each.shape)) for each in inputs]
+        self._named: type = msgspec.defstruct(
+            "Named",
+            list(zip(self._fields, types, strict=True)),
+            rename=dict(zip(self._fields, (each.name for each in inputs), strict=True)),
+            forbid_unknown_fields=True,
+        )
+        return self._named if self._lone is None else types[0] | self._named
+
+
+def read_examples(body: bytes) -> tuple[list[Features], Features]:
+    """Examples and context of a body of ``:classify`` or ``:regress``.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT, it is no JSON, or has none.
+    """
+    found = _decode(_EXAMPLES, _Examples, body)
+    return [_features(each) for each in found.examples], _features(found.context)
+
+
+def _features(given: Mapping[str, Any]) -> Features:
+    return {
+        name: [_plain(each) for each in (value if isinstance(value, list) else [value])]
+        for name, value in given.items()
+    }
+
+
+def _type(tensor: Tensor, rank: int) -> Any:
+    found: Any = str | Base64
+    if tensor.dtype != BYTES:
+        found = _SCALARS[tensor.numpy_dtype.kind]
+    for _ in range(rank):
+        found = list[found]
+    return found
+
+
+def _item_axis(tensor: Tensor, signature: Signature) -> int:
+    if signature.batch not in tensor.shape:
+        raise _invalid(
+            f"'instances': input {tensor.name} is not by item; ask by 'inputs', which holds a "
+            "value for each input"
+        )
+    return tensor.shape.index(signature.batch)
+
+
+def _from_first(array: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
+    """An array whose first axis counts items, with that axis where it belongs."""
+    return np.moveaxis(array, 0, axis) if axis and axis < array.ndim else array
+
+
+def _array(tensor: Tensor, values: Any, where: str) -> npt.NDArray[Any]:
+    dtype = tensor.numpy_dtype
+    try:
+        if dtype.kind == "O":
+            return _texts(values, len(tensor.shape), where)
+        with np.errstate(over="raise"):
+            return np.array(values, dtype)
+    except (FloatingPointError, OverflowError) as error:
+        raise _invalid(f"'{where}': value is not of expected type: {dtype}: {error}") from error
+    except (ValueError, TypeError) as error:  # NumPy's word on lists of other lengths
+        raise _invalid(
+            f"'{where}': expected rows of one shape (ragged ones go in requests of their own)"
+        ) from error
+
+
+def _texts(values: Any, rank: int, where: str) -> npt.NDArray[Any]:
+    """Objects of bytes; nested lists must be of one length a level."""
+    shape, flat = [], [values]
+    for _ in range(rank):
+        sizes = {len(each) for each in flat}
+        if len(sizes) > 1:
+            raise ValueError(where)
+        shape.append(sizes.pop() if sizes else 0)
+        flat = [each for one in flat for each in one]
+    found = np.empty(len(flat), object)
+    found[:] = [_plain(each) for each in flat]
+    return found.reshape(shape)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Base64):
+        return value.b64
+    return value.encode() if isinstance(value, str) else value
+
+
+def _decode(decoder: Any, kind: Any, body: bytes) -> Any:
+    if not body:
+        raise _invalid("JSON Parse error: The document is empty")
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(f"JSON Value is not of expected type: {error}"[:_MAX_SHOWN]) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        if any(each in body for each in _NO_JSON):
+            return _decode_lax(kind, body)
+        raise _invalid(f"JSON Parse error: {error}"[:_MAX_SHOWN]) from error
+
+
+def _decode_lax(kind: Any, body: bytes) -> Any:
+    """JSON with NaN and infinities: Python's own parser takes them."""
+    try:
+        return msgspec.convert(json.loads(body), kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(f"JSON Value is not of expected type: {error}"[:_MAX_SHOWN]) from error
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"JSON Parse error: {error}"[:_MAX_SHOWN]) from error
+
+
+def _invalid(message: str) -> RequestError:
+    return RequestError(Code.INVALID_ARGUMENT, message)
+
+
+_EXAMPLES = msgspec.json.Decoder(_Examples)

@@ -1,0 +1,43 @@
+"""Short decimals for floats of 32 bits and less, so that 0.1 is written as 0.1.
+
+Their values as doubles would be written with 17 digits. Six digits are used where they give the
+same float again, as TensorFlow Serving does, else nine, which always do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_DIGITS = (6, 9)
+_MAX_POWER = 22  # greatest power of ten that a double holds exactly
+_FEW = 8
+
+
+def shortened(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Doubles whose shortest decimals give an array's floats again."""
+    values = array.astype(np.float64)
+    if array.size <= _FEW:
+        flat = [_short(each) for each in values.ravel().tolist()]
+        return np.array(flat).reshape(array.shape)
+    with np.errstate(all="ignore"):
+        places = np.floor(np.log10(np.abs(values)))
+        found = _rounded(values, _DIGITS[1] - 1 - places)
+        few = _rounded(values, _DIGITS[0] - 1 - places)
+        found = np.where(few.astype(array.dtype) == array, few, found)
+        return np.where(found.astype(array.dtype) == array, found, values)
+
+
+def _rounded(values: npt.NDArray[Any], places: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Values to so many decimal places: a whole number by or over an exact power of ten."""
+    power = np.power(10.0, np.minimum(np.abs(places), _MAX_POWER))
+    is_over = places >= 0
+    whole = np.rint(np.where(is_over, values * power, values / power))
+    return np.where(is_over, whole / power, whole * power)
+
+
+def _short(value: float) -> float:
+    few = float(f"{value:.6g}")
+    return few if np.float32(few) == value else float(f"{value:.9g}")
