@@ -1,0 +1,298 @@
+"""A model: its versions brought into the state that they should have, and who answers whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from operators.plain_log import plain
+from operators.serving.models.pump import Ticket
+from operators.serving.models.sources import Empty, Listing, Source
+from operators.serving.models.version import Version
+from operators.serving.workers.spare import Spare
+from tasks.bundle.manifest import Bundle
+from tasks.core.errors import DataError, OrreryError, ResourceError
+from tasks.serving.config import Limits, ModelConfig
+from tasks.serving.routing import is_picked, pick
+from tasks.serving.types import (
+    Code,
+    Question,
+    RequestError,
+    Target,
+    VersionFigures,
+    VersionStatus,
+)
+from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
+from tasks.serving.versions.labels import check_labels, move_labels
+from tasks.serving.versions.machine import Load, Machine
+
+_CODES = {DataError: Code.FAILED_PRECONDITION, ResourceError: Code.RESOURCE_EXHAUSTED}
+logger = logging.getLogger(__name__)
+
+
+class Model:
+    """One model, under whatever versions.
+
+    Attributes:
+        name: Its name.
+        settings: Its settings.
+        labels: Version of each label, of those that answer.
+        away: Why its source could not be looked at last time; empty if it could.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: ModelConfig,
+        limits: Limits,
+        spare: Spare,
+        make_source: Callable[[ModelConfig], Source],
+    ) -> None:
+        """Begin without a version.
+
+        Args:
+            name: Its name.
+            settings: Its settings.
+            limits: Limits of all models.
+            spare: Gives workers.
+            make_source: Gives the source that settings name.
+        """
+        self.name, self.settings, self.labels, self.away = name, settings, dict[str, int](), ""
+        self._limits, self._spare, self._make_source = limits, spare, make_source
+        self._source = make_source(settings)
+        self._machine = Machine()
+        self._aliases: Mapping[str, int] = {}
+        self._versions: dict[int, Version] = {}  # all that are loaded, or are being
+        self._bundles: dict[int, Bundle] = {}  # of those that answer
+        self._targets: dict[tuple[int, str], Target] = {}
+        self._greatest: int | None = None
+        self._counts: dict[int, tuple[int, int]] = {}
+        self._work: set[asyncio.Task[None]] = set()
+        self._configure_machine()
+
+    def target(self, version: int | None, label: str, key: bytes) -> Target:
+        """Who answers a request.
+
+        Args:
+            version: The version that it names, if any.
+            label: The label that it names; empty if none.
+            key: What its client is known by.
+
+        Raises:
+            RequestError: Nobody does.
+        """
+        number: int | None
+        if version is not None:
+            number = version
+        elif label:
+            number = self._labelled(label)
+        else:
+            split = self.settings.split
+            label = pick(split, key, self.name) if split else self.settings.default
+            number = self.labels.get(label, self._greatest)
+        if number not in self._bundles or number is None:
+            raise self._missing(version)
+        target = self._targets.get((number, label))
+        if target is None:
+            target = Target(self.name, number, self._bundles[number], label)
+            self._targets[number, label] = target
+        shadow = self.labels.get(self.settings.shadow)
+        if shadow in (None, number):
+            return target
+        is_asked = is_picked(self.settings.shadow_share, key, f"shadow/{self.name}")
+        return replace(target, shadow=shadow) if is_asked else target
+
+    def ask(self, question: Question) -> Ticket:
+        """Ask a version, which may also be one that leaves.
+
+        Raises:
+            RequestError: It has left, or can't take the question.
+        """
+        version = self._versions.get(question.version)
+        if version is None:
+            raise RequestError(
+                Code.UNAVAILABLE, f"{self.name} version {question.version} has left; ask again"
+            )
+        return version.ask(question)
+
+    def status(self, version: int | None, label: str) -> tuple[VersionStatus, ...]:
+        """How versions stand: one, if it is named, else all.
+
+        Raises:
+            RequestError: There is no such label or version.
+        """
+        number = self._labelled(label) if label else version
+        found = self._machine.status()
+        if number is None:
+            return found
+        if one := tuple(each for each in found if each.version == number):
+            return one
+        raise RequestError(Code.NOT_FOUND, f"Could not find version {number} of model {self.name}")
+
+    def is_idle(self, version: int) -> bool:
+        """Whether nothing waits for a version."""
+        return version in self._versions and self._versions[version].is_idle
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a version answers."""
+        return self._greatest is not None
+
+    def figures(self) -> Iterator[VersionFigures]:
+        """What its versions take and took."""
+        for number, (num_loads, num_failed) in self._counts.items():
+            version = self._versions.get(number)
+            own = VersionFigures(self.name, number) if version is None else version.figures()
+            yield replace(own, num_loads=num_loads, num_failed_loads=num_failed)
+
+    def check(self, settings: ModelConfig) -> None:
+        """Refuse settings that can't be taken now.
+
+        Raises:
+            RequestError: A label names a version that does not answer.
+            OrreryError: They name a source that can't be used.
+        """
+        moved = {k: v for k, v in settings.labels.items() if self.settings.labels.get(k) != v}
+        check_labels(self.name, moved, self._bundles)
+        self._make_source(settings)
+
+    def configure(self, settings: ModelConfig, limits: Limits) -> None:
+        """Take other settings, which `check` did not refuse."""
+        self._source = self._make_source(settings)
+        self.settings, self._limits = settings, limits
+        self._configure_machine()
+        for each in self._versions.values():
+            each.configure(settings, limits)
+        self._answer()
+
+    async def look(self) -> None:
+        """Look at the source, and do what follows from that; nothing changes while it is away."""
+        source = self._source
+        try:
+            listing = await asyncio.to_thread(source.look)
+        except OrreryError as error:
+            if self.away != str(error):
+                logger.warning("model %s: %s; goes on with what it has", self.name, plain(error))
+            self.away = str(error)
+        else:
+            if self.away:
+                logger.info("model %s: its source is back", self.name)
+            self.away = ""
+            if source is self._source:
+                self._found(listing)
+        self.step()
+
+    def step(self) -> None:
+        """Load and unload what has to be, and end workers that hang."""
+        for each in self._versions.values():
+            each.watch()
+        for action in self._machine.step(time.monotonic()):
+            loads = isinstance(action, Load)
+            self._begin(self._load(action.version) if loads else self._unload(action.version))
+        self._answer()
+
+    async def retire(self) -> None:
+        """Let all versions answer who waits, and end: the model is not served any more."""
+        self._source = Empty()
+        await self.look()
+        while self._versions:
+            await asyncio.wait(self._work)
+
+    async def close(self) -> None:
+        """End all versions at once."""
+        for each in self._work:
+            each.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await asyncio.gather(*(each.end() for each in self._versions.values()))
+
+    def _found(self, listing: Listing) -> None:
+        self._aliases = listing.aliases
+        if self.settings.registry:
+            aspired = aspired_of_registry(self.settings, listing.versions, dict(listing.aliases))
+        else:
+            aspired = aspired_of_folder(self.settings, listing.versions)
+        if aspired != self._machine.aspired:
+            logger.info("model %s: versions %s are to answer", self.name, sorted(aspired) or "none")
+            self._machine.aspire(aspired)
+
+    async def _load(self, number: int) -> None:
+        loads, failed = self._counts.get(number, (0, 0))
+        version = Version(
+            self.name,
+            number,
+            self.settings,
+            self._limits,
+            self._spare,
+            lambda reason: self._dead(version, reason),
+        )
+        self._versions[number] = version
+        try:
+            self._bundles[number] = await version.load(await self._source.fetch(number))
+        except OrreryError as error:
+            del self._versions[number]
+            self._counts[number] = (loads, failed + 1)
+            code = _CODES.get(type(error), Code.UNAVAILABLE)
+            logger.error("%s version %s is not loaded: %s", self.name, number, plain(error))  # noqa: TRY400 - whose fault it is stands in it
+            self._machine.failed(number, code, str(error), time.monotonic())
+        else:
+            self._counts[number] = (loads + 1, failed)
+            logger.info("%s version %s answers", self.name, number)
+            self._machine.loaded(number)
+        self.step()
+
+    async def _unload(self, number: int) -> None:
+        self._bundles.pop(number, None)
+        self._answer()
+        await self._versions[number].leave()
+        del self._versions[number]
+        logger.info("%s version %s has left", self.name, number)
+        self._machine.unloaded(number)
+        self.step()
+
+    def _dead(self, version: Version, reason: str) -> None:
+        """A version whose worker can't be kept alive is loaded anew, after the usual wait."""
+        if self._versions.get(version.number) is version and version.number in self._bundles:
+            logger.error("%s version %s: %s", self.name, version.number, plain(reason))
+            del self._versions[version.number], self._bundles[version.number]
+            self._machine.failed(version.number, Code.UNAVAILABLE, reason, time.monotonic())
+            self.step()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    def _answer(self) -> None:
+        """Note who answers, after anything has changed."""
+        self._targets = {}
+        self._greatest = self._machine.greatest()
+        wanted = {k: v for k, v in self._aliases.items() if k in self.settings.aliases}
+        self.labels = move_labels(self.labels, {**wanted, **self.settings.labels}, self._bundles)
+
+    def _labelled(self, label: str) -> int:
+        if label in self.labels:
+            return self.labels[label]
+        raise RequestError(
+            Code.INVALID_ARGUMENT,
+            f"Unrecognized servable version label: {label}; {self.name} has "
+            f"{', '.join(sorted(self.labels)) or 'none'}",
+        )
+
+    def _missing(self, version: int | None) -> RequestError:
+        what = f"Latest({self.name})" if version is None else f"Specific({self.name}, {version})"
+        states = ", ".join(
+            f"{each.version} {each.state.name}{f' ({each.message})' if each.message else ''}"
+            for each in self._machine.status()
+        )
+        told = f"Servable not found for request: {what}; versions: {states or 'none'}"
+        return RequestError(Code.UNAVAILABLE if version is None else Code.NOT_FOUND, told)
+
+    def _configure_machine(self) -> None:
+        limits, settings = self._limits, self.settings
+        self._machine.configure(
+            settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
+        )

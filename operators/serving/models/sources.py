@@ -1,0 +1,160 @@
+"""Where versions come from: folders named by number, or MLflow's registry and its aliases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from operators.installation import ROOT
+from tasks.core.errors import DataError, ResourceError, TransientError
+from tasks.core.files import user_path
+from tasks.core.models import BUNDLE_FILE
+from tasks.serving.config import ModelConfig
+
+_MAX_VERSION = 2**63
+_FETCH = "operators.serving.models.fetch"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source has.
+
+    Attributes:
+        versions: Numbers of the versions.
+        aliases: Version of each alias.
+    """
+
+    versions: frozenset[int]
+    aliases: Mapping[str, int] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Gives the versions of one model."""
+
+    def look(self) -> Listing:
+        """Look which there are; may take a while, on any thread.
+
+        Raises:
+            OrreryError: The source is away; what was there may still be.
+        """
+
+    async def fetch(self, version: int) -> Path:
+        """Folder of a version's bundle, which may not be verified yet.
+
+        Raises:
+            DataError: There is no such version, or no bundle of it.
+            TransientError: The source is away.
+        """
+
+
+class Empty:
+    """The source of a model that is not served any more."""
+
+    def look(self) -> Listing:
+        """Find nothing; see `Source`."""
+        return Listing(frozenset())
+
+    async def fetch(self, version: int) -> Path:
+        """Find nothing; see `Source`."""
+        raise DataError(f"version {version} is not wanted any more")
+
+
+class Folder:
+    """A folder of versions, each a bundle in a folder named by its number."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look nowhere yet."""
+        self._folder = folder
+
+    def look(self) -> Listing:
+        """Look for folders that have a `bundle.json`; see `Source`."""
+        try:
+            names = [each.name for each in os.scandir(self._folder) if _is_number(each.name)]
+        except OSError as error:
+            raise TransientError(
+                f"{self._folder}: expected a folder of versions, it can't be read: "
+                f"{error.strerror}; what was loaded from it serves on"
+            ) from error
+        there = (each for each in names if (self._folder / each / BUNDLE_FILE).is_file())
+        return Listing(frozenset(int(each) for each in there))
+
+    async def fetch(self, version: int) -> Path:
+        """Find the folder of a version; see `Source`."""
+        for each in os.scandir(self._folder):
+            if _is_number(each.name) and int(each.name) == version:
+                return Path(each.path)
+        raise DataError(f"{self._folder}: expected a folder {version} with a bundle, there is none")
+
+
+class Registry:
+    """A registered model on an MLflow server.
+
+    Versions are fetched by a process of their own: MLflow's client would take half as much memory
+    as all else here.
+    """
+
+    def __init__(self, tracking_uri: str, name: str, kept: Path) -> None:
+        """Ask nothing yet.
+
+        Args:
+            tracking_uri: Address of the server.
+            name: Name of the registered model.
+            kept: Folder below which bundles are kept that were fetched.
+        """
+        self._uri, self._name, self._kept = tracking_uri, name, kept / name
+
+    def look(self) -> Listing:
+        """Ask for versions and aliases; see `Source`."""
+        from operators.record.mlflow_api import MlflowApi
+
+        with MlflowApi(self._uri) as api:
+            versions, aliases = api.registered_versions(self._name)
+        return Listing(frozenset(versions), aliases)
+
+    async def fetch(self, version: int) -> Path:
+        """Fetch a version, unless it is kept; see `Source`."""
+        folder = self._kept / str(version)
+        if (folder / BUNDLE_FILE).is_file():
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", _FETCH, self._uri, self._name, str(version), str(folder)),
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            said, _ = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode:
+            raise TransientError(said.decode("utf-8", "replace").strip() or "fetching ended")
+        return folder
+
+
+def source_of(settings: ModelConfig, tracking_uri: str, kept: Path) -> Source:
+    """The source that a model's settings name.
+
+    Raises:
+        ResourceError: It is a registry, and the profile names no server.
+    """
+    if settings.folder:
+        return Folder(user_path(settings.folder, "folder"))
+    if not tracking_uri:
+        raise ResourceError(
+            f"model {settings.registry} is to come from MLflow, and the profile has no "
+            "tracking_uri; name one, or a folder"
+        )
+    return Registry(tracking_uri, settings.registry, kept)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and int(name) < _MAX_VERSION
