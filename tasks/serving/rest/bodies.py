@@ -55,7 +55,7 @@ def signature_name(body: bytes) -> str:
     if not body or b'"signature_name"' not in body:
         return ""
     try:
-        return _decode(msgspec.json.Decoder(_Named), _Named, body).signature_name
+        return str(_decode(_NAMED, _Named, body).signature_name)
     except RequestError as error:
         if "$.signature_name" in error.message:
             raise _invalid(f"'signature_name' key must be a string value. {error}") from error
@@ -69,8 +69,10 @@ class Reader:
         """Prepare the decoder of a signature."""
         self.signature = signature
         self._lone = signature.inputs[0] if len(signature.inputs) == 1 else None
-        row, columns = self._shape(signature.batch), self._shape(None)
-        fields = [("instances", list[row] | UnsetType, UNSET)]  # type: ignore[valid-type]
+        is_counted = all(signature.batch in each.shape for each in signature.inputs)
+        row, self._row = _types(signature, signature.batch) if is_counted else (Any, ())
+        columns, self._column = _types(signature, None)
+        fields = [("instances", list[row] | UnsetType, UNSET)]
         fields += [("inputs", columns | UnsetType, UNSET)]
         self._type = msgspec.defstruct("Body", fields)
         self._decoder = msgspec.json.Decoder(self._type)
@@ -83,55 +85,63 @@ class Reader:
                 ``inputs``, or values of another type, or in rows that differ.
         """
         found = _decode(self._decoder, self._type, body)
-        is_by_item = found.instances is not UNSET
-        if is_by_item is (found.inputs is not UNSET):
-            raise _invalid(
-                "Not formatted correctly: expected one of 'inputs' and 'instances', got both"
-                if is_by_item
-                else "Missing 'inputs' or 'instances' key"
-            )
-        return (self._rows(found.instances) if is_by_item else self._columns(found.inputs)), (
-            is_by_item
+        if found.inputs is UNSET and found.instances is not UNSET:
+            return self._rows(found.instances), True
+        if found.instances is UNSET and found.inputs is not UNSET:
+            return self._columns(found.inputs), False
+        raise _invalid(
+            "Missing 'inputs' or 'instances' key"
+            if found.inputs is UNSET
+            else "Not formatted correctly: expected one of 'inputs' and 'instances', got both"
         )
 
     def _rows(self, rows: list[Any]) -> Arrays:
-        signature = self.signature
-        axes = {each.name: _item_axis(each, signature) for each in signature.inputs}
+        inputs, named = self.signature.inputs, self._row
+        axes = [_item_axis(each, self.signature) for each in inputs]
         if not rows:
             raise _invalid("'instances': expected at least one item, got none")
-        if self._lone is not None and not isinstance(rows[0], self._named):
-            array = _array(self._lone, rows, "instances")
-            return {self._lone.name: _from_first(array, axes[self._lone.name])}
-        if not all(isinstance(each, self._named) for each in rows):
-            raise _invalid("'instances': expected all items with names, or none")
+        columns = [rows]
+        if self._lone is None or isinstance(rows[0], named):
+            if not all(isinstance(each, named) for each in rows):
+                raise _invalid("'instances': expected all items with names, or none")
+            fields = named.__struct_fields__
+            columns = [[getattr(row, field) for row in rows] for field in fields]
         found = {}
-        for tensor, field in zip(signature.inputs, self._fields, strict=True):
-            values = [getattr(each, field) for each in rows]
-            found[tensor.name] = _from_first(
-                _array(tensor, values, f"instances, {tensor.name}"), axes[tensor.name]
-            )
+        for tensor, axis, values in zip(inputs, axes, columns, strict=True):
+            array = _array(tensor, values, "instances")
+            found[tensor.name] = np.moveaxis(array, 0, axis) if 0 < axis < array.ndim else array
         return found
 
     def _columns(self, columns: Any) -> Arrays:
-        if self._lone is not None and not isinstance(columns, self._named):
+        if self._lone is not None and not isinstance(columns, self._column):
             return {self._lone.name: _array(self._lone, columns, "inputs")}
+        fields = self._column.__struct_fields__
         return {
-            each.name: _array(each, getattr(columns, field), f"inputs, {each.name}")
-            for each, field in zip(self.signature.inputs, self._fields, strict=True)
+            tensor.name: _array(tensor, getattr(columns, field), f"inputs, {tensor.name}")
+            for tensor, field in zip(self.signature.inputs, fields, strict=True)
         }
 
-    def _shape(self, batch: str | None) -> Any:
-        """Type of one item's values, or of all items' if there is no axis that counts them."""
-        inputs = self.signature.inputs
-        self._fields = [f"input_{number}" for number in range(len(inputs))]
-        types = [_type(each, len(each.shape) - (batch in each.shape)) for each in inputs]
-        self._named: type = msgspec.defstruct(
-            "Named",
-            list(zip(self._fields, types, strict=True)),
-            rename=dict(zip(self._fields, (each.name for each in inputs), strict=True)),
-            forbid_unknown_fields=True,
+
+def _types(signature: Signature, batch: str | None) -> tuple[Any, Any]:
+    """Type of one item, or of all items where `batch` is None, and of it with names."""
+    inputs = signature.inputs
+    ranks = [len(each.shape) - (batch in each.shape) for each in inputs]
+    types = [_type(each, rank) for each, rank in zip(inputs, ranks, strict=True)]
+    if ranks == [0] and inputs[0].dtype == BYTES:
+        # A lone text may be an object by either name, which is understood with the other texts.
+        either = [("b64", bytes | UnsetType, UNSET), ("text", types[0] | UnsetType, UNSET)]
+        text = msgspec.defstruct(
+            "Text", either, rename={"text": inputs[0].name}, forbid_unknown_fields=True
         )
-        return self._named if self._lone is None else types[0] | self._named
+        return str | text, ()
+    fields = [f"input_{number}" for number in range(len(inputs))]
+    named = msgspec.defstruct(
+        "Named",
+        list(zip(fields, types, strict=True)),
+        rename=dict(zip(fields, (each.name for each in inputs), strict=True)),
+        forbid_unknown_fields=True,
+    )
+    return (types[0] | named if len(inputs) == 1 else named), named
 
 
 def read_examples(body: bytes) -> tuple[list[Features], Features]:
@@ -169,11 +179,6 @@ def _item_axis(tensor: Tensor, signature: Signature) -> int:
     return tensor.shape.index(signature.batch)
 
 
-def _from_first(array: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
-    """An array whose first axis counts items, with that axis where it belongs."""
-    return np.moveaxis(array, 0, axis) if axis and axis < array.ndim else array
-
-
 def _array(tensor: Tensor, values: Any, where: str) -> npt.NDArray[Any]:
     dtype = tensor.numpy_dtype
     try:
@@ -204,9 +209,15 @@ def _texts(values: Any, rank: int, where: str) -> npt.NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Base64):
-        return value.b64
-    return value.encode() if isinstance(value, str) else value
+    """Bytes of a text; a number is as it is."""
+    if isinstance(value, str):
+        return value.encode()
+    if not isinstance(value, msgspec.Struct):
+        return value
+    text, b64 = getattr(value, "text", UNSET), value.b64  # type: ignore[attr-defined]
+    if (text is UNSET) is (b64 is UNSET):
+        raise _invalid("expected a text, or an object of either b64 or the input's name")
+    return _plain(text) if b64 is UNSET else b64
 
 
 def _decode(decoder: Any, kind: Any, body: bytes) -> Any:
@@ -236,4 +247,5 @@ def _invalid(message: str) -> RequestError:
     return RequestError(Code.INVALID_ARGUMENT, message)
 
 
+_NAMED = msgspec.json.Decoder(_Named)
 _EXAMPLES = msgspec.json.Decoder(_Examples)

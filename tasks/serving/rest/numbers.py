@@ -20,24 +20,28 @@ def shortened(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Doubles whose shortest decimals give an array's floats again."""
     values = array.astype(np.float64)
     if array.size <= _FEW:
-        flat = [_short(each) for each in values.ravel().tolist()]
+        flat = [_short(each, array.dtype) for each in values.ravel().tolist()]
         return np.array(flat).reshape(array.shape)
     with np.errstate(all="ignore"):
         places = np.floor(np.log10(np.abs(values)))
         found = _rounded(values, _DIGITS[1] - 1 - places)
         few = _rounded(values, _DIGITS[0] - 1 - places)
         found = np.where(few.astype(array.dtype) == array, few, found)
-        return np.where(found.astype(array.dtype) == array, found, values)
+        far = (np.abs(places) > _MAX_POWER - _DIGITS[1]) & (values != 0)
+    found = np.where(values == 0, values, found)
+    found[far] = [_short(each, array.dtype) for each in values[far].tolist()]
+    return found
 
 
 def _rounded(values: npt.NDArray[Any], places: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Values to so many decimal places: a whole number by or over an exact power of ten."""
-    power = np.power(10.0, np.minimum(np.abs(places), _MAX_POWER))
+    power = np.power(10.0, np.abs(places))
     is_over = places >= 0
     whole = np.rint(np.where(is_over, values * power, values / power))
-    return np.where(is_over, whole / power, whole * power)
+    found: npt.NDArray[Any] = np.where(is_over, whole / power, whole * power)
+    return found
 
 
-def _short(value: float) -> float:
+def _short(value: float, kind: np.dtype[Any]) -> float:
     few = float(f"{value:.6g}")
-    return few if np.float32(few) == value else float(f"{value:.9g}")
+    return few if kind.type(few) == value else float(f"{value:.9g}")

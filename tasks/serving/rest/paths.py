@@ -18,7 +18,7 @@ _MAX_VERSION, _MAX_SHOWN = 2**63 - 1, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Address:
     """An address, understood.
 
     Attributes:
@@ -34,7 +34,7 @@ class Call:
     verb: Verb
 
 
-def parse_path(method: str, path: str) -> Call:
+def parse_path(method: str, path: str) -> Address:
     """Understand an address.
 
     Args:
@@ -60,4 +60,4 @@ def parse_path(method: str, path: str) -> Call:
             f"Failed to convert version: {found['version'][:_MAX_SHOWN]} to numeric; expected at "
             f"most {_MAX_VERSION}",
         )
-    return Call(found["model"], number, found["label"] or "", verb)  # type: ignore[arg-type]
+    return Address(found["model"], number, found["label"] or "", verb)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from tasks.bundle.manifest import Bundle, Tensor
 from tasks.serving.examples import Features, arrays_of, numbers_of, scores_of
@@ -38,20 +38,6 @@ class Spec:
         self.version: int | None = spec.version.value if spec.HasField("version") else None
         self.label: str = spec.version_label
         self.signature: str = spec.signature_name
-
-
-class Call(Protocol):
-    """A request, read."""
-
-    spec: Spec
-
-    def question(self, target: Target, deadline_s: float | None) -> Question:
-        """Ask a version."""
-        ...
-
-    def answer(self, target: Target, arrays: Arrays) -> bytes:
-        """Tell what it answered."""
-        ...
 
 
 class Predict:

@@ -56,9 +56,9 @@ def write_reloaded() -> bytes:
 
 
 def _model(given: Any, now: ModelConfig | None) -> ModelConfig:
-    labels = dict(given.version_labels)
-    changes: dict[str, Any] = {"policy": _policy(given.model_version_policy), "labels": labels}
+    changes: dict[str, Any] = {"labels": dict(given.version_labels)}
     try:
+        changes["policy"] = _policy(given.model_version_policy)
         if now is None:
             return ModelConfig(folder=given.base_path, **changes)
         if given.base_path:

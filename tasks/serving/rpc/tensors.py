@@ -77,25 +77,22 @@ def _packed(content: bytes, dtype: np.dtype[Any], shape: list[int], name: str) -
             f"got {len(content)}"
         )
     if dtype.kind == "b":  # a byte that is neither 0 nor 1 would be a bool that is neither
-        return np.frombuffer(content, np.uint8).reshape(shape) != 0
+        return np.frombuffer(content, np.uint8).reshape(shape).astype(np.bool)
     return np.frombuffer(content, dtype).reshape(shape)
 
 
 def _listed(values: Any, kind: str, dtype: np.dtype[Any], num: int, name: str) -> npt.NDArray[Any]:
     if len(values) > num:
         raise _invalid(f"input {name}: Expecting tensor size {num}, got {len(values)} values")
-    found = np.empty(num, dtype)
-    zero: Any = b"" if kind == BYTES else 0
-    found[len(values) :] = values[-1] if len(values) else zero
+    # Halves come as their bits.
+    found = np.empty(num, np.uint16 if kind == "float16" else dtype)
+    given = [*values] or [b"" if kind == BYTES else 0]
     try:
-        if kind == "float16":  # each as the bits of one
-            found.view(np.uint16)[: len(values)] = np.array(values, np.uint16)
-            found.view(np.uint16)[len(values) :] = values[-1] if len(values) else 0
-        else:
-            found[: len(values)] = values[:]
+        found[: len(given)] = given[:num]
+        found[len(given) :] = given[-1]
+        return found.view(np.float16) if kind == "float16" else found
     except OverflowError as error:
         raise _invalid(f"input {name}: value out of the range of {kind}: {error}") from error
-    return found
 
 
 def _known() -> str:

@@ -1,66 +1,60 @@
-"""Bundles without a network, whose runtime is `faulty`, and the path on which workers find it."""
+"""Bundles that only say what can be asked; nobody opens them."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tasks.bundle.arrays import write_golden
-from tasks.bundle.folders import files_of, write_manifest
-from tasks.bundle.manifest import SCHEMA, Bundle, Network, Signature, Tensor
-
-_PLACE = "tests.support.serving.faulty:open_network"
+from tasks.bundle.manifest import SCHEMA, Bundle, File, Network, Signature, Tensor
+from tasks.serving.types import Target
 
 
-def install_faulty(folder: Path) -> Path:
-    """Write what declares the runtime; a process that has the folder on its path has it."""
-    place = folder / "faulty-1.0.dist-info"
-    place.mkdir(parents=True)
-    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty\nVersion: 1.0\n")
-    (place / "entry_points.txt").write_text(f"[orrery.runtimes]\nfaulty = {_PLACE}\n")
-    return folder
+def tensor(name: str, dtype: str, *shape: int | str) -> Tensor:
+    """A tensor."""
+    return Tensor(name=name, dtype=dtype, shape=shape)
 
 
-def faulty(
-    folder: Path, *, golden_factor: float | None = None, warm_up: int = 1, **told: Any
-) -> Bundle:
-    """A bundle of one signature, which multiplies by a factor (2 if not told otherwise).
+def signature(
+    inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], batch: str | None = "n", **more: Any
+) -> Signature:
+    """A signature; tensors by default, within 0.001."""
+    usual: dict[str, Any] = {"method": "predict", "golden": "golden", "tolerance": 1e-3}
+    return Signature(inputs=inputs, outputs=outputs, batch=batch, **usual | more)
 
-    Args:
-        folder: Where it is written.
-        golden_factor: What its golden outputs say, where that is another one.
-        warm_up: Size of its warm-up batch.
-        told: What its runtime does; see `tests.support.serving.faulty`.
-    """
-    factor = told.get("factor", 2.0) if golden_factor is None else golden_factor
-    x = np.arange(6, dtype=np.float32).reshape(3, 2) + 1
-    folder.mkdir(parents=True)
-    write_golden(folder / "golden.safetensors", {"x": x}, {"y": x * np.float32(factor)})
-    (folder / "told.json").write_text(json.dumps(told))
-    tensors = [(Tensor(name=name, dtype="float32", shape=("batch", 2)),) for name in ("x", "y")]
-    signature = Signature(
-        method="predict",
-        inputs=tensors[0],
-        outputs=tensors[1],
-        batch="batch",
-        golden="golden.safetensors",
-        tolerance=1e-4,
-        warm_up=(warm_up,),
-    )
-    network = Network(
-        runtime="faulty",
-        file="told.json",
-        outputs=("y",),
-        curve=((1, 100.0), (8, 40.0), (32, 20.0)),
-    )
-    bundle = Bundle(
+
+WORDS = tensor("words", "int64", "n", "length")
+# Words of any number; a value each, and four of all.
+TAGS = signature(
+    (WORDS,),
+    (tensor("each", "float32", "n", "length"), tensor("sum", "float32", "n", 4)),
+    padding={"length": 0.0},
+)
+# What of words is one of two classes, and a number.
+CLASSES = signature(
+    (WORDS,), (tensor("scores", "float32", "n", 2),), method="classify", labels=("no", "yes")
+)
+NUMBER = signature((WORDS,), (tensor("value", "float32", "n"),), method="regress")
+# Several inputs: text, and a weight that isn't by item.
+MIXED = signature(
+    (tensor("name", "bytes", "n"), tensor("x", "float32", "n", 2), tensor("weight", "float64", 1)),
+    (tensor("name_bytes", "bytes", "n"), tensor("y", "float32", "n", 2)),
+)
+LONE = signature((tensor("x", "float32", 3),), (tensor("y", "float32", 3),), batch=None)
+
+
+def bundle(**signatures: Signature) -> Bundle:
+    """A bundle of signatures; of words by default."""
+    told = signatures or {"tags": TAGS, "classes": CLASSES, "number": NUMBER}
+    outputs = {each.name: None for one in told.values() for each in one.outputs}
+    none = File(sha256="0" * 64, num_bytes=1)
+    return Bundle(
         schema=SCHEMA,
-        name="faulty",
-        signatures={"predict": signature},
-        networks={"only": network},
-        files=files_of(folder),
+        name="some",
+        signatures=told,
+        networks={"onnx": Network(runtime="onnx", file="model", outputs=tuple(outputs))},
+        files={"model": none, "golden": none},
     )
-    return write_manifest(folder, bundle)
+
+
+def target(**signatures: Signature) -> Target:
+    """Version 3 of a model."""
+    return Target("some", 3, bundle(**signatures))
