@@ -48,9 +48,7 @@ class Serving:
         self.config = config
         self._tracking_uri, self._kept = tracking_uri, kept
         self._spare = Spare()
-        self._models = {
-            name: self._make(name, each, config) for name, each in config.models.items()
-        }
+        self._models = {name: self._make(name, config) for name in config.models}
         self._retiring: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
 
@@ -62,7 +60,8 @@ class Serving:
                 nowhere.
         """
         await self._look()
-        self._spare.fill()
+        if self._models:
+            self._spare.fill()
         self._watching = asyncio.get_running_loop().create_task(self._watch(file))
 
     async def close(self) -> None:

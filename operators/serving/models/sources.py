@@ -74,22 +74,24 @@ class Folder:
 
     def look(self) -> Listing:
         """Look for folders that have a `bundle.json`; see `Source`."""
+        return Listing(frozenset(self._versions()))
+
+    async def fetch(self, version: int) -> Path:
+        """Find the folder of a version; see `Source`."""
+        found = self._versions()
+        if version not in found:
+            raise DataError(f"{self._folder}: expected a folder {version} with a {BUNDLE_FILE}")
+        return found[version]
+
+    def _versions(self) -> dict[int, Path]:
         try:
-            names = [each.name for each in os.scandir(self._folder) if _is_number(each.name)]
+            entries = [each for each in self._folder.iterdir() if _is_number(each.name)]
         except OSError as error:
             raise TransientError(
                 f"{self._folder}: expected a folder of versions, it can't be read: "
                 f"{error.strerror}; what was loaded from it serves on"
             ) from error
-        there = (each for each in names if (self._folder / each / BUNDLE_FILE).is_file())
-        return Listing(frozenset(int(each) for each in there))
-
-    async def fetch(self, version: int) -> Path:
-        """Find the folder of a version; see `Source`."""
-        for each in os.scandir(self._folder):
-            if _is_number(each.name) and int(each.name) == version:
-                return Path(each.path)
-        raise DataError(f"{self._folder}: expected a folder {version} with a bundle, there is none")
+        return {int(each.name): each for each in entries if (each / BUNDLE_FILE).is_file()}
 
 
 class Registry:

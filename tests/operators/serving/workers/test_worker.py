@@ -20,7 +20,7 @@ import pytest
 from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import parse_bundle
 from tasks.core.errors import DataError, ResourceError, WorkerLostError
-from tests.support.serving.bundles import faulty
+from tests.support.serving.faulty_bundles import faulty
 
 X = np.array([[1, 2], [3, 4]], np.float32)
 PARENT = """
