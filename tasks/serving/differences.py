@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.bundle.manifest import Signature, greatest_difference
+from tasks.bundle.manifest import greatest_difference
 from tasks.serving.types import Arrays
 
 
@@ -46,24 +46,24 @@ class Differences:
 FAILED = Differences(num_failed=1)
 
 
-def compare(signature: Signature, expected: Arrays, found: Arrays) -> Differences:
+def compare(expected: Arrays, found: Arrays, tolerance: float, scores: str = "") -> Differences:
     """Compare two answers to a question; NaN equals NaN.
 
     Args:
-        signature: What was asked.
         expected: Outputs of the version that was sent.
         found: Outputs of the other one.
+        tolerance: Difference that is none.
+        scores: Name of the output that scores classes, if one does.
     """
     greatest = 0.0
     if expected.keys() != found.keys():
         greatest = math.inf
     for name in expected.keys() & found.keys():
         greatest = max(greatest, _difference(expected[name], found[name]))
-    differs = greatest > signature.tolerance
+    differs = greatest > tolerance
     one = Differences(1, 0, int(differs), int(differs), greatest)
-    name = signature.outputs[0].name
-    if signature.method == "classify" and differs and math.isfinite(greatest):
-        pair = (np.argmax(each[name], axis=-1) for each in (expected, found))
+    if scores in expected and differs and math.isfinite(greatest):
+        pair = (np.argmax(each[scores], axis=-1) for each in (expected, found))
         return replace(one, num_disagreeing=int(not np.array_equal(*pair)))
     return one
 

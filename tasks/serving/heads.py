@@ -44,8 +44,17 @@ def heads_of(name: str) -> tuple[str, ...]:
 
 
 def signature_of(bundle: Bundle, name: str) -> Signature:
-    """The signature of a name, or of heads together: outputs are then called ``head/name``."""
+    """The signature of a name, or of heads together: outputs are then called ``head/name``.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT, the bundle has none of that name.
+    """
     heads = heads_of(name)
+    if odd := next((each for each in heads if each not in bundle.signatures), None):
+        raise RequestError(
+            Code.INVALID_ARGUMENT,
+            f"no signature {odd[:100]!r}; there are {', '.join(bundle.signatures)}",
+        )
     if len(heads) == 1:
         return bundle.signatures[name]
     signatures = {head: bundle.signatures[head] for head in heads}

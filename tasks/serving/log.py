@@ -60,11 +60,11 @@ class Logged:
 
     def inputs(self) -> Arrays:
         """Arrays that were asked."""
-        return _arrays(parse("PredictRequest", self.request).inputs)
+        return arrays_of(parse("PredictRequest", self.request).inputs)
 
     def outputs(self) -> Arrays:
         """Arrays that were answered, but for those left out."""
-        found = _arrays(parse("PredictResponse", self.answer).outputs)
+        found = arrays_of(parse("PredictResponse", self.answer).outputs)
         return {name: array for name, array in found.items() if name not in self.redacted}
 
 
@@ -105,5 +105,6 @@ def _write(arrays: Arrays, tensors: Any, redact: Collection[str]) -> list[str]:
     return left_out
 
 
-def _arrays(tensors: Any) -> Arrays:
+def arrays_of(tensors: Any) -> Arrays:
+    """Arrays of a message's tensors, by name."""
     return {name: read_tensor(each, name, _MAX_BYTES) for name, each in tensors.items()}

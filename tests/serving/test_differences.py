@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tasks.serving.differences import FAILED, Differences, compare
-from tests.support.serving.bundles import CLASSES, TAGS
 
 SUM = {"sum": np.array([[1.0, math.nan]], np.float32)}
 
@@ -27,7 +26,7 @@ SUM = {"sum": np.array([[1.0, math.nan]], np.float32)}
     ],
 )
 def test_values_differ_beyond_the_tolerance(found: Any, greatest: float, differs: int) -> None:
-    one = compare(TAGS, SUM, found)
+    one = compare(SUM, found, 1e-3)
     assert one.greatest == pytest.approx(greatest, rel=1e-3)
     assert (one.num_compared, one.num_differing, one.num_disagreeing) == (1, differs, differs)
 
@@ -37,9 +36,9 @@ def test_classes_disagree_if_another_is_first() -> None:
         {"scores": np.array([[0.5, 0.5], each], np.float32)}
         for each in ((0.4, 0.6), (0.1, 0.9), (0.6, 0.4))
     )
-    assert compare(CLASSES, yes, surely).num_differing == 1
-    assert compare(CLASSES, yes, surely).num_disagreeing == 0
-    assert compare(CLASSES, yes, no).num_disagreeing == 1
+    assert compare(yes, surely, 1e-3, "scores").num_differing == 1
+    assert compare(yes, surely, 1e-3, "scores").num_disagreeing == 0
+    assert compare(yes, no, 1e-3, "scores").num_disagreeing == 1
 
 
 def test_counts_add_up() -> None:

@@ -70,9 +70,12 @@ class Reader:
         self.signature = signature
         self._lone = signature.inputs[0] if len(signature.inputs) == 1 else None
         is_counted = all(signature.batch in each.shape for each in signature.inputs)
-        row, self._row = _types(signature, signature.batch) if is_counted else (Any, ())
+        row: Any = Any
+        self._row: Any = ()
+        if is_counted:
+            row, self._row = _types(signature, signature.batch)
         columns, self._column = _types(signature, None)
-        fields = [("instances", list[row] | UnsetType, UNSET)]
+        fields = [("instances", _list(row) | UnsetType, UNSET)]
         fields += [("inputs", columns | UnsetType, UNSET)]
         self._type = msgspec.defstruct("Body", fields)
         self._decoder = msgspec.json.Decoder(self._type)
@@ -166,8 +169,12 @@ def _type(tensor: Tensor, rank: int) -> Any:
     if tensor.dtype != BYTES:
         found = _SCALARS[tensor.numpy_dtype.kind]
     for _ in range(rank):
-        found = list[found]
+        found = _list(found)
     return found
+
+
+def _list(kind: Any) -> Any:
+    return list[kind]
 
 
 def _item_axis(tensor: Tensor, signature: Signature) -> int:

@@ -1,0 +1,195 @@
+"""Has a request answered: finds the version, asks it, counts, logs, and copies to a shadow."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from operators.serving.ingress.figures import Figures
+from operators.serving.ingress.request_log import RequestLog
+from operators.serving.ingress.shadows import Shadows
+from tasks.serving.config import ServingConfig
+from tasks.serving.types import (
+    Answered,
+    Arrays,
+    Code,
+    Question,
+    RequestError,
+    Target,
+    VersionFigures,
+    VersionStatus,
+)
+
+logger = logging.getLogger(__name__)
+Watch = Callable[[asyncio.Future[Any]], None]
+
+
+class Serving(Protocol):
+    """What the ingress asks of the models; `operators.serving.models.serving` is one."""
+
+    config: ServingConfig
+
+    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
+        """Who answers a request."""
+        ...
+
+    def ask(self, question: Question) -> asyncio.Future[Answered]:
+        """Ask a version; it is in the queue when this returns."""
+        ...
+
+    def status(
+        self, model: str, version: int | None = None, label: str = ""
+    ) -> tuple[VersionStatus, ...]:
+        """How a model's versions stand."""
+        ...
+
+    def is_idle(self, model: str, version: int) -> bool:
+        """Whether nothing waits for a version."""
+        ...
+
+    def is_ready(self) -> bool:
+        """Whether every model has a version that answers."""
+        ...
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models."""
+        ...
+
+    def figures(self) -> Iterable[VersionFigures]:
+        """What versions take and took."""
+        ...
+
+    def reload(self, config: ServingConfig) -> Awaitable[None]:
+        """Take other settings, all or none."""
+        ...
+
+
+class Spec(Protocol):
+    """Which model a request names."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+
+    @property
+    def version(self) -> int | None:
+        """The version that is asked for, if any."""
+
+    @property
+    def label(self) -> str:
+        """The label that is asked for; empty for none."""
+
+
+class Call(Protocol):
+    """A request of either interface, as `tasks.serving.rest` and `tasks.serving.rpc` read it."""
+
+    @property
+    def spec(self) -> Spec:
+        """Which model it names."""
+
+    def question(self, target: Target, deadline_s: float | None) -> Question:
+        """Ask a version."""
+
+    def answer(self, target: Target, arrays: Arrays) -> bytes:
+        """Tell what it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, as its interface writes it, and the version that gave it."""
+
+    body: bytes
+    version: int
+
+
+class Answering:
+    """Has requests answered.
+
+    Attributes:
+        serving: The models.
+        figures: What is counted.
+    """
+
+    def __init__(self, serving: Serving, figures: Figures, log: RequestLog) -> None:
+        """Answer by models.
+
+        Args:
+            serving: The models.
+            figures: What is counted.
+            log: Where a sample of the requests is kept.
+        """
+        self.serving, self.figures, self._log = serving, figures, log
+        self._shadows = Shadows(serving, figures)
+
+    async def answer(
+        self, call: Call, interface: str, key: bytes, wait_s: float | None, watch: Watch
+    ) -> Reply:
+        """Answer a request.
+
+        Args:
+            call: The request.
+            interface: Name of the interface, for the count.
+            key: What its client is known by, for splits.
+            wait_s: How long the client waits, where it says so.
+            watch: Is given the future of the answer; who cancels it takes the request back.
+
+        Raises:
+            RequestError: It can't be answered.
+        """
+        begun_s, target = time.monotonic(), None
+        limit_s = self.serving.config.limits.answer_s
+        deadline_s = begun_s + (limit_s if wait_s is None else min(wait_s, limit_s))
+        try:
+            target, question, future = self._ask(call, key, deadline_s)
+            watch(future)
+            answered = await future
+            reply = Reply(call.answer(target, answered.arrays), answered.version)
+        except asyncio.CancelledError:
+            self._count(call, target, interface, Code.CANCELLED)
+            raise
+        except RequestError as error:
+            self._count(call, target, interface, error.code)
+            raise
+        except Exception as error:
+            logger.exception("model %s: a request failed", call.spec.model[:100])
+            self._count(call, target, interface, Code.INTERNAL)
+            raise RequestError(
+                Code.INTERNAL, "the server failed; its log says why, ask its owner"
+            ) from error
+        took_s = time.monotonic() - begun_s
+        self.figures.count(target.model, answered.version, interface, Code.OK)
+        self.figures.time(target.model, answered, took_s)
+        self._log.note(self.serving.config.log, question, answered, took_s)
+        if target.shadow is not None:
+            self._shadows.ask(target.shadow, question, answered)
+        return reply
+
+    def _ask(
+        self, call: Call, key: bytes, deadline_s: float
+    ) -> tuple[Target, Question, asyncio.Future[Answered]]:
+        """Find the version and ask it; if it left meanwhile, the one that came instead."""
+        spec = call.spec
+        target = self.serving.target(spec.model, spec.version, spec.label, key)
+        question = call.question(target, deadline_s)
+        try:
+            return target, question, self.serving.ask(question)
+        except RequestError as error:
+            if error.code != Code.UNAVAILABLE or spec.version is not None or spec.label:
+                raise
+            again = self.serving.target(spec.model, None, "", key)
+            if again.version == target.version:
+                raise
+        question = call.question(again, deadline_s)
+        return again, question, self.serving.ask(question)
+
+    def _count(self, call: Call, target: Target | None, interface: str, code: Code) -> None:
+        """Count a failure; names that clients made up must not become names of figures."""
+        if target is not None:
+            self.figures.count(target.model, target.version, interface, code)
+        else:
+            known = call.spec.model if call.spec.model in self.serving.models() else ""
+            self.figures.count(known, None, interface, code)
