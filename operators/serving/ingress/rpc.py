@@ -77,7 +77,11 @@ class Rpc:
             }
             handler = grpc.method_handlers_generic_handler(f"{PACKAGE}.{service}", handlers)
             self._server.add_generic_rpc_handlers((handler,))
-        self.port = self._server.add_insecure_port(address)
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            self._server.stop(None)
+            raise
 
     def start(self) -> None:
         """Begin to answer."""
