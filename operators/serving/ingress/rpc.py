@@ -80,7 +80,8 @@ class Rpc:
         try:
             self.port = self._server.add_insecure_port(address)
         except RuntimeError:
-            self._server.stop(None)
+            self._server.start()  # else it has nothing to stop, and keeps what it has opened
+            self._server.stop(None).wait()
             raise
 
     def start(self) -> None:
