@@ -75,6 +75,7 @@ async def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=_IDLE_S,
             timeout_graceful_shutdown=max(1, round(limits.drain_s)),
             backlog=4096,

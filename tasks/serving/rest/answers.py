@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from tasks.bundle.manifest import Bundle, Signature, Tensor
 from tasks.serving.batching.forms import counted
-from tasks.serving.examples import numbers_of, scores_of
-from tasks.serving.rest.numbers import shortened
+from tasks.serving.rest.numbers import listed
 from tasks.serving.types import DATA_TYPES, Arrays, Code, RequestError, VersionStatus
 
 HTTP_STATUS: Final[Mapping[Code, int]] = {
@@ -59,8 +58,8 @@ def write_predictions(signature: Signature, arrays: Arrays, is_by_item: bool) ->
                     f"Tensor name: {each.name} has inconsistent batch size: it is not by item; ask "
                     "by 'inputs'",
                 )
-            array = np.moveaxis(array, axes[each.name], 0)
-        is_finite = is_finite and (array.dtype.kind != "f" or bool(np.isfinite(array).all()))
+            array = np.moveaxis(array, axes[each.name], 0) if axes[each.name] else array
+        is_finite = is_finite and _is_finite(array)
         found[each.name] = _values(each, array)
     if len(found) == 1:
         (told,) = found.values()
@@ -73,11 +72,11 @@ def write_predictions(signature: Signature, arrays: Arrays, is_by_item: bool) ->
 
 def write_results(signature: Signature, arrays: Arrays) -> bytes:
     """Answer of ``:classify``, label and score of each class, or of ``:regress``, a number."""
-    (array,) = (arrays[each.name] for each in signature.outputs)
-    short = {signature.outputs[0].name: _short(array)}
-    is_classes = signature.method == "classify"
-    told: Any = scores_of(signature, short) if is_classes else numbers_of(signature, short)
-    return _encode({"results": told}, bool(np.isfinite(array).all()))
+    array = arrays[signature.outputs[0].name]
+    told = listed(array)
+    if signature.method == "classify":
+        told = [list(zip(signature.labels, row, strict=True)) for row in told]
+    return _encode({"results": told}, _is_finite(array))
 
 
 def write_status(versions: Iterable[VersionStatus]) -> bytes:
@@ -130,8 +129,8 @@ def _info(tensor: Tensor) -> dict[str, Any]:
 
 def _values(tensor: Tensor, array: npt.NDArray[Any]) -> Any:
     """Values as JSON has them; bytes as text, or base64 by their name or if they are none."""
-    if array.dtype != object:
-        return _short(array).tolist()
+    if array.dtype.kind != "O":
+        return listed(array)
     flat = array.ravel().tolist()
     texts = np.empty(len(flat), object)
     try:
@@ -143,9 +142,8 @@ def _values(tensor: Tensor, array: npt.NDArray[Any]) -> Any:
     return texts.reshape(array.shape).tolist()
 
 
-def _short(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    is_short = array.dtype.kind == "f" and array.dtype.itemsize < 8
-    return shortened(array) if is_short else array
+def _is_finite(array: npt.NDArray[Any]) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def _encode(value: Any, is_finite: bool = True) -> bytes:

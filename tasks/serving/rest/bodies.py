@@ -18,6 +18,7 @@ import numpy.typing as npt
 from msgspec import UNSET, UnsetType
 
 from tasks.bundle.manifest import BYTES, Signature, Tensor
+from tasks.serving.batching.forms import counted
 from tasks.serving.examples import Features
 from tasks.serving.types import Arrays, Code, RequestError
 
@@ -69,10 +70,10 @@ class Reader:
         """Prepare the decoder of a signature."""
         self.signature = signature
         self._lone = signature.inputs[0] if len(signature.inputs) == 1 else None
-        is_counted = all(signature.batch in each.shape for each in signature.inputs)
+        self._axes = counted(signature.inputs, signature.batch)
         row: Any = Any
         self._row: Any = ()
-        if is_counted:
+        if len(self._axes) == len(signature.inputs):
             row, self._row = _types(signature, signature.batch)
         columns, self._column = _types(signature, None)
         fields = [("instances", _list(row) | UnsetType, UNSET)]
@@ -100,7 +101,11 @@ class Reader:
 
     def _rows(self, rows: list[Any]) -> Arrays:
         inputs, named = self.signature.inputs, self._row
-        axes = [_item_axis(each, self.signature) for each in inputs]
+        if odd := [each.name for each in inputs if each.name not in self._axes]:
+            raise _invalid(
+                f"'instances': input {odd[0]} is not by item; ask by 'inputs', which holds a value "
+                "for each input"
+            )
         if not rows:
             raise _invalid("'instances': expected at least one item, got none")
         columns = [rows]
@@ -110,8 +115,8 @@ class Reader:
             fields = named.__struct_fields__
             columns = [[getattr(row, field) for row in rows] for field in fields]
         found = {}
-        for tensor, axis, values in zip(inputs, axes, columns, strict=True):
-            array = _array(tensor, values, "instances")
+        for tensor, values in zip(inputs, columns, strict=True):
+            array, axis = _array(tensor, values, "instances"), self._axes[tensor.name]
             found[tensor.name] = np.moveaxis(array, 0, axis) if 0 < axis < array.ndim else array
         return found
 
@@ -177,20 +182,13 @@ def _list(kind: Any) -> Any:
     return list[kind]
 
 
-def _item_axis(tensor: Tensor, signature: Signature) -> int:
-    if signature.batch not in tensor.shape:
-        raise _invalid(
-            f"'instances': input {tensor.name} is not by item; ask by 'inputs', which holds a "
-            "value for each input"
-        )
-    return tensor.shape.index(signature.batch)
-
-
 def _array(tensor: Tensor, values: Any, where: str) -> npt.NDArray[Any]:
     dtype = tensor.numpy_dtype
     try:
         if dtype.kind == "O":
             return _texts(values, len(tensor.shape), where)
+        if dtype.kind != "f":
+            return np.array(values, dtype)
         with np.errstate(over="raise"):
             return np.array(values, dtype)
     except (FloatingPointError, OverflowError) as error:

@@ -16,12 +16,23 @@ _MAX_POWER = 22  # greatest power of ten that a double holds exactly
 _FEW = 8
 
 
-def shortened(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Doubles whose shortest decimals give an array's floats again."""
-    values = array.astype(np.float64)
+def listed(array: npt.NDArray[Any]) -> Any:
+    """An array as nested lists: of doubles whose shortest decimals give its floats again."""
+    if array.dtype.kind != "f" or array.dtype.itemsize == np.dtype(np.float64).itemsize:
+        return array.tolist()
     if array.size <= _FEW:
-        flat = [_short(each, array.dtype) for each in values.ravel().tolist()]
-        return np.array(flat).reshape(array.shape)
+        return _listed(array.tolist(), array.dtype.type)
+    return _shortened(array).tolist()
+
+
+def _listed(values: Any, kind: type[Any]) -> Any:
+    if isinstance(values, list):
+        return [_listed(each, kind) for each in values]
+    return _short(values, kind)
+
+
+def _shortened(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    values = array.astype(np.float64)
     with np.errstate(all="ignore"):
         places = np.floor(np.log10(np.abs(values)))
         found = _rounded(values, _DIGITS[1] - 1 - places)
@@ -29,7 +40,7 @@ def shortened(array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         found = np.where(few.astype(array.dtype) == array, few, found)
         far = (np.abs(places) > _MAX_POWER - _DIGITS[1]) & (values != 0)
     found = np.where(values == 0, values, found)
-    found[far] = [_short(each, array.dtype) for each in values[far].tolist()]
+    found[far] = [_short(each, array.dtype.type) for each in values[far].tolist()]
     return found
 
 
@@ -42,6 +53,6 @@ def _rounded(values: npt.NDArray[Any], places: npt.NDArray[Any]) -> npt.NDArray[
     return found
 
 
-def _short(value: float, kind: np.dtype[Any]) -> float:
+def _short(value: float, kind: type[Any]) -> float:
     few = float(f"{value:.6g}")
-    return few if kind.type(few) == value else float(f"{value:.9g}")
+    return few if kind(few) == value else float(f"{value:.9g}")

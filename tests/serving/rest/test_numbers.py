@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tasks.serving.rest.numbers import shortened
+from tasks.serving.rest.numbers import listed
 
 
 @given(
@@ -17,10 +17,10 @@ from tasks.serving.rest.numbers import shortened
     )
 )
 def test_they_give_the_same_float_again(array: np.ndarray) -> None:
-    short = shortened(array)
+    short = listed(array)
     with np.errstate(all="ignore"):
-        np.testing.assert_array_equal(short.astype(array.dtype), array)
-    assert short.shape == array.shape
+        np.testing.assert_array_equal(np.array(short, array.dtype).reshape(array.shape), array)
+    assert np.shape(short) == np.shape(array.tolist())
 
 
 @pytest.mark.parametrize("times", [1, 9])
@@ -40,5 +40,10 @@ def test_they_give_the_same_float_again(array: np.ndarray) -> None:
 def test_few_and_many_are_written_with_six_or_nine_digits(
     value: float, told: str, times: int
 ) -> None:
-    found = shortened(np.full(times, value, np.float32))
-    assert {repr(each) for each in found.tolist()} == {told}
+    found = listed(np.full((times, 1), value, np.float32))
+    assert {repr(each) for (each,) in found} == {told}
+
+
+def test_doubles_and_whole_numbers_are_as_they_are() -> None:
+    assert listed(np.array([1 / 3])) == [1 / 3]
+    assert listed(np.array([[2**62]])) == [[2**62]]
