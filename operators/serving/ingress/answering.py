@@ -149,20 +149,19 @@ class Answering:
             answered = await future
             reply = Reply(call.answer(target, answered.arrays), answered.version)
         except asyncio.CancelledError:
-            self._count(call, target, interface, Code.CANCELLED)
+            self._fail(call, target, interface, Code.CANCELLED)
             raise
         except RequestError as error:
-            self._count(call, target, interface, error.code)
+            self._fail(call, target, interface, error.code)
             raise
         except Exception as error:
             logger.exception("model %s: a request failed", call.spec.model[:100])
-            self._count(call, target, interface, Code.INTERNAL)
+            self._fail(call, target, interface, Code.INTERNAL)
             raise RequestError(
                 Code.INTERNAL, "the server failed; its log says why, ask its owner"
             ) from error
         took_s = time.monotonic() - begun_s
-        self.figures.count(target.model, answered.version, interface, Code.OK)
-        self.figures.time(target.model, answered, took_s)
+        self.figures.answer(target.model, interface, answered, took_s)
         self._log.note(self.serving.config.log, question, answered, took_s)
         if target.shadow is not None:
             self._shadows.ask(target.shadow, question, answered)
@@ -186,10 +185,10 @@ class Answering:
         question = call.question(again, deadline_s)
         return again, question, self.serving.ask(question)
 
-    def _count(self, call: Call, target: Target | None, interface: str, code: Code) -> None:
+    def _fail(self, call: Call, target: Target | None, interface: str, code: Code) -> None:
         """Count a failure; names that clients made up must not become names of figures."""
         if target is not None:
-            self.figures.count(target.model, target.version, interface, code)
+            self.figures.fail(target.model, target.version, interface, code)
         else:
             known = call.spec.model if call.spec.model in self.serving.models() else ""
-            self.figures.count(known, None, interface, code)
+            self.figures.fail(known, None, interface, code)

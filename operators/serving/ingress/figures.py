@@ -1,16 +1,16 @@
 """What the ingress counts, by model and version, for Prometheus.
 
-Counting is a few additions to plain numbers; the page is made of them when somebody asks for it. A
-histogram counts requests: of the batch that a request was in, its size and its time.
+An answer costs one entry in a list; histograms are made of many at a time, and the page when
+somebody asks for it. They count requests: of the batch that one was in, its size and its time.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -27,35 +27,44 @@ _SECONDS: Final = (
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 _SIZES: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0, 4096.0)
+_BOUNDS: Final = {
+    "took_seconds": _SECONDS,
+    "queued_seconds": _SECONDS,
+    "computed_seconds": _SECONDS,
+    "batch_size": _SIZES,
+}
+_TOLD: Final = {
+    "took_seconds": "From a request's last byte to its answer.",
+    "queued_seconds": "Wait for the worker.",
+    "computed_seconds": "Work on the batch that a request was in.",
+    "batch_size": "Items of the batch that a request was in.",
+}
 _BY: Final = ("model", "version")
-
-
-class _Histogram:
-    """Numbers by size."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds, self.total = bounds, 0.0
-        self.counts = [0] * (len(bounds) + 1)
-
-    def add(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        names = [*map(repr, self.bounds), "+Inf"]
-        return [(name, sum(self.counts[: k + 1])) for k, name in enumerate(names)]
+_MAX_ROWS: Final = 4096
 
 
 class _Times:
-    """Histograms of one version."""
+    """Times and sizes of one version's answers: noted at once, sorted when there are many."""
 
-    __slots__ = ("batch", "computed", "queued", "took")
+    __slots__ = ("_rows", "counts", "totals")
 
     def __init__(self) -> None:
-        self.took, self.queued, self.computed = (_Histogram(_SECONDS) for _ in range(3))
-        self.batch = _Histogram(_SIZES)
+        self.counts = {name: np.zeros(len(bounds) + 1, int) for name, bounds in _BOUNDS.items()}
+        self.totals = dict.fromkeys(_BOUNDS, 0.0)
+        self._rows: list[tuple[float, float, float, float]] = []
+
+    def add(self, row: tuple[float, float, float, float]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _MAX_ROWS:
+            self.sort()
+
+    def sort(self) -> None:
+        columns = np.array(self._rows).reshape(-1, len(_BOUNDS)).T
+        for (name, bounds), column in zip(_BOUNDS.items(), columns, strict=True):
+            places = np.searchsorted(bounds, column)
+            self.counts[name] += np.bincount(places, minlength=len(bounds) + 1)
+            self.totals[name] += float(column.sum())
+        self._rows.clear()
 
 
 class Figures:
@@ -73,8 +82,8 @@ class Figures:
             versions: What versions take and took, asked when the page is made.
         """
         self._versions = versions
-        self._requests: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
-        self._times: defaultdict[tuple[str, str], _Times] = defaultdict(_Times)
+        self._failed: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
+        self._times: defaultdict[tuple[str, int, str], _Times] = defaultdict(_Times)
         self._shadows: defaultdict[tuple[str, str, str], Differences] = defaultdict(Differences)
         self._dropped_shadows: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.num_logged = self.num_unlogged = 0
@@ -82,18 +91,15 @@ class Figures:
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
-    def count(self, model: str, version: int | None, interface: str, code: Code) -> None:
-        """Count a request by how it ended; one that no model is known for goes without a name."""
-        told = "" if version is None else str(version)
-        self._requests[model, told, interface, code.name] += 1
+    def answer(self, model: str, interface: str, answered: Answered, took_s: float) -> None:
+        """Count an answer, how long it took, and its parts."""
+        row = (took_s, answered.queued_s, answered.computed_s, answered.batch_size)
+        self._times[model, answered.version, interface].add(row)
 
-    def time(self, model: str, answered: Answered, took_s: float) -> None:
-        """Note how long an answer took, and its parts."""
-        times = self._times[model, str(answered.version)]
-        times.took.add(took_s)
-        times.queued.add(answered.queued_s)
-        times.computed.add(answered.computed_s)
-        times.batch.add(answered.batch_size)
+    def fail(self, model: str, version: int | None, interface: str, code: Code) -> None:
+        """Count a request that failed; one that no model is known for goes without a name."""
+        told = "" if version is None else str(version)
+        self._failed[model, told, interface, code.name] += 1
 
     def compare(self, model: str, version: int, shadow: int, found: Differences | None) -> None:
         """Note how a shadow's answer differed; None if it was not asked, as others waited."""
@@ -112,15 +118,7 @@ class Figures:
 
     def collect(self) -> Iterator[Metric]:
         """What `page` is made of."""
-        requests = CounterMetricFamily(
-            "orrery_serving_requests",
-            "Requests by how they ended.",
-            labels=(*_BY, "interface", "code"),
-        )
-        for key, num in self._requests.items():
-            requests.add_metric(key, num)
-        yield requests
-        yield from self._histograms()
+        yield from self._requests()
         yield from self._compared()
         yield from self._of_versions()
         for name, told, num in (
@@ -129,18 +127,27 @@ class Figures:
         ):
             yield CounterMetricFamily(f"orrery_serving_{name}", told, value=num)
 
-    def _histograms(self) -> Iterator[Metric]:
-        for name, unit, told in (
-            ("took", "_seconds", "From a request's last byte to its answer."),
-            ("queued", "_seconds", "Wait for the worker."),
-            ("computed", "_seconds", "Work on the batch that a request was in."),
-            ("batch", "_size", "Items of the batch that a request was in."),
-        ):
-            family = HistogramMetricFamily(f"orrery_serving_{name}{unit}", told, labels=_BY)
-            for key, times in self._times.items():
-                one: _Histogram = getattr(times, name)
-                family.add_metric(key, buckets=one.buckets(), sum_value=one.total)
-            yield family
+    def _requests(self) -> Iterator[Metric]:
+        by = (*_BY, "interface")
+        requests = CounterMetricFamily(
+            "orrery_serving_requests", "Requests by how they ended.", labels=(*by, "code")
+        )
+        families = {
+            name: HistogramMetricFamily(f"orrery_serving_{name}", told, labels=by)
+            for name, told in _TOLD.items()
+        }
+        for failed, num in self._failed.items():
+            requests.add_metric(failed, num)
+        for (model, version, interface), times in self._times.items():
+            times.sort()
+            key = (model, str(version), interface)
+            for name, bounds in _BOUNDS.items():
+                sums = times.counts[name].cumsum().tolist()
+                buckets = [*zip([*map(repr, bounds), "+Inf"], sums, strict=True)]
+                families[name].add_metric(key, buckets, times.totals[name])
+            requests.add_metric((*key, "OK"), sums[-1])
+        yield requests
+        yield from families.values()
 
     def _compared(self) -> Iterator[Metric]:
         for name in ("compared", "failed", "differing", "disagreeing"):

@@ -48,9 +48,10 @@ def answered(serving: FakeServing, call: Call, watch: Any = lambda _: None) -> t
             await log.close(serving.config.log)
 
     found = asyncio.run(main())
-    ((key, num),) = figures._requests.items()
-    assert num == 1
-    return found, key
+    (requests,) = [each for each in figures.collect() if each.name == "orrery_serving_requests"]
+    (sample,) = requests.samples
+    assert sample.value == 1
+    return found, tuple(sample.labels.values())
 
 
 def test_an_answer_says_who_gave_it() -> None:

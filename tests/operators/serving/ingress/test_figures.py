@@ -26,9 +26,10 @@ def figures(*told: Any) -> Figures:
 
 def test_requests_are_counted_by_how_they_ended() -> None:
     counted = figures()
-    for code in (Code.OK, Code.OK, Code.UNAVAILABLE):
-        counted.count("some", 3, "rest", code)
-    counted.count("", None, "grpc", Code.NOT_FOUND)
+    for _ in range(2):
+        counted.answer("some", "rest", Answered({}, 3), 0.5)
+    counted.fail("some", 3, "rest", Code.UNAVAILABLE)
+    counted.fail("", None, "grpc", Code.NOT_FOUND)
     found = samples(counted)
     name = "orrery_serving_requests_total"
     assert found[name, "3", "OK", "rest", "some"] == 2
@@ -39,17 +40,28 @@ def test_requests_are_counted_by_how_they_ended() -> None:
 def test_times_and_sizes_are_histograms() -> None:
     counted = figures()
     for size, took_s in ((1, 0.0005), (5, 0.003), (5000, 99.0)):
-        counted.time("some", Answered({}, 3, 0.0, 0.2, size), took_s)
+        counted.answer("some", "grpc", Answered({}, 3, 0.0, 0.2, size), took_s)
     found = samples(counted)
     took = "orrery_serving_took_seconds"
-    assert found[f"{took}_bucket", "0.0005", "3", "some"] == 1
-    assert found[f"{took}_bucket", "0.005", "3", "some"] == 2
-    assert found[f"{took}_bucket", "+Inf", "3", "some"] == 3
-    assert found[f"{took}_count", "3", "some"] == 3
-    assert found[f"{took}_sum", "3", "some"] == 99.0035
-    assert found["orrery_serving_batch_size_bucket", "3", "8.0", "some"] == 2
-    assert found["orrery_serving_computed_seconds_bucket", "0.25", "3", "some"] == 3
-    assert found["orrery_serving_queued_seconds_bucket", "0.0001", "3", "some"] == 3
+    assert found[f"{took}_bucket", "0.0005", "3", "grpc", "some"] == 1
+    assert found[f"{took}_bucket", "0.005", "3", "grpc", "some"] == 2
+    assert found[f"{took}_bucket", "+Inf", "3", "grpc", "some"] == 3
+    assert found[f"{took}_count", "3", "grpc", "some"] == 3
+    assert found[f"{took}_sum", "3", "grpc", "some"] == 99.0035
+    assert found["orrery_serving_batch_size_bucket", "3", "8.0", "grpc", "some"] == 2
+    assert found["orrery_serving_computed_seconds_bucket", "0.25", "3", "grpc", "some"] == 3
+    assert found["orrery_serving_queued_seconds_bucket", "0.0001", "3", "grpc", "some"] == 3
+
+
+def test_many_answers_are_counted_as_few_are() -> None:
+    counted = figures()
+    for _ in range(10_000):
+        counted.answer("some", "rest", Answered({}, 3), 0.5)
+    found = samples(counted)
+    assert found["orrery_serving_took_seconds_sum", "3", "rest", "some"] == 5000
+    assert found["orrery_serving_requests_total", "3", "OK", "rest", "some"] == 10_000
+    again = samples(counted)
+    assert all(again[key] == value for key, value in found.items() if "process" not in key[0])
 
 
 def test_shadows_rows_and_versions_are_told() -> None:
