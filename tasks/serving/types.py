@@ -109,6 +109,7 @@ class Target:
         bundle: What that version's bundle says.
         label: By which label it was found; empty where by number, or as the greatest.
         shadow: Version that is asked the same beside, its answer compared and never sent; or None.
+        max_items: Items that a request may hold.
     """
 
     model: str
@@ -116,6 +117,7 @@ class Target:
     bundle: Bundle
     label: str = ""
     shadow: int | None = None
+    max_items: int = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ JSON, are read as TensorFlow Serving does.
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +27,8 @@ from tasks.serving.types import Arrays, Code, RequestError
 
 _SCALARS: Mapping[str, type] = {"i": int, "u": int, "f": float, "b": bool}
 _MAX_SHOWN = 300
+_LARGE_BYTES = 100_000
+_MAX_LISTS, _MAX_VALUES = 400_000, 4_000_000  # each about a third of a second's work
 _NO_JSON = (b"NaN", b"Infinity")
 
 
@@ -71,6 +76,9 @@ class Reader:
         self.signature = signature
         self._lone = signature.inputs[0] if len(signature.inputs) == 1 else None
         self._axes = counted(signature.inputs, signature.batch)
+        # A text may hold brackets, so nothing follows from their number.
+        is_text = any(each.dtype == BYTES for each in signature.inputs)
+        self._num_lists = 0 if is_text else 1 + sum(map(_num_lists, signature.inputs))
         row: Any = Any
         self._row: Any = ()
         if len(self._axes) == len(signature.inputs):
@@ -81,13 +89,19 @@ class Reader:
         self._type = msgspec.defstruct("Body", fields)
         self._decoder = msgspec.json.Decoder(self._type)
 
-    def read(self, body: bytes) -> tuple[Arrays, bool]:
+    def read(self, body: bytes, max_items: int = 4096) -> tuple[Arrays, bool]:
         """Inputs of a body, and whether they came by item, as the answer then does.
+
+        Args:
+            body: The body.
+            max_items: Items that it may hold; what holds far more is not even parsed.
 
         Raises:
             RequestError: INVALID_ARGUMENT, it is no JSON, has neither or both of ``instances`` and
                 ``inputs``, or values of another type, or in rows that differ.
         """
+        if self._num_lists:
+            _check_size(body, max_items * self._num_lists)
         found = _decode(self._decoder, self._type, body)
         if found.inputs is UNSET and found.instances is not UNSET:
             return self._rows(found.instances), True
@@ -152,14 +166,41 @@ def _types(signature: Signature, batch: str | None) -> tuple[Any, Any]:
     return (types[0] | named if len(inputs) == 1 else named), named
 
 
-def read_examples(body: bytes) -> tuple[list[Features], Features]:
+def read_examples(body: bytes, max_items: int = 4096) -> tuple[list[Features], Features]:
     """Examples and context of a body of ``:classify`` or ``:regress``.
+
+    Args:
+        body: The body.
+        max_items: Examples that it may hold.
 
     Raises:
         RequestError: INVALID_ARGUMENT, it is no JSON, or has none.
     """
+    _check_size(body, math.inf)
     found = _decode(_EXAMPLES, _Examples, body)
+    if len(found.examples) > max_items:
+        raise _too_many(f"{max_items} examples", f"{len(found.examples)}")
     return [_features(each) for each in found.examples], _features(found.context)
+
+
+def _num_lists(tensor: Tensor) -> float:
+    """Lists that an item's values are in JSON; infinite if nobody knows."""
+    inner = [math.inf if size < 0 else size for size in tensor.sizes[1:-1]]
+    found: float = 1 + sum(itertools.accumulate(inner, operator.mul))
+    return found
+
+
+def _check_size(body: bytes, max_lists: float) -> None:
+    """Refuse at once what would take seconds to parse, while others wait."""
+    if len(body) < _LARGE_BYTES:
+        return
+    num_lists = body.count(b"[") + body.count(b"{")
+    if num_lists > min(max_lists, _MAX_LISTS) + 10 or body.count(b",") > _MAX_VALUES:
+        raise _too_many("as many values as the items that a request may hold", "far more")
+
+
+def _too_many(expected: str, got: str) -> RequestError:
+    return _invalid(f"expected at most {expected}, got {got}; ask for them in several requests")
 
 
 def _features(given: Mapping[str, Any]) -> Features:

@@ -50,10 +50,14 @@ class RestCall:
         name = signature_name(self._body)
         if verb == "predict":
             self._name = pick_signature(bundle, name)
-            arrays, self._is_by_item = self._readers.of(target, self._name).read(self._body)
+            arrays, self._is_by_item = self._readers.of(target, self._name).read(
+                self._body, target.max_items
+            )
         else:
             self._name = pick_signature(bundle, name, verb)
-            arrays = arrays_of(bundle.signatures[self._name], *read_examples(self._body))
+            arrays = arrays_of(
+                bundle.signatures[self._name], *read_examples(self._body, target.max_items)
+            )
         return ask(target, self._name, arrays, (), deadline_s)
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:

@@ -81,7 +81,7 @@ class _OfExamples:
     def question(self, target: Target, deadline_s: float | None) -> Question:
         """Ask a version; see `tasks.serving.questions.ask`."""
         self._signature = pick_signature(target.bundle, self.spec.signature, self.method)
-        examples, context = read_input(self._message.input)
+        examples, context = read_input(self._message.input, target.max_items)
         arrays = arrays_of(target.bundle.signatures[self._signature], examples, context)
         return ask(target, self._signature, arrays, (), deadline_s)
 
@@ -138,7 +138,7 @@ class MultiInference:
         """Ask a version; see `tasks.serving.questions.ask`."""
         self._heads = [pick_signature(target.bundle, *each) for each in self._asked]
         together = join(target.bundle, self._heads)
-        examples, context = read_input(self._message.input)
+        examples, context = read_input(self._message.input, target.max_items)
         arrays = arrays_of(target.bundle.signatures[self._heads[0]], examples, context)
         return ask(target, together, arrays, (), deadline_s)
 
@@ -156,10 +156,19 @@ class MultiInference:
         return told.SerializeToString()  # type: ignore[no-any-return]
 
 
-def read_input(given: Any) -> tuple[list[Features], Features]:
-    """Examples and context of an ``Input``."""
+def read_input(given: Any, max_items: int) -> tuple[list[Features], Features]:
+    """Examples and context of an ``Input``.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT, so many examples may not be.
+    """
     has_context = given.HasField("example_list_with_context")
     told = given.example_list_with_context if has_context else given.example_list
+    if len(told.examples) > max_items:
+        raise _invalid(
+            f"expected at most {max_items} examples, got {len(told.examples)}; ask for them in "
+            "several requests"
+        )
     context = _features(told.context) if has_context else {}
     return [_features(each) for each in told.examples], context
 

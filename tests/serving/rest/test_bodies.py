@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from tasks.bundle.manifest import Signature
 from tasks.serving.rest.bodies import Reader, read_examples, signature_name
 from tasks.serving.types import Code, RequestError
 from tests.support.serving.bundles import LONE, MIXED, TAGS, signature, tensor
@@ -112,8 +114,8 @@ def test_nan_and_infinity_are_read() -> None:
         (b'{"instances": [{"y": [1, 2]}]}', "unknown field `y`"),
         (b'{"instances": [{}]}', "missing required field `x`"),
         (b'{"inputs": 3}', "got `int`"),
-        (b'{"NaN": ' + b"[" * 100_000, "JSON Parse error"),
-        (b'{"more": ' + b"[" * 100_000, "JSON Parse error"),
+        (b'{"NaN": ' + b"[" * 90_000, "JSON Parse error"),
+        (b'{"more": ' + b"[" * 90_000, "JSON Parse error"),
     ],
 )
 def test_what_is_no_request_is_told(body: bytes, message: str) -> None:
@@ -170,6 +172,35 @@ def test_any_bytes_are_read_back(values: list[bytes]) -> None:
     assert Reader(TEXT).read(told({"instances": rows}))[0]["text"].tolist() == values
 
 
+PICTURES = signature((tensor("x", "uint8", "n", 3, 64),), (tensor("y", "float32", "n"),))
+FREE = signature((tensor("x", "uint8", "n", "h", "w"),), (tensor("y", "float32", "n"),))
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("told_", "body"),
+    [
+        (TAGS, b'{"instances": [' + b"[1]," * 2_000_000 + b"[1]]}"),
+        (PICTURES, b'{"inputs": [' + b"[[]]," * 500_000 + b"[]]}"),
+        (FREE, b'{"inputs": [[' + b"[1]," * 1_000_000 + b"[1]]]}"),
+        (TAGS, b'{"instances": [[' + b"1," * 8_000_000 + b"1]]}"),
+    ],
+)
+def test_what_holds_far_too_much_is_not_parsed(told_: Signature, body: bytes) -> None:
+    begun_s = time.process_time()
+    with pytest.raises(RequestError, match=r"expected at most .* far more; .* several requests"):
+        Reader(told_).read(body)
+    assert time.process_time() - begun_s < 0.2, "parsing takes a second and more"
+
+
+def test_what_is_large_and_may_be_is_parsed() -> None:
+    rows = [[[1] * 64] * 3] * 4096
+    found, _ = Reader(PICTURES).read(told({"instances": rows}))
+    assert found["x"].shape == (4096, 3, 64)
+    text = "[{," * 1_500_000
+    assert Reader(TEXT).read(told({"instances": [text]}))[0]["text"] == [text.encode()]
+
+
 def test_the_signature_is_found_before_the_rest_is_read() -> None:
     assert signature_name(b'{"instances": "odd", "signature_name": "tags"}') == "tags"
     assert signature_name(b'{"instances": [1]}') == ""
@@ -191,6 +222,8 @@ def test_examples_are_features_with_a_context() -> None:
         {"words": [3], "t": ["é".encode()]},
     ]
     assert context == {"x": [0.5]}
+    with pytest.raises(RequestError, match="at most 1 examples, got 2"):
+        read_examples(told(body), 1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,12 @@ def test_no_example_is_told(method: str) -> None:
         read(method, request(kind)).question(target(), None)
     with pytest.raises(RequestError, match="Missing ModelSpec"):
         read(method, MESSAGES[kind]())
+
+
+def test_too_many_examples_are_told() -> None:
+    call = read("Regress", with_words(request("RegressionRequest")))
+    with pytest.raises(RequestError, match="at most 1 examples, got 2"):
+        call.question(replace(target(), max_items=1), None)
 
 
 def test_metadata_says_what_can_be_asked() -> None:
