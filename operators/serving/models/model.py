@@ -268,6 +268,8 @@ class Model:
 
     def _answer(self) -> None:
         """Note who answers, after anything has changed."""
+        known = {each.version for each in self._machine.status()}
+        self._counts = {k: v for k, v in self._counts.items() if k in known}
         self._targets = {}
         self._greatest = self._machine.greatest()
         wanted = {k: v for k, v in self._aliases.items() if k in self.settings.aliases}

@@ -10,18 +10,6 @@ import pytest
 
 from operators.serving.workers.process import quietly
 
-LIMITED = """
-import numpy as np
-from operators.serving.workers.process import _limit_memory
-
-np.ones(1)
-_limit_memory(100_000_000)
-np.ones(5_000_000)
-try:
-    np.ones(20_000_000)
-except MemoryError:
-    print("refused")
-"""
 UNPRIVILEGED = """
 import os, sys
 from operators.serving.workers.process import quietly
@@ -53,7 +41,3 @@ def test_quiet_work_gives_what_it_gives_and_raises_what_it_raises():
 
 def test_a_process_without_privilege_can_t_leave_the_idle_class_hence_the_thread():
     assert printed(UNPRIVILEGED) == "for good"
-
-
-def test_memory_is_refused_above_the_limit_and_not_below():
-    assert printed(LIMITED) == "refused"
