@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Iterable
+from typing import NamedTuple, Protocol
 
 from operators.serving.ingress.figures import Figures
 from operators.serving.ingress.request_log import RequestLog
@@ -25,7 +24,6 @@ from tasks.serving.types import (
 )
 
 logger = logging.getLogger(__name__)
-Watch = Callable[[asyncio.Future[Any]], None]
 
 
 class Serving(Protocol):
@@ -98,16 +96,26 @@ class Call(Protocol):
         """Tell what it answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer, as its interface writes it, and the version that gave it."""
 
     body: bytes
     version: int
 
 
+class Asked(NamedTuple):
+    """A request that waits for its answer: who cancels the future takes it back."""
+
+    future: asyncio.Future[Answered]
+    call: Call
+    interface: str
+    begun_s: float
+    target: Target
+    question: Question
+
+
 class Answering:
-    """Has requests answered.
+    """Has requests answered; all calls come from one event loop.
 
     Attributes:
         serving: The models.
@@ -125,41 +133,38 @@ class Answering:
         self.serving, self.figures, self._log = serving, figures, log
         self._shadows = Shadows(serving, figures)
 
-    async def answer(
-        self, call: Call, interface: str, key: bytes, wait_s: float | None, watch: Watch
-    ) -> Reply:
-        """Answer a request.
+    def begin(self, call: Call, interface: str, key: bytes, wait_s: float | None) -> Asked:
+        """Ask what a request asks; once the future is done, `end` gives the answer.
 
         Args:
             call: The request.
             interface: Name of the interface, for the count.
             key: What its client is known by, for splits.
             wait_s: How long the client waits, where it says so.
-            watch: Is given the future of the answer; who cancels it takes the request back.
 
         Raises:
             RequestError: It can't be answered.
         """
-        begun_s, target = time.monotonic(), None
-        limit_s = self.serving.config.limits.answer_s
+        begun_s, limit_s = time.monotonic(), self.serving.config.limits.answer_s
         deadline_s = begun_s + (limit_s if wait_s is None else min(wait_s, limit_s))
         try:
             target, question, future = self._ask(call, key, deadline_s)
-            watch(future)
-            answered = await future
-            reply = Reply(call.answer(target, answered.arrays), answered.version)
-        except asyncio.CancelledError:
-            self._fail(call, target, interface, Code.CANCELLED)
-            raise
-        except RequestError as error:
-            self._fail(call, target, interface, error.code)
-            raise
         except Exception as error:
-            logger.exception("model %s: a request failed", call.spec.model[:100])
-            self._fail(call, target, interface, Code.INTERNAL)
-            raise RequestError(
-                Code.INTERNAL, "the server failed; its log says why, ask its owner"
-            ) from error
+            raise self._failed(call, None, interface, error) from error
+        return Asked(future, call, interface, begun_s, target, question)
+
+    def end(self, asked: Asked) -> Reply:
+        """The answer to a request whose future is done; it is counted, logged, and copied.
+
+        Raises:
+            RequestError: There is none.
+        """
+        future, call, interface, begun_s, target, question = asked
+        try:
+            answered = future.result()
+            reply = Reply(call.answer(target, answered.arrays), answered.version)
+        except (Exception, asyncio.CancelledError) as error:
+            raise self._failed(call, target, interface, error) from error
         took_s = time.monotonic() - begun_s
         self.figures.answer(target.model, interface, answered, took_s)
         self._log.note(self.serving.config.log, question, answered, took_s)
@@ -185,10 +190,20 @@ class Answering:
         question = call.question(again, deadline_s)
         return again, question, self.serving.ask(question)
 
-    def _fail(self, call: Call, target: Target | None, interface: str, code: Code) -> None:
+    def _failed(
+        self, call: Call, target: Target | None, interface: str, error: BaseException
+    ) -> RequestError:
         """Count a failure; names that clients made up must not become names of figures."""
+        if isinstance(error, asyncio.CancelledError):
+            error = RequestError(Code.CANCELLED, "the client has gone")
+        elif not isinstance(error, RequestError):
+            logger.error("model %s: a request failed", call.spec.model[:100], exc_info=error)
+            error = RequestError(
+                Code.INTERNAL, "the server failed; its log says why, ask its owner"
+            )
         if target is not None:
-            self.figures.fail(target.model, target.version, interface, code)
+            self.figures.fail(target.model, target.version, interface, error.code)
         else:
             known = call.spec.model if call.spec.model in self.serving.models() else ""
-            self.figures.fail(known, None, interface, code)
+            self.figures.fail(known, None, interface, error.code)
+        return error

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple
 
-from operators.serving.ingress.answering import Answering, Watch
+from operators.serving.ingress.answering import Answering
 from operators.serving.ingress.connections import GONE
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
@@ -115,11 +115,15 @@ class App:
             return _Response(self._tell(address))
         body = await self._body(headers, receive)
         key = headers.get(b"x-request-key", body)
-        call, watch = RestCall(address, body, self._readers), _watching(scope.get(GONE))
-        try:
-            reply = await self._answering.answer(call, "rest", key, _wait_s(headers), watch)
-        except asyncio.CancelledError as error:
-            raise _GoneError from error
+        call = RestCall(address, body, self._readers)
+        asked = self._answering.begin(call, "rest", key, _wait_s(headers))
+        pending = scope.get(GONE, set())
+        pending.add(asked.future)
+        with contextlib.suppress(Exception, asyncio.CancelledError):  # `end` knows which
+            await asked.future
+        pending.discard(asked.future)
+        asked.future.cancel()
+        reply = self._answering.end(asked)
         return _Response(reply.body, version=reply.version)
 
     def _tell(self, address: Address) -> bytes:
@@ -262,14 +266,3 @@ def _wait_s(headers: Headers) -> float | None:
             Code.INVALID_ARGUMENT, f"x-request-timeout-ms: expected milliseconds, got {told[:50]!r}"
         )
     return int(told) / 1000
-
-
-def _watching(pending: set[asyncio.Future[Any]] | None) -> Watch:
-    """Let a client's going cancel what it waits for."""
-
-    def watch(future: asyncio.Future[Any]) -> None:
-        if pending is not None:
-            pending.add(future)
-            future.add_done_callback(pending.discard)
-
-    return watch

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import grpc
 
-from operators.serving.ingress.answering import Answering
+from operators.serving.ingress.answering import Answering, Asked
 from operators.serving.ingress.app import check_token
 from tasks.serving.rpc import management
 from tasks.serving.rpc.calls import CALLS, Spec, write_metadata
@@ -25,9 +26,24 @@ NUM_THREADS: Final = 64
 _MAX_CALLS: Final = 1000  # more are answered RESOURCE_EXHAUSTED at once
 _MB: Final = 1_000_000
 _GRACE_S: Final = 1.0
+_PATIENCE_S: Final = 60.0
+_KEY: Final = "x-request-key"
 _STATUS: Final = {each.value[0]: each for each in grpc.StatusCode}
 _Ask = Callable[[bytes, Any], Coroutine[Any, Any, bytes]]
+_Handle = Callable[[bytes, grpc.ServicerContext], bytes]
 logger = logging.getLogger(__name__)
+
+
+class _Waiting:
+    """A thread that waits for an answer; a lock is the cheapest that one can wait for."""
+
+    __slots__ = ("asked", "body", "error", "is_gone", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.asked: Asked | None = None
+        self.body, self.error, self.is_gone = b"", RequestError(Code.CANCELLED, "gone"), False
 
 
 class Rpc:
@@ -64,16 +80,16 @@ class Rpc:
         self._server = grpc.server(
             self._threads, options=options, maximum_concurrent_rpcs=_MAX_CALLS
         )
-        prediction: dict[str, _Ask] = {name: self._asks(name) for name in CALLS}
-        prediction["GetModelMetadata"] = self._metadata
-        model: dict[str, _Ask] = {
-            "GetModelStatus": self._status,
-            "HandleReloadConfigRequest": self._reload,
+        prediction = {name: self._infers(name) for name in CALLS}
+        prediction["GetModelMetadata"] = self._in_loop(self._metadata)
+        model = {
+            "GetModelStatus": self._in_loop(self._status),
+            "HandleReloadConfigRequest": self._in_loop(self._reload),
         }
         for service, methods in (("PredictionService", prediction), ("ModelService", model)):
             handlers = {
-                name: grpc.unary_unary_rpc_method_handler(self._in_loop(ask))
-                for name, ask in methods.items()
+                name: grpc.unary_unary_rpc_method_handler(handle)
+                for name, handle in methods.items()
             }
             handler = grpc.method_handlers_generic_handler(f"{PACKAGE}.{service}", handlers)
             self._server.add_generic_rpc_handlers((handler,))
@@ -93,39 +109,67 @@ class Rpc:
         await asyncio.to_thread(self._server.stop(drain_s).wait, drain_s + _GRACE_S)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _in_loop(self, ask: _Ask) -> Callable[[bytes, grpc.ServicerContext], bytes]:
-        """What a thread does: let the loop answer, and wait."""
+    def _infers(self, name: str) -> _Handle:
+        """What a thread does with a request that a model answers: hand it over, and wait."""
+        kind = CALLS[name]
 
         def handle(raw: bytes, context: grpc.ServicerContext) -> bytes:
-            future: Future[bytes] = asyncio.run_coroutine_threadsafe(ask(raw, context), self._loop)
-            if not context.add_callback(future.cancel):  # when the client goes; or it has gone
-                future.cancel()
-            try:
-                return future.result()
-            except RequestError as error:
-                context.abort(_STATUS[int(error.code)], error.message)
-            except CancelledError:
-                context.abort(grpc.StatusCode.CANCELLED, "the client has gone")
-            except Exception:
-                logger.exception("a call failed")
-                context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says why")
-            raise AssertionError  # pragma: no cover - abort raises
+            waiting = _Waiting()
+            key = next((v for k, v in context.invocation_metadata() if k == _KEY), "").encode()
+            wait_s = context.time_remaining()
+            self._loop.call_soon_threadsafe(self._begin, waiting, kind, raw, key or raw, wait_s)
+            if not context.add_callback(lambda: self._gone(waiting)):
+                self._gone(waiting)
+            waiting.lock.acquire()
+            return waiting.body or _abort(context, waiting.error)
 
         return handle
 
-    def _asks(self, name: str) -> _Ask:
-        kind = CALLS[name]
-
-        async def ask(raw: bytes, context: grpc.ServicerContext) -> bytes:
+    def _begin(
+        self, waiting: _Waiting, kind: type[Any], raw: bytes, key: bytes, wait_s: float | None
+    ) -> None:
+        """In the loop: ask."""
+        try:
             max_bytes = self._serving.config.limits.max_body_mb * _MB
-            call, metadata = kind(raw, max_bytes), dict(context.invocation_metadata())
-            key = metadata.get("x-request-key", "").encode() or raw
-            reply = await self._answering.answer(
-                call, "grpc", key, context.time_remaining(), lambda _: None
-            )
-            return reply.body
+            asked = self._answering.begin(kind(raw, max_bytes), "grpc", key, wait_s)
+        except RequestError as error:
+            waiting.error = error
+            waiting.lock.release()
+            return
+        waiting.asked = asked
+        asked.future.add_done_callback(lambda _: self._end(waiting, asked))
+        if waiting.is_gone:
+            asked.future.cancel()
 
-        return ask
+    def _end(self, waiting: _Waiting, asked: Asked) -> None:
+        """In the loop: let the thread go on."""
+        try:
+            waiting.body = self._answering.end(asked).body
+        except RequestError as error:
+            waiting.error = error
+        waiting.lock.release()
+
+    def _gone(self, waiting: _Waiting) -> None:
+        """The client has gone, or it has its answer."""
+        waiting.is_gone = True
+        if not waiting.body and waiting.asked is not None:
+            self._loop.call_soon_threadsafe(waiting.asked.future.cancel)
+
+    def _in_loop(self, ask: _Ask) -> _Handle:
+        """What a thread does with anything else."""
+
+        def handle(raw: bytes, context: grpc.ServicerContext) -> bytes:
+            future = asyncio.run_coroutine_threadsafe(ask(raw, context), self._loop)
+            try:
+                return future.result(_PATIENCE_S)
+            except RequestError as error:
+                return _abort(context, error)
+            except Exception:
+                logger.exception("a call failed")
+                told = "the server failed; its log says why, ask its owner"
+                return _abort(context, RequestError(Code.INTERNAL, told))
+
+        return handle
 
     async def _metadata(self, raw: bytes, _: grpc.ServicerContext) -> bytes:
         request = parse("GetModelMetadataRequest", raw)
@@ -146,3 +190,9 @@ class Rpc:
         check_token(shown, self._token)
         await self._serving.reload(management.read_reload(raw, self._serving.config))
         return management.write_reloaded()
+
+
+def _abort(context: grpc.ServicerContext, error: RequestError) -> bytes:
+    """End a call by an error: raises."""
+    context.abort(_STATUS[int(error.code)], error.message)
+    raise AssertionError  # pragma: no cover - abort raises

@@ -191,3 +191,4 @@ def test_a_failure_of_ours_is_told_without_its_inside(caplog: pytest.LogCaptureF
 
     run(check, serving)
     assert "KeyError" in caplog.text
+    caplog.clear()  # its traceback holds the server
