@@ -24,6 +24,8 @@ def pick_signature(bundle: Bundle, name: str, method: str = "") -> str:
         RequestError: There is none of that name, or it has another method.
     """
     signatures = bundle.signatures
+    if not name and not method:
+        return next(iter(signatures))
     fitting = [each for each, one in signatures.items() if method in ("", one.method)]
     if name in ("", DEFAULT) and name not in signatures and fitting:
         return fitting[0]
@@ -81,6 +83,8 @@ def _check_names(told: Signature, signature: str, arrays: Arrays, outputs: tuple
             f"input {min(odd)[:_MAX_SHOWN]!r} {what}: inputs of signature {signature} are "
             f"expected to be in the set {{{','.join(sorted(wanted))}}}"
         )
+    if not outputs:
+        return
     known = {each.name for each in told.outputs}
     if unknown := set(outputs) - known:
         raise _invalid(

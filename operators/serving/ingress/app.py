@@ -27,7 +27,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.params import parse_config
 from tasks.serving.config import ServingConfig
 from tasks.serving.rest.answers import HTTP_STATUS, write_error, write_metadata, write_status
-from tasks.serving.rest.calls import Readers, RestCall
+from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.paths import Address, parse_path
 from tasks.serving.types import Code, RequestError
 
@@ -82,7 +82,7 @@ class App:
             token: What whoever changes settings must show; empty if nobody may.
         """
         self._answering, self._serving, self._token = answering, answering.serving, token
-        self._readers = Readers()
+        self._codecs = Codecs()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -115,7 +115,7 @@ class App:
             return _Response(self._tell(address))
         body = await self._body(headers, receive)
         key = headers.get(b"x-request-key", body)
-        call = RestCall(address, body, self._readers)
+        call = RestCall(address, body, self._codecs)
         asked = self._answering.begin(call, "rest", key, _wait_s(headers))
         pending = scope.get(GONE, set())
         pending.add(asked.future)

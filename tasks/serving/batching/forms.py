@@ -29,6 +29,8 @@ class Form:
     Attributes:
         signature: The signature.
         counted: Axis that counts items, of each input that has one; empty where a call is one.
+        told: The same of each output.
+        tensors: Outputs by name.
         ragged: Where the sizes are that may differ, by their name.
         fixed: Inputs that aren't by item.
     """
@@ -37,6 +39,8 @@ class Form:
         """Note the axes of a signature."""
         self.signature = signature
         self.counted = counted(signature.inputs, signature.batch)
+        self.told = counted(signature.outputs, signature.batch)
+        self.tensors = {each.name: each for each in signature.outputs}
         free = {name for name in signature.padding if _is_cut_back(signature, name)}
         self.ragged = {
             name: [

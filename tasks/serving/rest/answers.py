@@ -38,45 +38,50 @@ HTTP_STATUS: Final[Mapping[Code, int]] = {
 _ENCODER = msgspec.json.Encoder()
 
 
-def write_predictions(signature: Signature, arrays: Arrays, is_by_item: bool) -> bytes:
-    """Answer of ``:predict``: by item (``predictions``) or by output (``outputs``).
+class Writer:
+    """Writes answers to ``:predict`` of one signature."""
 
-    A single output goes without its name.
+    def __init__(self, signature: Signature) -> None:
+        """Note the outputs of a signature."""
+        self._tensors = {each.name: each for each in signature.outputs}
+        self._axes = counted(signature.outputs, signature.batch)
 
-    Raises:
-        RequestError: INVALID_ARGUMENT, it was asked by item, and an output isn't.
-    """
-    tensors = [each for each in signature.outputs if each.name in arrays]
-    axes = counted(signature.outputs, signature.batch)
-    is_finite, found = True, {}
-    for each in tensors:
-        array = arrays[each.name]
-        if is_by_item:
-            if each.name not in axes:
-                raise RequestError(
-                    Code.INVALID_ARGUMENT,
-                    f"Tensor name: {each.name} has inconsistent batch size: it is not by item; ask "
-                    "by 'inputs'",
-                )
-            array = np.moveaxis(array, axes[each.name], 0) if axes[each.name] else array
-        is_finite = is_finite and _is_finite(array)
-        found[each.name] = _values(each, array)
-    if len(found) == 1:
-        (told,) = found.values()
-    elif is_by_item:
-        told = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
-    else:
-        told = found
-    return _encode({"predictions" if is_by_item else "outputs": told}, is_finite)
+    def write(self, arrays: Arrays, is_by_item: bool) -> bytes:
+        """Write by item (``predictions``) or by output (``outputs``).
+
+        A single output goes without its name.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT, it was asked by item, and an output isn't.
+        """
+        found = {
+            name: _values(tensor, self._by_item(name, arrays[name]) if is_by_item else arrays[name])
+            for name, tensor in self._tensors.items()
+            if name in arrays
+        }
+        told: Any = found
+        if len(found) == 1:
+            (told,) = found.values()
+        elif is_by_item:
+            told = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+        return _encode({"predictions" if is_by_item else "outputs": told})
+
+    def _by_item(self, name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if name not in self._axes:
+            raise RequestError(
+                Code.INVALID_ARGUMENT,
+                f"Tensor name: {name} has inconsistent batch size: it is not by item; ask by "
+                "'inputs'",
+            )
+        return np.moveaxis(array, self._axes[name], 0) if self._axes[name] else array
 
 
 def write_results(signature: Signature, arrays: Arrays) -> bytes:
     """Answer of ``:classify``, label and score of each class, or of ``:regress``, a number."""
-    array = arrays[signature.outputs[0].name]
-    told = listed(array)
+    told = listed(arrays[signature.outputs[0].name])
     if signature.method == "classify":
         told = [list(zip(signature.labels, row, strict=True)) for row in told]
-    return _encode({"results": told}, _is_finite(array))
+    return _encode({"results": told})
 
 
 def write_status(versions: Iterable[VersionStatus]) -> bytes:
@@ -142,11 +147,8 @@ def _values(tensor: Tensor, array: npt.NDArray[Any]) -> Any:
     return texts.reshape(array.shape).tolist()
 
 
-def _is_finite(array: npt.NDArray[Any]) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
-
-
-def _encode(value: Any, is_finite: bool = True) -> bytes:
-    if is_finite:
-        return _ENCODER.encode(value)
-    return json.dumps(value).encode()  # with NaN and Infinity, as TensorFlow Serving writes them
+def _encode(value: Any) -> bytes:
+    found = _ENCODER.encode(value)
+    if b"null" in found:  # what is not finite; TensorFlow Serving writes NaN and Infinity
+        return json.dumps(value, separators=(",", ":")).encode()
+    return found

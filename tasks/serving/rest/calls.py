@@ -6,39 +6,39 @@ from typing import Final
 
 from tasks.serving.examples import arrays_of
 from tasks.serving.questions import ask, pick_signature
-from tasks.serving.rest.answers import write_predictions, write_results
+from tasks.serving.rest.answers import Writer, write_results
 from tasks.serving.rest.bodies import Reader, read_examples, signature_name
 from tasks.serving.rest.paths import Address
 from tasks.serving.types import Arrays, Question, Target
 
-_MAX_READERS: Final = 1000
+_MAX_MADE: Final = 1000
 
 
-class Readers:
-    """Decoders of signatures, made once each."""
+class Codecs:
+    """Readers and writers of signatures, made once each."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._made: dict[tuple[str, int, str], Reader] = {}
+        self._made: dict[tuple[str, int, str], tuple[Reader, Writer]] = {}
 
-    def of(self, target: Target, name: str) -> Reader:
-        """Decoder of a version's signature."""
+    def of(self, target: Target, name: str) -> tuple[Reader, Writer]:
+        """Reader and writer of a version's signature."""
         key, signature = (target.model, target.version, name), target.bundle.signatures[name]
         found = self._made.get(key)
-        if found is None or found.signature is not signature:
-            if len(self._made) >= _MAX_READERS:
+        if found is None or found[0].signature is not signature:
+            if len(self._made) >= _MAX_MADE:
                 self._made.clear()
-            found = self._made[key] = Reader(signature)
+            found = self._made[key] = Reader(signature), Writer(signature)
         return found
 
 
 class RestCall:
     """A ``POST``, read."""
 
-    def __init__(self, spec: Address, body: bytes, readers: Readers) -> None:
+    def __init__(self, spec: Address, body: bytes, codecs: Codecs) -> None:
         """Note what came; it is understood once the version is known."""
         self.spec = spec
-        self._body, self._readers = body, readers
+        self._body, self._codecs = body, codecs
 
     def question(self, target: Target, deadline_s: float | None) -> Question:
         """Ask a version; see `tasks.serving.questions.ask`.
@@ -50,9 +50,8 @@ class RestCall:
         name = signature_name(self._body)
         if verb == "predict":
             self._name = pick_signature(bundle, name)
-            arrays, self._is_by_item = self._readers.of(target, self._name).read(
-                self._body, target.max_items
-            )
+            reader, self._writer = self._codecs.of(target, self._name)
+            arrays, self._is_by_item = reader.read(self._body, target.max_items)
         else:
             self._name = pick_signature(bundle, name, verb)
             arrays = arrays_of(
@@ -62,7 +61,6 @@ class RestCall:
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:
         """Tell what it answered."""
-        signature = target.bundle.signatures[self._name]
         if self.spec.verb == "predict":
-            return write_predictions(signature, arrays, self._is_by_item)
-        return write_results(signature, arrays)
+            return self._writer.write(arrays, self._is_by_item)
+        return write_results(target.bundle.signatures[self._name], arrays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from tasks.serving.types import Code, RequestError
@@ -34,6 +35,7 @@ class Address:
     verb: Verb
 
 
+@lru_cache(maxsize=256)
 def parse_path(method: str, path: str) -> Address:
     """Understand an address.
 

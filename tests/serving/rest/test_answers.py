@@ -10,9 +10,9 @@ import pytest
 
 from tasks.serving.rest.answers import (
     HTTP_STATUS,
+    Writer,
     write_error,
     write_metadata,
-    write_predictions,
     write_results,
     write_status,
 )
@@ -24,41 +24,39 @@ SUM = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
 
 
 def test_a_lone_output_goes_without_its_name() -> None:
-    assert (
-        write_predictions(TAGS, {"each": EACH}, True) == b'{"predictions":[[0.1,2.0],[3.0,1e-9]]}'
-    )
-    assert write_predictions(TAGS, {"each": EACH}, False) == b'{"outputs":[[0.1,2.0],[3.0,1e-9]]}'
+    assert Writer(TAGS).write({"each": EACH}, True) == b'{"predictions":[[0.1,2.0],[3.0,1e-9]]}'
+    assert Writer(TAGS).write({"each": EACH}, False) == b'{"outputs":[[0.1,2.0],[3.0,1e-9]]}'
 
 
 def test_several_outputs_go_by_name() -> None:
     arrays = {"each": EACH, "sum": SUM}
-    by_item = json.loads(write_predictions(TAGS, arrays, True))["predictions"]
+    by_item = json.loads(Writer(TAGS).write(arrays, True))["predictions"]
     assert by_item[1] == {"each": [3.0, 1e-9], "sum": [5.0, 6.0, 7.0, 8.0]}
-    by_name = json.loads(write_predictions(TAGS, arrays, False))["outputs"]
+    by_name = json.loads(Writer(TAGS).write(arrays, False))["outputs"]
     assert by_name == {"each": [[0.1, 2.0], [3.0, 1e-9]], "sum": SUM.tolist()}
 
 
 def test_what_is_not_finite_is_written_bare() -> None:
     odd = np.array([[math.nan, math.inf], [-math.inf, 0.1]], np.float32)
-    assert write_predictions(TAGS, {"each": odd}, True) == (
-        b'{"predictions": [[NaN, Infinity], [-Infinity, 0.1]]}'
+    assert Writer(TAGS).write({"each": odd}, True) == (
+        b'{"predictions":[[NaN,Infinity],[-Infinity,0.1]]}'
     )
 
 
 def test_bytes_are_text_unless_their_name_or_they_say_otherwise() -> None:
     told = signature(MIXED.inputs[:1], (tensor("a", "bytes", "n"), tensor("a_bytes", "bytes", "n")))
     text = np.array(["é".encode(), b"b"], object)
-    found = json.loads(write_predictions(told, {"a": text, "a_bytes": text}, False))["outputs"]
+    found = json.loads(Writer(told).write({"a": text, "a_bytes": text}, False))["outputs"]
     assert found == {"a": ["é", "b"], "a_bytes": [{"b64": "w6k="}, {"b64": "Yg=="}]}
     none = np.array([b"\xff", b"b"], object)
-    found = json.loads(write_predictions(told, {"a": none}, True))["predictions"]
+    found = json.loads(Writer(told).write({"a": none}, True))["predictions"]
     assert found == [{"b64": "/w=="}, {"b64": "Yg=="}]
 
 
 def test_whole_numbers_and_doubles_are_as_they_are() -> None:
     told = signature(TAGS.inputs, (tensor("y", "int64", "n"), tensor("z", "float64", "n")))
     arrays = {"y": np.array([2**62]), "z": np.array([0.1])}
-    assert json.loads(write_predictions(told, arrays, False))["outputs"] == {
+    assert json.loads(Writer(told).write(arrays, False))["outputs"] == {
         "y": [2**62],
         "z": [0.1],
     }
@@ -67,21 +65,21 @@ def test_whole_numbers_and_doubles_are_as_they_are() -> None:
 def test_items_come_first_wherever_the_signature_counts_them() -> None:
     told = signature(TAGS.inputs, (tensor("y", "int64", "n", 2), tensor("z", "int64", 2, "n")))
     arrays = {"z": np.array([[1, 2, 3], [4, 5, 6]])}
-    assert write_predictions(told, arrays, True) == b'{"predictions":[[1,4],[2,5],[3,6]]}'
+    assert Writer(told).write(arrays, True) == b'{"predictions":[[1,4],[2,5],[3,6]]}'
 
 
 def test_an_output_that_is_not_by_item_is_not_told_by_item() -> None:
     told = signature(TAGS.inputs, (tensor("y", "int64", "n"), tensor("all", "int64", 2)))
     arrays = {"y": np.arange(2), "all": np.arange(2)}
-    assert json.loads(write_predictions(told, arrays, False))["outputs"]["all"] == [0, 1]
+    assert json.loads(Writer(told).write(arrays, False))["outputs"]["all"] == [0, 1]
     with pytest.raises(RequestError, match=r"all has inconsistent batch size.*ask by 'inputs'"):
-        write_predictions(told, arrays, True)
+        Writer(told).write(arrays, True)
 
 
 def test_classes_and_numbers() -> None:
     scores = {"scores": np.array([[0.1, 0.9], [math.nan, 1]], np.float32)}
     assert write_results(CLASSES, scores) == (
-        b'{"results": [[["no", 0.1], ["yes", 0.9]], [["no", NaN], ["yes", 1.0]]]}'
+        b'{"results":[[["no",0.1],["yes",0.9]],[["no",NaN],["yes",1.0]]]}'
     )
     assert write_results(NUMBER, {"value": np.array([0.1, 2], np.float32)}) == (
         b'{"results":[0.1,2.0]}'

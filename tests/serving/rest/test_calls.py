@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tasks.serving.rest.calls import Readers, RestCall
+from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.paths import parse_path
 from tasks.serving.types import RequestError
 from tests.support.serving.bundles import CLASSES, TAGS, target
@@ -15,7 +15,7 @@ from tests.support.serving.bundles import CLASSES, TAGS, target
 
 def call(verb: str, body: object) -> RestCall:
     address = parse_path("POST", f"/v1/models/some:{verb}")
-    return RestCall(address, json.dumps(body).encode(), Readers())
+    return RestCall(address, json.dumps(body).encode(), Codecs())
 
 
 def test_tensors() -> None:
@@ -50,10 +50,10 @@ def test_a_signature_of_another_method_is_refused() -> None:
 
 
 def test_decoders_are_made_once_for_a_version() -> None:
-    readers, one = Readers(), target()
-    assert readers.of(one, "tags") is readers.of(one, "tags")
-    assert readers.of(one, "tags") is not readers.of(one, "classes")
-    assert readers.of(target(tags=CLASSES), "tags").signature == CLASSES, "loaded anew"
+    codecs, one = Codecs(), target()
+    assert codecs.of(one, "tags") is codecs.of(one, "tags")
+    assert codecs.of(one, "tags") is not codecs.of(one, "classes")
+    assert codecs.of(target(tags=CLASSES), "tags")[0].signature == CLASSES, "loaded anew"
     for number in range(1001):
-        readers.of(target(**{f"s{number}": TAGS}), f"s{number}")
-    assert len(readers._made) <= 1000
+        codecs.of(target(**{f"s{number}": TAGS}), f"s{number}")
+    assert len(codecs._made) <= 1000
