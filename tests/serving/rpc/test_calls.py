@@ -20,6 +20,27 @@ SCORES = {"scores": np.array([[0.25, 0.75], [1, 0]], np.float32)}
 NUMBERS = {"value": np.array([1.5, 2], np.float32)}
 
 
+# Written out by hand, field by field: two examples of words for the model "some", and the answer.
+CLASSIFY = bytes.fromhex(
+    "0a060a04736f6d65"  # model_spec.name
+    "122c0a2a"  # input.example_list
+    "0a130a110a0f0a05776f7264731206"  # examples: features, an entry: key, and value
+    "1a040a020102"  # .int64_list.value, packed
+    "0a130a110a0f0a05776f7264731206"
+    "1a040a020304"
+)
+CLASSIFIED = bytes.fromhex(
+    "0a2d"  # result
+    "0a17"  # .classifications
+    "0a090a026e6f150000803e"  # .classes: label "no", score 0.25
+    "0a0a0a03796573150000403f"  # label "yes", score 0.75
+    "0a12"
+    "0a090a026e6f150000803f"
+    "0a050a03796573"  # a score of 0 goes without saying
+    "12130a04736f6d65120208031a07636c6173736573"  # model_spec: name, version, signature_name
+)
+
+
 def request(kind: str, signature: str = "", **more: Any) -> Any:
     told = MESSAGES[kind](**more)
     if kind != "MultiInferenceRequest":
@@ -80,6 +101,12 @@ def test_classes(has_context: bool) -> None:
     first, second = answer.result.classifications
     assert [(each.label, each.score) for each in first.classes] == [("no", 0.25), ("yes", 0.75)]
     assert [each.score for each in second.classes] == [1, 0]
+
+
+def test_bytes_are_those_of_their_client() -> None:
+    call = CALLS["Classify"](CLASSIFY, MAX_BYTES)
+    np.testing.assert_array_equal(call.question(target(), None).arrays["words"], WORDS)
+    assert call.answer(target(), SCORES) == CLASSIFIED
 
 
 def test_numbers() -> None:

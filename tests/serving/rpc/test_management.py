@@ -45,6 +45,7 @@ def test_status_says_state_and_error() -> None:
             VersionStatus(1, State.END, Code.DATA_LOSS, "a digest is off"),
         ]
     )
+    assert raw[:8] == bytes.fromhex("0a06080210 1e1a00"), "version 2, state 30, status"
     first, second = MESSAGES["GetModelStatusResponse"].FromString(raw).model_version_status
     assert (first.version, first.state, first.status.error_code) == (2, 30, 0)
     assert first.HasField("status")
