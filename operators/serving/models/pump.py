@@ -54,6 +54,7 @@ class Pump:
         self._is_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_s = 0.0
 
     @property
     def num_waiting(self) -> int:
