@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Iterable
 from typing import NamedTuple, Protocol
 
 from operators.serving.ingress.figures import Figures
 from operators.serving.ingress.request_log import RequestLog
 from operators.serving.ingress.shadows import Shadows
-from tasks.serving.config import ServingConfig
+from operators.serving.models.serving import Serving
 from tasks.serving.types import (
     Answered,
     Arrays,
@@ -19,51 +18,9 @@ from tasks.serving.types import (
     Question,
     RequestError,
     Target,
-    VersionFigures,
-    VersionStatus,
 )
 
 logger = logging.getLogger(__name__)
-
-
-class Serving(Protocol):
-    """What the ingress asks of the models; `operators.serving.models.serving` is one."""
-
-    config: ServingConfig
-
-    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
-        """Who answers a request."""
-        ...
-
-    def ask(self, question: Question) -> asyncio.Future[Answered]:
-        """Ask a version; it is in the queue when this returns."""
-        ...
-
-    def status(
-        self, model: str, version: int | None = None, label: str = ""
-    ) -> tuple[VersionStatus, ...]:
-        """How a model's versions stand."""
-        ...
-
-    def is_idle(self, model: str, version: int) -> bool:
-        """Whether nothing waits for a version."""
-        ...
-
-    def is_ready(self) -> bool:
-        """Whether every model has a version that answers."""
-        ...
-
-    def models(self) -> tuple[str, ...]:
-        """Names of the models."""
-        ...
-
-    def figures(self) -> Iterable[VersionFigures]:
-        """What versions take and took."""
-        ...
-
-    def reload(self, config: ServingConfig) -> Awaitable[None]:
-        """Take other settings, all or none."""
-        ...
 
 
 class Spec(Protocol):

@@ -20,6 +20,8 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple
 
+from prometheus_client import CONTENT_TYPE_LATEST
+
 from operators.serving.ingress.answering import Answering
 from operators.serving.ingress.connections import GONE
 from tasks.core.config import config_json
@@ -41,10 +43,7 @@ _TOO_LARGE: Final = 413
 _DISCARD_S: Final = 2.0
 _JSON: Final = (b"content-type", b"application/json")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-_METRICS: Final = (
-    b"content-type",
-    b"text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
-)
+_METRICS: Final = (b"content-type", CONTENT_TYPE_LATEST.encode())
 _CLOSE: Final = (b"connection", b"close")
 _INFER: Final = ("predict", "classify", "regress")
 logger = logging.getLogger(__name__)

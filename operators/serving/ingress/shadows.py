@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from operators.serving.ingress.figures import Figures
+from operators.serving.models.serving import Serving
 from tasks.serving import questions
 from tasks.serving.differences import FAILED, Differences, compare
 from tasks.serving.heads import signature_of
 from tasks.serving.types import Answered, Question, RequestError
-
-if TYPE_CHECKING:
-    from operators.serving.ingress.answering import Serving
 
 _MAX_OUT: Final = 16
 logger = logging.getLogger(__name__)
