@@ -98,7 +98,8 @@ class Model:
             raise self._missing(version)
         target = self._targets.get((number, label))
         if target is None:
-            target = Target(self.name, number, self._bundles[number], label)
+            max_items = self.settings.batching.max_items
+            target = Target(self.name, number, self._bundles[number], label, None, max_items)
             self._targets[number, label] = target
         shadow = self.labels.get(self.settings.shadow)
         if shadow in (None, number):
@@ -234,6 +235,7 @@ class Model:
             self._bundles[number] = await version.load(await self._source.fetch(number))
         except OrreryError as error:
             del self._versions[number]
+            await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
             self._counts[number] = (loads, failed + 1)
             code = _CODES.get(type(error), Code.UNAVAILABLE)
             logger.error("%s version %s is not loaded: %s", self.name, number, plain(error))  # noqa: TRY400 - whose fault it is stands in it
@@ -249,6 +251,7 @@ class Model:
         self._answer()
         await self._versions[number].leave()
         del self._versions[number]
+        await asyncio.to_thread(self._source.forget, number)
         logger.info("%s version %s has left", self.name, number)
         self._machine.unloaded(number)
         self.step()

@@ -52,6 +52,9 @@ class Source(Protocol):
             TransientError: The source is away.
         """
 
+    def forget(self, version: int) -> None:
+        """Remove what was fetched of a version; on any thread."""
+
 
 class Empty:
     """The source of a model that is not served any more."""
@@ -63,6 +66,9 @@ class Empty:
     async def fetch(self, version: int) -> Path:
         """Find nothing; see `Source`."""
         raise DataError(f"version {version} is not wanted any more")
+
+    def forget(self, version: int) -> None:
+        """Nothing was fetched."""
 
 
 class Folder:
@@ -82,6 +88,9 @@ class Folder:
         if version not in found:
             raise DataError(f"{self._folder}: expected a folder {version} with a {BUNDLE_FILE}")
         return found[version]
+
+    def forget(self, version: int) -> None:
+        """What the folder holds is its owner's."""
 
     def _versions(self) -> dict[int, Path]:
         try:
@@ -124,7 +133,7 @@ class Registry:
         folder = self._kept / str(version)
         if (folder / BUNDLE_FILE).is_file():
             return folder
-        shutil.rmtree(folder, ignore_errors=True)
+        self.forget(version)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", _FETCH, self._uri, self._name, str(version), str(folder)),
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -140,6 +149,10 @@ class Registry:
         if process.returncode:
             raise TransientError(said.decode("utf-8", "replace").strip() or "fetching ended")
         return folder
+
+    def forget(self, version: int) -> None:
+        """Remove the folder; it is fetched anew when it is wanted again."""
+        shutil.rmtree(self._kept / str(version), ignore_errors=True)
 
 
 def source_of(settings: ModelConfig, tracking_uri: str, kept: Path) -> Source:

@@ -130,11 +130,11 @@ def test_a_version_that_fails_says_why_is_tried_again_and_the_old_one_serves(tmp
             assert await answer(model) == 1
             (tmp_path / "2").rename(tmp_path / "bad")
             faulty(tmp_path / "2", factor=2)
-            await asyncio.sleep(0.06)
-            model.step()
-            await until(lambda: states(model) == dict.fromkeys((1, 2), State.AVAILABLE))
+            again = dict.fromkeys((1, 2), State.AVAILABLE)
+            await until(lambda: model.step() is None and states(model) == again)
             (figures,) = (each for each in model.figures() if each.version == 2)
-            assert (figures.num_loads, figures.num_failed_loads) == (1, 1)
+            assert figures.num_loads == 1
+            assert figures.num_failed_loads >= 1
             assert figures.resident_bytes > 10e6
 
     asyncio.run(run())
@@ -257,9 +257,7 @@ def test_a_version_whose_worker_is_given_up_is_loaded_anew(tmp_path):
             version._give_up("was lost")
             (status,) = model.status(1, "")
             assert (status.state, status.message) == (State.END, "was lost")
-            await asyncio.sleep(0.06)
-            model.step()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.step() is None and model.is_ready)
             assert await answer(model) == 2
             await version.end()
 

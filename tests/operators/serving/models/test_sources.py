@@ -8,13 +8,16 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from operators.record.mlflow_tracker import MlflowTracker, open_run
+from operators.serving.models.serving import Serving
 from operators.serving.models.sources import Folder, Listing, Registry, source_of
 from tasks.bundle.folders import read_bundle
 from tasks.core.errors import DataError, ResourceError, TransientError
-from tasks.serving.config import ModelConfig
+from tasks.serving.config import ModelConfig, ServingConfig
+from tasks.serving.types import Question
 from tests.support.bundle.models import scores
 from tests.support.kernel.model_packages import package_in, right_on, write_answers
 
@@ -46,6 +49,25 @@ def test_a_model_comes_from_its_folder_or_from_the_profile_s_server(tmp_path):
         source_of(settings, "", tmp_path)
 
 
+async def served(uri: str, name: str, kept: Path) -> None:
+    """Serve it by its alias, which is its label, too."""
+    config = ServingConfig(models={"cells": ModelConfig(registry=name)})
+    serving = Serving(config, uri, kept)
+    await serving.start()
+    try:
+        async with asyncio.timeout(30):
+            while not serving.is_ready():
+                await asyncio.sleep(0.02)
+        target = serving.target("cells", None, "champion", b"")
+        assert (target.version, target.label) == (1, "champion")
+        assert serving.target("cells", None, "", b"").label == "champion"
+        x = np.zeros((3, 6), np.float32)
+        answered = await serving.ask(Question("cells", 1, "predict", {"images": x}))
+        assert answered.arrays["logits"].shape == (3, 2)
+    finally:
+        await serving.close()
+
+
 @pytest.mark.integration
 @pytest.mark.usefixtures("client")  # imports MLflow, which warns of itself
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -67,4 +89,7 @@ def test_a_registered_version_is_found_by_its_alias_and_fetched_once(uri: str, t
     assert asyncio.run(Registry("http://127.0.0.1:1", name, tmp_path / "kept").fetch(1)) == folder
     with pytest.raises(TransientError, match="Model Version"):
         asyncio.run(source.fetch(2))
+    asyncio.run(served(uri, name, tmp_path / "kept"))
+    source.forget(1)
+    assert not folder.exists()
     gc.collect()  # MLflow's client leaves its connections to that
