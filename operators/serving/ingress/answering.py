@@ -122,11 +122,14 @@ class Answering:
             reply = Reply(call.answer(target, answered.arrays), answered.version)
         except (Exception, asyncio.CancelledError) as error:
             raise self._failed(call, target, interface, error) from error
-        took_s = time.monotonic() - begun_s
-        self.figures.answer(target.model, interface, answered, took_s)
-        self._log.note(self.serving.config.log, question, answered, took_s)
-        if target.shadow is not None:
-            self._shadows.ask(target.shadow, question, answered)
+        try:
+            took_s = time.monotonic() - begun_s
+            self.figures.answer(target.model, interface, answered, took_s)
+            self._log.note(self.serving.config.log, question, answered, took_s)
+            if target.shadow is not None:
+                self._shadows.ask(target.shadow, question, answered)
+        except Exception:  # the answer is there, and goes out
+            logger.exception("model %s: an answer is not noted", target.model)
         return reply
 
     def _ask(

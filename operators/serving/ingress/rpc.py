@@ -31,6 +31,7 @@ _KEY: Final = "x-request-key"
 _STATUS: Final = {each.value[0]: each for each in grpc.StatusCode}
 _Ask = Callable[[bytes, Any], Coroutine[Any, Any, bytes]]
 _Handle = Callable[[bytes, grpc.ServicerContext], bytes]
+_FAILED: Final = RequestError(Code.INTERNAL, "the server failed; its log says why, ask its owner")
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +44,12 @@ class _Waiting:
         self.lock = threading.Lock()
         self.lock.acquire()
         self.asked: Asked | None = None
-        self.body, self.error, self.is_gone = b"", RequestError(Code.CANCELLED, "gone"), False
+        self.body, self.error, self.is_gone = b"", _FAILED, False
+
+    def fail(self, error: Exception) -> None:
+        """Let the thread end its call by an error."""
+        self.error = _told(error)
+        self.lock.release()
 
 
 class Rpc:
@@ -128,13 +134,12 @@ class Rpc:
     def _begin(
         self, waiting: _Waiting, kind: type[Any], raw: bytes, key: bytes, wait_s: float | None
     ) -> None:
-        """In the loop: ask."""
+        """In the loop: ask; whatever happens, the thread goes on."""
         try:
             max_bytes = self._serving.config.limits.max_body_mb * _MB
             asked = self._answering.begin(kind(raw, max_bytes), "grpc", key, wait_s)
-        except RequestError as error:
-            waiting.error = error
-            waiting.lock.release()
+        except Exception as error:
+            waiting.fail(error)
             return
         waiting.asked = asked
         asked.future.add_done_callback(lambda _: self._end(waiting, asked))
@@ -145,9 +150,9 @@ class Rpc:
         """In the loop: let the thread go on."""
         try:
             waiting.body = self._answering.end(asked).body
-        except RequestError as error:
-            waiting.error = error
-        waiting.lock.release()
+            waiting.lock.release()
+        except Exception as error:
+            waiting.fail(error)
 
     def _gone(self, waiting: _Waiting) -> None:
         """The client has gone, or it has its answer."""
@@ -162,12 +167,8 @@ class Rpc:
             future = asyncio.run_coroutine_threadsafe(ask(raw, context), self._loop)
             try:
                 return future.result(_PATIENCE_S)
-            except RequestError as error:
-                return _abort(context, error)
-            except Exception:
-                logger.exception("a call failed")
-                told = "the server failed; its log says why, ask its owner"
-                return _abort(context, RequestError(Code.INTERNAL, told))
+            except Exception as error:
+                return _abort(context, _told(error))
 
         return handle
 
@@ -190,6 +191,14 @@ class Rpc:
         check_token(shown, self._token)
         await self._serving.reload(management.read_reload(raw, self._serving.config))
         return management.write_reloaded()
+
+
+def _told(error: Exception) -> RequestError:
+    """What a client is told of an error; of one of ours that it is one."""
+    if isinstance(error, RequestError):
+        return error
+    logger.error("a call failed", exc_info=error)
+    return _FAILED
 
 
 def _abort(context: grpc.ServicerContext, error: RequestError) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from typing import Final
 
@@ -62,7 +63,8 @@ class Shadows:
     ) -> Differences:
         target = self._serving.target(question.model, shadow, "", b"")
         name = question.signature
-        asked = questions.ask(target, name, question.arrays, question.outputs, question.deadline_s)
+        deadline_s = time.monotonic() + self._serving.config.limits.answer_s
+        asked = questions.ask(target, name, question.arrays, question.outputs, deadline_s)
         other = await self._serving.ask(asked)
         signature = signature_of(target.bundle, name)
         scores = signature.outputs[0].name if signature.method == "classify" else ""

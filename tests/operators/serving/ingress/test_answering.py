@@ -96,3 +96,11 @@ def test_a_version_that_leaves_is_followed_by_another(left: set[int]) -> None:
         assert (found.body, key[1]) == (b"3 of 4", "4")
     else:
         assert found.code is Code.UNAVAILABLE
+
+
+def test_an_answer_goes_out_though_it_can_not_be_noted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(RequestLog, "note", lambda *_: 1 / 0)
+    assert answered(FakeServing(), Call())[0].body == b"3 of 3"
+    assert "an answer is not noted" in caplog.text

@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 import pytest
 
+from operators.serving.ingress.answering import Answering
 from tasks.serving.config import Limits, ServingConfig
 from tasks.serving.rpc.messages import MESSAGES
 from tasks.serving.rpc.tensors import read_tensor, write_tensor
@@ -192,3 +193,21 @@ def test_a_failure_of_ours_is_told_without_its_inside(caplog: pytest.LogCaptureF
     run(check, serving)
     assert "KeyError" in caplog.text
     caplog.clear()  # its traceback holds the server
+
+
+@pytest.mark.parametrize("place", ["begin", "end"])
+def test_no_thread_waits_for_ever(
+    place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    def check(ask: Any, server: Running) -> None:
+        with pytest.raises(grpc.RpcError) as caught:
+            ask("Predict", predict())
+        assert caught.value.code() is grpc.StatusCode.INTERNAL
+
+    monkeypatch.setattr(Answering, place, fail)
+    run(check)
+    assert "ZeroDivisionError" in caplog.text
+    caplog.clear()
