@@ -126,7 +126,13 @@ class ModelConfig:
 class Limits:
     """What one client, one request or one load may take."""
 
-    max_body_mb: int = setting(32, ge=1, le=2000, help="Size of a request, unpacked.", unit="MB")
+    max_body_mb: int = setting(
+        32,
+        ge=1,
+        le=2000,
+        help="Size of a request, unpacked; gRPC's is set at the start.",
+        unit="MB",
+    )
     max_connections: int = setting(5000, ge=1, le=100_000, help="Connections of REST at a time.")
     head_s: float = setting(10.0, gt=0, le=3600, help="A request's head must be here.", unit="s")
     body_s: float = setting(60.0, gt=0, le=3600, help="A request's body must be here.", unit="s")

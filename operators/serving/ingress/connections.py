@@ -7,7 +7,8 @@ for an answer here is told at once that its client is gone, without a task that 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,13 +20,9 @@ _MAX_HEAD_BYTES: Final = 64 * 1024
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol of a connection, with limits.
+    """uvicorn's protocol of a connection, with limits; `limited` says which."""
 
-    Attributes:
-        limits: The limits; a subclass has some (see `limited`).
-    """
-
-    limits: ClassVar[Limits] = Limits()
+    limits = Limits()
 
     def __init__(self, *given: Any, **named: Any) -> None:
         """Begin as uvicorn does."""
@@ -105,6 +102,6 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(wait_s, self.transport.abort)
 
 
-def limited(limits: Limits) -> type[Connection]:
-    """The protocol of connections within some limits."""
-    return type("Limited", (Connection,), {"limits": limits})
+def limited(in_force: Callable[[], Limits]) -> type[Connection]:
+    """The protocol of connections within the limits that are in force when they are looked at."""
+    return type("Limited", (Connection,), {"limits": property(lambda _: in_force())})

@@ -70,7 +70,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             App(answering, listen.token),
-            http=limited(limits),
+            http=limited(lambda: serving.config.limits),
             ws="none",
             lifespan="off",
             log_level="warning",
