@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
         """Begin unconnected."""
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[tuple[int, int, bytes]] | None = None
+        self.is_closed = False
         self._begin()
 
     def ask(self, raw: bytes) -> asyncio.Future[tuple[int, int, bytes]]:
@@ -111,6 +112,7 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        self.is_closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError(str(exc or "closed")))
 
@@ -166,6 +168,8 @@ async def _open_loop(
 
     async def one(number: int, due_s: float) -> None:
         connection = free.pop() if free else await _connected(requests.port)
+        if connection.is_closed:  # as servers do with those that were not used for a while
+            connection = await _connected(requests.port)
         if await _asked(connection, requests.raw(number), due_s, found, expected):
             free.append(connection)
 

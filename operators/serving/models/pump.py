@@ -94,8 +94,10 @@ class Pump:
 
     def refuse_all(self, message: str) -> None:
         """Tell all that wait that nobody will answer."""
-        error = WorkerLostError(message)
-        self._worker = None
+        error, self._worker = WorkerLostError(message), None
+        for timer in (self._alarm, self._timer):  # each would keep all this until it rings
+            if timer is not None:
+                timer.cancel()
         while self._alone:
             self._fail(self._alone.popleft().members, error)
         while self._queue:
