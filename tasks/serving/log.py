@@ -17,12 +17,12 @@ from tasks.serving.types import Answered, Arrays, Question
 
 # Names and types of the columns, as Parquet has them.
 COLUMNS: Mapping[str, str] = {
-    "asked_s": "double",
+    "asked_s": "float64",
     "model": "string",
     "version": "int64",
     "signature": "string",
-    "took_s": "double",
-    "redacted": "list<string>",
+    "took_s": "float64",
+    "redacted": "string",
     "request": "binary",
     "answer": "binary",
 }
@@ -39,7 +39,7 @@ class Logged:
         version: The version that answered.
         signature: What was asked.
         took_s: How long the answer took.
-        redacted: Inputs and outputs whose values were left out.
+        redacted: Inputs and outputs whose values were left out, with commas between.
         request: A ``PredictRequest``.
         answer: A ``PredictResponse``.
     """
@@ -49,14 +49,14 @@ class Logged:
     version: int
     signature: str
     took_s: float
-    redacted: tuple[str, ...]
+    redacted: str
     request: bytes
     answer: bytes
 
     @property
     def is_whole(self) -> bool:
         """Whether all inputs are there, so that it can be asked again."""
-        return not set(parse("PredictRequest", self.request).inputs) & set(self.redacted)
+        return not self._left_out() & set(parse("PredictRequest", self.request).inputs)
 
     def inputs(self) -> Arrays:
         """Arrays that were asked."""
@@ -65,7 +65,10 @@ class Logged:
     def outputs(self) -> Arrays:
         """Arrays that were answered, but for those left out."""
         found = arrays_of(parse("PredictResponse", self.answer).outputs)
-        return {name: array for name, array in found.items() if name not in self.redacted}
+        return {name: array for name, array in found.items() if name not in self._left_out()}
+
+    def _left_out(self) -> set[str]:
+        return set(self.redacted.split(","))
 
 
 def row_of(
@@ -86,7 +89,7 @@ def row_of(
         answered.version,
         question.signature,
         took_s,
-        tuple(sorted(left_out)),
+        ",".join(sorted(left_out)),
         request.SerializeToString(),
         answer.SerializeToString(),
     )

@@ -73,7 +73,7 @@ async def serve(
             http=limited(lambda: serving.config.limits),
             ws="none",
             lifespan="off",
-            log_level="warning",
+            log_level="error",
             access_log=False,
             server_header=False,
             proxy_headers=False,
