@@ -1,4 +1,4 @@
-"""A row of the request log: what was asked, and what was answered.
+"""The request log: rows of what was asked and answered, in Parquet files of bounded size and age.
 
 Request and answer are a ``PredictRequest`` and a ``PredictResponse`` of TensorFlow Serving, however
 they came, so that any client of it reads and sends them. Of inputs and outputs that are not to be
@@ -7,9 +7,13 @@ kept, type and shape stand there alone, which would read as zeros: the row names
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
 
 from tasks.serving.rpc.messages import MESSAGES, parse
 from tasks.serving.rpc.tensors import read_tensor, write_tensor
@@ -26,6 +30,7 @@ COLUMNS: Mapping[str, str] = {
     "request": "binary",
     "answer": "binary",
 }
+PATTERN: Final = "requests-*.parquet"
 _MAX_BYTES = 2**31
 
 
@@ -93,6 +98,66 @@ def row_of(
         request.SerializeToString(),
         answer.SerializeToString(),
     )
+
+
+def write_rows(path: Path, rows: Sequence[Logged]) -> None:
+    """Write a file of rows, whole or not at all.
+
+    Raises:
+        OSError: It can't be written; nothing is left of it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = zip(COLUMNS.values(), zip(*map(astuple, rows), strict=True), strict=True)
+    arrays = [_column(kind, values) for kind, values in columns]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    try:
+        pq.write_table(pa.table(arrays, [*COLUMNS]), partial, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _column(kind: str, values: Sequence[Any]) -> Any:
+    """A column, made of its bytes: pyarrow's own way imports pandas, and takes 60 MB for it."""
+    import pyarrow as pa
+
+    if kind in ("float64", "int64"):
+        data = pa.py_buffer(np.array(values, kind))
+        return pa.Array.from_buffers(getattr(pa, kind)(), len(values), [None, data])
+    texts = [each.encode() if isinstance(each, str) else each for each in values]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    data = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(getattr(pa, kind)(), len(texts), data)
+
+
+def read_rows(path: Path) -> list[Logged]:
+    """Read a file of rows.
+
+    Raises:
+        OSError: It can't be read, or is none.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_table(path, columns=[*COLUMNS]).to_pylist()
+    except (pa.ArrowException, KeyError) as error:
+        raise OSError(f"{path}: expected a file of the request log: {error}") from error
+    return [Logged(**row) for row in found]
+
+
+def prune(folder: Path, max_bytes: int, max_age_s: float) -> None:
+    """Remove the oldest files, as many as are too old or too much together."""
+    files = sorted(folder.glob("requests-*"), reverse=True)
+    left = max_bytes
+    for path in files:
+        found = path.stat()
+        left -= found.st_size
+        if left < 0 or time.time() - found.st_mtime > max_age_s:
+            path.unlink(missing_ok=True)
 
 
 def _write(arrays: Arrays, tensors: Any, redact: Collection[str]) -> list[str]:

@@ -62,6 +62,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins; its app may leave futures in the scope."""
+        self._is_head = True
         super().on_message_begin()
         self.scope[GONE] = self._pending  # type: ignore[typeddict-unknown-key]
 
@@ -73,7 +74,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is here; the next one may begin."""
-        self._is_head, self._num_head_bytes = True, 0
+        self._num_head_bytes = 0
         super().on_message_complete()
 
     def pause_writing(self) -> None:

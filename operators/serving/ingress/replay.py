@@ -21,9 +21,8 @@ from typing import Any
 import grpc
 
 from operators.plain_log import say
-from operators.serving.ingress.request_log import PATTERN, read_rows
 from tasks.serving.differences import FAILED, Differences, compare
-from tasks.serving.log import Logged, arrays_of
+from tasks.serving.log import PATTERN, Logged, arrays_of, read_rows
 from tasks.serving.rpc.messages import MESSAGES, PACKAGE, parse
 
 _SERVICE = f"/{PACKAGE}.PredictionService"

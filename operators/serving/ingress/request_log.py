@@ -12,23 +12,19 @@ import logging
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from operators.plain_log import plain
 from operators.serving.ingress.figures import Figures
 from tasks.serving.config import PER_MILLE, LogConfig
-from tasks.serving.log import COLUMNS, Logged, row_of
+from tasks.serving.log import Logged, prune, row_of, write_rows
 from tasks.serving.types import Answered, Question
 
 _MAX_ROWS: Final = 1000
 _MAX_GATHERED_BYTES: Final = 16_000_000
 _MAX_WAIT_S: Final = 10.0
 _MB: Final = 1_000_000
-PATTERN: Final = "requests-*.parquet"
 logger = logging.getLogger(__name__)
 
 
@@ -98,63 +94,3 @@ class RequestLog:
             logger.warning("the request log lost %d rows: %s", len(rows), plain(error))
         finally:
             self._writing = None
-
-
-def write_rows(path: Path, rows: Sequence[Logged]) -> None:
-    """Write a file of rows, whole or not at all.
-
-    Raises:
-        OSError: It can't be written; nothing is left of it.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = zip(COLUMNS.values(), zip(*map(astuple, rows), strict=True), strict=True)
-    arrays = [_column(kind, values) for kind, values in columns]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    try:
-        pq.write_table(pa.table(arrays, [*COLUMNS]), partial, compression="zstd")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _column(kind: str, values: Sequence[Any]) -> Any:
-    """A column, made of its bytes: pyarrow's own way imports pandas, and takes 60 MB for it."""
-    import pyarrow as pa
-
-    if kind in ("float64", "int64"):
-        data = pa.py_buffer(np.array(values, kind))
-        return pa.Array.from_buffers(getattr(pa, kind)(), len(values), [None, data])
-    texts = [each.encode() if isinstance(each, str) else each for each in values]
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-    data = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
-    return pa.Array.from_buffers(getattr(pa, kind)(), len(texts), data)
-
-
-def read_rows(path: Path) -> list[Logged]:
-    """Read a file of rows.
-
-    Raises:
-        OSError: It can't be read, or is none.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        found = pq.read_table(path, columns=[*COLUMNS]).to_pylist()
-    except (pa.ArrowException, KeyError) as error:
-        raise OSError(f"{path}: expected a file of the request log: {error}") from error
-    return [Logged(**row) for row in found]
-
-
-def prune(folder: Path, max_bytes: int, max_age_s: float) -> None:
-    """Remove the oldest files, as many as are too old or too much together."""
-    files = sorted(folder.glob("requests-*"), reverse=True)
-    left = max_bytes
-    for path in files:
-        found = path.stat()
-        left -= found.st_size
-        if left < 0 or time.time() - found.st_mtime > max_age_s:
-            path.unlink(missing_ok=True)

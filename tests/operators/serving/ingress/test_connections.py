@@ -53,6 +53,28 @@ def test_a_head_has_a_time(begin: bytes) -> None:
     run(check, head_s=0.3)
 
 
+def test_who_waits_for_an_answer_or_asks_again_later_is_not_cut_off() -> None:
+    body = b'{"instances": [[1, 2]]}'
+    ask = b"POST /v1/models/some:predict HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
+
+    async def check(server: Running) -> None:
+        reader, writer = await connect(server)
+        for holds in (True, False):
+            server.serving.holds = holds
+            writer.write(ask + body)
+            await asyncio.sleep(0.4)
+            for each in server.serving.held:
+                found = FakeServing().ask(server.serving.asked[0])
+                each.set_result(found.result())
+            server.serving.held = []
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+            await reader.readuntil(b"]}]}")
+            await asyncio.sleep(0.4)
+        writer.close()
+
+    run(check, head_s=0.2)
+
+
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", [b"GET /", b"GET / HTTP/1.1\r\nx: "])
 def test_a_head_has_a_size(name: bytes) -> None:

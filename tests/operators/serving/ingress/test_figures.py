@@ -25,7 +25,7 @@ def figures(*told: Any) -> Figures:
 
 
 def test_requests_are_counted_by_how_they_ended() -> None:
-    counted = figures()
+    counted = figures(VersionFigures("some", 3))
     for _ in range(2):
         counted.answer("some", "rest", Answered({}, 3), 0.5)
     counted.fail("some", 3, "rest", Code.UNAVAILABLE)
@@ -72,7 +72,7 @@ def test_shadows_rows_and_versions_are_told() -> None:
     found = samples(counted)
     assert found["orrery_serving_shadow_compared_total", "3", "4", "some"] == 2
     assert found["orrery_serving_shadow_differing_total", "3", "4", "some"] == 1
-    assert found["orrery_serving_shadow_dropped_total", "4", "some"] == 1
+    assert found["orrery_serving_shadow_dropped_total", "3", "4", "some"] == 1
     assert (found["orrery_serving_logged_total",], found["orrery_serving_unlogged_total",]) == (
         8,
         9,
@@ -87,3 +87,17 @@ def test_shadows_rows_and_versions_are_told() -> None:
     ):
         assert found[f"orrery_serving_{name}", "3", "some"] == value
     assert found["process_resident_memory_bytes",] > 1e6
+
+
+def test_versions_that_are_gone_are_forgotten() -> None:
+    there = [VersionFigures("some", 3)]
+    counted = Figures(lambda: there)
+    counted.fail("", None, "rest", Code.NOT_FOUND)
+    counted.answer("some", "rest", Answered({}, 3), 0.5)
+    there[:] = [VersionFigures("some", 4)]
+    counted.answer("some", "rest", Answered({}, 4), 0.5)
+    name = "orrery_serving_requests_total"
+    assert {key[1:] for key in samples(counted) if key[0] == name} == {
+        ("", "", "NOT_FOUND", "rest"),
+        ("4", "OK", "rest", "some"),
+    }

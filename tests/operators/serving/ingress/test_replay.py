@@ -13,8 +13,8 @@ import pytest
 
 from operators.serving.ingress import replay as module
 from operators.serving.ingress.replay import main
-from operators.serving.ingress.request_log import read_rows, write_rows
 from tasks.serving.config import LogConfig, ServingConfig
+from tasks.serving.log import read_rows, write_rows
 from tests.support.serving.fakes import FakeServing, running
 
 

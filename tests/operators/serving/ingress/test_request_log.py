@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.installation import ROOT
 from operators.serving.ingress import request_log
 from operators.serving.ingress.figures import Figures
-from operators.serving.ingress.request_log import RequestLog, prune, read_rows, write_rows
+from operators.serving.ingress.request_log import RequestLog
 from tasks.serving.config import LogConfig
-from tasks.serving.log import Logged
+from tasks.serving.log import Logged, read_rows
 from tasks.serving.types import Answered, Question
 
 ANSWERED = Answered({"sum": np.ones((1, 4), np.float32)}, 3)
@@ -116,36 +112,3 @@ def test_what_comes_faster_than_it_is_written_is_dropped(
     asyncio.run(main())
     assert figures.num_unlogged > 50
     assert figures.num_logged + figures.num_unlogged == 100
-
-
-def test_the_oldest_go_first(tmp_path: Path) -> None:
-    paths = [tmp_path / f"requests-{number}-1-1.parquet" for number in range(4)]
-    for path in paths:
-        path.write_bytes(bytes(100))
-    prune(tmp_path, 250, 60.0)
-    assert sorted(tmp_path.iterdir()) == paths[2:]
-    os.utime(paths[2], (0, 0))
-    prune(tmp_path, 250, 60.0)
-    assert [*tmp_path.iterdir()] == paths[3:]
-
-
-def test_what_is_no_log_is_told(tmp_path: Path) -> None:
-    odd = tmp_path / "odd.parquet"
-    odd.write_bytes(b"PAR1 and no more PAR1")
-    with pytest.raises(OSError, match="expected a file of the request log"):
-        read_rows(odd)
-    row = Logged(1.5, "some", 3, "tags", 0.5, "x,y", b"\0request", b"")
-    write_rows(tmp_path / "more" / "requests.parquet", [row])
-    assert read_rows(tmp_path / "more" / "requests.parquet") == [row]
-
-
-def test_writing_takes_no_pandas(tmp_path: Path) -> None:
-    code = f"""
-import pathlib, sys
-from operators.serving.ingress.request_log import write_rows
-from tasks.serving.log import Logged
-row = Logged(1.5, "some", 3, "tags", 0.5, "", b"", b"")
-write_rows(pathlib.Path({str(tmp_path / "a.parquet")!r}), [row])
-sys.exit("pandas" in sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
