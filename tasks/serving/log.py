@@ -8,7 +8,7 @@ kept, type and shape stand there alone, which would read as zeros: the row names
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -147,6 +147,17 @@ def read_rows(path: Path) -> list[Logged]:
     except (pa.ArrowException, KeyError) as error:
         raise OSError(f"{path}: expected a file of the request log: {error}") from error
     return [Logged(**row) for row in found]
+
+
+def rows_of(places: Sequence[Path], model: str) -> Iterator[Logged]:
+    """Rows of files, or of folders of files, of one model or all.
+
+    Raises:
+        OSError: A file can't be read, or is none.
+    """
+    for place in places:
+        for path in sorted(place.glob(PATTERN)) if place.is_dir() else [place]:
+            yield from (row for row in read_rows(path) if model in ("", row.model))
 
 
 def prune(folder: Path, max_bytes: int, max_age_s: float) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from operators.serving.workers.frames import (
+from tasks.serving.frames import (
     SHARED_BYTES,
     Answer,
     Ask,

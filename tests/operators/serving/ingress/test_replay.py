@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from operators.serving.ingress import replay as module
 from operators.serving.ingress.replay import main
 from tasks.serving.config import LogConfig, ServingConfig
-from tasks.serving.log import read_rows, write_rows
 from tests.support.serving.fakes import FakeServing, running
 
 
@@ -84,20 +81,8 @@ def test_what_fails_is_counted_with_its_reason(
     assert told["failures"] == {"NOT_FOUND: Servable not found for request: Specific(some, 9)": 5}
 
 
-def test_what_was_left_out_is_not_asked(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (path,) = log.iterdir()
-    rows = read_rows(path)
-    rows[0] = replace(rows[0], redacted="words")
-    write_rows(path, rows)
-    assert replayed(FakeServing(), str(path)) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["num_left_out"], told["found"]["num_compared"]) == (1, 4)
-    assert replayed(FakeServing(), str(path), "--model", "other") == 0
-
-
 def test_a_log_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "odd.parquet").write_text("none")
     with pytest.raises(SystemExit):
         main([str(tmp_path / "odd.parquet"), "--address", "127.0.0.1:1"])
     assert "expected a file of the request log" in capsys.readouterr().err
-    assert module.PATTERN == "requests-*.parquet"
