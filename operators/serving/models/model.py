@@ -11,7 +11,7 @@ from typing import Any
 
 from operators.plain_log import plain
 from operators.serving.models.pump import Ticket
-from operators.serving.models.sources import Empty, Listing, Source
+from operators.serving.models.sources import Listing, Source
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
 from tasks.bundle.manifest import Bundle
@@ -198,8 +198,8 @@ class Model:
 
     async def retire(self) -> None:
         """Let all versions answer who waits, and end: the model is not served any more."""
-        self._source = Empty()
-        await self.look()
+        self._machine.aspire(())
+        self.step()
         while self._versions:
             await asyncio.wait(self._work)
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from operators.serving.workers.frames import Arrays
 from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import Bundle
 from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
 from tasks.serving.batching.limits import BatchLimits
 from tasks.serving.batching.merging import merge, split
 from tasks.serving.batching.queue import Batch, Queue, Waiting
+from tasks.serving.frames import Arrays
 from tasks.serving.types import Answered, Code, Question, RequestError
 
 Ticket = asyncio.Future[Answered]

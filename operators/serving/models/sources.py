@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from operators.installation import ROOT
 from tasks.core.errors import DataError, ResourceError, TransientError
@@ -34,43 +33,6 @@ class Listing:
     aliases: Mapping[str, int] = field(default_factory=dict)
 
 
-class Source(Protocol):
-    """Gives the versions of one model."""
-
-    def look(self) -> Listing:
-        """Look which there are; may take a while, on any thread.
-
-        Raises:
-            OrreryError: The source is away; what was there may still be.
-        """
-
-    async def fetch(self, version: int) -> Path:
-        """Folder of a version's bundle, which may not be verified yet.
-
-        Raises:
-            DataError: There is no such version, or no bundle of it.
-            TransientError: The source is away.
-        """
-
-    def forget(self, version: int) -> None:
-        """Remove what was fetched of a version; on any thread."""
-
-
-class Empty:
-    """The source of a model that is not served any more."""
-
-    def look(self) -> Listing:
-        """Find nothing; see `Source`."""
-        return Listing(frozenset())
-
-    async def fetch(self, version: int) -> Path:
-        """Find nothing; see `Source`."""
-        raise DataError(f"version {version} is not wanted any more")
-
-    def forget(self, version: int) -> None:
-        """Nothing was fetched."""
-
-
 class Folder:
     """A folder of versions, each a bundle in a folder named by its number."""
 
@@ -79,18 +41,26 @@ class Folder:
         self._folder = folder
 
     def look(self) -> Listing:
-        """Look for folders that have a `bundle.json`; see `Source`."""
+        """Look which there are; may take a while, on any thread.
+
+        Raises:
+            TransientError: The folder is away; what was there may still be.
+        """
         return Listing(frozenset(self._versions()))
 
     async def fetch(self, version: int) -> Path:
-        """Find the folder of a version; see `Source`."""
+        """Folder of a version's bundle, which is not verified yet.
+
+        Raises:
+            DataError: There is no such version.
+        """
         found = self._versions()
         if version not in found:
             raise DataError(f"{self._folder}: expected a folder {version} with a {BUNDLE_FILE}")
         return found[version]
 
     def forget(self, version: int) -> None:
-        """What the folder holds is its owner's."""
+        """Remove what was fetched of a version: nothing, the folder is its owner's."""
 
     def _versions(self) -> dict[int, Path]:
         try:
@@ -121,7 +91,11 @@ class Registry:
         self._uri, self._name, self._kept = tracking_uri, name, kept / name
 
     def look(self) -> Listing:
-        """Ask for versions and aliases; see `Source`."""
+        """Ask for versions and aliases; may take a while, on any thread.
+
+        Raises:
+            OrreryError: The server is away, or has no such model.
+        """
         from operators.record.mlflow_api import MlflowApi
 
         with MlflowApi(self._uri) as api:
@@ -129,7 +103,11 @@ class Registry:
         return Listing(frozenset(versions), aliases)
 
     async def fetch(self, version: int) -> Path:
-        """Fetch a version, unless it is kept; see `Source`."""
+        """Folder of a version's bundle, fetched unless it is kept, and not verified yet.
+
+        Raises:
+            TransientError: There is no such version, or the server is away.
+        """
         folder = self._kept / str(version)
         if (folder / BUNDLE_FILE).is_file():
             return folder
@@ -151,8 +129,11 @@ class Registry:
         return folder
 
     def forget(self, version: int) -> None:
-        """Remove the folder; it is fetched anew when it is wanted again."""
+        """Remove what was fetched of a version; on any thread."""
         shutil.rmtree(self._kept / str(version), ignore_errors=True)
+
+
+Source = Folder | Registry
 
 
 def source_of(settings: ModelConfig, tracking_uri: str, kept: Path) -> Source:

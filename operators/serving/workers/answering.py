@@ -18,7 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from operators.serving.workers.frames import (
+from operators.serving.workers.process import again, quietly
+from tasks.bundle.folders import read_bundle
+from tasks.bundle.replay import golden_of, replay_network, warm_up_of
+from tasks.bundle.runtimes import Servable
+from tasks.core.errors import OrreryError
+from tasks.serving import heads
+from tasks.serving.frames import (
     Answer,
     Arrays,
     Ask,
@@ -33,12 +39,6 @@ from operators.serving.workers.frames import (
     place,
     unplace,
 )
-from operators.serving.workers.process import quietly
-from tasks.bundle.folders import read_bundle
-from tasks.bundle.replay import golden_of, replay_network, warm_up_of
-from tasks.bundle.runtimes import Servable
-from tasks.core.errors import OrreryError
-from tasks.serving import heads
 
 _READ_BYTES = 1 << 18
 _NO_MEMORY = re.compile("allocate memory|bad_alloc|bad allocation")
@@ -105,7 +105,7 @@ def _loaded(channel: Channel, load: Load) -> Model | None:
     if load.memory_bytes is not None:
         _limit_memory(load.memory_bytes)
     try:
-        servable = quietly(lambda: _open(Path(load.folder), load.network))
+        servable = quietly(lambda: _open(Path(load.folder), load.network), again)
     except Exception as error:
         limit = (load.memory_bytes or 0) / 1e6
         channel.send(_refused(error, f"needs more memory than its limit, {limit:,.0f} MB"))

@@ -10,7 +10,8 @@ What happens before it answers must not disturb others, so it happens on a threa
 answers, never leaves the usual class: a process can't raise itself again, since by Linux' rules
 nice and policy only fall without CAP_SYS_NICE, or a limit RLIMIT_NICE that nobody has by default.
 Disk I/O of a SCHED_IDLE thread is of the idle class, too (Linux, include/linux/ioprio.h:
-task_nice_ioclass).
+task_nice_ioclass). On a machine without an idle core the thread would hardly run; then the process
+becomes itself anew, and loads in the usual class.
 """
 
 from __future__ import annotations
@@ -26,36 +27,66 @@ from typing import TypeVar
 
 _PR_SET_PDEATHSIG = 1
 _RUNTIME = ("onnx", "onnxruntime", "safetensors.numpy", "operators.serving.workers.answering")
+# A thread is starved that waits for a core for so much of such a time.
+_PATIENCE_S, _STARVED_S = 1.0, 0.8
+_URGENT = "urgent"
 T = TypeVar("T")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Live until the ingress has gone."""
-    *descriptors, parent = map(int, arguments)
+    *descriptors, parent = map(int, arguments[:4])
     _end_with(parent)
-    *_, answering = quietly(lambda: [importlib.import_module(each) for each in _RUNTIME])
+    *_, answering = quietly(lambda: [importlib.import_module(each) for each in _RUNTIME], again)
     answering.work(descriptors)
     os._exit(0)  # no library's farewell takes time or fails
 
 
-def quietly(work: Callable[[], T]) -> T:
-    """Do something on a thread of the idle class, and wait for it."""
+def quietly(work: Callable[[], T], when_starved: Callable[[], None]) -> T:
+    """Do something on a thread of the idle class, and wait for it.
+
+    Args:
+        work: What to do.
+        when_starved: Is called where the machine is so busy that the thread hardly runs.
+    """
     done: list[T] = []
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # of this thread
+            if _URGENT not in sys.argv:
+                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # of this thread
             done.append(work())
         except BaseException as error:
             failed.append(error)
 
     thread = threading.Thread(target=run, name="loading")
     thread.start()
-    thread.join()
+    before_s = 0.0
+    while thread.join(_PATIENCE_S) or thread.is_alive():
+        waited_s = _waited_s(thread.native_id or 0)
+        if waited_s - before_s > _STARVED_S:
+            when_starved()
+        before_s = waited_s
     if failed:
         raise failed[0]
     return done[0]
+
+
+def again() -> None:
+    """Become this program anew, which then loads in the usual class: else it would never answer."""
+    if _URGENT not in sys.argv:
+        command = [sys.executable, "-m", "operators.serving.workers.process", *sys.argv[1:]]
+        os.execv(sys.executable, [*command, _URGENT])  # noqa: S606 - itself
+
+
+def _waited_s(thread: int) -> float:
+    """Seconds that a thread waited for a core; nought where it has ended."""
+    try:
+        with open(f"/proc/self/task/{thread}/schedstat") as file:  # noqa: PTH123 - imports nothing
+            return int(file.read().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _end_with(parent: int) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import cast
 
 from operators.installation import ROOT
-from operators.serving.workers.frames import (
+from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
+from tasks.serving.frames import (
     Answer,
     Arrays,
     Ask,
@@ -22,13 +23,13 @@ from operators.serving.workers.frames import (
     Load,
     Loaded,
     Message,
+    Ready,
     Refused,
     Region,
     encode,
     place,
     unplace,
 )
-from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
 
 _PROGRAM = "operators.serving.workers.process"
 _END_S = 2.0
@@ -110,9 +111,10 @@ class Worker(asyncio.Protocol):
         """
         try:
             async with asyncio.timeout(limit_s):
-                await self._next()  # that it is ready
-                self._send(encode(Load(str(folder), network, memory_bytes)))
                 said = await self._next()
+                while isinstance(said, Ready):  # twice, where the machine is busy: see `process`
+                    self._send(encode(Load(str(folder), network, memory_bytes)))
+                    said = await self._next()
         except TimeoutError as error:
             self.kill(f"had not loaded its bundle after {limit_s:.0f} s")
             raise DataError(
