@@ -136,7 +136,8 @@ def test_a_shadow_a_log_and_its_replay(versions: Path, tmp_path: Path) -> None:
             return MESSAGES["PredictResponse"].FromString(ask(request.SerializeToString()))
 
     async def check(client: httpx.AsyncClient, server: Any) -> None:
-        await labelled(client, "next")
+        for label in ("next", "stable"):
+            await labelled(client, label)
         assert (await client.post(URL, json=ONE)).json() == {"predictions": [[2.0, 4.0]]}
         answer = await asyncio.to_thread(by_rpc, server.grpc)
         assert answer.model_spec.version.value == 1
