@@ -14,10 +14,9 @@ from operators.serving.models.pump import Ticket
 from operators.serving.models.sources import Listing, Source
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
-from tasks.bundle.manifest import Bundle
 from tasks.core.errors import DataError, OrreryError, ResourceError
 from tasks.serving.config import Limits, ModelConfig
-from tasks.serving.routing import is_picked, pick
+from tasks.serving.targets import Targets
 from tasks.serving.types import (
     Code,
     Question,
@@ -27,7 +26,7 @@ from tasks.serving.types import (
     VersionStatus,
 )
 from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
-from tasks.serving.versions.labels import check_labels, move_labels
+from tasks.serving.versions.labels import check_labels
 from tasks.serving.versions.machine import Load, Machine
 
 _CODES = {DataError: Code.FAILED_PRECONDITION, ResourceError: Code.RESOURCE_EXHAUSTED}
@@ -40,7 +39,6 @@ class Model:
     Attributes:
         name: Its name.
         settings: Its settings.
-        labels: Version of each label, of those that answer.
         away: Why its source could not be looked at last time; empty if it could.
     """
 
@@ -61,15 +59,13 @@ class Model:
             spare: Gives workers.
             make_source: Gives the source that settings name.
         """
-        self.name, self.settings, self.labels, self.away = name, settings, dict[str, int](), ""
+        self.name, self.settings, self.away = name, settings, ""
         self._limits, self._spare, self._make_source = limits, spare, make_source
         self._source = make_source(settings)
         self._machine = Machine()
         self._aliases: Mapping[str, int] = {}
         self._versions: dict[int, Version] = {}  # all that are loaded, or are being
-        self._bundles: dict[int, Bundle] = {}  # of those that answer
-        self._targets: dict[tuple[int, str], Target] = {}
-        self._greatest: int | None = None
+        self._targets = Targets(name, settings)  # those that answer
         self._counts: dict[int, tuple[int, int]] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._configure_machine()
@@ -85,27 +81,7 @@ class Model:
         Raises:
             RequestError: Nobody does.
         """
-        number: int | None
-        if version is not None:
-            number = version
-        elif label:
-            number = self._labelled(label)
-        else:
-            split = self.settings.split
-            label = pick(split, key, self.name) if split else self.settings.default
-            number = self.labels.get(label, self._greatest)
-        if number not in self._bundles or number is None:
-            raise self._missing(version)
-        target = self._targets.get((number, label))
-        if target is None:
-            max_items = self.settings.batching.max_items
-            target = Target(self.name, number, self._bundles[number], label, None, max_items)
-            self._targets[number, label] = target
-        shadow = self.labels.get(self.settings.shadow)
-        if shadow in (None, number):
-            return target
-        is_asked = is_picked(self.settings.shadow_share, key, f"shadow/{self.name}")
-        return replace(target, shadow=shadow) if is_asked else target
+        return self._targets.find(version, label, key)
 
     def ask(self, question: Question) -> Ticket:
         """Ask a version, which may also be one that leaves.
@@ -126,7 +102,7 @@ class Model:
         Raises:
             RequestError: There is no such label or version.
         """
-        number = self._labelled(label) if label else version
+        number = self._targets.labelled(label) if label else version
         found = self._machine.status()
         if number is None:
             return found
@@ -139,9 +115,14 @@ class Model:
         return version in self._versions and self._versions[version].is_idle
 
     @property
+    def labels(self) -> Mapping[str, int]:
+        """Version of each label, of those that answer."""
+        return self._targets.labels
+
+    @property
     def is_ready(self) -> bool:
-        """Whether a version answers."""
-        return self._greatest is not None
+        """Whether a request that names no version is answered."""
+        return self._targets.usual is not None
 
     def figures(self) -> Iterator[VersionFigures]:
         """What its versions take and took."""
@@ -158,7 +139,7 @@ class Model:
             OrreryError: They name a source that can't be used.
         """
         moved = {k: v for k, v in settings.labels.items() if self.settings.labels.get(k) != v}
-        check_labels(self.name, moved, self._bundles)
+        check_labels(self.name, moved, self._targets.bundles)
         self._make_source(settings)
 
     def configure(self, settings: ModelConfig, limits: Limits) -> None:
@@ -232,7 +213,7 @@ class Model:
         )
         self._versions[number] = version
         try:
-            self._bundles[number] = await version.load(await self._source.fetch(number))
+            self._targets.bundles[number] = await version.load(await self._source.fetch(number))
         except OrreryError as error:
             del self._versions[number]
             await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
@@ -247,7 +228,7 @@ class Model:
         self.step()
 
     async def _unload(self, number: int) -> None:
-        self._bundles.pop(number, None)
+        self._targets.bundles.pop(number, None)
         self._answer()
         await self._versions[number].leave()
         del self._versions[number]
@@ -258,10 +239,11 @@ class Model:
 
     def _dead(self, version: Version, reason: str) -> None:
         """A version whose worker can't be kept alive is loaded anew, after the usual wait."""
-        if self._versions.get(version.number) is version and version.number in self._bundles:
-            logger.error("%s version %s: %s", self.name, version.number, plain(reason))
-            del self._versions[version.number], self._bundles[version.number]
-            self._machine.failed(version.number, Code.UNAVAILABLE, reason, time.monotonic())
+        number = version.number
+        if self._versions.get(number) is version and number in self._targets.bundles:
+            logger.error("%s version %s: %s", self.name, number, plain(reason))
+            del self._versions[number], self._targets.bundles[number]
+            self._machine.failed(number, Code.UNAVAILABLE, reason, time.monotonic())
             self.step()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -271,30 +253,10 @@ class Model:
 
     def _answer(self) -> None:
         """Note who answers, after anything has changed."""
-        known = {each.version for each in self._machine.status()}
+        stands = self._machine.status()
+        known = {each.version for each in stands}
         self._counts = {k: v for k, v in self._counts.items() if k in known}
-        self._targets = {}
-        self._greatest = self._machine.greatest()
-        wanted = {k: v for k, v in self._aliases.items() if k in self.settings.aliases}
-        self.labels = move_labels(self.labels, {**wanted, **self.settings.labels}, self._bundles)
-
-    def _labelled(self, label: str) -> int:
-        if label in self.labels:
-            return self.labels[label]
-        raise RequestError(
-            Code.INVALID_ARGUMENT,
-            f"Unrecognized servable version label: {label}; {self.name} has "
-            f"{', '.join(sorted(self.labels)) or 'none'}",
-        )
-
-    def _missing(self, version: int | None) -> RequestError:
-        what = f"Latest({self.name})" if version is None else f"Specific({self.name}, {version})"
-        states = ", ".join(
-            f"{each.version} {each.state.name}{f' ({each.message})' if each.message else ''}"
-            for each in self._machine.status()
-        )
-        told = f"Servable not found for request: {what}; versions: {states or 'none'}"
-        return RequestError(Code.UNAVAILABLE if version is None else Code.NOT_FOUND, told)
+        self._targets.update(self.settings, self._aliases, self._machine.greatest(), stands)
 
     def _configure_machine(self) -> None:
         limits, settings = self._limits, self.settings

@@ -17,8 +17,7 @@ from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostE
 from tasks.serving.batching.limits import BatchLimits
 from tasks.serving.batching.merging import merge, split
 from tasks.serving.batching.queue import Batch, Queue, Waiting
-from tasks.serving.frames import Arrays
-from tasks.serving.types import Answered, Code, Question, RequestError
+from tasks.serving.types import Answered, Arrays, Code, Question, RequestError
 
 Ticket = asyncio.Future[Answered]
 

@@ -26,7 +26,6 @@ from tasks.core.errors import OrreryError
 from tasks.serving import heads
 from tasks.serving.frames import (
     Answer,
-    Arrays,
     Ask,
     Frames,
     Load,
@@ -39,6 +38,7 @@ from tasks.serving.frames import (
     place,
     unplace,
 )
+from tasks.serving.types import Arrays
 
 _READ_BYTES = 1 << 18
 _NO_MEMORY = re.compile("allocate memory|bad_alloc|bad allocation")

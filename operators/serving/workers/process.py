@@ -62,12 +62,14 @@ def quietly(work: Callable[[], T], when_starved: Callable[[], None]) -> T:
 
     thread = threading.Thread(target=run, name="loading")
     thread.start()
+    thread.join(_PATIENCE_S)
     before_s = 0.0
-    while thread.join(_PATIENCE_S) or thread.is_alive():
+    while thread.is_alive():
         waited_s = _waited_s(thread.native_id or 0)
         if waited_s - before_s > _STARVED_S:
             when_starved()
         before_s = waited_s
+        thread.join(_PATIENCE_S)
     if failed:
         raise failed[0]
     return done[0]

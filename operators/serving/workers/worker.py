@@ -17,7 +17,6 @@ from operators.installation import ROOT
 from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
 from tasks.serving.frames import (
     Answer,
-    Arrays,
     Ask,
     Frames,
     Load,
@@ -30,6 +29,7 @@ from tasks.serving.frames import (
     place,
     unplace,
 )
+from tasks.serving.types import Arrays
 
 _PROGRAM = "operators.serving.workers.process"
 _END_S = 2.0
