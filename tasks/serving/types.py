@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy.typing as npt
 
@@ -160,6 +160,36 @@ class Answered:
     queued_s: float = 0.0
     computed_s: float = 0.0
     batch_size: int = 1
+
+
+class Spec(Protocol):
+    """Which model a request names."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+
+    @property
+    def version(self) -> int | None:
+        """The version that is asked for, if any."""
+
+    @property
+    def label(self) -> str:
+        """The label that is asked for; empty for none."""
+
+
+class Call(Protocol):
+    """A request of an interface, read: it becomes a question, and its outputs an answer."""
+
+    @property
+    def spec(self) -> Spec:
+        """Which model it names."""
+
+    def question(self, target: Target, deadline_s: float | None) -> Question:
+        """Ask a version."""
+
+    def answer(self, target: Target, arrays: Arrays) -> bytes:
+        """Tell what it answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from operators.serving.ingress.figures import Figures
 from operators.serving.ingress.request_log import RequestLog
@@ -13,7 +13,7 @@ from operators.serving.ingress.shadows import Shadows
 from operators.serving.models.serving import Serving
 from tasks.serving.types import (
     Answered,
-    Arrays,
+    Call,
     Code,
     Question,
     RequestError,
@@ -21,36 +21,6 @@ from tasks.serving.types import (
 )
 
 logger = logging.getLogger(__name__)
-
-
-class Spec(Protocol):
-    """Which model a request names."""
-
-    @property
-    def model(self) -> str:
-        """Name of the model."""
-
-    @property
-    def version(self) -> int | None:
-        """The version that is asked for, if any."""
-
-    @property
-    def label(self) -> str:
-        """The label that is asked for; empty for none."""
-
-
-class Call(Protocol):
-    """A request of either interface, as `tasks.serving.rest` and `tasks.serving.rpc` read it."""
-
-    @property
-    def spec(self) -> Spec:
-        """Which model it names."""
-
-    def question(self, target: Target, deadline_s: float | None) -> Question:
-        """Ask a version."""
-
-    def answer(self, target: Target, arrays: Arrays) -> bytes:
-        """Tell what it answered."""
 
 
 class Reply(NamedTuple):

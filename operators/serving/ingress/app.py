@@ -15,8 +15,6 @@ import asyncio
 import contextlib
 import hmac
 import json
-import logging
-import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple
 
@@ -29,6 +27,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.params import parse_config
 from tasks.serving.config import ServingConfig
 from tasks.serving.rest.answers import HTTP_STATUS, write_error, write_metadata, write_status
+from tasks.serving.rest.bodies import unpack
 from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.paths import Address, parse_path
 from tasks.serving.types import Code, RequestError
@@ -45,8 +44,8 @@ _JSON: Final = (b"content-type", b"application/json")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _METRICS: Final = (b"content-type", CONTENT_TYPE_LATEST.encode())
 _CLOSE: Final = (b"connection", b"close")
+_GONE: Final = "the client has gone"  # and reads no answer
 _INFER: Final = ("predict", "classify", "regress")
-logger = logging.getLogger(__name__)
 
 
 class _Response(NamedTuple):
@@ -64,10 +63,6 @@ class _RefusedError(Exception):
     def __init__(self, status: int, message: str, closes: bool = False) -> None:
         super().__init__(message)
         self.status, self.closes = status, closes
-
-
-class _GoneError(Exception):
-    """The client has gone; nobody is to be answered."""
 
 
 class App:
@@ -96,8 +91,6 @@ class App:
             found, closes = _Response(write_error(str(error)), error.status), error.closes
             if closes and error.status == _TOO_LARGE and b"expect" not in headers:
                 await _discard(receive)
-        except _GoneError:
-            return
         told = [found.kind, (b"content-length", b"%d" % len(found.body))]
         if found.version is not None:
             told.append((b"x-model-version", b"%d" % found.version))
@@ -180,31 +173,16 @@ class App:
                 told_s = f"expected the body within {limits.body_s:g} s"
                 raise _RefusedError(408, told_s, closes=True) from error
         elif message["type"] == "http.disconnect":
-            raise _GoneError
+            raise RequestError(Code.CANCELLED, _GONE)
         coding = headers.get(b"content-encoding", b"identity").strip().lower()
         if coding == b"identity":
             return bytes(body)
         if coding not in (b"gzip", b"deflate"):
             raise _RefusedError(415, f"expected a body packed by gzip or deflate, got {coding!r}")
-        return await asyncio.to_thread(unpack, body, max_bytes)
-
-
-def unpack(body: bytes, max_bytes: int) -> bytes:
-    """Unpack what gzip or deflate has packed, as far as it may go.
-
-    Raises:
-        RequestError: INVALID_ARGUMENT, it is not packed so, or cut short.
-    """
-    unpacker = zlib.decompressobj(wbits=47)  # either header
-    try:
-        found = unpacker.decompress(body, max_bytes + 1)
-    except zlib.error as error:
-        raise RequestError(Code.INVALID_ARGUMENT, f"expected a packed body: {error}") from error
-    if len(found) > max_bytes:
-        raise _too_large(max_bytes, closes=False)
-    if not unpacker.eof or unpacker.unused_data:
-        raise RequestError(Code.INVALID_ARGUMENT, "expected a packed body, it is cut or followed")
-    return found
+        unpacked = await asyncio.to_thread(unpack, body, max_bytes)
+        if len(unpacked) > max_bytes:
+            raise _too_large(max_bytes, closes=False)
+        return unpacked
 
 
 def check_token(shown: str, token: str) -> None:
@@ -235,7 +213,7 @@ async def _rest(begun: bytes, receive: Receive, max_bytes: int) -> bytes:
     while num_bytes <= max_bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _GoneError
+            raise RequestError(Code.CANCELLED, _GONE)
         parts.append(message.get("body", b""))
         num_bytes += len(parts[-1])
         if not message.get("more_body", False):

@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import operator
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,22 @@ class _Examples(msgspec.Struct):
     examples: list[dict[str, _Feature]]
     context: dict[str, _Feature] = {}
     signature_name: str = ""
+
+
+def unpack(body: bytes, max_bytes: int) -> bytes:
+    """Unpack what gzip or deflate has packed; of what is larger, a byte more than may be.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT, it is not packed so, cut short, or followed by more.
+    """
+    unpacker = zlib.decompressobj(wbits=47)  # either header
+    try:
+        found = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise _invalid(f"expected a packed body: {error}") from error
+    if len(found) <= max_bytes and (not unpacker.eof or unpacker.unused_data):
+        raise _invalid("expected a packed body, it is cut or followed")
+    return found
 
 
 def signature_name(body: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import math
 import time
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tasks.bundle.manifest import Signature
-from tasks.serving.rest.bodies import Reader, read_examples, signature_name
+from tasks.serving.rest.bodies import Reader, read_examples, signature_name, unpack
 from tasks.serving.types import Code, RequestError
 from tests.support.serving.bundles import LONE, MIXED, TAGS, signature, tensor
 
@@ -238,3 +239,12 @@ def test_examples_are_features_with_a_context() -> None:
 def test_what_is_no_example_is_told(body: Any, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         read_examples(told(body))
+
+
+def test_packed_bodies_are_whole() -> None:
+    packed = gzip.compress(b"some")
+    assert unpack(packed, 4) == b"some"
+    assert unpack(gzip.compress(bytes(10_000_000)), 4) == bytes(5), "a bomb is not unpacked"
+    for odd in (packed[:-1], packed + b"more", b"none"):
+        with pytest.raises(RequestError, match="expected a packed body"):
+            unpack(odd, 100)
