@@ -214,12 +214,14 @@ class Model:
         self._versions[number] = version
         try:
             self._targets.bundles[number] = await version.load(await self._source.fetch(number))
-        except OrreryError as error:
+        except Exception as error:  # whatever it is, the version must not stay LOADING
+            is_ours = not isinstance(error, OrreryError)
             del self._versions[number]
             await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
             self._counts[number] = (loads, failed + 1)
-            code = _CODES.get(type(error), Code.UNAVAILABLE)
-            logger.error("%s version %s is not loaded: %s", self.name, number, plain(error))  # noqa: TRY400 - whose fault it is stands in it
+            code = _CODES.get(type(error), Code.INTERNAL if is_ours else Code.UNAVAILABLE)
+            told = f"{self.name} version {number} is not loaded"
+            logger.error("%s: %s", told, plain(error), exc_info=error if is_ours else None)  # noqa: TRY400
             self._machine.failed(number, code, str(error), time.monotonic())
         else:
             self._counts[number] = (loads + 1, failed)

@@ -17,7 +17,6 @@ from operators.serving.models.pump import Pump, Ticket
 from operators.serving.workers.spare import Spare
 from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import Bundle, parse_bundle
-from tasks.core.errors import OrreryError
 from tasks.serving.batching.limits import limits_of
 from tasks.serving.config import Limits, ModelConfig
 from tasks.serving.types import Code, Question, RequestError, VersionFigures
@@ -172,7 +171,7 @@ class Version:
         try:
             await asyncio.sleep(_PAUSE_S * max(0, self._num_early - 1))
             await self._start()
-        except OrreryError as error:
+        except Exception as error:  # whatever it is, nobody must wait for ever
             self._give_up(f"its worker {reason}, and could not be replaced: {error}")
 
     def _give_up(self, reason: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from operators.serving.workers.worker import Worker
+from tasks.core.errors import ResourceError
 
 _LOADS_PER_CPU = 4
 
@@ -50,12 +51,16 @@ class Spare:
         """End the one that waits."""
         self._is_closed = True
         if self._starting is not None:
-            worker = await self._starting
-            worker.end()
-            await worker.ended
+            with suppress(ResourceError):
+                worker = await self._starting
+                worker.end()
+                await worker.ended
 
     async def _take(self) -> Worker:
         starting, self._starting = self._starting, None
-        if starting is not None and not (worker := await starting).ended.done():
-            return worker
+        if starting is not None:
+            with suppress(ResourceError):  # there may be room again
+                worker = await starting
+                if not worker.ended.done():
+                    return worker
         return await Worker.start()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import cast
 
@@ -73,17 +74,22 @@ class Worker(asyncio.Protocol):
         """Start a process, which imports the runtime and waits.
 
         It ends with the thread that starts it: one that lives as long as the ingress does.
+
+        Raises:
+            ResourceError: The machine gives no process, memory or descriptors for it.
         """
-        ours, theirs = socket.socketpair()
-        asked, answered = Region.make(), Region.make()
-        descriptors = (theirs.fileno(), asked.descriptor, answered.descriptor)
-        process = subprocess.Popen(
-            [sys.executable, "-m", _PROGRAM, *map(str, descriptors), str(os.getpid())],
-            env={**os.environ, **_ENV, "PYTHONPATH": os.pathsep.join([str(ROOT), *_own_path()])},
-            pass_fds=descriptors,
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
+        try:
+            with ExitStack() as undo:
+                ours, theirs = socket.socketpair()
+                undo.enter_context(ours)
+                with theirs:
+                    asked, answered = (undo.enter_context(closing(Region.make())) for _ in range(2))
+                    process = _started(theirs.fileno(), asked.descriptor, answered.descriptor)
+                undo.pop_all()
+        except OSError as error:
+            raise ResourceError(
+                f"no worker can be started: {error}; raise the limits of processes and open files"
+            ) from error
         worker = cls(process, asked, answered)
         try:
             await worker._loop.create_unix_connection(lambda: worker, sock=ours)
@@ -210,9 +216,14 @@ def _error(refused: Refused) -> OrreryError:
     return kinds[refused.kind](refused.message)
 
 
-def _own_path() -> list[str]:
-    """Where else modules are looked for, such as runtimes of other packages."""
-    return [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+def _started(*descriptors: int) -> subprocess.Popen[bytes]:
+    own = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+    return subprocess.Popen(
+        [sys.executable, "-m", _PROGRAM, *map(str, descriptors), str(os.getpid())],
+        env={**os.environ, **_ENV, "PYTHONPATH": os.pathsep.join([str(ROOT), *own])},
+        pass_fds=descriptors,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def _reap(process: subprocess.Popen[bytes]) -> int:

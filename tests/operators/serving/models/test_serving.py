@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,8 @@ async def swapped(folder: Path, num_swaps: int) -> tuple[Counter[tuple[int, floa
     """Answers while versions are swapped, and how many of them it took versions to leave."""
     faulty(folder / "m" / "1", factor=1)
     found: Counter[tuple[int, float]] = Counter()
-    async with serving_of(config_of(folder, "m", keep_previous=0)) as serving:
+    patient = replace(config_of(folder, "m", keep_previous=0), limits=Limits(poll_s=0.05))
+    async with serving_of(patient) as serving:
         is_over = False
 
         async def ask() -> None:

@@ -156,3 +156,14 @@ def test_a_worker_ends_with_its_parent_that_is_killed():
     parent.kill()
     parent.communicate()
     worker.wait(10)
+
+
+def test_a_machine_without_room_for_another_process_says_so_and_loses_nothing(monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("operators.serving.workers.worker.subprocess.Popen", full)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(ResourceError, match="no worker can be started"):
+        asyncio.run(Worker.start())
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
