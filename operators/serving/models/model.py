@@ -29,7 +29,10 @@ from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registr
 from tasks.serving.versions.labels import check_labels
 from tasks.serving.versions.machine import Load, Machine
 
-_CODES = {DataError: Code.FAILED_PRECONDITION, ResourceError: Code.RESOURCE_EXHAUSTED}
+_CODES: dict[type[Exception], Code] = {
+    DataError: Code.FAILED_PRECONDITION,
+    ResourceError: Code.RESOURCE_EXHAUSTED,
+}
 logger = logging.getLogger(__name__)
 
 
