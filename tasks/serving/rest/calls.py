@@ -11,7 +11,7 @@ from tasks.serving.rest.bodies import Reader, read_examples, signature_name
 from tasks.serving.rest.paths import Address
 from tasks.serving.types import Arrays, Question, Target
 
-_MAX_MADE: Final = 1000
+_MAX_MADE: Final = 256  # of versions that are gone, too
 
 
 class Codecs:
@@ -27,7 +27,7 @@ class Codecs:
         found = self._made.get(key)
         if found is None or found[0].signature is not signature:
             if len(self._made) >= _MAX_MADE:
-                self._made.clear()
+                del self._made[next(iter(self._made))]  # the oldest
             found = self._made[key] = Reader(signature), Writer(signature)
         return found
 
