@@ -24,8 +24,8 @@ from benchmarks.serving import cpu, loading, rpc, runtimes, starts, swaps
 from benchmarks.serving.bundles import FOLDER
 
 NAME = "serving"
-# Parts that need a machine on which nothing else runs: each may be of a commit of its own.
-QUIET = ("cpu", "rpc", "loading")
+# Long ones, or such as need a machine on which nothing else runs: each may be of a commit of its own.
+EARLIER = ("cpu", "rpc", "loading", "swaps")
 _ANY = float("inf")
 # What must hold: least and greatest allowed value of a figure.
 BOUNDS: Bounds = {
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bounds=BOUNDS,
         quick_bounds=_QUICK_BOUNDS,
         by_value=tuple(BOUNDS),
-        earlier=QUIET,
+        earlier=EARLIER,
     )
     return run(benchmark, arguments)
 
