@@ -24,7 +24,7 @@ from benchmarks.serving import cpu, loading, rpc, runtimes, starts, swaps
 from benchmarks.serving.bundles import FOLDER
 
 NAME = "serving"
-# Long parts, and those that need a machine on which nothing else runs: each may be of its own commit.
+# Long ones, and those that need a quiet machine: each may be of a commit of its own.
 EARLIER = ("cpu", "rpc", "loading", "swaps")
 _ANY = float("inf")
 # What must hold: least and greatest allowed value of a figure.
