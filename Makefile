@@ -15,13 +15,14 @@ KEEP           ?=
 ARGS           ?=
 FROM           ?=
 CAPTURES       ?=
+MODELS         ?=
 RUN            ?=
 export CONF QUICK
 
 # Compiled bytecode halves every start-up, so nothing here may switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down status test test-slow lint bench chaos readme lock prune rollback clean assets system-deps setup
+.PHONY: help demo demo-serve run serve up down status test test-slow lint bench chaos readme lock prune rollback clean assets system-deps setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +33,13 @@ demo: $(STAMP) ## Restitch a small simulated batch and show what became better
 run: $(STAMP) ## Run a pipeline without the full stack: PIPELINE=restitch CONF='{"captures": "PATH"}', KEEP=1
 	@$(PYTHON) -m operators.headless.run $(PIPELINE) --conf "$$CONF" $(if $(KEEP),--keep)
 
-up: $(STAMP) ## Start Airflow, MLflow and Ray, and say where they are
+demo-serve: $(STAMP) ## Serve two small models under load, swap them, roll back, show what that cost
+	$(PYTHON) -m benchmarks.demo_serve
+
+serve: $(STAMP) ## Serve models alone: MODELS=folder of models, or those of configs/serving.yaml
+	@$(PYTHON) -m operators.serving $(if $(MODELS),--models "$(MODELS)")
+
+up: $(STAMP) ## Start Airflow, MLflow, Ray and the server of models, and say where they are
 	@$(PYTHON) -m operators.stack.supervise up
 
 down: $(STAMP) ## Stop them, and what `make run KEEP=1` left; nothing is left running

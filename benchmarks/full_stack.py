@@ -64,7 +64,7 @@ class FullStack:
             dags: Folder of the DAG files.
             wanted: Names of the DAGs.
         """
-        supervise.WISHED_PORTS = (0, 0, 0)  # the usual ones may be those of a person's own stack
+        supervise.WISHED_PORTS = {}  # the usual ones may be those of a person's own stack
         try:
             supervise.up(dags)
             ports = supervise.running_ports()

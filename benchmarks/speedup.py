@@ -78,9 +78,9 @@ def measure(work: Work, num_pairs: int, work_s: float) -> dict[str, Figure]:
     }
 
 
-def median(values: list[float]) -> Figure:
+def median(values: list[float], unit: str = "") -> Figure:
     """The median, with the range from the least to the greatest."""
-    return Figure(value=float(np.median(values)), unit="", interval=(min(values), max(values)))
+    return Figure(value=float(np.median(values)), unit=unit, interval=(min(values), max(values)))
 
 
 @contextmanager

@@ -37,12 +37,16 @@ class Ports:
         mlflow: UI and API.
         ray: Dashboard and Jobs API.
         ray_inner: Ray's other ports, in the order of `RAY_PORTS`.
+        serving: REST of the server of models; 0 where there is none.
+        serving_grpc: Its gRPC.
     """
 
     airflow: int
     mlflow: int
     ray: int
     ray_inner: tuple[int, ...]
+    serving: int = 0
+    serving_grpc: int = 0
 
     @classmethod
     def parse(cls, known: Mapping[str, Any]) -> Ports:
@@ -53,18 +57,19 @@ class Ports:
             TypeError: It is no such note.
         """
         one_each = {name: known[name] for name in ("airflow", "mlflow", "ray")}
-        return cls(**one_each, ray_inner=tuple(known["ray_inner"]))
+        serving = {name: known.get(name, 0) for name in ("serving", "serving_grpc")}
+        return cls(**one_each, **serving, ray_inner=tuple(known["ray_inner"]))
 
     @classmethod
-    def choose(cls, airflow: int = 0, mlflow: int = 0, ray: int = 0) -> Ports:
-        """Take the wished ports where they are free, any free ones otherwise."""
-        spare = free_ports(3 + len(RAY_PORTS))
-        return cls(
-            airflow=airflow if airflow and is_free(airflow) else spare[0],
-            mlflow=mlflow if mlflow and is_free(mlflow) else spare[1],
-            ray=ray if ray and is_free(ray) else spare[2],
-            ray_inner=tuple(spare[3:]),
-        )
+    def choose(cls, **wished: int) -> Ports:
+        """Take the wished ports, by name, where they are free, any free ones otherwise."""
+        names = ("airflow", "mlflow", "ray", "serving", "serving_grpc")
+        spare = free_ports(len(names) + len(RAY_PORTS))
+        chosen = {
+            name: wished[name] if name in wished and is_free(wished[name]) else other
+            for name, other in zip(names, spare, strict=False)
+        }
+        return cls(**chosen, ray_inner=tuple(spare[len(names) :]))
 
     @property
     def airflow_url(self) -> str:
@@ -80,6 +85,11 @@ class Ports:
     def ray_url(self) -> str:
         """Address of Ray's dashboard and Jobs API."""
         return f"http://{HOST}:{self.ray}"
+
+    @property
+    def serving_url(self) -> str:
+        """Address of the models that are served."""
+        return f"http://{HOST}:{self.serving}"
 
 
 def free_ports(count: int) -> list[int]:

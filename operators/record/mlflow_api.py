@@ -203,6 +203,24 @@ class MlflowApi:
             pass
         raise ArtifactError(f"MLflow run {run.url} has no file {name!r}: look at what it has")
 
+    def registered_versions(self, name: str) -> tuple[frozenset[int], dict[str, int]]:
+        """Return the versions of a registered model, and the version of each of its aliases.
+
+        Raises:
+            GoneError: There is no such model.
+        """
+        told = self._send("GET", f"registered-models/get?name={quote(name)}")["registered_model"]
+        clause, page, versions = quote(f"name = {_quoted(name)}"), "", set[int]()
+        while True:
+            path = f"model-versions/search?filter={clause}&max_results=10000{page}"
+            found = self._send("GET", path)
+            versions |= {int(each["version"]) for each in found.get("model_versions", [])}
+            if not found.get("next_page_token"):
+                break
+            page = f"&page_token={quote(found['next_page_token'])}"
+        aliases = {each["alias"]: int(each["version"]) for each in told.get("aliases", [])}
+        return frozenset(versions), aliases
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

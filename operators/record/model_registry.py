@@ -77,17 +77,7 @@ class MlflowModels:
 
     def fetch(self, name: str, version: int | str, folder: Path) -> FetchedModel:
         """Fetch a version's bundle; see `tasks.core.models.ModelRegistry`."""
-        with _mlflow_errors(self._uri, f"did not give model {name}"):
-            from mlflow import MlflowClient
-
-            client = MlflowClient(self._uri)
-            found = (
-                client.get_model_version(name, str(version))
-                if isinstance(version, int)
-                else client.get_model_version_by_alias(name, version)
-            )
-            _fetch(found, folder)
-        return FetchedModel(name, int(found.version), folder)
+        return fetch(self._uri, name, version, folder)
 
     def read_run_file(self, run_id: str, name: str) -> bytes:
         """Return a file of an earlier run."""
@@ -149,6 +139,21 @@ class MlflowModels:
         if model.model_id not in [each.model_id for each in outputs.model_outputs]:
             client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+
+def fetch(tracking_uri: str, name: str, version: int | str, folder: Path) -> FetchedModel:
+    """Fetch a version's bundle, without a run; see `tasks.core.models.ModelRegistry`."""
+    with _mlflow_errors(tracking_uri, f"did not give model {name}"):
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri)
+        found = (
+            client.get_model_version(name, str(version))
+            if isinstance(version, int)
+            else client.get_model_version_by_alias(name, version)
+        )
+        _fetch(found, folder)
+    return FetchedModel(name, int(found.version), folder)
 
 
 def _check(client: Any, version: int, package: ModelPackage) -> None:

@@ -80,6 +80,14 @@ def airflow_command(service: str, ports: Ports) -> list[str]:
     return command
 
 
+def serving_command(ports: Ports) -> list[str]:
+    """Command of the server of models, which `configs/serving.yaml` names."""
+    return [
+        *(sys.executable, "-m", "operators.serving", f"--host={HOST}"),
+        *(f"--rest-port={ports.serving}", f"--grpc-port={ports.serving_grpc}"),
+    ]
+
+
 def ray_is_up(ports: Ports) -> bool:
     """Whether the head's node is alive; its dashboard answers even if it is not."""
     headers = {"Authorization": f"Bearer {ray_token().read_text()}"}
@@ -89,6 +97,11 @@ def ray_is_up(ports: Ports) -> bool:
 def mlflow_is_up(ports: Ports) -> bool:
     """Whether MLflow answers."""
     return answers(f"{ports.mlflow_url}/health", "OK")
+
+
+def serving_is_up(ports: Ports) -> bool:
+    """Whether the server of models answers; its models may still be loading."""
+    return answers(f"{ports.serving_url}/healthz")
 
 
 def airflow_is_up(ports: Ports) -> bool:

@@ -1,9 +1,10 @@
-"""The full stack on one machine: up, down, status; a supervisor keeps its six servers alive.
+"""The full stack on one machine: up, down, status; a supervisor keeps its seven servers alive.
 
     python -m operators.stack.supervise up
 
-Airflow (API server, scheduler, DAG processor, triggerer), MLflow and the Ray head, all on the
-loopback interface. What is started is noted in ``.state/stack.json`` and ended by that note.
+Airflow (API server, scheduler, DAG processor, triggerer), MLflow, the Ray head and the server of
+models, all on the loopback interface. What is started is noted in ``.state/stack.json`` and ended
+by that note.
 """
 
 from __future__ import annotations
@@ -48,7 +49,13 @@ from tasks.core.files import whole_file
 NOTE = STATE / "stack.json"
 LOGS = STATE / "logs"
 MARK = f"stack-{hashlib.sha256(str(STATE).encode()).hexdigest()[:8]}"
-WISHED_PORTS = (8080, 5000, 8265)
+WISHED_PORTS = {
+    "airflow": 8080,
+    "mlflow": 5000,
+    "ray": 8265,
+    "serving": 8501,
+    "serving_grpc": 8500,
+}
 UP_LIMIT_S = 240.0
 DOWN_LIMIT_S, ORPHANS_LIMIT_S = 45.0, 3.0
 # Runs of the pool's tasks at a time, waiting ones included.
@@ -59,6 +66,7 @@ _CHECKS: tuple[tuple[str, Callable[[Ports], bool]], ...] = (
     ("Ray", services.ray_is_up),
     ("MLflow", services.mlflow_is_up),
     ("Airflow", services.airflow_is_up),
+    ("Models", services.serving_is_up),
 )
 
 
@@ -85,7 +93,7 @@ def up(dags: Path = ROOT / "dags") -> None:
         else:
             _end()
             clear(timedelta(days=load_profile(profile_name()).keep.days), say)
-            ports = Ports.choose(*WISHED_PORTS)
+            ports = Ports.choose(**WISHED_PORTS)
             _start(ports, dags)
             _count_waiting_tasks(ports)
             say(f"the stack is up after {time.monotonic() - begun_s:.0f} s")
@@ -112,7 +120,12 @@ def status() -> int:
         say(f"the stack is down{f', but {len(alive)} processes are left' if alive else ''}")
         return EXIT_DOWN
     states = {name: check(ports) for name, check in _CHECKS}
-    urls = {"Ray": ports.ray_url, "MLflow": ports.mlflow_url, "Airflow": ports.airflow_url}
+    urls = {
+        "Ray": ports.ray_url,
+        "MLflow": ports.mlflow_url,
+        "Airflow": ports.airflow_url,
+        "Models": ports.serving_url,
+    }
     for name, is_up in states.items():
         say(f"{name:8}{'up  ' if is_up else 'DOWN'}  {urls[name]}")
     say(f"database {noted_database() or 'not noted'}")
@@ -130,6 +143,7 @@ def programs(ports: Ports, folder: Path) -> dict[str, Program]:
     found = {
         "ray": Program(services.ray_command(ports, folder / "ray")),
         "mlflow": Program(services.mlflow_command(ports), starts_at_once=False),
+        "serving": Program(services.serving_command(ports), starts_at_once=False),
     }
     return found | {
         f"airflow-{name}": Program(services.airflow_command(name, ports), starts_at_once=False)
@@ -219,6 +233,7 @@ def _print_addresses(ports: Ports) -> None:
     say(f"Airflow  {ports.airflow_url}  user admin, password in {passwords()}")
     say(f"MLflow   {ports.mlflow_url}")
     say(f"Ray      {ports.ray_url}  token in {ray_token()}")
+    say(f"Models   {ports.serving_url}/v1/models/NAME, gRPC on port {ports.serving_grpc}")
     say(f"database {noted_database() or 'not noted'}")
     say("`make status` tells how it is, `make down` stops it")
 

@@ -80,19 +80,24 @@ class Tensor(Record):
         Raises:
             DataError: The array has another type, rank or size.
         """
-        fits = array.dtype == self.numpy_dtype and array.ndim == len(self.shape)
-        if not fits or any(w not in (-1, h) for w, h in zip(self.sizes, array.shape, strict=True)):
-            raise DataError(
-                f"{where}: expected {self.dtype} of shape {self.sizes} (-1: any), got "
-                f"{array.dtype} of shape {array.shape}"
-            )
-        for axis, size in zip(self.shape, array.shape, strict=True):
-            is_named = isinstance(axis, str) and axis.isidentifier()
-            if is_named and sizes.setdefault(str(axis), size) != size:
+        shape, fits = array.shape, array.dtype == self.numpy_dtype
+        if not fits or len(shape) != len(self.shape):
+            raise self._misfit(array, where)
+        for axis, size in zip(self.shape, shape, strict=True):  # once a request: kept short
+            if isinstance(axis, int):
+                if axis != size:
+                    raise self._misfit(array, where)
+            elif axis.isidentifier() and sizes.setdefault(axis, size) != size:
                 raise DataError(
-                    f"{where}: expected a size of {sizes[str(axis)]} for {axis}, as elsewhere, got "
+                    f"{where}: expected a size of {sizes[axis]} for {axis}, as elsewhere, got "
                     f"{size}"
                 )
+
+    def _misfit(self, array: npt.NDArray[Any], where: str) -> DataError:
+        return DataError(
+            f"{where}: expected {self.dtype} of shape {self.sizes} (-1: any), got {array.dtype} of "
+            f"shape {array.shape}"
+        )
 
 
 class Step(Record):

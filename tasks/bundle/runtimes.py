@@ -7,7 +7,7 @@ name with arrays by name. A bundle can only name one that is installed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tasks.bundle.arrays import Arrays
 from tasks.bundle.graphs import check_graph
-from tasks.bundle.manifest import Bundle, Network, Tensor
+from tasks.bundle.manifest import Bundle, Network, Signature, Tensor
 from tasks.bundle.programs import forms, load_program
 from tasks.bundle.steps import find_step, installed
 from tasks.core.errors import DataError, OrreryError
@@ -67,16 +67,29 @@ class Servable:
             DataError: There is no such signature, an input has another name, type or size than it
                 says, or the network can't take them, or gives something else.
         """
-        if signature not in self.bundle.signatures:
-            known = ", ".join(self.bundle.signatures)
-            raise DataError(f"{self._where}: no signature {signature[:100]!r}; it has {known}")
-        asked, where = self.bundle.signatures[signature], f"{self._where}: {signature}"
-        sizes: dict[str, int] = {}
-        _check(asked.inputs, inputs, sizes, f"{where}: input")
-        before, after = self._steps[signature]
+        return self.ask_together((signature,), inputs)[signature]
+
+    def ask_together(self, signatures: Sequence[str], inputs: Arrays) -> Mapping[str, Arrays]:
+        """Answer several signatures by one pass of the network.
+
+        Args:
+            signatures: What is asked; all take the same inputs, by the same step before.
+            inputs: Array of each input, by name.
+
+        Returns:
+            By signature what `ask` returns.
+
+        Raises:
+            DataError: As there.
+        """
+        found, where = {}, f"{self._where}: {'+'.join(signatures)[:200]}"
+        asked, sizes = [self._signature(each) for each in signatures], dict[str, int]()
+        _check(asked[0].inputs, inputs, sizes, f"{where}: input")
         try:
-            given = after(self._answer(before(inputs)))
-            found = {each.name: given[each.name] for each in asked.outputs}
+            raw = self._answer(self._steps[signatures[0]][0](inputs))
+            for name, signature in zip(signatures, asked, strict=True):
+                given = self._steps[name][1](raw)
+                found[name] = {each.name: given[each.name] for each in signature.outputs}
         except OrreryError:
             raise
         except Exception as error:  # a network raises whatever its runtime does
@@ -84,8 +97,15 @@ class Servable:
             raise DataError(
                 f"{where} does not run on {shapes} ({type(error).__name__}: {str(error)[:300]})"
             ) from error
-        _check(asked.outputs, found, sizes, f"{where}: output")
+        for name, signature in zip(signatures, asked, strict=True):
+            _check(signature.outputs, found[name], sizes, f"{self._where}: {name}: output")
         return found
+
+    def _signature(self, name: str) -> Signature:
+        if name not in self.bundle.signatures:
+            known = ", ".join(self.bundle.signatures)
+            raise DataError(f"{self._where}: no signature {name[:100]!r}; it has {known}")
+        return self.bundle.signatures[name]
 
 
 def runtimes() -> Mapping[str, Runtime]:

@@ -14,6 +14,7 @@ SYSTEM_OF = {"restitch": "panorama"}
 # What the words of the first README say without a number, as ascending chains of figures. A
 # measurement that breaks one asks for other words.
 SAID = {
+    "serving": ((1.0, "ort_ratio_32", "ort_ratio_1"), ("parallel_start_ratio", 1.0)),
     "platform": (
         ("overhead_s_bare_script", "overhead_s_full_stack", "overhead_s_python_operator"),
         ("overhead_share_full_stack", 0.04),

@@ -56,6 +56,19 @@ def test_what_does_not_fit_is_told(
     check_sentence(str(caught.value), "model some: network plain")
 
 
+def test_several_signatures_are_answered_by_one_pass(made: tuple[Path, Bundle]) -> None:
+    folder, bundle = made
+    servable, passes = Servable(folder, bundle, "onnx"), []
+    answer = servable._answer
+    servable._answer = lambda arrays: passes.append(1) or answer(arrays)  # type: ignore[func-returns-value]
+    inputs, _ = golden_of(folder, bundle.signatures["predict"])
+    found = servable.ask_together(("predict", "classify"), inputs)
+    assert passes == [1]
+    for name, outputs in found.items():
+        for each, array in servable.ask(name, inputs).items():
+            np.testing.assert_array_equal(outputs[each], array)
+
+
 class Broken(Mean):
     def __call__(self, arrays: Any) -> Any:
         raise ZeroDivisionError("as it happens")

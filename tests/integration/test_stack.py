@@ -148,7 +148,7 @@ def test_a_second_up_says_so_and_status_is_well(ports: Ports) -> None:
     assert "is up already" in command("up").stdout
     told = command("status")
     assert told.returncode == 0
-    assert told.stdout.count("up  ") == 3
+    assert told.stdout.count("up  ") == 4
 
 
 @slow

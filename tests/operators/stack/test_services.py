@@ -18,7 +18,7 @@ from operators.stack.services import AIRFLOW_SERVICES
 from tasks.core.config import config_json
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-PORTS = Ports(8080, 5000, 8265, tuple(range(26000, 26008)))
+PORTS = Ports(8080, 5000, 8265, tuple(range(26000, 26008)), 8501, 8500)
 # Where the containers differ on purpose: addresses, paths and keys.
 OWN_TO_CONTAINERS = re.compile(
     r"AIRFLOW_HOME|ORRERY_.*|PYTHONPATH|RAY_AUTH_TOKEN_PATH|RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER|"
@@ -37,6 +37,7 @@ def commands(folder: Path = Path("/short")) -> dict[str, list[str]]:
     told = {
         "ray": services.ray_command(PORTS, folder / "ray"),
         "mlflow": services.mlflow_command(PORTS),
+        "serving": services.serving_command(PORTS),
     }
     return told | {f"airflow-{n}": services.airflow_command(n, PORTS) for n in AIRFLOW_SERVICES}
 
@@ -82,6 +83,8 @@ def test_containers_publish_on_the_loopback_only(compose: dict[str, Any]) -> Non
         "127.0.0.1:5000:5000",
         "127.0.0.1:8080:8080",
         "127.0.0.1:8265:8265",
+        "127.0.0.1:8500:8500",
+        "127.0.0.1:8501:8501",
     ]
 
 

@@ -20,7 +20,7 @@ PORTS = Ports(8080, 5000, 8265, tuple(range(26000, 26008)))
 def test_all_servers_are_supervised_and_ray_starts_alone(tmp_path: Path) -> None:
     programs = stack.programs(PORTS, tmp_path)
     airflow = {f"airflow-{name}" for name in services.AIRFLOW_SERVICES}
-    assert set(programs) == {"ray", "mlflow"} | airflow
+    assert set(programs) == {"ray", "mlflow", "serving"} | airflow
     assert [name for name, each in programs.items() if each.starts_at_once] == ["ray"]
     assert programs["ray"].command == services.ray_command(PORTS, tmp_path / "ray")
 

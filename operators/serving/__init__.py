@@ -1,0 +1,6 @@
+"""Models in traffic: one ingress, and a process for each version of each model.
+
+`python -m operators.serving` is the server. `ingress` speaks REST and gRPC and counts, `models`
+loads versions and batches what is asked of them, `workers` are the processes that answer. What can
+be decided without a socket, a clock or a process stands in `tasks.serving`.
+"""

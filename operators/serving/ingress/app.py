@@ -1,0 +1,245 @@
+"""The REST interface as a raw ASGI application: no framework, no validation twice.
+
+Addresses are TensorFlow Serving's, and: ``/healthz`` (the process lives), ``/readyz`` (each model
+has a version that answers), ``/metrics`` and ``/monitoring/prometheus/metrics``, and
+``/v1/config``, whose ``GET`` shows the settings in force and whose ``POST`` replaces them, by a
+token.
+
+A request may name its client (``x-request-key``) for splits, and say how long it waits
+(``x-request-timeout-ms``); an answer says which version gave it (``x-model-version``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, NamedTuple
+
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from operators.serving.ingress.answering import Answering
+from operators.serving.ingress.connections import GONE
+from tasks.core.config import config_json
+from tasks.core.errors import ConfigError
+from tasks.core.params import parse_config
+from tasks.serving.config import ServingConfig
+from tasks.serving.rest.answers import HTTP_STATUS, write_error, write_metadata, write_status
+from tasks.serving.rest.bodies import unpack
+from tasks.serving.rest.calls import Codecs, RestCall
+from tasks.serving.rest.paths import Address, parse_path
+from tasks.serving.types import Code, RequestError
+
+Scope = MutableMapping[str, Any]
+Headers = Mapping[bytes, bytes]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+_MB: Final = 1_000_000
+_TOO_LARGE: Final = 413
+_DISCARD_S: Final = 2.0
+_JSON: Final = (b"content-type", b"application/json")
+_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_METRICS: Final = (b"content-type", CONTENT_TYPE_LATEST.encode())
+_CLOSE: Final = (b"connection", b"close")
+_GONE: Final = "the client has gone"  # and reads no answer
+_INFER: Final = ("predict", "classify", "regress")
+
+
+class _Response(NamedTuple):
+    """What is sent back."""
+
+    body: bytes
+    status: int = 200
+    kind: tuple[bytes, bytes] = _JSON
+    version: int | None = None
+
+
+class _RefusedError(Exception):
+    """A request that HTTP has a status of its own for."""
+
+    def __init__(self, status: int, message: str, closes: bool = False) -> None:
+        super().__init__(message)
+        self.status, self.closes = status, closes
+
+
+class App:
+    """The application."""
+
+    def __init__(self, answering: Answering, token: str) -> None:
+        """Answer requests.
+
+        Args:
+            answering: Has them answered.
+            token: What whoever changes settings must show; empty if nobody may.
+        """
+        self._answering, self._serving, self._token = answering, answering.serving, token
+        self._codecs = Codecs()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers, closes = dict(scope["headers"]), False
+        try:
+            found = await self._answer(scope, headers, receive)
+        except RequestError as error:
+            found = _Response(write_error(error.message), HTTP_STATUS[error.code])
+        except _RefusedError as error:
+            found, closes = _Response(write_error(str(error)), error.status), error.closes
+            if closes and error.status == _TOO_LARGE and b"expect" not in headers:
+                await _discard(receive)
+        told = [found.kind, (b"content-length", b"%d" % len(found.body))]
+        if found.version is not None:
+            told.append((b"x-model-version", b"%d" % found.version))
+        if closes:
+            told.append(_CLOSE)
+        await send({"type": "http.response.start", "status": found.status, "headers": told})
+        await send({"type": "http.response.body", "body": found.body})
+
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> _Response:
+        if not scope["path"].startswith("/v1/models"):
+            return await self._page(scope, headers, receive)
+        address = parse_path(scope["method"], scope["path"])
+        if address.verb not in _INFER:
+            return _Response(self._tell(address))
+        body = await self._body(headers, receive)
+        key = headers.get(b"x-request-key", body)
+        call = RestCall(address, body, self._codecs)
+        asked = self._answering.begin(call, "rest", key, _wait_s(headers))
+        pending = scope.get(GONE, set())
+        pending.add(asked.future)
+        with contextlib.suppress(Exception, asyncio.CancelledError):  # `end` knows which
+            await asked.future
+        pending.discard(asked.future)
+        asked.future.cancel()
+        reply = self._answering.end(asked)
+        return _Response(reply.body, version=reply.version)
+
+    def _tell(self, address: Address) -> bytes:
+        """Status or metadata of a model."""
+        if address.verb == "status":
+            found = self._serving.status(address.model, address.version, address.label)
+            return write_status(found)
+        target = self._serving.target(address.model, address.version, address.label, b"")
+        return write_metadata(target.model, target.version, target.bundle)
+
+    async def _page(self, scope: Scope, headers: Headers, receive: Receive) -> _Response:
+        method, path = scope["method"], scope["path"]
+        if path == "/v1/config" and method == "POST":
+            await self._reload(headers, receive)
+            return _Response(b"{}")
+        if method not in ("GET", "HEAD"):
+            raise _RefusedError(405, f"expected GET for {path[:200]}, got {method}")
+        if path == "/v1/config":
+            return _Response(json.dumps(config_json(self._serving.config)).encode())
+        if path in ("/metrics", "/monitoring/prometheus/metrics"):
+            return _Response(self._answering.figures.page(), kind=_METRICS)
+        if path == "/healthz":
+            return _Response(b"ok\n", kind=_TEXT)
+        if path == "/readyz":
+            if self._serving.is_ready():
+                return _Response(b"ok\n", kind=_TEXT)
+            return _Response(b"a model has no version that answers yet\n", 503, _TEXT)
+        raise _RefusedError(404, f"nothing is at {path[:200]}; models are at /v1/models/NAME")
+
+    async def _reload(self, headers: Headers, receive: Receive) -> None:
+        """Take other settings."""
+        check_token(headers.get(b"authorization", b"").decode("latin-1"), self._token)
+        body = await self._body(headers, receive)
+        try:
+            config = parse_config(ServingConfig, json.loads(body))
+        except (ValueError, RecursionError, ConfigError) as error:
+            told = f"expected settings as JSON: {error}; nothing was changed"
+            raise RequestError(Code.INVALID_ARGUMENT, told[:1000]) from error
+        await self._serving.reload(config)
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        """A request's body, unpacked, within its limits of size and time."""
+        limits = self._serving.config.limits
+        max_bytes = limits.max_body_mb * _MB
+        told = headers.get(b"content-length", b"")
+        if told.isdigit() and int(told[:20]) > max_bytes:
+            raise _too_large(max_bytes)
+        message = await receive()
+        body = message.get("body", b"")
+        if message.get("more_body", False) or len(body) > max_bytes:
+            try:
+                async with asyncio.timeout(limits.body_s):
+                    body = await _rest(body, receive, max_bytes)
+            except TimeoutError as error:
+                told_s = f"expected the body within {limits.body_s:g} s"
+                raise _RefusedError(408, told_s, closes=True) from error
+        elif message["type"] == "http.disconnect":
+            raise RequestError(Code.CANCELLED, _GONE)
+        coding = headers.get(b"content-encoding", b"identity").strip().lower()
+        if coding == b"identity":
+            return bytes(body)
+        if coding not in (b"gzip", b"deflate"):
+            raise _RefusedError(415, f"expected a body packed by gzip or deflate, got {coding!r}")
+        unpacked = await asyncio.to_thread(unpack, body, max_bytes)
+        if len(unpacked) > max_bytes:
+            raise _too_large(max_bytes, closes=False)
+        return unpacked
+
+
+def check_token(shown: str, token: str) -> None:
+    """Check who asks for a change.
+
+    Args:
+        shown: Value of the header ``Authorization``.
+        token: The token; empty if nobody may change anything.
+
+    Raises:
+        RequestError: PERMISSION_DENIED or UNAUTHENTICATED.
+    """
+    if not token:
+        raise RequestError(
+            Code.PERMISSION_DENIED,
+            "this server's settings can't be changed from outside: start it with "
+            "ORRERY_SERVING_TOKEN in its environment",
+        )
+    if not hmac.compare_digest(shown.encode(), f"Bearer {token}".encode()):
+        raise RequestError(
+            Code.UNAUTHENTICATED, "expected the header Authorization: Bearer <token> of the server"
+        )
+
+
+async def _rest(begun: bytes, receive: Receive, max_bytes: int) -> bytes:
+    """The rest of a body that came in parts."""
+    parts, num_bytes = [begun], len(begun)
+    while num_bytes <= max_bytes:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestError(Code.CANCELLED, _GONE)
+        parts.append(message.get("body", b""))
+        num_bytes += len(parts[-1])
+        if not message.get("more_body", False):
+            return b"".join(parts)
+    raise _too_large(max_bytes)
+
+
+async def _discard(receive: Receive) -> None:
+    """Let a client send on for a while: one that is cut off while it sends reads no answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_S):
+            while (await receive()).get("more_body", False):
+                pass
+
+
+def _too_large(max_bytes: int, closes: bool = True) -> _RefusedError:
+    told = f"expected a body of at most {max_bytes // _MB} MB, unpacked; ask in several requests"
+    return _RefusedError(_TOO_LARGE, told, closes)
+
+
+def _wait_s(headers: Headers) -> float | None:
+    told = headers.get(b"x-request-timeout-ms")
+    if told is None:
+        return None
+    if not told.isdigit() or len(told) > 9:
+        raise RequestError(
+            Code.INVALID_ARGUMENT, f"x-request-timeout-ms: expected milliseconds, got {told[:50]!r}"
+        )
+    return int(told) / 1000

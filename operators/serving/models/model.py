@@ -1,0 +1,270 @@
+"""A model: its versions brought into the state that they should have, and who answers whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from operators.plain_log import plain
+from operators.serving.models.pump import Ticket
+from operators.serving.models.sources import Listing, Source
+from operators.serving.models.version import Version
+from operators.serving.workers.spare import Spare
+from tasks.core.errors import DataError, OrreryError, ResourceError
+from tasks.serving.config import Limits, ModelConfig
+from tasks.serving.targets import Targets
+from tasks.serving.types import (
+    Code,
+    Question,
+    RequestError,
+    Target,
+    VersionFigures,
+    VersionStatus,
+)
+from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
+from tasks.serving.versions.labels import check_labels
+from tasks.serving.versions.machine import Load, Machine
+
+_CODES: dict[type[Exception], Code] = {
+    DataError: Code.FAILED_PRECONDITION,
+    ResourceError: Code.RESOURCE_EXHAUSTED,
+}
+logger = logging.getLogger(__name__)
+
+
+class Model:
+    """One model, under whatever versions.
+
+    Attributes:
+        name: Its name.
+        settings: Its settings.
+        away: Why its source could not be looked at last time; empty if it could.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: ModelConfig,
+        limits: Limits,
+        spare: Spare,
+        make_source: Callable[[ModelConfig], Source],
+    ) -> None:
+        """Begin without a version.
+
+        Args:
+            name: Its name.
+            settings: Its settings.
+            limits: Limits of all models.
+            spare: Gives workers.
+            make_source: Gives the source that settings name.
+        """
+        self.name, self.settings, self.away = name, settings, ""
+        self._limits, self._spare, self._make_source = limits, spare, make_source
+        self._source = make_source(settings)
+        self._machine = Machine()
+        self._aliases: Mapping[str, int] = {}
+        self._versions: dict[int, Version] = {}  # all that are loaded, or are being
+        self._targets = Targets(name, settings)  # those that answer
+        self._counts: dict[int, tuple[int, int]] = {}
+        self._work: set[asyncio.Task[None]] = set()
+        self._configure_machine()
+
+    def target(self, version: int | None, label: str, key: bytes) -> Target:
+        """Who answers a request.
+
+        Args:
+            version: The version that it names, if any.
+            label: The label that it names; empty if none.
+            key: What its client is known by.
+
+        Raises:
+            RequestError: Nobody does.
+        """
+        return self._targets.find(version, label, key)
+
+    def ask(self, question: Question) -> Ticket:
+        """Ask a version, which may also be one that leaves.
+
+        Raises:
+            RequestError: It has left, or can't take the question.
+        """
+        version = self._versions.get(question.version)
+        if version is None:
+            raise RequestError(
+                Code.UNAVAILABLE, f"{self.name} version {question.version} has left; ask again"
+            )
+        return version.ask(question)
+
+    def status(self, version: int | None, label: str) -> tuple[VersionStatus, ...]:
+        """How versions stand: one, if it is named, else all.
+
+        Raises:
+            RequestError: There is no such label or version.
+        """
+        number = self._targets.labelled(label) if label else version
+        found = self._machine.status()
+        if number is None:
+            return found
+        if one := tuple(each for each in found if each.version == number):
+            return one
+        raise RequestError(Code.NOT_FOUND, f"Could not find version {number} of model {self.name}")
+
+    def is_idle(self, version: int) -> bool:
+        """Whether nothing waits for a version."""
+        return version in self._versions and self._versions[version].is_idle
+
+    @property
+    def labels(self) -> Mapping[str, int]:
+        """Version of each label, of those that answer."""
+        return self._targets.labels
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request that names no version is answered."""
+        return self._targets.usual is not None
+
+    def figures(self) -> Iterator[VersionFigures]:
+        """What its versions take and took."""
+        for number, (num_loads, num_failed) in self._counts.items():
+            version = self._versions.get(number)
+            own = VersionFigures(self.name, number) if version is None else version.figures()
+            yield replace(own, num_loads=num_loads, num_failed_loads=num_failed)
+
+    def check(self, settings: ModelConfig) -> None:
+        """Refuse settings that can't be taken now.
+
+        Raises:
+            RequestError: A label names a version that does not answer.
+            OrreryError: They name a source that can't be used.
+        """
+        moved = {k: v for k, v in settings.labels.items() if self.settings.labels.get(k) != v}
+        check_labels(self.name, moved, self._targets.bundles)
+        self._make_source(settings)
+
+    def configure(self, settings: ModelConfig, limits: Limits) -> None:
+        """Take other settings, which `check` did not refuse."""
+        self._source = self._make_source(settings)
+        self.settings, self._limits = settings, limits
+        self._configure_machine()
+        for each in self._versions.values():
+            each.configure(settings, limits)
+        self._answer()
+
+    async def look(self) -> None:
+        """Look at the source, and do what follows from that; nothing changes while it is away."""
+        source = self._source
+        try:
+            listing = await asyncio.to_thread(source.look)
+        except OrreryError as error:
+            if self.away != str(error):
+                logger.warning("model %s: %s; goes on with what it has", self.name, plain(error))
+            self.away = str(error)
+        else:
+            if self.away:
+                logger.info("model %s: its source is back", self.name)
+            self.away = ""
+            if source is self._source:
+                self._found(listing)
+        self.step()
+
+    def step(self) -> None:
+        """Load and unload what has to be, and end workers that hang."""
+        for each in self._versions.values():
+            each.watch()
+        for action in self._machine.step(time.monotonic()):
+            loads = isinstance(action, Load)
+            self._begin(self._load(action.version) if loads else self._unload(action.version))
+        self._answer()
+
+    async def retire(self) -> None:
+        """Let all versions answer who waits, and end: the model is not served any more."""
+        self._machine.aspire(())
+        self.step()
+        while self._versions:
+            await asyncio.wait(self._work)
+
+    async def close(self) -> None:
+        """End all versions at once."""
+        for each in self._work:
+            each.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await asyncio.gather(*(each.end() for each in self._versions.values()))
+
+    def _found(self, listing: Listing) -> None:
+        self._aliases = listing.aliases
+        if self.settings.registry:
+            aspired = aspired_of_registry(self.settings, listing.versions, dict(listing.aliases))
+        else:
+            aspired = aspired_of_folder(self.settings, listing.versions)
+        if aspired != self._machine.aspired:
+            logger.info("model %s: versions %s are to answer", self.name, sorted(aspired) or "none")
+            self._machine.aspire(aspired)
+
+    async def _load(self, number: int) -> None:
+        loads, failed = self._counts.get(number, (0, 0))
+        version = Version(
+            self.name,
+            number,
+            self.settings,
+            self._limits,
+            self._spare,
+            lambda reason: self._dead(version, reason),
+        )
+        self._versions[number] = version
+        try:
+            self._targets.bundles[number] = await version.load(await self._source.fetch(number))
+        except Exception as error:  # whatever it is, the version must not stay LOADING
+            is_ours = not isinstance(error, OrreryError)
+            del self._versions[number]
+            await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
+            self._counts[number] = (loads, failed + 1)
+            code = _CODES.get(type(error), Code.INTERNAL if is_ours else Code.UNAVAILABLE)
+            told = f"{self.name} version {number} is not loaded"
+            logger.error("%s: %s", told, plain(error), exc_info=error if is_ours else None)  # noqa: TRY400
+            self._machine.failed(number, code, str(error), time.monotonic())
+        else:
+            self._counts[number] = (loads + 1, failed)
+            logger.info("%s version %s answers", self.name, number)
+            self._machine.loaded(number)
+        self.step()
+
+    async def _unload(self, number: int) -> None:
+        self._targets.bundles.pop(number, None)
+        self._answer()
+        await self._versions[number].leave()
+        del self._versions[number]
+        await asyncio.to_thread(self._source.forget, number)
+        logger.info("%s version %s has left", self.name, number)
+        self._machine.unloaded(number)
+        self.step()
+
+    def _dead(self, version: Version, reason: str) -> None:
+        """A version whose worker can't be kept alive is loaded anew, after the usual wait."""
+        number = version.number
+        if self._versions.get(number) is version and number in self._targets.bundles:
+            logger.error("%s version %s: %s", self.name, number, plain(reason))
+            del self._versions[number], self._targets.bundles[number]
+            self._machine.failed(number, Code.UNAVAILABLE, reason, time.monotonic())
+            self.step()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    def _answer(self) -> None:
+        """Note who answers, after anything has changed."""
+        stands = self._machine.status()
+        known = {each.version for each in stands}
+        self._counts = {k: v for k, v in self._counts.items() if k in known}
+        self._targets.update(self.settings, self._aliases, self._machine.greatest(), stands)
+
+    def _configure_machine(self) -> None:
+        limits, settings = self._limits, self.settings
+        self._machine.configure(
+            settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
+        )

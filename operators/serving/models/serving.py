@@ -1,0 +1,187 @@
+"""All models of a server: what the ingress asks, and what changes while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from operators.plain_log import plain
+from operators.serving.models.model import Model
+from operators.serving.models.pump import Ticket
+from operators.serving.models.sources import Source, source_of
+from operators.serving.workers.spare import Spare
+from tasks.core.errors import ConfigError, OrreryError
+from tasks.core.params import load_config
+from tasks.serving.config import ModelConfig, ServingConfig
+from tasks.serving.types import (
+    Code,
+    Question,
+    RequestError,
+    Target,
+    VersionFigures,
+    VersionStatus,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Serving:
+    """The models; all calls come from one event loop.
+
+    Attributes:
+        config: The settings that are in force.
+    """
+
+    def __init__(self, config: ServingConfig, tracking_uri: str, kept: Path) -> None:
+        """Load nothing yet; see `start`.
+
+        Args:
+            config: Settings.
+            tracking_uri: Address of MLflow; empty for none.
+            kept: Folder of bundles that were fetched.
+
+        Raises:
+            OrreryError: A model's source can't be used.
+        """
+        self.config = config
+        self._tracking_uri, self._kept = tracking_uri, kept
+        self._spare = Spare()
+        self._models = {name: self._make(name, config) for name in config.models}
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self, file: Path | None = None) -> None:
+        """Begin to load all models in parallel, and to look for changes.
+
+        Args:
+            file: Where the settings stand, which are taken again when they change; None if
+                nowhere.
+        """
+        await self._look()
+        if self._models:
+            self._spare.fill()
+        self._watching = asyncio.get_running_loop().create_task(self._watch(file))
+
+    async def close(self) -> None:
+        """End all versions at once; nothing is left."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        for each in self._retiring:
+            each.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._spare.close()
+        await asyncio.gather(*(each.close() for each in self._models.values()))
+
+    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
+        """Who answers a request; see `Model.target`."""
+        found = self._models.get(model)
+        if found is None:
+            what = f"Latest({model})" if version is None else f"Specific({model}, {version})"
+            raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {what}")
+        return found.target(version, label, key)
+
+    def ask(self, question: Question) -> Ticket:
+        """Ask a version; who cancels the future takes the question back.
+
+        Raises:
+            RequestError: The version has left, or too many wait, or it can't take the question.
+        """
+        return self._model(question.model).ask(question)
+
+    def status(
+        self, model: str, version: int | None = None, label: str = ""
+    ) -> tuple[VersionStatus, ...]:
+        """How a model's versions stand; see `Model.status`."""
+        return self._model(model).status(version, label)
+
+    def is_idle(self, model: str, version: int) -> bool:
+        """Whether nothing waits for a version."""
+        return model in self._models and self._models[model].is_idle(version)
+
+    def is_ready(self) -> bool:
+        """Whether every model has a version that answers."""
+        return all(each.is_ready for each in self._models.values())
+
+    def away(self) -> Mapping[str, str]:
+        """Models whose source can't be looked at now, and why; they serve what they have."""
+        return {name: each.away for name, each in self._models.items() if each.away}
+
+    def figures(self) -> Iterator[VersionFigures]:
+        """What versions take and took."""
+        for each in self._models.values():
+            yield from each.figures()
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models."""
+        return tuple(self._models)
+
+    async def reload(self, config: ServingConfig) -> None:
+        """Take other settings, all or none; versions that follow from them are loaded afterwards.
+
+        Raises:
+            RequestError: They can't be taken now, so nothing has changed.
+        """
+        fresh = {}
+        try:
+            for name, settings in config.models.items():
+                if name in self._models:
+                    self._models[name].check(settings)
+                else:
+                    fresh[name] = self._make(name, config)
+        except RequestError:
+            raise
+        except OrreryError as error:
+            raise RequestError(Code.INVALID_ARGUMENT, str(error)) from error
+        self.config = config
+        for name in set(self._models) - set(config.models):
+            task = asyncio.get_running_loop().create_task(self._models.pop(name).retire())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        for name, model in self._models.items():
+            model.configure(config.models[name], config.limits)
+        self._models |= fresh
+        await self._look()
+
+    def _model(self, name: str) -> Model:
+        if name not in self._models:
+            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+        return self._models[name]
+
+    def _make(self, name: str, config: ServingConfig) -> Model:
+        return Model(name, config.models[name], config.limits, self._spare, self._source)
+
+    def _source(self, settings: ModelConfig) -> Source:
+        return source_of(settings, self._tracking_uri, self._kept)
+
+    async def _look(self) -> None:
+        await asyncio.gather(*(each.look() for each in self._models.values()))
+
+    async def _watch(self, file: Path | None) -> None:
+        """Look at the sources, and at the settings, again and again."""
+        seen = None if file is None else _stamp(file)
+        while True:
+            await asyncio.sleep(self.config.limits.poll_s)
+            if file is not None and (stamp := _stamp(file)) != seen:
+                seen = stamp
+                await self._take(file)
+            await self._look()
+
+    async def _take(self, file: Path) -> None:
+        try:
+            await self.reload(await asyncio.to_thread(load_config, ServingConfig, file))
+        except (ConfigError, RequestError) as error:
+            logger.error("%s: %s; nothing was changed", file, plain(error))  # noqa: TRY400
+        else:
+            logger.info("%s was taken", file)
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    """What tells a file from an earlier one of its name; zeros if it is away."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino

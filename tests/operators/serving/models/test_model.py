@@ -1,0 +1,259 @@
+"""A model whose versions come and go, with real workers; its source says what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from operators.serving.models.model import Model
+from operators.serving.models.sources import Folder, Listing, Source
+from operators.serving.workers.spare import Spare
+from tasks.core.errors import TransientError
+from tasks.serving.config import Limits, ModelConfig, Policy
+from tasks.serving.types import Code, Question, RequestError, State
+from tests.support.serving.faulty_bundles import faulty
+
+LIMITS = Limits(retry_s=0.05, drain_s=0.1)
+
+
+class Told(Folder):
+    """A folder that may be away, and has the aliases that it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.is_away, self.aliases = False, dict[str, int]()
+
+    def look(self) -> Listing:
+        if self.is_away:
+            raise TransientError("the registry is away")
+        return replace(super().look(), aliases=dict(self.aliases))
+
+
+@asynccontextmanager
+async def model_of(
+    place: Path, source: Source | None = None, **told: object
+) -> AsyncIterator[Model]:
+    settings = ModelConfig(**{"folder": str(place), **told})
+    spare = Spare()
+    spare.fill()
+    model = Model("m", settings, LIMITS, spare, lambda _: source or Folder(place))
+    try:
+        yield model
+    finally:
+        await spare.close()
+        await model.close()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+def states(model: Model) -> dict[int, State]:
+    return {each.version: each.state for each in model.status(None, "")}
+
+
+async def answer(model: Model, version: int | None = None, label: str = "") -> float:
+    target = model.target(version, label, b"key")
+    x = np.ones((1, 2), np.float32)
+    answered = await model.ask(Question("m", target.version, "predict", {"x": x}))
+    assert answered.version == target.version
+    return float(answered.arrays["y"][0, 0])
+
+
+def test_a_new_version_takes_over_the_old_one_stays_warm_and_going_back_loads_nothing(tmp_path):
+    faulty(tmp_path / "1", factor=1)
+
+    async def run() -> None:
+        async with model_of(tmp_path) as model:
+            await model.look()
+            with pytest.raises(RequestError, match="1 LOADING") as refused:
+                model.target(None, "", b"")
+            assert refused.value.code == Code.UNAVAILABLE
+            await until(lambda: model.is_ready)
+            assert await answer(model) == 1
+            faulty(tmp_path / "2", factor=2)
+            await model.look()
+            assert await answer(model) == 1, "while the new one loads"
+            await until(lambda: model.target(None, "", b"").version == 2)
+            assert await answer(model) == 2
+            assert await answer(model, version=1) == 1
+            (tmp_path / "2").rename(tmp_path / "other")
+            await model.look()
+            assert await answer(model) == 1
+            assert states(model) == {1: State.AVAILABLE, 2: State.AVAILABLE}
+            assert {each.version: each.num_loads for each in model.figures()} == {1: 1, 2: 1}
+
+    asyncio.run(run())
+
+
+def test_what_is_not_kept_is_unloaded_and_its_number_unknown(tmp_path):
+    for version in (1, 2):
+        faulty(tmp_path / str(version), factor=version)
+
+    async def run() -> None:
+        async with model_of(tmp_path, policy=Policy(specific=(1,)), keep_previous=0) as model:
+            await model.look()
+            await until(lambda: model.is_ready)
+            settings = ModelConfig(folder=str(tmp_path), policy=Policy(latest=1), keep_previous=0)
+            model.configure(settings, LIMITS)
+            await model.look()
+            await until(lambda: states(model).get(1) == State.END)
+            assert await answer(model) == 2
+            with pytest.raises(RequestError, match=r"Specific\(m, 1\)") as refused:
+                model.target(1, "", b"")
+            assert refused.value.code == Code.NOT_FOUND
+            with pytest.raises(RequestError, match="version 1 has left"):
+                model.ask(Question("m", 1, "predict", {}))
+
+    asyncio.run(run())
+
+
+def test_a_version_that_fails_says_why_is_tried_again_and_the_old_one_serves(tmp_path):
+    faulty(tmp_path / "1", factor=1)
+    faulty(tmp_path / "2", factor=2, golden_factor=3.0)
+
+    async def run() -> None:
+        async with model_of(tmp_path, policy=Policy(latest=2)) as model:
+            await model.look()
+            await until(lambda: states(model) == {1: State.AVAILABLE, 2: State.END})
+            (status,) = model.status(2, "")
+            assert status.code == Code.FAILED_PRECONDITION
+            assert "expected y within 0.0001" in status.message
+            assert await answer(model) == 1
+            (tmp_path / "2").rename(tmp_path / "bad")
+            faulty(tmp_path / "2", factor=2)
+            again = dict.fromkeys((1, 2), State.AVAILABLE)
+            await until(lambda: model.step() is None and states(model) == again)
+            (figures,) = (each for each in model.figures() if each.version == 2)
+            assert figures.num_loads == 1
+            assert figures.num_failed_loads >= 1
+            assert figures.resident_bytes > 10e6
+
+    asyncio.run(run())
+
+
+def test_labels_splits_and_shadows_find_their_versions(tmp_path):
+    for version in (1, 2):
+        faulty(tmp_path / str(version), factor=version)
+    told = {
+        "policy": Policy(all=True),
+        "labels": {"stable": 1, "canary": 2},
+        "split": {"stable": 900, "canary": 100},
+        "shadow": "canary",
+        "shadow_share": 500,
+    }
+
+    async def run() -> None:
+        async with model_of(tmp_path, **told) as model:
+            await model.look()
+            await until(lambda: set(model.labels) == {"stable", "canary"})
+            assert await answer(model, label="canary") == 2
+            with pytest.raises(RequestError, match="label: nightly; m has canary, stable"):
+                model.target(None, "nightly", b"")
+            targets = [model.target(None, "", str(each).encode()) for each in range(2000)]
+            assert 140 < sum(each.version == 2 for each in targets) < 260
+            assert {each.label for each in targets} == {"stable", "canary"}
+            assert model.target(None, "", b"17") == targets[17], "the same client, the same version"
+            shadowed = [each for each in targets if each.shadow is not None]
+            assert 780 < len(shadowed) < 1020
+            assert all(each.version == 1 and each.shadow == 2 for each in shadowed)
+
+    asyncio.run(run())
+
+
+def test_settings_are_refused_whose_labels_name_what_does_not_answer(tmp_path):
+    faulty(tmp_path / "1")
+
+    async def run() -> None:
+        async with model_of(tmp_path) as model:
+            await model.look()
+            await until(lambda: model.is_ready)
+            model.check(ModelConfig(folder=str(tmp_path), labels={"stable": 1}))
+            with pytest.raises(RequestError, match="stable to version 2") as refused:
+                model.check(ModelConfig(folder=str(tmp_path), labels={"stable": 2}))
+            assert refused.value.code == Code.FAILED_PRECONDITION
+
+    asyncio.run(run())
+
+
+def test_while_the_source_is_away_all_goes_on_and_says_so_once(tmp_path, caplog):
+    source = Told(tmp_path)
+    faulty(tmp_path / "1", factor=1)
+
+    async def run() -> None:
+        async with model_of(tmp_path, source) as model:
+            await model.look()
+            await until(lambda: model.is_ready)
+            source.is_away = True
+            for _ in range(3):
+                await model.look()
+            assert model.away == "the registry is away"
+            assert await answer(model) == 1
+            source.is_away = False
+            await model.look()
+            assert model.away == ""
+
+    asyncio.run(run())
+    assert caplog.text.count("goes on with what it has") == 1
+
+
+def test_an_alias_that_flips_fifty_times_loads_each_version_once_and_ends_where_it_ends(tmp_path):
+    source = Told(tmp_path)
+    for version in (1, 2):
+        faulty(tmp_path / str(version), factor=version)
+    source.aliases = {"champion": 1}
+
+    async def run() -> None:
+        async with model_of(tmp_path, source, folder="", registry="m") as model:
+            await model.look()
+            await until(lambda: model.is_ready)
+            for flip in range(51):
+                source.aliases = {"champion": 1 + (flip + 1) % 2}
+                await model.look()
+                assert await answer(model) in (1, 2)
+                await asyncio.sleep(0.02)
+            await until(lambda: model.labels == {"champion": 2})
+            assert await answer(model) == 2
+            assert {each.version: each.num_loads for each in model.figures()} == {1: 1, 2: 1}
+
+    asyncio.run(run())
+
+
+def test_a_model_that_is_not_served_any_more_ends_all_its_versions(tmp_path):
+    faulty(tmp_path / "1")
+
+    async def run() -> None:
+        async with model_of(tmp_path) as model:
+            await model.look()
+            await until(lambda: model.is_ready)
+            await model.retire()
+            assert states(model) == {1: State.END}
+            assert not model.is_ready
+
+    asyncio.run(run())
+
+
+def test_a_version_whose_worker_is_given_up_is_loaded_anew(tmp_path):
+    faulty(tmp_path / "1")
+
+    async def run() -> None:
+        async with model_of(tmp_path) as model:
+            await model.look()
+            await until(lambda: model.is_ready)
+            version = model._versions[1]
+            version._give_up("was lost")
+            (status,) = model.status(1, "")
+            assert (status.state, status.message) == (State.END, "was lost")
+            await until(lambda: model.step() is None and model.is_ready)
+            assert await answer(model) == 2
+            await version.end()
+
+    asyncio.run(run())

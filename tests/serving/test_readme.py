@@ -1,0 +1,36 @@
+"""The examples of the README mean something."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from tasks.core.outside.documents import parse_yaml
+from tasks.core.params import parse_config
+from tasks.serving.config import ServingConfig
+from tasks.serving.rest.calls import Codecs, RestCall
+from tasks.serving.rest.paths import parse_path
+from tests.support.serving.bundles import target
+
+README = (Path(__file__).parents[2] / "tasks/serving/README.md").read_text("utf-8")
+
+
+def test_the_settings_are_settings() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    config = parse_config(ServingConfig, parse_yaml(text.encode(), "README.md"))
+    assert config.models["cells"].split == {"champion": 950, "candidate": 50}
+    assert config.models["scores"].shadow == "next"
+
+
+def test_what_is_asked_can_be_asked() -> None:
+    commands = [shlex.split(line) for line in re.findall(r"(?m)^curl .*", README)]
+    verbs = []
+    for command in commands:
+        path = command[-1].removeprefix("http://127.0.0.1:8501")
+        address = parse_path("POST" if "-d" in command else "GET", path)
+        verbs.append(address.verb)
+        if "-d" in command:
+            call = RestCall(address, command[command.index("-d") + 1].encode(), Codecs())
+            assert call.question(target(), None).arrays["words"].tolist() == [[1, 2, 3]]
+    assert verbs == ["predict", "predict", "classify", "metadata"]
