@@ -22,7 +22,7 @@ def test_a_call_is_timed_in_another_process_that_stays():
         first, second = process.call(burn, 0.2), process.call(burn, 0.05)
 
     assert first.value == second.value != os.getpid()
-    assert first.cpu_s == pytest.approx(0.2, abs=0.1)
+    assert 0.18 < first.cpu_s < 0.4  # once, and not twice, whatever a slow machine adds
     assert second.cpu_s < first.cpu_s
     assert first.wall_s >= first.cpu_s - 0.02
 
@@ -34,7 +34,7 @@ def test_processes_below_count_while_they_live():
         process.call(burn, 0.3)
         spent_s = cpu_seconds_below() - before_s
 
-    assert spent_s == pytest.approx(0.3, abs=0.1)
+    assert 0.28 < spent_s < 0.6
 
 
 def test_waiting_costs_wall_seconds_alone():
