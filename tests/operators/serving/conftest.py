@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import psutil
 import pytest
 
 from tests.support.serving.faulty_bundles import install_faulty
+
+_PATIENCE_S = 20.0
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,16 @@ def nothing_is_left(
     yield
     if request.node.get_closest_marker("integration"):
         return  # the session's servers start when they are first used, and MLflow keeps connections
-    left = [each for each in psutil.Process().children(recursive=True) if each.pid not in before]
-    assert left == []
-    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
+    if "ray" in sys.modules:
+        return  # the session's Ray has processes and descriptors of its own, which come and go
+    end_s = time.monotonic() + _PATIENCE_S
+    while _left(before, descriptors) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert _left(before, descriptors) == []
+
+
+def _left(before: set[int], descriptors: int) -> list[object]:
+    """Processes that were not there before, and how many descriptors more are open."""
+    processes = psutil.Process().children(recursive=True)
+    more = len(list(Path("/proc/self/fd").iterdir())) - descriptors
+    return [*(each for each in processes if each.pid not in before), *[more] * (more > 0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.support.serving.fakes import FakeServing, running
 
-_PATIENCE_S = 3.0
+_PATIENCE_S = 20.0
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,8 @@ def nothing_is_left(grpc_has_begun: None) -> Iterator[None]:
     gc.collect()
     before = _num_descriptors()
     yield
+    if "ray" in sys.modules:
+        return  # the session's Ray lives in this process, and opens what it likes
     end_s = time.monotonic() + _PATIENCE_S
     while _num_descriptors() > before and time.monotonic() < end_s:
         gc.collect()
