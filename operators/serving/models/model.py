@@ -74,16 +74,7 @@ class Model:
         self._configure_machine()
 
     def target(self, version: int | None, label: str, key: bytes) -> Target:
-        """Who answers a request.
-
-        Args:
-            version: The version that it names, if any.
-            label: The label that it names; empty if none.
-            key: What its client is known by.
-
-        Raises:
-            RequestError: Nobody does.
-        """
+        """Who answers a request; see `Targets.find`."""
         return self._targets.find(version, label, key)
 
     def ask(self, question: Question) -> Ticket:

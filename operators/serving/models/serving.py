@@ -76,7 +76,7 @@ class Serving:
         await asyncio.gather(*(each.close() for each in self._models.values()))
 
     def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
-        """Who answers a request; see `Model.target`."""
+        """Who answers a request; see `Targets.find`."""
         found = self._models.get(model)
         if found is None:
             what = f"Latest({model})" if version is None else f"Specific({model}, {version})"

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 
-import psutil
 import pytest
 
 from operators.serving.workers.spare import Spare
+from tests.support.serving.leftovers import processes
 
-
-def children() -> set[int]:
-    """Workers that live; the session may have other processes, which come and go."""
-    found = set()
-    for each in psutil.Process().children():
-        with contextlib.suppress(psutil.Error):
-            if each.status() != "zombie" and "operators.serving.workers.process" in each.cmdline():
-                found.add(each.pid)
-    return found
+WORKER = "operators.serving.workers.process"
 
 
 async def until(number: int) -> set[int]:
-    while len(found := children()) != number:
+    while len(found := processes(WORKER)) != number:
         await asyncio.sleep(0.01)
     return found
 
@@ -38,14 +29,14 @@ def test_the_spare_is_lent_first_and_replaced_once_nothing_is_loaded():
             assert worker.pid == kept
             async with spare.lend() as second:
                 assert second.pid != kept
-            assert len(children()) == 2
+            assert len(processes(WORKER)) == 2
         await until(3)
         worker.end()
         second.end()
         await worker.ended
         await second.ended
         await spare.close()
-        assert not children()
+        assert not processes(WORKER)
 
     asyncio.run(run())
 
