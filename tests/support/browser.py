@@ -62,7 +62,13 @@ class Browser:
         self._events: list[dict[str, Any]] = []
 
     def open(
-        self, path: Path, *, width_px: int = 1200, is_dark: bool = False, script: str = ""
+        self,
+        path: Path,
+        *,
+        width_px: int = 1200,
+        is_dark: bool = False,
+        script: str = "",
+        is_drawn: Callable[[bytes], bool] = lambda picture: True,
     ) -> Shown:
         """Open a page from its file.
 
@@ -71,6 +77,8 @@ class Browser:
             width_px: Of the window.
             is_dark: Whether the reader prefers dark pages.
             script: What is done on the page then: an expression, whose promise is waited for.
+            is_drawn: Asked of pictures of the page until it says yes, for what no script can
+                wait for; the last picture is given in any case.
 
         Raises:
             AssertionError: It writes an error to the console, or asks for something outside.
@@ -79,7 +87,7 @@ class Browser:
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         try:
-            return self._show(session, path.resolve(), width_px, is_dark, script)
+            return self._show(session, path.resolve(), width_px, is_dark, script, is_drawn)
         finally:
             self._call("Target.closeTarget", targetId=target)
 
@@ -90,7 +98,15 @@ class Browser:
             assert not shown.too_wide_px, f"{path.name}: {shown.too_wide_px} px beyond {width_px}"
         return shown
 
-    def _show(self, session: str, path: Path, width_px: int, is_dark: bool, script: str) -> Shown:
+    def _show(
+        self,
+        session: str,
+        path: Path,
+        width_px: int,
+        is_dark: bool,
+        script: str,
+        is_drawn: Callable[[bytes], bool],
+    ) -> Shown:
         def call(method: str, **values: Any) -> dict[str, Any]:
             return self._call(method, session, **values)
 
@@ -112,13 +128,22 @@ class Browser:
         self._listen(_SETTLED_S)
         answer = value_of(script) if script else None
         self._listen(_SETTLED_S if script else 0)
+        picture = self._picture(session, is_drawn)
         problems = [*_errors(self._events), *_outside(self._events, path.parent.as_uri())]
         assert not problems, f"{path.name}: " + "; ".join(problems)
 
         too_wide_px = value_of("document.documentElement.scrollWidth - innerWidth")
-        picture = call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         text = value_of("document.body.innerText")
-        return Shown(text, too_wide_px, base64.b64decode(picture), answer)
+        return Shown(text, too_wide_px, picture, answer)
+
+    def _picture(self, session: str, is_drawn: Callable[[bytes], bool]) -> bytes:
+        end_s = time.monotonic() + _TIMEOUT_S
+        while True:
+            found = self._call("Page.captureScreenshot", session, captureBeyondViewport=True)
+            picture = base64.b64decode(found["data"])
+            if is_drawn(picture) or time.monotonic() > end_s:
+                return picture
+            self._listen(_SETTLED_S)
 
     def _call(self, method: str, session: str = "", **values: Any) -> dict[str, Any]:
         self._num_calls += 1

@@ -48,7 +48,7 @@ PATIENT = settings(
 )
 
 
-@settings(PATIENT, max_examples=40)
+@settings(PATIENT, max_examples=20)
 @given(ANY)
 def test_any_genotype_runs_and_has_gradients(genotype) -> None:
     check_shapes_and_gradients(genotype)

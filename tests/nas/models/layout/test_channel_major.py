@@ -29,7 +29,7 @@ NASNET_A = published("nasnet_a")
 MIXED = random_genotype(np.random.default_rng(3), combiners=tuple(Combiner))
 SETTINGS = settings(
     deadline=None,
-    max_examples=20,
+    max_examples=12,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
