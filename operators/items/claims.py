@@ -78,6 +78,8 @@ class Claims:
         try:
             with storage_errors(f"{self.storage.uri}/{CLAIMS}/{key}"):
                 self.storage.remove(f"{CLAIMS}/{key}")
+        except FileNotFoundError:
+            return  # it was let go of while it was renewed
         except (OrreryError, OSError) as error:
             logger.warning("a claim stays until its time is up: %s", error)
 

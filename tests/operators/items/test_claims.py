@@ -80,6 +80,34 @@ def test_a_holder_says_that_it_lives(storage: Storage, monkeypatch: pytest.Monke
         assert len(signs) == 3
 
 
+def test_an_item_that_ends_while_its_claim_is_renewed_leaves_none(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write, remove = Storage.write, Storage.remove
+    ended = threading.Event()
+
+    def removed_late(self: Storage, folder: str) -> None:
+        if not ended.is_set():
+            ended.set()
+            renewing.join()
+        remove(self, folder)
+
+    def written_late(self: Storage, *given: object, **told: object) -> None:
+        ended.wait(20.0)
+        write(self, *given, **told)  # type: ignore[arg-type]
+
+    with Claims(storage) as one:
+        assert one.claim(KEY)
+        monkeypatch.setattr(Storage, "remove", removed_late)
+        monkeypatch.setattr(Storage, "write", written_late)
+        renewing = threading.Thread(target=one.renew)
+        renewing.start()
+        one.release(KEY)
+    with pytest.raises(FileNotFoundError):
+        storage.read_file(FIRST)
+    assert [each for each in caplog.records if each.name == claims_module.__name__] == []
+
+
 def slowly(item: Number, config: DoubleConfig, folder: object) -> Doubled:
     time.sleep(0.05)
     return double_one(item, config, folder)  # type: ignore[arg-type]
