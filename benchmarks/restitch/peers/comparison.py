@@ -120,10 +120,10 @@ class _Comparison:
         ours = {
             "cpu_s": self._cost.cpu_s,
             "peak_gb": self._cost.peak_gb,
-            "published": self._ours.verdict.published,
+            "published": self._ours.decision.published,
             "sharpness": _sharpness(self._ours),
             **_light(self._ours.panorama, signed(self._ours.labels), self._layer),
-            **self._placement(self._solution.ways[self._ours.verdict.published]),
+            **self._placement(self._solution.ways[self._ours.decision.published]),
         }
         found: dict[str, Any] = {"ours": ours, "num_photos": len(self._photos)}
         for name, way in (("hugin", self._hugin), ("opencv", self._opencv)):

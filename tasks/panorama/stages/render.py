@@ -83,7 +83,7 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     found = _stitched(item, config, folder.fetch)
     figures = _figures(found, capture, folder.fetch)
     published_figures = _published_figures(found)
-    warnings = (*found.verdict.warnings, *_masked_warnings(found), *_without(capture))
+    warnings = (*found.decision.warnings, *_masked_warnings(found), *_without(capture))
     imprint = _imprint(capture, found)
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, imprint)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality, imprint)
@@ -98,9 +98,9 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         verdict=worth.verdict,
         doubts=worth.doubts,
         overlaps=worth.overlaps,
-        published=found.verdict.published,
-        is_repaired=found.verdict.is_repaired,
-        reasons=found.verdict.reasons,
+        published=found.decision.published,
+        is_repaired=found.decision.is_repaired,
+        reasons=found.decision.reasons,
         warnings=warnings,
         figures=figures,
         published_figures=published_figures,
@@ -175,7 +175,7 @@ def _figures(
 
 def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
     """What the capture and its overlaps are worth as they are published."""
-    similarities = found.assessments[found.verdict.published].figures.overlaps
+    similarities = found.assessments[found.decision.published].figures.overlaps
     worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
     level = logging.INFO if worth.verdict == "good" else logging.WARNING
     for doubt in worth.doubts:
@@ -208,7 +208,7 @@ def _quality(
     warnings: Sequence[str],
 ) -> str:
     """Everything that is known of a result, as JSON."""
-    verdict = found.verdict
+    decision = found.decision
     document = {
         "verdict": worth.verdict,
         "doubts": worth.doubts,
@@ -216,9 +216,9 @@ def _quality(
         "capture": capture.item_id,
         "num_images": len(capture.images),
         "left_out": {each.name: each.reason for each in capture.left_out},
-        "published": verdict.published,
-        "is_repaired": verdict.is_repaired,
-        "reasons": verdict.reasons,
+        "published": decision.published,
+        "is_repaired": decision.is_repaired,
+        "reasons": decision.reasons,
         "warnings": warnings,
         "figures": figures,
         "published_figures": published_figures,

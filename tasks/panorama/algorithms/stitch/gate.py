@@ -79,7 +79,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """What is published, and why.
 
     Attributes:
@@ -95,7 +95,7 @@ class Verdict:
     warnings: tuple[str, ...]
 
 
-def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -> Verdict:
+def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -> Decision:
     """Choose what to publish.
 
     Args:
@@ -115,9 +115,9 @@ def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -
         if not found:
             passed.append(repair)
     if not passed:
-        return Verdict(unrepaired.name, is_repaired=False, reasons=tuple(reasons), warnings=())
+        return Decision(unrepaired.name, is_repaired=False, reasons=tuple(reasons), warnings=())
     best = min(passed, key=lambda figures: figures.held_out_px or 0.0)
-    return Verdict(
+    return Decision(
         best.name, is_repaired=True, reasons=tuple(reasons), warnings=tuple(_warnings(best, config))
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from tasks.panorama.algorithms.place.canvas import Box, columns_of
 from tasks.panorama.algorithms.place.source_maps import Maps, automatic_width_px
 from tasks.panorama.algorithms.stitch.assess import Assessment, Outline, assess, outline
-from tasks.panorama.algorithms.stitch.gate import Verdict, judge, objections
+from tasks.panorama.algorithms.stitch.gate import Decision, judge, objections
 from tasks.panorama.algorithms.stitch.masks import kept_out, last_resort_share
 from tasks.panorama.algorithms.stitch.seam_routing import routed_labels
 from tasks.panorama.algorithms.stitch.seams import UNCOVERED, LabelMap, fixed_labels
@@ -46,7 +46,7 @@ class Restitched:
         outlines: Each way by name, without its picture.
         assessments: The ways that were stitched to be judged, on a panorama smaller by
             `PROOF_FACTOR`.
-        verdict: Which way is published.
+        decision: Which way is published.
         nominal: Where the unrepaired way puts the images, full size.
         maps: Where the published way puts them.
         labels: Partition of the published panorama, its seams routed.
@@ -58,7 +58,7 @@ class Restitched:
     sources: Sources
     outlines: Mapping[str, Outline]
     assessments: Mapping[str, Assessment]
-    verdict: Verdict
+    decision: Decision
     nominal: Maps
     maps: Maps
     labels: LabelMap
@@ -95,17 +95,17 @@ def restitch(
     sources = sources_of(images, usable, rig, photometry, nominal)
     maps, assessments = _assess_until_one_passes(outlines, sources, nominal, config)
     repairs = [found.figures for name, found in assessments.items() if name != UNREPAIRED]
-    verdict = judge(assessments[UNREPAIRED].figures, repairs, config)
-    chosen = maps[verdict.published]
+    decision = judge(assessments[UNREPAIRED].figures, repairs, config)
+    chosen = maps[decision.published]
     reach_px = round(config.seam_reach * width_px)
-    assessed = assessments[verdict.published]
+    assessed = assessments[decision.published]
     labels = routed_labels(chosen, assessed.proofs, reach_px, sources.masked)
     offsets = offsets_of(assessed.views, chosen, labels)
     return Restitched(
         sources=sources,
         outlines=outlines,
         assessments=assessments,
-        verdict=verdict,
+        decision=decision,
         nominal=nominal,
         maps=chosen,
         labels=labels,

@@ -38,7 +38,7 @@ def restitched(nominal: Rig, repair: Rig, matches: Correspondences) -> Restitche
 def test_good_repair_is_drawn(matches: Correspondences):
     found = restitched(OFF, TRUE, matches)
 
-    assert found.verdict.published == "recalibrated"
+    assert found.decision.published == "recalibrated"
     assert found.panorama.shape == (WIDTH_PX // 2, WIDTH_PX, 3)
     assert (found.panorama[found.labels == UNCOVERED] == 0).all()
     assert found.panorama[found.labels != UNCOVERED].min() > 30
@@ -48,8 +48,8 @@ def test_good_repair_is_drawn(matches: Correspondences):
 def test_harmful_repair_is_not(matches: Correspondences):
     found = restitched(TRUE, OFF, matches)
 
-    assert found.verdict.published == UNREPAIRED
-    assert "held-out error" in found.verdict.reasons[0]
+    assert found.decision.published == UNREPAIRED
+    assert "held-out error" in found.decision.reasons[0]
     assert found.maps is found.nominal
 
 
@@ -62,7 +62,7 @@ def test_second_best_way_is_not_stitched_where_the_best_passes(matches: Correspo
 
     found = restitch(photos, NONE, ways, plain, matches, CONFIG)
 
-    assert found.verdict.published == "warped"
+    assert found.decision.published == "warped"
     assert set(found.assessments) == {UNREPAIRED, "warped"}
     assert found.outlines["recalibrated"].numbers["held_out_mean_px"] > 1
 
@@ -94,4 +94,4 @@ def test_width_can_follow_the_images(matches: Correspondences):
     found = restitch(photos, NONE, ways, plain, matches, RenderConfig(width_px=0))
 
     assert found.panorama.shape[1] == 640
-    assert not found.verdict.is_repaired
+    assert not found.decision.is_repaired
