@@ -49,11 +49,13 @@ class Outline:
         alignment: The way.
         figures: What the gate judges by, but for the seams.
         numbers: All figures by name.
+        held: Overlaps that it was fitted without the matches of; its held-out ones neither count.
     """
 
     alignment: Alignment
     figures: Figures
     numbers: dict[str, float]
+    held: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, judge, objections
+from tasks.panorama.algorithms.stitch.gate import (
+    Figures,
+    OverlapError,
+    judge,
+    less_alike,
+    objections,
+)
 from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.config import GateConfig
 
@@ -85,7 +91,9 @@ def test_repair_that_makes_overlaps_less_alike_is_refused():
 def test_one_overlap_that_became_less_alike_is_enough():
     before, repair = alike(BEFORE, 0.5, 0.8, 0.6), figures("warped", 1.0, 1.0)
 
-    assert judge(before, [alike(repair, 0.9, 0.76, 0.9)], CONFIG).is_repaired
+    assert judge(before, [alike(repair, 0.9, 0.78, 0.9)], CONFIG).is_repaired
+    assert less_alike(before, alike(repair, 0.9, 0.78, 0.9), CONFIG) == []
+    assert less_alike(before, alike(repair, 0.9, 0.3, 0.9), CONFIG) == [(1, 2)]
     decision = judge(before, [alike(repair, 0.9, 0.3, 0.9)], CONFIG)
     assert decision.reasons == ("warped: SSIM falls on overlap 1-2 0.30 < 0.80",)
 
@@ -97,6 +105,15 @@ def test_a_sliver_that_became_less_alike_has_no_veto_of_its_own():
     config = replace(CONFIG, max_worse_share=0.02)
     assert judge(before, [sliver], config).is_repaired
     assert not judge(before, [repair], config).is_repaired
+
+
+def test_repair_is_compared_on_the_overlaps_whose_matches_count():
+    held = Figures("refitted", {(0, 2): OverlapError(50, 5.0)}, worst_seam=1.5)
+
+    assert judge(BEFORE, [held], CONFIG).is_repaired, "5.0 px is less than 6.0 px there"
+    before = figures("unrepaired", 8.0, 4.5)
+    (reason,) = judge(before, [held], replace(CONFIG, max_worse_share=1.0)).reasons
+    assert reason == "refitted: held-out error 5.00 px, unrepaired 4.50 px"
 
 
 def test_small_overlap_that_gets_worse_has_no_veto_of_its_own():
