@@ -50,6 +50,7 @@ from tasks.panorama.types import (
 )
 
 PROOF_FACTOR = 2  # ways are compared on a panorama this much smaller
+_MAX_MISLED_SHARE = 1 / 3  # of the overlaps; others must bear the repair out
 REFITTED = "refitted"
 """Name of the way to align a capture that holds overlaps whose matches mislead."""
 
@@ -106,7 +107,7 @@ def restitch(
         config: Size, seams, blend and gate.
 
     Raises:
-        DataError: No image covers anything.
+        DataError: No image covers anything, or the solver failed at a second fit.
     """
     rig = ways[UNREPAIRED].rig
     width_px = config.width_px or automatic_width_px(rig)
@@ -155,8 +156,8 @@ def refitted(
         after: Figures of the first repair.
 
     Returns:
-        The second repair; None where no overlap is less alike, or where the others have too few
-        held-out correspondences to judge it by.
+        The second repair; None where no overlap is less alike, where so many are that it is the
+        repair that is bad, or where the others have too few held-out correspondences to judge by.
 
     Raises:
         DataError: A solver failed.
@@ -164,7 +165,8 @@ def refitted(
     misled = less_alike(before, after, gate)
     rest = hold_overlaps(matches, misled, rig)
     held_out = rest.select(rest.held_out)
-    if not misled or len(held_out) < gate.min_held_out:
+    are_few = 0 < len(misled) <= _MAX_MISLED_SHARE * len(after.overlaps)
+    if not are_few or len(held_out) < gate.min_held_out:
         return None
     fitted = align_images(rest, rig, replace(solve, baselines=False))
     before_px = errors_px(fitted.nominal, held_out)
