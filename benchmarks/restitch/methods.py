@@ -41,6 +41,7 @@ from tasks.panorama.types import (
 )
 
 KERNEL_SIGMAS_PX = (8.0, 15.0, 25.0, 40.0, 70.0, 100.0)
+_BENDING_STEP_PX = 4  # fine enough for the narrowest kernel
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _score(
     hard = stitch(sources, maps, labels, 0)
     not_sky = _not_sky(case, blended)
     shapes = [
-        measure_warp(field, camera)
+        measure_warp(field, camera, _BENDING_STEP_PX)
         for field, camera in zip(alignment.fields, alignment.rig.cameras, strict=True)
     ]
     return Scores(

@@ -202,7 +202,7 @@ class GateConfig:
         help="Share of held-out matches, or of the area, that may lie in overlaps that got worse.",
     )
     similarity_tolerance: float = setting(
-        0.05, ge=0, le=1, help="How much the structural similarity of one overlap may fall."
+        0.03, ge=0, le=1, help="How much the structural similarity of one overlap may fall."
     )
     invisible_seam: float = setting(
         1.15,

@@ -59,13 +59,13 @@ class Solution:
         ways: Alignments by name: as it was given, recalibrated, and warped.
         baselines: Further ones that serve only to compare; empty unless asked for.
         photometry: Gains and falloff.
-        held_out: Matches that no fit has seen.
+        matches: All matches; no fit has seen the held-out ones.
     """
 
     ways: Mapping[str, Alignment]
     baselines: Mapping[str, Alignment]
     photometry: Photometry
-    held_out: Correspondences
+    matches: Correspondences
 
 
 def read_solution(record: WarpRecord, fetch: Fetch) -> Solution:
@@ -89,12 +89,11 @@ def read_solution(record: WarpRecord, fetch: Fetch) -> Solution:
     baselines = {}
     if record.baseline_fields is not None:
         baselines[KERNEL] = Alignment(refined, read_fields(fetch(record.baseline_fields)))
-    matches = read_correspondences(fetch(record.correspondences))
     return Solution(
         ways=ways,
         baselines=baselines,
         photometry=read_photometry(fetch(record.photometry)),
-        held_out=matches.select(matches.held_out),
+        matches=read_correspondences(fetch(record.correspondences)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from tasks.core.ports import Skipped
 from tasks.core.records import FileRef, Record
 from tasks.panorama.check_records import CaptureCheck, OverlapVerdict, Verdict
+from tasks.panorama.config import SolveConfig
 from tasks.panorama.photo_records import Origin, PhotoFacts
 from tasks.panorama.views import SphereView
 
@@ -118,10 +119,12 @@ class RenderRecord(Record):
         verdict: What the capture and its panorama are worth, whatever was published.
         doubts: Why it isn't ``good``.
         overlaps: What each overlap is worth, as it is published.
-        published: The way that was chosen: ``unrepaired``, ``recalibrated`` or ``warped``.
+        published: The way that was chosen: ``unrepaired``, ``recalibrated``, ``warped`` or
+            ``refitted``.
         is_repaired: Whether that is a repair.
         reasons: Why repairs were refused.
-        warnings: What is unusual about the published way, and which photos it was made without.
+        warnings: What is unusual about the published way: overlaps that are held, photos that it
+            was made without.
         figures: Figures of each way by name, on seams that are the same for all of them.
         published_figures: Figures of the published picture itself, on its own seams.
         width_px: Width of the whole panorama.
@@ -281,9 +284,10 @@ class WarpRecord(Record):
         figures: Misalignment of each way on fitted and held-out matches, and the size and shape
             of the warp.
         warnings: What is unusual.
+        settings: What it was fitted with, for whoever fits it again.
     """
 
-    schema_id = "panorama.warp/2"
+    schema_id = "panorama.warp/3"
 
     item_id: str
     capture: CaptureRecord
@@ -295,6 +299,7 @@ class WarpRecord(Record):
     flow: FileRef | None
     figures: dict[str, float]
     warnings: tuple[str, ...]
+    settings: SolveConfig
 
 
 class WarpSet(Record):
@@ -307,7 +312,7 @@ class WarpSet(Record):
             given, for the report.
     """
 
-    schema_id = "panorama.warps/2"
+    schema_id = "panorama.warps/3"
 
     captures: tuple[WarpRecord, ...]
     skipped: tuple[Skipped, ...]

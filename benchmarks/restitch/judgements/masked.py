@@ -105,6 +105,5 @@ def _restitched(
     matches = match_images(images, usable, rig, pairs, config.match)
     fitted = align_images(matches, rig, config.solve)
     ways = {UNREPAIRED: fitted.nominal, "warped": fitted.warped}
-    held_out = matches.select(matches.held_out)
     render = RenderConfig(width_px=PANORAMA_WIDTH_PX)
-    return restitch(images, usable, ways, fitted.photometry, held_out, render)
+    return restitch(images, usable, ways, fitted.photometry, matches, config.solve, render)

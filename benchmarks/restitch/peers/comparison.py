@@ -120,10 +120,10 @@ class _Comparison:
         ours = {
             "cpu_s": self._cost.cpu_s,
             "peak_gb": self._cost.peak_gb,
-            "published": self._ours.verdict.published,
+            "published": self._ours.decision.published,
             "sharpness": _sharpness(self._ours),
             **_light(self._ours.panorama, signed(self._ours.labels), self._layer),
-            **self._placement(self._solution.ways[self._ours.verdict.published]),
+            **self._placement(self._ours.outlines[self._ours.decision.published].alignment),
         }
         found: dict[str, Any] = {"ours": ours, "num_photos": len(self._photos)}
         for name, way in (("hugin", self._hugin), ("opencv", self._opencv)):
@@ -170,7 +170,9 @@ class _Comparison:
 
     def _placement(self, alignment: Alignment) -> dict[str, float]:
         """How far apart an alignment puts what two photos show."""
-        found = {"held_out_px": float(errors_px(alignment, self._solution.held_out).mean())}
+        matches = self._solution.matches
+        held_out = matches.select(matches.held_out)
+        found = {"held_out_px": float(errors_px(alignment, held_out).mean())}
         if self._truth is not None:
             points = self._truth.points
             found["misalignment_px"] = measure_misalignment(
@@ -218,7 +220,8 @@ def _stitched(
         read_masks(record.capture, run.fetch),
         solution.ways,
         solution.photometry,
-        solution.held_out,
+        solution.matches,
+        record.settings,
         RenderConfig(width_px=width_px),
     )
     return found, solution, images

@@ -61,12 +61,12 @@ class Row:
         capture: The capture's id.
         state: See above.
         verdict: What the capture is worth: ``good``, ``suspect`` or ``rejected``.
-        way: What the gate chose: ``unrepaired``, ``recalibrated`` or ``warped``.
+        way: What the gate chose: ``unrepaired``, ``recalibrated``, ``warped`` or ``refitted``.
         reason: Why repairs were refused, or the capture can't be used.
         may_pass: Whether a later run tries it again though nothing has changed.
         quality: How alike overlapping photos are in the published picture (SSIM, at most 1).
         held_out_before_px: Mean misalignment on held-out matches, px of a panorama 4096 wide.
-        held_out_after_px: The same of what is published.
+        held_out_after_px: The same of what is published, without overlaps that are held.
         latitude: Where it was taken, degrees (WGS 84).
         longitude: So too.
         time: When, by the first photo; local.

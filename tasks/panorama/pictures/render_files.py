@@ -63,7 +63,7 @@ def worst_seams(found: Restitched) -> list[WorstPlace]:
     """
     width_px = found.sources.panorama_width_px
     apart_px = max(16, _CROPS_APART_PX * width_px // 8192)
-    before, after = (found.assessments[way].seams for way in (UNREPAIRED, found.verdict.published))
+    before, after = (found.assessments[way].seams for way in (UNREPAIRED, found.decision.published))
     places = worst_places(before, _NUM_CROPS // 2, apart_px)
     for place in worst_places(after, _NUM_CROPS, apart_px):
         if len(places) < _NUM_CROPS and all(not place.is_near(p, apart_px) for p in places):
@@ -95,7 +95,7 @@ def worst_crops(
             before,
             crop(found.panorama, window),
             f"{name}: unrepaired, {seam}",
-            f"published: {found.verdict.published}",
+            f"published: {found.decision.published}",
         )
         for before, window, seam in zip(
             unrepaired_windows(found, windows, num_bands), windows, seams, strict=True
@@ -108,7 +108,7 @@ def before_after(found: Restitched, name: str, crops: Sequence[ByteImage]) -> By
     box = _covered(found.labels)
     panorama = found.panorama[box.slices(whole(found.labels.shape[1]))]
     width_px = max([picture.shape[1] for picture in crops], default=2 * _CROP_SIZE_PX[0])
-    overview = captioned(fitted(panorama, width_px), f"{name}: {found.verdict.published}")
+    overview = captioned(fitted(panorama, width_px), f"{name}: {found.decision.published}")
     return stacked([*crops, overview])
 
 

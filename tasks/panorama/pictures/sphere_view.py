@@ -33,7 +33,7 @@ def sphere_view(
         folder: Where the drawings are kept.
     """
     warp, long_px, factor = None, 0.0, 1
-    if found.verdict.published != UNREPAIRED:
+    if found.decision.published != UNREPAIRED:
         rig = found.outlines[UNREPAIRED].alignment.rig
         shifts = shifts_of(found.maps, found.labels, rig)
         factor, long_px = arrow_factor(shifts), shifts.long_px

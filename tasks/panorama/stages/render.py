@@ -49,7 +49,14 @@ _FIGURES = ("held_out_mean_px", "seam_step", "seam_excess_worst", "overlap_ssim"
     StageSpec(
         name="panorama.render",
         section="render",
-        libraries=("numpy", "scipy", "opencv-python-headless", "pillow", "simplejpeg"),
+        libraries=(
+            "numpy",
+            "scipy",
+            "opencv-python-headless",
+            "pillow",
+            "simplejpeg",
+            "pyceres",
+        ),
     )
 )
 def render_captures(warps: ArtifactRef, config: RenderConfig, ctx: StageContext) -> ArtifactRef:
@@ -83,7 +90,12 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
     found = _stitched(item, config, folder.fetch)
     figures = _figures(found, capture, folder.fetch)
     published_figures = _published_figures(found)
-    warnings = (*found.verdict.warnings, *_masked_warnings(found), *_without(capture))
+    warnings = (
+        *found.decision.warnings,
+        *_held_warnings(found, capture),
+        *_masked_warnings(found),
+        *_without(capture),
+    )
     imprint = _imprint(capture, found)
     write_panorama(folder.path / "panorama.jpg", found, config.jpeg_quality, imprint)
     write_before(folder.path / "before.jpg", found, config.jpeg_quality, imprint)
@@ -98,9 +110,9 @@ def render_one(item: WarpRecord, config: RenderConfig, folder: ItemFolder) -> Re
         verdict=worth.verdict,
         doubts=worth.doubts,
         overlaps=worth.overlaps,
-        published=found.verdict.published,
-        is_repaired=found.verdict.is_repaired,
-        reasons=found.verdict.reasons,
+        published=found.decision.published,
+        is_repaired=found.decision.is_repaired,
+        reasons=found.decision.reasons,
         warnings=warnings,
         figures=figures,
         published_figures=published_figures,
@@ -130,7 +142,8 @@ def _stitched(item: WarpRecord, config: RenderConfig, fetch: Fetch) -> Restitche
         read_masks(item.capture, fetch),
         solution.ways,
         solution.photometry,
-        solution.held_out,
+        solution.matches,
+        item.settings,
         config,
     )
 
@@ -175,7 +188,7 @@ def _figures(
 
 def _judged(capture: CaptureRecord, found: Restitched) -> Worth:
     """What the capture and its overlaps are worth as they are published."""
-    similarities = found.assessments[found.verdict.published].figures.overlaps
+    similarities = found.assessments[found.decision.published].figures.overlaps
     worth = worth_of(capture.check, [image.name for image in capture.images], similarities)
     level = logging.INFO if worth.verdict == "good" else logging.WARNING
     for doubt in worth.doubts:
@@ -188,6 +201,14 @@ def _published_figures(found: Restitched) -> dict[str, float]:
     own = seam_steps(found.panorama, found.labels)
     steps = {} if own is None else {"seam_step": own.ratio, "seam_step_worst": own.worst}
     return {**steps, "masked_pixels_published": found.masked_share}
+
+
+def _held_warnings(found: Restitched, capture: CaptureRecord) -> list[str]:
+    return [
+        f"{capture.images[a].name} and {capture.images[b].name} are held as the calibration has "
+        "them: their matches make them less alike"
+        for a, b in found.outlines[found.decision.published].held
+    ]
 
 
 def _masked_warnings(found: Restitched) -> list[str]:
@@ -208,7 +229,7 @@ def _quality(
     warnings: Sequence[str],
 ) -> str:
     """Everything that is known of a result, as JSON."""
-    verdict = found.verdict
+    decision = found.decision
     document = {
         "verdict": worth.verdict,
         "doubts": worth.doubts,
@@ -216,9 +237,9 @@ def _quality(
         "capture": capture.item_id,
         "num_images": len(capture.images),
         "left_out": {each.name: each.reason for each in capture.left_out},
-        "published": verdict.published,
-        "is_repaired": verdict.is_repaired,
-        "reasons": verdict.reasons,
+        "published": decision.published,
+        "is_repaired": decision.is_repaired,
+        "reasons": decision.reasons,
         "warnings": warnings,
         "figures": figures,
         "published_figures": published_figures,

@@ -91,6 +91,7 @@ def solve_one(item: MatchRecord, config: SolveConfig, folder: ItemFolder) -> War
         flow=item.flow,
         figures=_figures(matches, fitted, by_way_px),
         warnings=warnings,
+        settings=config,
     )
 
 

@@ -46,7 +46,7 @@ def test_what_a_repair_did_is_kept(found, tmp_path):
 
 
 def test_what_was_not_repaired_has_no_warp(found, tmp_path):
-    kept = replace(found, verdict=replace(found.verdict, published=UNREPAIRED))
+    kept = replace(found, decision=replace(found.decision, published=UNREPAIRED))
     view = sphere_view(kept, ["left", "right"], [], Folder(tmp_path))
     assert view.warp is None
     assert view.worst == ()

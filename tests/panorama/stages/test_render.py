@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 
 from operators.stage.local import LocalRun
 from tasks.core.records import ArtifactRef
+from tasks.panorama.algorithms.match.matching import MatchedPair, match_pairs
 from tasks.panorama.config import (
     IngestConfig,
     MatchConfig,
@@ -22,6 +24,7 @@ from tasks.panorama.input.rig_files import hugin
 from tasks.panorama.manifests import Publication, RenderSet
 from tasks.panorama.simulation.capture import simulate_capture
 from tasks.panorama.simulation.config import SimulationConfig
+from tasks.panorama.stages import match
 from tasks.panorama.stages.ingest import ingest_captures
 from tasks.panorama.stages.match import match_captures
 from tasks.panorama.stages.publish import publish_captures
@@ -99,6 +102,33 @@ def test_refused_repair_keeps_the_stitch_and_its_reason(solved):
     assert not capture.is_repaired
     assert any("held-out matches" in reason for reason in capture.reasons)
     assert cv2.imread(str(run.fetch(capture.panorama))) is not None
+
+
+def test_an_overlap_whose_matches_mislead_is_held_and_named(solved, tmp_path, monkeypatch):
+    run, _ = solved
+    captures = str(run.folder.parent / "captures")
+
+    def misled(*given) -> Iterator[MatchedPair]:
+        for found in match_pairs(*given):
+            matches = found.matches
+            off_px = (14.0, -8.0) if found.pair == (1, 2) else (0.0, 0.0)
+            yield replace(found, matches=replace(matches, points_b_px=matches.points_b_px + off_px))
+
+    monkeypatch.setattr(match, "match_pairs", misled)
+    own = LocalRun(tmp_path / "store")
+    (group,) = own.run(ingest_captures, config=IngestConfig(captures=captures))
+    matches = own.run(match_captures, group, config=MatchConfig(held_out_share=0.4))
+    warps = own.run(solve_captures, matches, config=SolveConfig())
+    (capture,) = own.read(own.run(render_captures, warps, config=CONFIG), RenderSet).captures
+
+    assert capture.published == "refitted"
+    assert any("SSIM falls on overlap 1-2" in reason for reason in capture.reasons)
+    held = "level_1 and level_2 are held as the calibration has them"
+    assert any(held in warning for warning in capture.warnings)
+    before, after = capture.figures["unrepaired"], capture.figures["refitted"]
+    assert after["psnr_db"] > before["psnr_db"]
+    quality = json.loads(own.fetch(capture.quality).read_text("utf-8"))
+    assert quality["warnings"] == list(capture.warnings)
 
 
 def test_a_photo_that_vanished_is_listed_and_fails_no_stage(solved, tmp_path):

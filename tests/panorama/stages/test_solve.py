@@ -64,9 +64,10 @@ def test_the_fits_are_committed_and_align(tmp_path, archive):
     solution = read_solution(record, run.fetch)
     assert set(solution.ways) == {UNREPAIRED, RECALIBRATED, WARPED}
     assert set(solution.baselines) == {KERNEL}
-    assert solution.held_out.held_out.all()
     matches = read_correspondences(run.fetch(record.correspondences))
-    assert len(solution.held_out) == matches.held_out.sum()
+    assert len(solution.matches) == len(matches)
+    assert 0 < solution.matches.held_out.sum() < len(matches)
+    assert record.settings == CONFIG
     np.testing.assert_allclose(solution.photometry.gains, 1.0, atol=0.05)
 
 

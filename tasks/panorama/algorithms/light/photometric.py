@@ -9,6 +9,7 @@ with robust weights, since some matches show moving or shiny things.
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_array, diags_array
 
 from tasks.panorama.types import Correspondences, FloatArray, IntArray, Photometry, Rig
 
@@ -71,22 +72,31 @@ def _step(
     num_images = len(log_gains)
     size = 3 * num_images + 2
     normal, right = np.zeros((size, size)), np.zeros(size)
+    between = _differences(matches, num_images)
     for channel in range(3):
         weights = matches.weights / (1.0 + (off[:, channel] / _LOSS_WIDTH) ** 2)
-        design = np.zeros((len(off), size))
-        rows = np.arange(len(off))
-        design[rows, channel * num_images + matches.image_a] = 1.0
-        design[rows, channel * num_images + matches.image_b] = -1.0
-        design[:, -2:] = slopes
-        weighted = design * weights[:, None]
-        normal += weighted.T @ design
-        right += weighted.T @ off[:, channel]
+        weighted = diags_array(weights) @ between
+        own = slice(channel * num_images, (channel + 1) * num_images)
+        normal[own, own] = (between.T @ weighted).toarray()
+        normal[own, -2:] = weighted.T @ slopes
+        normal[-2:, own] = normal[own, -2:].T
+        normal[-2:, -2:] += slopes.T @ (weights[:, None] * slopes)
+        right[own] = weighted.T @ off[:, channel]
+        right[-2:] += slopes.T @ (weights * off[:, channel])
     state = np.concatenate([log_gains.T.ravel(), falloff])
     prior = np.full(size, (_LOSS_WIDTH / _GAIN_SIGMA) ** 2)
     prior[-2:] = (_LOSS_WIDTH / _FALLOFF_SIGMA) ** 2
     normal[np.diag_indices(size)] += prior
     step = np.linalg.solve(normal, right - prior * state)
     return step[:-2].reshape(3, num_images).T, step[-2:]
+
+
+def _differences(matches: Correspondences, num_images: int) -> csr_array:
+    """Log ratio of each match by the log gains: (n, num_images), 1 at a and -1 at b."""
+    rows = np.arange(len(matches))
+    signs = np.concatenate([np.ones(len(matches)), -np.ones(len(matches))])
+    places = (np.concatenate([rows, rows]), np.concatenate([matches.image_a, matches.image_b]))
+    return csr_array((signs, places), shape=(len(matches), num_images))
 
 
 def _radius_squared(rig: Rig, images: IntArray, points_px: FloatArray) -> FloatArray:

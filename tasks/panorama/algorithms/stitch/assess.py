@@ -14,9 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.errors import DataError
-from tasks.panorama.algorithms.fit.grid_field import nodes
-from tasks.panorama.algorithms.fit.inversion import largest_strain, smallest_determinant
-from tasks.panorama.algorithms.fit.warp_shape import displacements_on, output_px_per_source_px
+from tasks.panorama.algorithms.fit.warp_shape import measure_warp
 from tasks.panorama.algorithms.light.offsets import Offsets
 from tasks.panorama.algorithms.light.views import View, views_of
 from tasks.panorama.algorithms.place.canvas import Box, ValueT, bounding_box, cut_out
@@ -36,14 +34,11 @@ from tasks.panorama.types import (
     Alignment,
     BoolArray,
     ByteImage,
-    Camera,
     Correspondences,
-    DisplacementField,
     FloatArray,
 )
 
 _MIN_OVERLAP_PX = 400  # smaller ones say nothing about similarity
-_SHAPE_STEP_PX = 16.0
 
 
 @dataclass(frozen=True)
@@ -54,11 +49,13 @@ class Outline:
         alignment: The way.
         figures: What the gate judges by, but for the seams.
         numbers: All figures by name.
+        held: Overlaps that it was fitted without the matches of; its held-out ones neither count.
     """
 
     alignment: Alignment
     figures: Figures
     numbers: dict[str, float]
+    held: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,14 +96,14 @@ def outline(
     """
     errors_now_px = errors_px(alignment, held_out)
     shapes = [
-        _shape(field, camera)
+        measure_warp(field, camera)
         for field, camera in zip(alignment.fields, alignment.rig.cameras, strict=True)
     ]
     figures = Figures(
         name=name,
         held_out=_held_out(errors_now_px, errors_before_px, held_out),
         warp_p95_px=max(shape.p95_px for shape in shapes),
-        max_strain=max(shape.strain for shape in shapes),
+        max_strain=max(shape.max_strain for shape in shapes),
         has_fold=any(shape.has_fold for shape in shapes),
     )
     numbers = {
@@ -194,28 +191,6 @@ def overlap_similarities(proofs: Sequence[Proof | None]) -> dict[Pair, Overlap]:
 def _from_other(values: npt.NDArray[ValueT], proof: Proof, window: Box) -> npt.NDArray[ValueT]:
     """What a proof's array holds in a window of the panorama."""
     return cut_out(values, proof.found.box, window, proof.found.panorama_width_px)
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """Size and shape of one image's warp."""
-
-    p95_px: float
-    strain: float
-    has_fold: bool
-
-
-def _shape(field: DisplacementField | None, camera: Camera) -> _Shape:
-    if field is None:
-        return _Shape(0.0, 0.0, has_fold=False)
-    size = (camera.width_px, camera.height_px)
-    moved = displacements_on(field, *(nodes(length, _SHAPE_STEP_PX) for length in size))
-    length_px = np.linalg.norm(moved, axis=-1) * output_px_per_source_px(camera)
-    return _Shape(
-        float(np.percentile(length_px, 95)),
-        largest_strain(field, *size, _SHAPE_STEP_PX),
-        smallest_determinant(field, *size, _SHAPE_STEP_PX) <= 0,
-    )
 
 
 def _held_out(

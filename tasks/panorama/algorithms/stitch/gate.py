@@ -13,7 +13,7 @@ A pure function of numbers, so that its settings can be tried on recorded figure
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.config import GateConfig
@@ -44,7 +44,8 @@ class Figures:
 
     Attributes:
         name: Which way.
-        held_out: Error of each overlap that has held-out correspondences.
+        held_out: Error of each overlap that has held-out correspondences; those of a repair are
+            compared with the same overlaps' before it.
         worst_seam: Highest excess of a single seam (`seam_excess`), on seams that are the same
             for all ways; None if there is no seam.
         overlaps: How alike the two images of each overlap are.
@@ -79,7 +80,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """What is published, and why.
 
     Attributes:
@@ -95,7 +96,7 @@ class Verdict:
     warnings: tuple[str, ...]
 
 
-def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -> Verdict:
+def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -> Decision:
     """Choose what to publish.
 
     Args:
@@ -115,9 +116,9 @@ def judge(unrepaired: Figures, repairs: Sequence[Figures], config: GateConfig) -
         if not found:
             passed.append(repair)
     if not passed:
-        return Verdict(unrepaired.name, is_repaired=False, reasons=tuple(reasons), warnings=())
+        return Decision(unrepaired.name, is_repaired=False, reasons=tuple(reasons), warnings=())
     best = min(passed, key=lambda figures: figures.held_out_px or 0.0)
-    return Verdict(
+    return Decision(
         best.name, is_repaired=True, reasons=tuple(reasons), warnings=tuple(_warnings(best, config))
     )
 
@@ -145,30 +146,34 @@ def _picture_objections(unrepaired: Figures, repair: Figures, config: GateConfig
     before, after = unrepaired.overlap_ssim, repair.overlap_ssim
     if before is not None and after is not None and after <= before:
         found.append(f"overlap SSIM {after:.4f}, unrepaired {before:.4f}")
-    return found + _overlap_objections(unrepaired.overlaps, repair.overlaps, config)
+    return found + _overlap_objections(unrepaired, repair, config)
 
 
-def _overlap_objections(
-    before: Mapping[Pair, Overlap], after: Mapping[Pair, Overlap], config: GateConfig
-) -> list[str]:
-    """Overlaps whose images became less alike."""
-    worse = {
-        pair: now
+def less_alike(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[Pair]:
+    """Overlaps whose images a repair makes less alike; none if they hold next to nothing."""
+    before, after = unrepaired.overlaps, repair.overlaps
+    worse = [
+        pair
         for pair, now in sorted(after.items())
         if pair in before and now.similarity < before[pair].similarity - config.similarity_tolerance
-    }
-    area_px = sum(each.area_px for each in worse.values())
-    if area_px <= config.max_worse_share * sum(each.area_px for each in after.values()):
-        return []
-    named = [
-        f"{a}-{b} {now.similarity:.2f} < {before[a, b].similarity:.2f}"
-        for (a, b), now in worse.items()
     ]
-    return [f"SSIM falls on overlap {_listed(named)}"]
+    area_px = sum(after[pair].area_px for pair in worse)
+    allowed_px = config.max_worse_share * sum(each.area_px for each in after.values())
+    return worse if area_px > allowed_px else []
+
+
+def _overlap_objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
+    named = [
+        f"{a}-{b} {repair.overlaps[a, b].similarity:.2f} < "
+        f"{unrepaired.overlaps[a, b].similarity:.2f}"
+        for a, b in less_alike(unrepaired, repair, config)
+    ]
+    return [f"SSIM falls on overlap {_listed(named)}"] if named else []
 
 
 def _held_out_objections(unrepaired: Figures, repair: Figures, config: GateConfig) -> list[str]:
-    before, after = unrepaired.held_out_px, repair.held_out_px
+    known = {pair: e for pair, e in unrepaired.held_out.items() if pair in repair.held_out}
+    before, after = replace(unrepaired, held_out=known).held_out_px, repair.held_out_px
     count = sum(error.num_points for error in repair.held_out.values())
     if before is None or after is None or count < config.min_held_out:
         return [f"{count} held-out matches, at least {config.min_held_out} are needed to judge"]

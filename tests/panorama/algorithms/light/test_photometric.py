@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import tracemalloc
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -69,3 +70,19 @@ def test_no_matches_change_nothing() -> None:
     found = fit_photometry(matches.select(np.zeros(len(matches), bool)), rig)
     np.testing.assert_allclose(found.gains, 1.0)
     assert found.vignetting == (0.0, 0.0)
+
+
+def test_memory_grows_with_matches_not_with_photos_times_matches() -> None:
+    num_photos = 100
+    rig = ring_rig(num_photos, 360 / num_photos)
+    pairs = [(i, i + 1) for i in range(num_photos - 1)]
+    matches = matches_under(Alignment(rig, (None,) * num_photos), pairs, 100)
+    held_bytes = sum(getattr(matches, each.name).nbytes for each in fields(matches))
+
+    tracemalloc.start()
+    fit_photometry(matches, rig)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    normal_bytes = 8 * (3 * num_photos + 2) ** 2  # a few of them are held besides
+    assert peak_bytes < 4 * held_bytes + 5 * normal_bytes

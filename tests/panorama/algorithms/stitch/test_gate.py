@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.panorama.algorithms.stitch.gate import Figures, OverlapError, judge, objections
+from tasks.panorama.algorithms.stitch.gate import (
+    Figures,
+    OverlapError,
+    judge,
+    less_alike,
+    objections,
+)
 from tasks.panorama.algorithms.stitch.verdict import Overlap
 from tasks.panorama.config import GateConfig
 
@@ -24,12 +30,12 @@ BEFORE = figures("unrepaired", 4.0, 6.0)
 
 
 def test_better_repair_is_published():
-    verdict = judge(BEFORE, [figures("warped", 0.5, 0.6, seam=1.1)], CONFIG)
+    decision = judge(BEFORE, [figures("warped", 0.5, 0.6, seam=1.1)], CONFIG)
 
-    assert verdict.published == "warped"
-    assert verdict.is_repaired
-    assert verdict.reasons == ()
-    assert verdict.warnings == ()
+    assert decision.published == "warped"
+    assert decision.is_repaired
+    assert decision.reasons == ()
+    assert decision.warnings == ()
 
 
 def test_best_of_several_repairs_is_published():
@@ -42,10 +48,10 @@ def test_best_of_several_repairs_is_published():
 def test_second_best_is_published_where_the_best_is_refused():
     warped = replace(figures("warped", 0.5, 0.5), has_fold=True)
 
-    verdict = judge(BEFORE, [warped, figures("recalibrated", 2.0, 2.0)], CONFIG)
+    decision = judge(BEFORE, [warped, figures("recalibrated", 2.0, 2.0)], CONFIG)
 
-    assert verdict.published == "recalibrated"
-    assert verdict.reasons == ("warped: a warp folds",)
+    assert decision.published == "recalibrated"
+    assert decision.reasons == ("warped: a warp folds",)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +66,12 @@ def test_second_best_is_published_where_the_best_is_refused():
 )
 def test_worse_repair_is_refused_with_its_reason(repair: Figures, reason: str):
     before = figures("unrepaired", 4.0, 6.0, count=4) if "matches" in reason else BEFORE
-    verdict = judge(before, [repair], CONFIG)
+    decision = judge(before, [repair], CONFIG)
 
-    assert verdict.published == "unrepaired"
-    assert not verdict.is_repaired
-    assert len(verdict.reasons) >= 1
-    assert any(reason in each for each in verdict.reasons)
+    assert decision.published == "unrepaired"
+    assert not decision.is_repaired
+    assert len(decision.reasons) >= 1
+    assert any(reason in each for each in decision.reasons)
 
 
 def alike(found: Figures, *similarities: float) -> Figures:
@@ -78,16 +84,18 @@ def test_repair_that_makes_overlaps_less_alike_is_refused():
     before, repair = alike(BEFORE, 0.9), figures("warped", 1.0, 1.0)
 
     assert judge(before, [alike(repair, 0.95)], CONFIG).is_repaired
-    verdict = judge(before, [alike(repair, 0.88)], CONFIG)
-    assert verdict.reasons == ("warped: overlap SSIM 0.8800, unrepaired 0.9000",)
+    decision = judge(before, [alike(repair, 0.88)], CONFIG)
+    assert decision.reasons == ("warped: overlap SSIM 0.8800, unrepaired 0.9000",)
 
 
 def test_one_overlap_that_became_less_alike_is_enough():
     before, repair = alike(BEFORE, 0.5, 0.8, 0.6), figures("warped", 1.0, 1.0)
 
-    assert judge(before, [alike(repair, 0.9, 0.76, 0.9)], CONFIG).is_repaired
-    verdict = judge(before, [alike(repair, 0.9, 0.3, 0.9)], CONFIG)
-    assert verdict.reasons == ("warped: SSIM falls on overlap 1-2 0.30 < 0.80",)
+    assert judge(before, [alike(repair, 0.9, 0.78, 0.9)], CONFIG).is_repaired
+    assert less_alike(before, alike(repair, 0.9, 0.78, 0.9), CONFIG) == []
+    assert less_alike(before, alike(repair, 0.9, 0.3, 0.9), CONFIG) == [(1, 2)]
+    decision = judge(before, [alike(repair, 0.9, 0.3, 0.9)], CONFIG)
+    assert decision.reasons == ("warped: SSIM falls on overlap 1-2 0.30 < 0.80",)
 
 
 def test_a_sliver_that_became_less_alike_has_no_veto_of_its_own():
@@ -97,6 +105,15 @@ def test_a_sliver_that_became_less_alike_has_no_veto_of_its_own():
     config = replace(CONFIG, max_worse_share=0.02)
     assert judge(before, [sliver], config).is_repaired
     assert not judge(before, [repair], config).is_repaired
+
+
+def test_repair_is_compared_on_the_overlaps_whose_matches_count():
+    held = Figures("refitted", {(0, 2): OverlapError(50, 5.0)}, worst_seam=1.5)
+
+    assert judge(BEFORE, [held], CONFIG).is_repaired, "5.0 px is less than 6.0 px there"
+    before = figures("unrepaired", 8.0, 4.5)
+    (reason,) = judge(before, [held], replace(CONFIG, max_worse_share=1.0)).reasons
+    assert reason == "refitted: held-out error 5.00 px, unrepaired 4.50 px"
 
 
 def test_small_overlap_that_gets_worse_has_no_veto_of_its_own():
@@ -155,10 +172,10 @@ def test_limits_warn_or_refuse():
 
 
 def test_nothing_to_repair_with():
-    verdict = judge(BEFORE, [], CONFIG)
+    decision = judge(BEFORE, [], CONFIG)
 
-    assert verdict.published == "unrepaired"
-    assert verdict.reasons == ()
+    assert decision.published == "unrepaired"
+    assert decision.reasons == ()
 
 
 def test_many_worse_overlaps_are_counted():
