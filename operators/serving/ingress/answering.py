@@ -7,10 +7,10 @@ import logging
 import time
 from typing import NamedTuple
 
-from operators.serving.ingress.figures import Figures
 from operators.serving.ingress.request_log import RequestLog
 from operators.serving.ingress.shadows import Shadows
 from operators.serving.models.serving import Serving
+from tasks.serving.figures.page import Figures
 from tasks.serving.types import (
     Answered,
     Call,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from operators.plain_log import plain
-from operators.serving.ingress.figures import Figures
 from tasks.serving.config import PER_MILLE, LogConfig
+from tasks.serving.figures.page import Figures
 from tasks.serving.log import Logged, prune, row_of, write_rows
 from tasks.serving.types import Answered, Question
 

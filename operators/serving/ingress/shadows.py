@@ -12,10 +12,10 @@ import time
 from collections import Counter
 from typing import Final
 
-from operators.serving.ingress.figures import Figures
 from operators.serving.models.serving import Serving
 from tasks.serving import questions
 from tasks.serving.differences import FAILED, Differences, compare
+from tasks.serving.figures.page import Figures
 from tasks.serving.heads import signature_of
 from tasks.serving.types import Answered, Question, RequestError
 

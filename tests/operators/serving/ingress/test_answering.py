@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from operators.serving.ingress.answering import Answering
-from operators.serving.ingress.figures import Figures
 from operators.serving.ingress.request_log import RequestLog
 from tasks.serving.config import LogConfig, ServingConfig
+from tasks.serving.figures.page import Figures
 from tasks.serving.questions import ask
 from tasks.serving.types import Arrays, Code, Question, RequestError, Target
 from tests.support.serving.fakes import FakeServing

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from operators.serving.ingress import request_log
-from operators.serving.ingress.figures import Figures
 from operators.serving.ingress.request_log import RequestLog
 from tasks.serving.config import LogConfig
+from tasks.serving.figures.page import Figures
 from tasks.serving.log import Logged, read_rows
 from tasks.serving.types import Answered, Question
 

@@ -1,4 +1,4 @@
-"""What the ingress counts, by model and version, for Prometheus; see `tasks.serving.times`."""
+"""What a server counts, by model and version, for Prometheus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client.core import (
 )
 
 from tasks.serving.differences import Differences
-from tasks.serving.times import BOUNDS, TOLD, Times
+from tasks.serving.figures.times import BOUNDS, TOLD, Times
 from tasks.serving.types import Answered, Code, VersionFigures
 
 _BY: Final = ("model", "version")
