@@ -6,6 +6,7 @@ Serving's `GetModelStatus`; each interface says them in its own way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +15,7 @@ from typing import Any, Final, Protocol
 import numpy.typing as npt
 
 from tasks.bundle.manifest import Bundle
-from tasks.core.errors import OrreryError
+from tasks.core.errors import DataError, OrreryError, ResourceError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -52,6 +53,15 @@ class RequestError(OrreryError):
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code, self.message = code, message
+
+
+def code_of(error: BaseException) -> Code:
+    """What kind of failure an error of the inside is."""
+    if isinstance(error, DataError):
+        return Code.INVALID_ARGUMENT
+    if isinstance(error, ResourceError):
+        return Code.RESOURCE_EXHAUSTED
+    return Code.UNAVAILABLE if isinstance(error, OrreryError) else Code.INTERNAL
 
 
 class State(IntEnum):
@@ -132,7 +142,7 @@ class Question:
         arrays: Array of each input, by name: it fits the signature.
         outputs: Names of the outputs that are wanted; empty for all.
         deadline_s: When nobody waits for the answer any more, on the clock of whoever asks
-            (`time.monotonic`); None for never.
+            (`time.monotonic`); infinite for never.
     """
 
     model: str
@@ -140,7 +150,7 @@ class Question:
     signature: str
     arrays: Arrays
     outputs: tuple[str, ...] = ()
-    deadline_s: float | None = None
+    deadline_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +195,7 @@ class Call(Protocol):
     def spec(self) -> Spec:
         """Which model it names."""
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         """Ask a version."""
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from pathlib import Path
@@ -32,5 +33,5 @@ def test_what_is_asked_can_be_asked() -> None:
         verbs.append(address.verb)
         if "-d" in command:
             call = RestCall(address, command[command.index("-d") + 1].encode(), Codecs())
-            assert call.question(target(), None).arrays["words"].tolist() == [[1, 2, 3]]
+            assert call.question(target(), math.inf).arrays["words"].tolist() == [[1, 2, 3]]
     assert verbs == ["predict", "predict", "classify", "metadata"]

@@ -25,7 +25,7 @@ class Call:
     def __init__(self, model: str = "some", version: int | None = None) -> None:
         self.spec = SimpleNamespace(model=model, version=version, label="")
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         return ask(target, "tags", {"words": np.array([[1, 2]])}, (), deadline_s)
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:
