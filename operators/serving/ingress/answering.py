@@ -107,18 +107,19 @@ class Answering:
     ) -> tuple[Target, Question, asyncio.Future[Answered]]:
         """Find the version and ask it; if it left meanwhile, the one that came instead."""
         spec = call.spec
-        target = self.serving.target(spec.model, spec.version, spec.label, key)
+        model = self.serving.model(spec.model)
+        target = model.target(spec.version, spec.label, key)
         question = call.question(target, deadline_s)
         try:
-            return target, question, self.serving.ask(question)
+            return target, question, model.ask(question)
         except RequestError as error:
             if error.code != Code.UNAVAILABLE or spec.version is not None or spec.label:
                 raise
-            again = self.serving.target(spec.model, None, "", key)
+            again = model.target(None, "", key)
             if again.version == target.version:
                 raise
         question = call.question(again, deadline_s)
-        return again, question, self.serving.ask(question)
+        return again, question, model.ask(question)
 
     def _failed(
         self, call: Call, target: Target | None, interface: str, error: BaseException

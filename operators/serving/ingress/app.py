@@ -120,10 +120,11 @@ class App:
 
     def _tell(self, address: Address) -> bytes:
         """Status or metadata of a model."""
+        model = self._serving.model(address.model)
         if address.verb == "status":
-            found = self._serving.status(address.model, address.version, address.label)
+            found = model.status(address.version, address.label)
             return write_status(found)
-        target = self._serving.target(address.model, address.version, address.label, b"")
+        target = model.target(address.version, address.label, b"")
         return write_metadata(target.model, target.version, target.bundle)
 
     async def _page(self, scope: Scope, headers: Headers, receive: Receive) -> _Response:

@@ -178,12 +178,12 @@ class Rpc:
         if wanted != ["signature_def"]:
             told = f"expected the metadata field signature_def, got {', '.join(wanted)[:100]!r}"
             raise RequestError(Code.INVALID_ARGUMENT, told)
-        target = self._serving.target(spec.model, spec.version, spec.label, b"")
+        target = self._serving.model(spec.model).target(spec.version, spec.label, b"")
         return write_metadata(target.model, target.version, target.bundle)
 
     async def _status(self, raw: bytes, _: grpc.ServicerContext) -> bytes:
         spec = Spec(parse("GetModelStatusRequest", raw).model_spec)
-        found = self._serving.status(spec.model, spec.version, spec.label)
+        found = self._serving.model(spec.model).status(spec.version, spec.label)
         return management.write_status(found)
 
     async def _reload(self, raw: bytes, context: grpc.ServicerContext) -> bytes:

@@ -34,10 +34,10 @@ class Shadows:
 
     def ask(self, shadow: int, question: Question, answered: Answered) -> None:
         """Ask a shadow what a version answered, if nobody has to wait for it."""
-        model, where = question.model, (question.model, shadow)
-        is_idle = self._serving.is_idle(model, shadow) and self._out[where] < _MAX_OUT
-        if not is_idle or not self._serving.is_idle(model, answered.version):
-            self._figures.compare(model, answered.version, shadow, None)
+        where, model = (question.model, shadow), self._serving.model(question.model)
+        is_idle = model.is_idle(shadow) and model.is_idle(answered.version)
+        if not is_idle or self._out[where] >= _MAX_OUT:
+            self._figures.compare(question.model, answered.version, shadow, None)
             return
         self._out[where] += 1
         task = asyncio.get_running_loop().create_task(self._compare(shadow, question, answered))
@@ -61,11 +61,12 @@ class Shadows:
     async def _differences(
         self, shadow: int, question: Question, answered: Answered
     ) -> Differences:
-        target = self._serving.target(question.model, shadow, "", b"")
+        model = self._serving.model(question.model)
+        target = model.target(shadow, "", b"")
         name = question.signature
         deadline_s = time.monotonic() + self._serving.config.limits.answer_s
         asked = questions.ask(target, name, question.arrays, question.outputs, deadline_s)
-        other = await self._serving.ask(asked)
+        other = await model.ask(asked)
         signature = signature_of(target.bundle, name)
         scores = signature.outputs[0].name if signature.method == "classify" else ""
         return compare(answered.arrays, other.arrays, signature.tolerance, scores)

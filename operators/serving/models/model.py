@@ -14,7 +14,7 @@ from operators.serving.models.pump import Ticket
 from operators.serving.models.sources import Listing, Source
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
-from tasks.core.errors import DataError, OrreryError, ResourceError
+from tasks.core.errors import OrreryError
 from tasks.serving.config import Limits, ModelConfig
 from tasks.serving.targets import Targets
 from tasks.serving.types import (
@@ -24,15 +24,12 @@ from tasks.serving.types import (
     Target,
     VersionFigures,
     VersionStatus,
+    code_of,
 )
 from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
 from tasks.serving.versions.labels import check_labels
 from tasks.serving.versions.machine import Load, Machine
 
-_CODES: dict[type[Exception], Code] = {
-    DataError: Code.FAILED_PRECONDITION,
-    ResourceError: Code.RESOURCE_EXHAUSTED,
-}
 logger = logging.getLogger(__name__)
 
 
@@ -69,7 +66,6 @@ class Model:
         self._aliases: Mapping[str, int] = {}
         self._versions: dict[int, Version] = {}  # all that are loaded, or are being
         self._targets = Targets(name, settings)  # those that answer
-        self._counts: dict[int, tuple[int, int]] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._configure_machine()
 
@@ -120,7 +116,7 @@ class Model:
 
     def figures(self) -> Iterator[VersionFigures]:
         """What its versions take and took."""
-        for number, (num_loads, num_failed) in self._counts.items():
+        for number, (num_loads, num_failed) in self._machine.loads().items():
             version = self._versions.get(number)
             own = VersionFigures(self.name, number) if version is None else version.figures()
             yield replace(own, num_loads=num_loads, num_failed_loads=num_failed)
@@ -196,7 +192,6 @@ class Model:
             self._machine.aspire(aspired)
 
     async def _load(self, number: int) -> None:
-        loads, failed = self._counts.get(number, (0, 0))
         version = Version(
             self.name,
             number,
@@ -209,16 +204,14 @@ class Model:
         try:
             self._targets.bundles[number] = await version.load(await self._source.fetch(number))
         except Exception as error:  # whatever it is, the version must not stay LOADING
-            is_ours = not isinstance(error, OrreryError)
+            code = code_of(error)
             del self._versions[number]
             await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
-            self._counts[number] = (loads, failed + 1)
-            code = _CODES.get(type(error), Code.INTERNAL if is_ours else Code.UNAVAILABLE)
             told = f"{self.name} version {number} is not loaded"
-            logger.error("%s: %s", told, plain(error), exc_info=error if is_ours else None)  # noqa: TRY400
+            trace = error if code == Code.INTERNAL else None
+            logger.error("%s: %s", told, plain(error), exc_info=trace)  # noqa: TRY400
             self._machine.failed(number, code, str(error), time.monotonic())
         else:
-            self._counts[number] = (loads + 1, failed)
             logger.info("%s version %s answers", self.name, number)
             self._machine.loaded(number)
         self.step()
@@ -249,10 +242,8 @@ class Model:
 
     def _answer(self) -> None:
         """Note who answers, after anything has changed."""
-        stands = self._machine.status()
-        known = {each.version for each in stands}
-        self._counts = {k: v for k, v in self._counts.items() if k in known}
-        self._targets.update(self.settings, self._aliases, self._machine.greatest(), stands)
+        machine = self._machine
+        self._targets.update(self.settings, self._aliases, machine.greatest(), machine.status())
 
     def _configure_machine(self) -> None:
         limits, settings = self._limits, self.settings

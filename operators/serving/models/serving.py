@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from operators.plain_log import plain
 from operators.serving.models.model import Model
-from operators.serving.models.pump import Ticket
 from operators.serving.models.sources import Source, source_of
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import ConfigError, OrreryError
 from tasks.core.params import load_config
 from tasks.serving.config import ModelConfig, ServingConfig
-from tasks.serving.types import (
-    Code,
-    Question,
-    RequestError,
-    Target,
-    VersionFigures,
-    VersionStatus,
-)
+from tasks.serving.types import Code, RequestError, VersionFigures
 
 logger = logging.getLogger(__name__)
 
@@ -75,39 +67,19 @@ class Serving:
         await self._spare.close()
         await asyncio.gather(*(each.close() for each in self._models.values()))
 
-    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
-        """Who answers a request; see `Targets.find`."""
-        found = self._models.get(model)
-        if found is None:
-            what = f"Latest({model})" if version is None else f"Specific({model}, {version})"
-            raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {what}")
-        return found.target(version, label, key)
-
-    def ask(self, question: Question) -> Ticket:
-        """Ask a version; who cancels the future takes the question back.
+    def model(self, name: str) -> Model:
+        """The model of a name.
 
         Raises:
-            RequestError: The version has left, or too many wait, or it can't take the question.
+            RequestError: NOT_FOUND, there is none.
         """
-        return self._model(question.model).ask(question)
-
-    def status(
-        self, model: str, version: int | None = None, label: str = ""
-    ) -> tuple[VersionStatus, ...]:
-        """How a model's versions stand; see `Model.status`."""
-        return self._model(model).status(version, label)
-
-    def is_idle(self, model: str, version: int) -> bool:
-        """Whether nothing waits for a version."""
-        return model in self._models and self._models[model].is_idle(version)
+        if name not in self._models:
+            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+        return self._models[name]
 
     def is_ready(self) -> bool:
         """Whether every model has a version that answers."""
         return all(each.is_ready for each in self._models.values())
-
-    def away(self) -> Mapping[str, str]:
-        """Models whose source can't be looked at now, and why; they serve what they have."""
-        return {name: each.away for name, each in self._models.items() if each.away}
 
     def figures(self) -> Iterator[VersionFigures]:
         """What versions take and took."""
@@ -144,11 +116,6 @@ class Serving:
             model.configure(config.models[name], config.limits)
         self._models |= fresh
         await self._look()
-
-    def _model(self, name: str) -> Model:
-        if name not in self._models:
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
-        return self._models[name]
 
     def _make(self, name: str, config: ServingConfig) -> Model:
         return Model(name, config.models[name], config.limits, self._spare, self._source)

@@ -48,7 +48,7 @@ def answer(question: Question) -> Arrays:
 
 
 class FakeServing:
-    """A `Serving` whose versions 3 and 4 answer; 4 by its label or number alone.
+    """A `Serving` of one model, itself; versions 3 and 4 answer, 4 by its label or number alone.
 
     Attributes:
         asked: All questions.
@@ -66,16 +66,19 @@ class FakeServing:
         self.keys: list[bytes] = []
         self.left: set[int] = set()
 
-    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
+    def model(self, name: str) -> FakeServing:
+        if name != "some":
+            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+        return self
+
+    def target(self, version: int | None, label: str, key: bytes) -> Target:
         self.keys.append(key)
-        if model != "some":
-            raise RequestError(Code.NOT_FOUND, f"Servable not found for request: Latest({model})")
         if label not in ("", "next"):
             told = f"Unrecognized servable version label: {label}"
             raise RequestError(Code.INVALID_ARGUMENT, told)
         number = (4 if label else self.latest) if version is None else version
         if number not in (3, 4):
-            told = f"Servable not found for request: Specific({model}, {version})"
+            told = f"Servable not found for request: Specific(some, {version})"
             raise RequestError(Code.NOT_FOUND, told)
         return Target("some", number, self.bundle, label, self.shadow)
 
@@ -95,15 +98,11 @@ class FakeServing:
             future.set_exception(error)
         return future
 
-    def status(
-        self, model: str, version: int | None = None, label: str = ""
-    ) -> tuple[VersionStatus, ...]:
-        if model != "some":
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {model}")
+    def status(self, version: int | None = None, label: str = "") -> tuple[VersionStatus, ...]:
         told = (VersionStatus(4, State.LOADING), VersionStatus(3, State.AVAILABLE))
         return tuple(each for each in told if version in (None, each.version))
 
-    def is_idle(self, model: str, version: int) -> bool:
+    def is_idle(self, version: int) -> bool:
         return self.idle
 
     def is_ready(self) -> bool:

@@ -141,7 +141,12 @@ def test_settings_change_by_a_token() -> None:
     [
         ("Predict", b"\xff", "INVALID_ARGUMENT", "expected a tensorflow.serving.PredictRequest"),
         ("Predict", b"", "INVALID_ARGUMENT", "Missing ModelSpec"),
-        ("Predict", predict(name="other"), "NOT_FOUND", "Servable not found"),
+        (
+            "Predict",
+            predict(name="other"),
+            "NOT_FOUND",
+            "Could not find any versions of model other",
+        ),
         ("Predict", predict(version=9), "NOT_FOUND", "Specific(some, 9)"),
         ("Predict", predict(version_label="x"), "INVALID_ARGUMENT", "Unrecognized servable"),
         ("Predict", predict(signature_name="x"), "INVALID_ARGUMENT", "not found in signature def"),

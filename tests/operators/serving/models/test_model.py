@@ -125,7 +125,7 @@ def test_a_version_that_fails_says_why_is_tried_again_and_the_old_one_serves(tmp
             await model.look()
             await until(lambda: states(model) == {1: State.AVAILABLE, 2: State.END})
             (status,) = model.status(2, "")
-            assert status.code == Code.FAILED_PRECONDITION
+            assert status.code == Code.INVALID_ARGUMENT
             assert "expected y within 0.0001" in status.message
             assert await answer(model) == 1
             (tmp_path / "2").rename(tmp_path / "bad")

@@ -46,9 +46,9 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 async def answer(serving: Serving, model: str, value: float = 1.0) -> tuple[int, float]:
     """Version that answered, and by what it multiplied."""
-    target = serving.target(model, None, "", b"")
+    target = serving.model(model).target(None, "", b"")
     x = np.full((1, 2), value, np.float32)
-    answered = await serving.ask(Question(model, target.version, "predict", {"x": x}))
+    answered = await serving.model(model).ask(Question(model, target.version, "predict", {"x": x}))
     return answered.version, float(answered.arrays["y"][0, 0]) / value
 
 
@@ -72,7 +72,7 @@ async def swapped(folder: Path, num_swaps: int) -> tuple[Counter[tuple[int, floa
             await until(lambda version=version: any(each == version for each, _ in found))
         is_over = True
         await asyncio.gather(*clients)
-        left = sum(each.state == State.END for each in serving.status("m"))
+        left = sum(each.state == State.END for each in serving.model("m").status(None, ""))
     return found, left
 
 
@@ -100,12 +100,10 @@ def test_models_are_loaded_together_and_asked_by_name(tmp_path):
             answers = await asyncio.gather(*(answer(serving, name) for name in "abc"))
             assert answers == [(1, 1), (1, 2), (1, 3)]
             assert {each.model for each in serving.figures()} == {"a", "b", "c"}
-            assert serving.is_idle("a", 1)
-            with pytest.raises(RequestError, match=r"Latest\(d\)") as refused:
-                serving.target("d", None, "", b"")
+            assert serving.model("a").is_idle(1)
+            with pytest.raises(RequestError, match="any versions of model d") as refused:
+                serving.model("d")
             assert refused.value.code == Code.NOT_FOUND
-            with pytest.raises(RequestError, match="any versions of model d"):
-                serving.status("d")
 
     asyncio.run(run())
 
@@ -152,18 +150,5 @@ def test_the_file_is_taken_when_it_changes_unless_it_is_bad(tmp_path, caplog):
             file.unlink()
             await until(lambda: caplog.text.count("nothing was changed") == 2)
             assert serving.config.models == both.models
-
-    asyncio.run(run())
-
-
-def test_a_source_that_is_away_is_told(tmp_path):
-    faulty(tmp_path / "a" / "1")
-
-    async def run() -> None:
-        async with serving_of(config_of(tmp_path, "a")) as serving:
-            assert serving.away() == {}
-            (tmp_path / "a").rename(tmp_path / "other")
-            await until(lambda: "a" in serving.away())
-            assert await answer(serving, "a") == (1, 2)
 
     asyncio.run(run())

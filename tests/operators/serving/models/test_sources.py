@@ -58,11 +58,11 @@ async def served(uri: str, name: str, kept: Path) -> None:
         async with asyncio.timeout(30):
             while not serving.is_ready():
                 await asyncio.sleep(0.02)
-        target = serving.target("cells", None, "champion", b"")
+        target = serving.model("cells").target(None, "champion", b"")
         assert (target.version, target.label) == (1, "champion")
-        assert serving.target("cells", None, "", b"").label == "champion"
+        assert serving.model("cells").target(None, "", b"").label == "champion"
         x = np.zeros((3, 6), np.float32)
-        answered = await serving.ask(Question("cells", 1, "predict", {"images": x}))
+        answered = await serving.model("cells").ask(Question("cells", 1, "predict", {"images": x}))
         assert answered.arrays["logits"].shape == (3, 2)
     finally:
         await serving.close()
