@@ -8,8 +8,10 @@ written from its beginning each time. Of text (arrays of `bytes`) come the ends 
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
 from tasks.serving.types import Arrays
 
 SHARED_BYTES: Final = 65_536
@@ -27,6 +30,8 @@ _ALIGNED: Final = 64  # bytes of a cache line
 _LENGTHS: Final = struct.Struct("<II")
 _INLINE: Final = -1
 _TEXT: Final = "bytes"
+_NO_MEMORY: Final = re.compile("allocate memory|bad_alloc|bad allocation")
+logger = logging.getLogger(__name__)
 
 
 class ArrayHeader(msgspec.Struct, array_like=True, gc=False):
@@ -117,6 +122,25 @@ class Region:
         """Let go of the memory, once nobody looks at it."""
         self._map = None
         os.close(self.descriptor)
+
+
+def refuse(error: BaseException, no_memory: str) -> Refused:
+    """Why something failed; libraries say in many ways that there is no memory."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError) or _NO_MEMORY.search(str(cause)):
+            return Refused(no_memory, "memory")
+        cause = cause.__cause__
+    if isinstance(error, OrreryError):
+        return Refused(str(error), "data")
+    logger.error("a fault of the worker", exc_info=error)
+    return Refused(f"{type(error).__name__}: {error}", "fault")
+
+
+def error_of(refused: Refused) -> OrreryError:
+    """The error that a refusal stands for on the other side."""
+    kinds = {"data": DataError, "memory": ResourceError, "fault": WorkerLostError}
+    return kinds[refused.kind](refused.message)
 
 
 def encode(message: Message, body: Iterable[bytes | memoryview] = ()) -> bytes:

@@ -8,8 +8,6 @@ the machine had to make room before somebody looked.
 from __future__ import annotations
 
 import gc
-import logging
-import re
 import resource
 import socket
 import time
@@ -18,11 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from operators.serving.workers.process import again, quietly
+from operators.serving.workers.process import load_by
 from tasks.bundle.folders import read_bundle
 from tasks.bundle.replay import golden_of, replay_network, warm_up_of
 from tasks.bundle.runtimes import Servable
-from tasks.core.errors import OrreryError
 from tasks.serving import heads
 from tasks.serving.frames import (
     Answer,
@@ -32,18 +29,16 @@ from tasks.serving.frames import (
     Loaded,
     Message,
     Ready,
-    Refused,
     Region,
     encode,
     place,
+    refuse,
     unplace,
 )
 from tasks.serving.types import Arrays
 
 _READ_BYTES = 1 << 18
-_NO_MEMORY = re.compile("allocate memory|bad_alloc|bad allocation")
 Model = Callable[[str, Arrays], Arrays]  # gives outputs, given what is asked and the inputs
-logger = logging.getLogger(__name__)
 
 
 class Channel:
@@ -80,7 +75,7 @@ class Channel:
             taken_s = time.perf_counter() - begun_s
             headers, sent = place(found, self._answered)
         except Exception as error:
-            self.send(_refused(error, "the model's memory limit is too low for this batch"))
+            self.send(refuse(error, "the model's memory limit is too low for this batch"))
         else:
             self._socket.sendall(encode(Answer(headers, taken_s), sent))
 
@@ -105,10 +100,10 @@ def _loaded(channel: Channel, load: Load) -> Model | None:
     if load.memory_bytes is not None:
         _limit_memory(load.memory_bytes)
     try:
-        servable = quietly(lambda: _open(Path(load.folder), load.network), again)
+        servable = load_by(lambda: _open(Path(load.folder), load.network))
     except Exception as error:
         limit = (load.memory_bytes or 0) / 1e6
-        channel.send(_refused(error, f"needs more memory than its limit, {limit:,.0f} MB"))
+        channel.send(refuse(error, f"needs more memory than its limit, {limit:,.0f} MB"))
     else:
         taken_s, cpu_s = time.perf_counter() - begun_s, time.process_time() - begun_cpu_s
         gc.collect()
@@ -116,19 +111,6 @@ def _loaded(channel: Channel, load: Load) -> Model | None:
         channel.send(Loaded(servable.bundle.text(), servable.network, taken_s, cpu_s))
         return partial(heads.ask, servable)
     return None
-
-
-def _refused(error: Exception, no_memory: str) -> Refused:
-    """Why something failed; libraries say in many ways that there is no memory."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MemoryError) or _NO_MEMORY.search(str(cause)):
-            return Refused(no_memory, "memory")
-        cause = cause.__cause__
-    if isinstance(error, OrreryError):
-        return Refused(str(error), "data")
-    logger.error("a fault of the worker", exc_info=error)
-    return Refused(f"{type(error).__name__}: {error}", "fault")
 
 
 def _open(folder: Path, network: str) -> Servable:

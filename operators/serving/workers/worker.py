@@ -27,6 +27,7 @@ from tasks.serving.frames import (
     Refused,
     Region,
     encode,
+    error_of,
     place,
     unplace,
 )
@@ -132,7 +133,7 @@ class Worker(asyncio.Protocol):
             raise
         if isinstance(said, Refused):
             self.end()
-            raise _error(said)
+            raise error_of(said)
         return cast("Loaded", said)
 
     def ask(
@@ -176,7 +177,7 @@ class Worker(asyncio.Protocol):
                 self._answered.trim()
                 self._done(self._waiting)[0](arrays, message.compute_s)
             elif isinstance(message, Refused) and self._waiting is not None:
-                self._done(self._waiting)[1](_error(message))
+                self._done(self._waiting)[1](error_of(message))
             else:
                 self._said.put_nowait(message)
 
@@ -209,11 +210,6 @@ class Worker(asyncio.Protocol):
         """Whom the batch's end is said to; it may ask for the next one at once."""
         self._waiting, self.asked_s = None, None
         return waiting
-
-
-def _error(refused: Refused) -> OrreryError:
-    kinds = {"data": DataError, "memory": ResourceError, "fault": WorkerLostError}
-    return kinds[refused.kind](refused.message)
 
 
 def _started(*descriptors: int) -> subprocess.Popen[bytes]:
