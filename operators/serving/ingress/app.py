@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple
@@ -25,10 +24,12 @@ from operators.serving.ingress.connections import GONE
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.params import parse_config
+from tasks.serving.access import check_token
 from tasks.serving.config import ServingConfig
 from tasks.serving.rest.answers import HTTP_STATUS, write_error, write_metadata, write_status
 from tasks.serving.rest.bodies import unpack
 from tasks.serving.rest.calls import Codecs, RestCall
+from tasks.serving.rest.headers import wait_s
 from tasks.serving.rest.paths import Address, parse_path
 from tasks.serving.types import Code, RequestError
 
@@ -108,7 +109,7 @@ class App:
         body = await self._body(headers, receive)
         key = headers.get(b"x-request-key", body)
         call = RestCall(address, body, self._codecs)
-        asked = self._answering.begin(call, "rest", key, _wait_s(headers))
+        asked = self._answering.begin(call, "rest", key, wait_s(headers))
         pending = scope.get(GONE, set())
         pending.add(asked.future)
         with contextlib.suppress(Exception, asyncio.CancelledError):  # `end` knows which
@@ -186,28 +187,6 @@ class App:
         return unpacked
 
 
-def check_token(shown: str, token: str) -> None:
-    """Check who asks for a change.
-
-    Args:
-        shown: Value of the header ``Authorization``.
-        token: The token; empty if nobody may change anything.
-
-    Raises:
-        RequestError: PERMISSION_DENIED or UNAUTHENTICATED.
-    """
-    if not token:
-        raise RequestError(
-            Code.PERMISSION_DENIED,
-            "this server's settings can't be changed from outside: start it with "
-            "ORRERY_SERVING_TOKEN in its environment",
-        )
-    if not hmac.compare_digest(shown.encode(), f"Bearer {token}".encode()):
-        raise RequestError(
-            Code.UNAUTHENTICATED, "expected the header Authorization: Bearer <token> of the server"
-        )
-
-
 async def _rest(begun: bytes, receive: Receive, max_bytes: int) -> bytes:
     """The rest of a body that came in parts."""
     parts, num_bytes = [begun], len(begun)
@@ -233,14 +212,3 @@ async def _discard(receive: Receive) -> None:
 def _too_large(max_bytes: int, closes: bool = True) -> _RefusedError:
     told = f"expected a body of at most {max_bytes // _MB} MB, unpacked; ask in several requests"
     return _RefusedError(_TOO_LARGE, told, closes)
-
-
-def _wait_s(headers: Headers) -> float | None:
-    told = headers.get(b"x-request-timeout-ms")
-    if told is None:
-        return None
-    if not told.isdigit() or len(told) > 9:
-        raise RequestError(
-            Code.INVALID_ARGUMENT, f"x-request-timeout-ms: expected milliseconds, got {told[:50]!r}"
-        )
-    return int(told) / 1000

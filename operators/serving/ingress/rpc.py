@@ -16,7 +16,7 @@ from typing import Any, Final
 import grpc
 
 from operators.serving.ingress.answering import Answering, Asked
-from operators.serving.ingress.app import check_token
+from tasks.serving.access import check_token
 from tasks.serving.rpc import management
 from tasks.serving.rpc.calls import CALLS, Spec, write_metadata
 from tasks.serving.rpc.messages import PACKAGE, parse

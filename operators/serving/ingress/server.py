@@ -94,4 +94,4 @@ async def serve(
         ending.cancel()
         server.should_exit = True
         await asyncio.gather(running, rpc.stop(limits.drain_s))
-        await log.close(serving.config.log)
+        await log.close()
