@@ -38,7 +38,7 @@ class _Tensor(msgspec.Struct):
     shape: list[int]
     datatype: str
     parameters: dict[str, Any] = {}
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 class _Output(msgspec.Struct):
@@ -176,10 +176,11 @@ def _arrays(tensors: list[_Tensor], rest: memoryview) -> dict[str, npt.NDArray[A
         if each.name in found:
             raise invalid(f"{where} stands there twice")
         dtype, size = dtype_of(each.datatype, where), each.parameters.get(_SIZE)
-        if (size is None) == (each.data is None):
+        values = bytes(each.data)
+        if (size is None) == (not values):
             raise invalid(f"{where}: expected either data or {_SIZE}")
-        if each.data is not None:
-            found[each.name] = read_values(bytes(each.data), each.shape, dtype, where)
+        if values:
+            found[each.name] = read_values(values, each.shape, dtype, where)
             continue
         if type(size) is not int or not 0 <= size <= len(rest):
             raise invalid(f"{where}: {_SIZE}: expected at most {len(rest)}, got {str(size)[:50]}")
