@@ -3,7 +3,7 @@
 A frame is the length of its header and that of its body, the header (msgpack), and the bytes of the
 arrays one after the other. An array of more than `SHARED_BYTES` lies in memory that both processes
 see, one region a direction. Only one message a direction is under way at a time, so a region is
-written from its beginning each time. Of text (arrays of `bytes`) come the ends of all values first.
+written from its beginning each time; where several are, nothing lies there. Of text (arrays of `bytes`) come the ends of all values first.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ class Load(msgspec.Struct, tag=True, array_like=True, gc=False):
 
 
 class Ask(msgspec.Struct, tag=True, array_like=True, gc=False):
-    """Answer one batch."""
+    """Answer one batch; or one request of many under way, which its key tells apart."""
 
     signature: str
     arrays: list[ArrayHeader]
+    key: int = 0
 
 
 class Ready(msgspec.Struct, tag=True, array_like=True, gc=False):
@@ -77,6 +78,7 @@ class Answer(msgspec.Struct, tag=True, array_like=True, gc=False):
 
     arrays: list[ArrayHeader]
     compute_s: float
+    key: int = 0
 
 
 class Refused(msgspec.Struct, tag=True, array_like=True, gc=False):
@@ -84,6 +86,7 @@ class Refused(msgspec.Struct, tag=True, array_like=True, gc=False):
 
     message: str
     kind: Literal["data", "memory", "fault"]
+    key: int = 0
 
 
 Message = Load | Ask | Ready | Loaded | Answer | Refused
@@ -149,8 +152,10 @@ def encode(message: Message, body: Iterable[bytes | memoryview] = ()) -> bytes:
     return _LENGTHS.pack(len(header), len(rest)) + header + rest
 
 
-def place(arrays: Arrays, region: Region) -> tuple[list[ArrayHeader], list[bytes | memoryview]]:
-    """Headers of arrays, and the body that holds the small ones; large ones go to the region."""
+def place(
+    arrays: Arrays, region: Region | None
+) -> tuple[list[ArrayHeader], list[bytes | memoryview]]:
+    """Headers of arrays, and the body with the small ones, or all if there is no region."""
     headers: list[ArrayHeader] = []
     body: list[bytes | memoryview] = []
     end = 0
@@ -160,7 +165,7 @@ def place(arrays: Arrays, region: Region) -> tuple[list[ArrayHeader], list[bytes
         num_bytes = array.nbytes if data is None else len(data)
         header = ArrayHeader(name, dtype, array.shape, num_bytes)
         headers.append(header)
-        if num_bytes <= SHARED_BYTES:
+        if region is None or num_bytes <= SHARED_BYTES:
             body.append(array.tobytes() if data is None else data)
             continue
         header.place, end = end, end + num_bytes + -num_bytes % _ALIGNED
