@@ -27,10 +27,11 @@ from operators.plain_log import log_plainly, plain, say
 from operators.processes.ports import HOST, free_ports
 from operators.serving.ingress.server import Listen, serve
 from operators.serving.models.serving import Serving
-from tasks.core.errors import ConfigError, OrreryError
+from tasks.core.errors import OrreryError
 from tasks.core.files import user_path
 from tasks.core.params import load_config
-from tasks.serving.config import ModelConfig, ServingConfig
+from tasks.serving.config import ServingConfig
+from tasks.serving.versions.folder import models_below
 
 TOKEN = "ORRERY_SERVING_TOKEN"  # noqa: S105 - the variable's name
 CONFIG = ROOT / "configs" / "serving.yaml"
@@ -90,22 +91,6 @@ async def _run(given: argparse.Namespace) -> int:
     finally:
         await serving.close()
     return 0
-
-
-def models_below(folder: Path) -> ServingConfig:
-    """Settings of all models below a folder.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    there = sorted(folder.iterdir()) if folder.is_dir() else []
-    names = [each.name for each in there if any(each.glob("[0-9]*/bundle.json"))]
-    if not names:
-        raise ConfigError(
-            f"{folder}: expected folders of models that hold versions, as in cells/1/bundle.json, "
-            "there are none; see CONTRIBUTING.md, Register a model"
-        )
-    return ServingConfig(models={each: ModelConfig(folder=str(folder / each)) for each in names})
 
 
 def listening(host: str, port: int) -> socket.socket:

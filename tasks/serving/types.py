@@ -6,6 +6,7 @@ Serving's `GetModelStatus`; each interface says them in its own way.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from tasks.bundle.manifest import Bundle
 from tasks.core.errors import DataError, OrreryError, ResourceError
+from tasks.serving.config import ServingConfig
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -200,6 +202,33 @@ class Call(Protocol):
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:
         """Tell what it answered."""
+
+
+class Model(Protocol):
+    """A model that is asked."""
+
+    def target(self, version: int | None, label: str, key: bytes) -> Target:
+        """Who answers a request, which may name a version, a label, or its client."""
+
+    def ask(self, question: Question) -> asyncio.Future[Answered]:
+        """Ask a version; who cancels the future takes the question back."""
+
+    def is_idle(self, version: int) -> bool:
+        """Whether nobody waits for a version."""
+
+
+class Models(Protocol):
+    """All models of a server."""
+
+    @property
+    def config(self) -> ServingConfig:
+        """The settings that are in force."""
+
+    def model(self, name: str) -> Model:
+        """The model of a name."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models."""
 
 
 @dataclass(frozen=True, slots=True)

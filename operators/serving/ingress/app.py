@@ -19,7 +19,6 @@ from typing import Any, Final, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from operators.serving.ingress.answering import Answering
 from operators.serving.ingress.connections import GONE
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
@@ -31,6 +30,7 @@ from tasks.serving.rest.bodies import unpack
 from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.headers import wait_s
 from tasks.serving.rest.paths import Address, parse_path
+from tasks.serving.traffic.answering import Answering
 from tasks.serving.types import Code, RequestError
 
 Scope = MutableMapping[str, Any]

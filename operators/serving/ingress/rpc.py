@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import grpc
 
-from operators.serving.ingress.answering import Answering, Asked
 from tasks.serving.access import check_token
 from tasks.serving.rpc import management
 from tasks.serving.rpc.calls import CALLS, Spec, write_metadata
 from tasks.serving.rpc.messages import PACKAGE, parse
+from tasks.serving.traffic.answering import Answering, Asked
 from tasks.serving.types import Code, RequestError
 
 NUM_THREADS: Final = 64

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from operators.serving.ingress.answering import Answering
 from operators.serving.ingress.app import App
 from operators.serving.ingress.connections import limited
-from operators.serving.ingress.request_log import RequestLog
 from operators.serving.ingress.rpc import Rpc
 from operators.serving.models.serving import Serving
 from tasks.serving.figures.page import Figures
+from tasks.serving.traffic.answering import Answering
+from tasks.serving.traffic.request_log import RequestLog
 
 _IDLE_S = 75  # longer than most clients keep a connection that they don't use
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from operators.plain_log import plain
 from operators.serving.models.pump import Ticket
-from operators.serving.models.sources import Listing, Source
+from operators.serving.models.sources import Source
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import OrreryError
@@ -26,7 +26,8 @@ from tasks.serving.types import (
     VersionStatus,
     code_of,
 )
-from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
+from tasks.serving.versions.aspired import aspired_of
+from tasks.serving.versions.folder import Listing
 from tasks.serving.versions.labels import check_labels
 from tasks.serving.versions.machine import Load, Machine
 
@@ -60,14 +61,13 @@ class Model:
             make_source: Gives the source that settings name.
         """
         self.name, self.settings, self.away = name, settings, ""
-        self._limits, self._spare, self._make_source = limits, spare, make_source
-        self._source = make_source(settings)
+        self._spare, self._make_source = spare, make_source
         self._machine = Machine()
         self._aliases: Mapping[str, int] = {}
-        self._versions: dict[int, Version] = {}  # all that are loaded, or are being
+        self._versions: dict[int, Version] = {}  # all that are loaded, also those that leave
         self._targets = Targets(name, settings)  # those that answer
         self._work: set[asyncio.Task[None]] = set()
-        self._configure_machine()
+        self.configure(settings, limits)
 
     def target(self, version: int | None, label: str, key: bytes) -> Target:
         """Who answers a request; see `Targets.find`."""
@@ -87,18 +87,8 @@ class Model:
         return version.ask(question)
 
     def status(self, version: int | None, label: str) -> tuple[VersionStatus, ...]:
-        """How versions stand: one, if it is named, else all.
-
-        Raises:
-            RequestError: There is no such label or version.
-        """
-        number = self._targets.labelled(label) if label else version
-        found = self._machine.status()
-        if number is None:
-            return found
-        if one := tuple(each for each in found if each.version == number):
-            return one
-        raise RequestError(Code.NOT_FOUND, f"Could not find version {number} of model {self.name}")
+        """How versions stand; see `Targets.status`."""
+        return self._targets.status(version, label)
 
     def is_idle(self, version: int) -> bool:
         """Whether nothing waits for a version."""
@@ -136,7 +126,9 @@ class Model:
         """Take other settings, which `check` did not refuse."""
         self._source = self._make_source(settings)
         self.settings, self._limits = settings, limits
-        self._configure_machine()
+        self._machine.configure(
+            settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
+        )
         for each in self._versions.values():
             each.configure(settings, limits)
         self._answer()
@@ -183,10 +175,7 @@ class Model:
 
     def _found(self, listing: Listing) -> None:
         self._aliases = listing.aliases
-        if self.settings.registry:
-            aspired = aspired_of_registry(self.settings, listing.versions, dict(listing.aliases))
-        else:
-            aspired = aspired_of_folder(self.settings, listing.versions)
+        aspired = aspired_of(self.settings, listing)
         if aspired != self._machine.aspired:
             logger.info("model %s: versions %s are to answer", self.name, sorted(aspired) or "none")
             self._machine.aspire(aspired)
@@ -200,18 +189,17 @@ class Model:
             self._spare,
             lambda reason: self._dead(version, reason),
         )
-        self._versions[number] = version
         try:
-            self._targets.bundles[number] = await version.load(await self._source.fetch(number))
+            bundle = await version.load(await self._source.fetch(number))
         except Exception as error:  # whatever it is, the version must not stay LOADING
             code = code_of(error)
-            del self._versions[number]
             await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
             told = f"{self.name} version {number} is not loaded"
             trace = error if code == Code.INTERNAL else None
             logger.error("%s: %s", told, plain(error), exc_info=trace)  # noqa: TRY400
             self._machine.failed(number, code, str(error), time.monotonic())
         else:
+            self._versions[number], self._targets.bundles[number] = version, bundle
             logger.info("%s version %s answers", self.name, number)
             self._machine.loaded(number)
         self.step()
@@ -244,9 +232,3 @@ class Model:
         """Note who answers, after anything has changed."""
         machine = self._machine
         self._targets.update(self.settings, self._aliases, machine.greatest(), machine.status())
-
-    def _configure_machine(self) -> None:
-        limits, settings = self._limits, self.settings
-        self._machine.configure(
-            settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
-        )

@@ -40,6 +40,7 @@ class Pump:
         self._batch: Batch[Ticket] | None = None
         self._taken_s = 0.0
         self._worker: Worker | None = None
+        self._ended = ""
         self._is_due = False
         self._timer: asyncio.TimerHandle | None = None  # the oldest has waited long enough
         self._alarm: asyncio.TimerHandle | None = None  # a deadline passes
@@ -68,8 +69,10 @@ class Pump:
         """Let a question wait for its answer; whoever cancels the future takes it back.
 
         Raises:
-            RequestError: Too many wait, or it is too large.
+            RequestError: Nobody will answer, too many wait, or it is too large.
         """
+        if self._ended:
+            raise RequestError(Code.UNAVAILABLE, f"{self._where}: {self._ended}")
         ticket: Ticket = self._loop.create_future()
         self._queue.add(question, ticket, time.monotonic())
         if question.deadline_s < self._alarm_s:
@@ -79,13 +82,13 @@ class Pump:
             self._loop.call_soon(self._pump)
         return ticket
 
-    def refuse_all(self, message: str) -> None:
-        """Tell all that wait that nobody will answer."""
-        self._worker = None
+    def close(self, reason: str) -> None:
+        """Tell all that wait, or ask from now on, that nobody will answer."""
+        self._worker, self._ended = None, reason
         for timer in (self._alarm, self._timer):  # each would keep all this until it rings
             if timer is not None:
                 timer.cancel()
-        self._fail(self._queue.clear(), WorkerLostError(message))
+        self._fail(self._queue.clear(), WorkerLostError(reason))
 
     def _pump(self) -> None:
         """Give the worker what is next, if it is free."""

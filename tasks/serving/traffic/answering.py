@@ -7,14 +7,14 @@ import logging
 import time
 from typing import NamedTuple
 
-from operators.serving.ingress.request_log import RequestLog
-from operators.serving.ingress.shadows import Shadows
-from operators.serving.models.serving import Serving
 from tasks.serving.figures.page import Figures
+from tasks.serving.traffic.request_log import RequestLog
+from tasks.serving.traffic.shadows import Shadows
 from tasks.serving.types import (
     Answered,
     Call,
     Code,
+    Models,
     Question,
     RequestError,
     Target,
@@ -49,7 +49,7 @@ class Answering:
         figures: What is counted.
     """
 
-    def __init__(self, serving: Serving, figures: Figures, log: RequestLog) -> None:
+    def __init__(self, serving: Models, figures: Figures, log: RequestLog) -> None:
         """Answer by models.
 
         Args:

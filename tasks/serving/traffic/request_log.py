@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from operators.plain_log import plain
 from tasks.serving.config import LogConfig
 from tasks.serving.figures.page import Figures
 from tasks.serving.log import Sample, prune, row_of, write_rows
@@ -70,10 +69,8 @@ class RequestLog:
             await asyncio.to_thread(prune, folder, config.max_mb * _MB, config.max_age_s)
         except Exception as error:  # serving goes on, whatever the disk says
             self._figures.num_unlogged += len(rows)
-            logger.warning("the request log lost %d rows: %s", len(rows), plain(error))
+            logger.warning("the request log lost %d rows: %s", len(rows), error)
         self._figures.num_unlogged += self._sample.num_lost
         self._sample.num_lost = 0
-        again = (
-            asyncio.get_running_loop().create_task(self._write(config)) if self._sample else None
-        )
+        loop = asyncio.get_running_loop()
         self._writing = loop.create_task(self._write(config)) if self._sample else None

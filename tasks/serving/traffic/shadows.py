@@ -12,12 +12,11 @@ import time
 from collections import Counter
 from typing import Final
 
-from operators.serving.models.serving import Serving
 from tasks.serving import questions
 from tasks.serving.differences import FAILED, Differences, compare
 from tasks.serving.figures.page import Figures
 from tasks.serving.heads import signature_of
-from tasks.serving.types import Answered, Question, RequestError
+from tasks.serving.types import Answered, Models, Question, RequestError
 
 _MAX_OUT: Final = 16
 logger = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ logger = logging.getLogger(__name__)
 class Shadows:
     """Asks shadows, and counts how their answers differ."""
 
-    def __init__(self, serving: Serving, figures: Figures) -> None:
+    def __init__(self, serving: Models, figures: Figures) -> None:
         """Ask models, and count."""
         self._serving, self._figures = serving, figures
         self._out: Counter[tuple[str, int]] = Counter()

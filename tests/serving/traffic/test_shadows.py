@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.serving.ingress.shadows import Shadows
 from tasks.serving.figures.page import Figures
+from tasks.serving.traffic.shadows import Shadows
 from tasks.serving.types import Answered, Code, Question, RequestError
 from tests.support.serving.fakes import FakeServing, answer
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from operators.serving.models.model import Model
-from operators.serving.models.sources import Folder, Listing, Source
+from operators.serving.models.sources import Source
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import TransientError
 from tasks.serving.config import Limits, ModelConfig, Policy
 from tasks.serving.types import Code, Question, RequestError, State
+from tasks.serving.versions.folder import Folder, Listing
 from tests.support.serving.faulty_bundles import faulty
 
 LIMITS = Limits(retry_s=0.05, drain_s=0.1)

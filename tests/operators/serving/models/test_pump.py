@@ -232,9 +232,11 @@ def test_all_that_wait_are_told_at_the_end(bundle):
         begun = pump.ask(question(1))
         await a_moment()
         waits = pump.ask(question(2))
-        pump.refuse_all("it was unloaded")
+        pump.close("it was unloaded")
         with pytest.raises(RequestError, match="it was unloaded"):
             await waits
+        with pytest.raises(RequestError, match="it was unloaded"):
+            pump.ask(question(3))
         hand.answer()
         assert (await begun).arrays["y"].tolist() == [[2, 2]]
 
