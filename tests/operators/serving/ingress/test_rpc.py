@@ -11,10 +11,10 @@ import grpc
 import numpy as np
 import pytest
 
-from operators.serving.ingress.answering import Answering
 from tasks.serving.config import Limits, ServingConfig
 from tasks.serving.rpc.messages import MESSAGES
 from tasks.serving.rpc.tensors import read_tensor, write_tensor
+from tasks.serving.traffic.answering import Answering
 from tests.support.serving.fakes import TOKEN, FakeServing, Running, running
 
 SHOWN = (("authorization", f"Bearer {TOKEN}"),)
