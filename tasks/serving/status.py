@@ -11,12 +11,12 @@ from tasks.serving.types import State
 
 _MB = 1e6
 _HEAD = (
-    "version", "state", "called", "share", "answered", "failed", "p50", "p99", "batch", "waiting",
-    "memory",
+    "version", "state", "called", "share %", "answered", "failed", "p50 ms", "p99 ms", "batch",
+    "waiting", "MB",
 )  # fmt: skip
 _NOTE = (
-    "Share of the requests that name no version, per cent. Times are milliseconds since the server "
-    "began; a batch is what a request was in, in the mean; memory is that of the version's process."
+    "Share: of the requests that name no version. Times and counts: since the server began. Batch: "
+    "items of the batch that a request was in, in the mean. MB: memory of the version's process."
 )
 
 
@@ -74,7 +74,7 @@ def _row(standing: Standing, one: VersionStanding) -> Iterator[str | Cell]:
         yield _number(1000 * seconds)
     yield _number(summary.batch_size)
     yield f"{figures.num_waiting:,}"
-    yield f"{figures.resident_bytes / _MB:,.0f} MB" if figures.resident_bytes else "–"
+    yield f"{figures.resident_bytes / _MB:,.0f}" if figures.resident_bytes else "–"
 
 
 def _release(standing: Standing) -> Iterator[tuple[str, str | Cell]]:

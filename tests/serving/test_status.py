@@ -65,7 +65,7 @@ def test_the_page_tells_all_and_works_by_itself(tmp_path: Path):
         "2.1",
         "18.4",
         "7.25",
-        "61 MB",
+        "61",
         "golden outputs differ by 0.3",
         "manual__2026-11-30T22:00:00: version 4, 20 % of the requests",
         "version 8 was rolled back",

@@ -10,6 +10,9 @@ from pydantic.dataclasses import dataclass
 from tasks.core.config import SETTINGS, setting
 
 
+_NAME = r"^[A-Za-z0-9._-]{0,100}$"
+
+
 @dataclass(frozen=True, config=SETTINGS)
 class FetchConfig:
     """Which version is released, and as what the server knows it."""
@@ -17,6 +20,7 @@ class FetchConfig:
     model: str = setting(
         "",
         param="model",
+        pattern=_NAME,
         needed=True,
         help="Name of the model in the registry, e.g. cells-cifar10.",
     )
@@ -27,7 +31,9 @@ class FetchConfig:
         help="The version's number, or an alias of the registry.",
     )
     served: str = setting(
-        "", help="Name under which the server has it; found by its settings if empty."
+        "",
+        pattern=_NAME,
+        help="Name under which the server has it; found by its settings if empty.",
     )
 
 

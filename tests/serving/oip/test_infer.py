@@ -11,26 +11,33 @@ import pytest
 from tasks.serving.oip.infer import OipCall, read_answer, write_request
 from tasks.serving.oip.paths import OipAddress
 from tasks.serving.types import RequestError, Target
-from tests.support.serving.bundles import bundle
+from tests.support.serving.bundles import bundle, signature, target, tensor
 
 SPEC = OipAddress("some", None, "infer")
 TARGET = Target("some", 3, bundle())
 WORDS = np.array([[1, 2, 3]], np.int64)
-# InferInput.set_data_from_numpy(binary_data=True), and no outputs named.
+# As tritonclient 2.73.0 wrote them. InferInput.set_data_from_numpy, and no outputs named:
 BINARY = (
-    b'{"id":"7","parameters":{"binary_data_output":true},"inputs":[{"name":"words",'
-    b'"shape":[1,3],"datatype":"INT64","parameters":{"binary_data_size":24}}]}'
+    b'{"id":"7","inputs":[{"name":"words","shape":[1,3],"datatype":"INT64","parameters":'
+    b'{"binary_data_size":24}}],"parameters":{"binary_data_output":true}}'
 )
-# The same without binary data, an output named.
+# The same without binary data, an output named:
 JSON = (
     b'{"id":"8","inputs":[{"name":"words","shape":[1,3],"datatype":"INT64","data":[1,2,3]}],'
     b'"outputs":[{"name":"sum","parameters":{"binary_data":false}}]}'
 )
+# InferRequestedOutput("scores", class_count=2), infer(parameters={"signature_name": "classes"}):
 CLASSES = (
-    b'{"parameters":{"signature_name":"classes"},"inputs":[{"name":"words","shape":[1,3],'
-    b'"datatype":"INT64","data":[[1,2,3]]}],"outputs":[{"name":"scores","parameters":'
-    b'{"binary_data":%s,"classification":2}}]}'
+    b'{"inputs":[{"name":"words","shape":[1,3],"datatype":"INT64","parameters":{"binary_data_size"'
+    b':24}}],"outputs":[{"name":"scores","parameters":{"classification":2,"binary_data":true}}],'
+    b'"parameters":{"signature_name":"classes"}}'
 )
+# A text and an empty one:
+TEXTS = (
+    b'{"inputs":[{"name":"name","shape":[2],"datatype":"BYTES","parameters":{"binary_data_size":10}'
+    b'}],"parameters":{"binary_data_output":true}}'
+)
+NUMBERS = struct.pack("<3q", 1, 2, 3)
 SUM = np.array([[0.5, 1.5, 2.5, 3.5]], np.float32)
 
 
@@ -40,7 +47,7 @@ def asked(head, rest=b"", told=None):
 
 
 def test_binary_data_is_read_and_answered():
-    call, question = asked(BINARY, struct.pack("<3q", 1, 2, 3))
+    call, question = asked(BINARY, NUMBERS)
     np.testing.assert_array_equal(question.arrays["words"], WORDS)
     assert (question.signature, question.outputs, question.deadline_s) == ("tags", (), 9.0)
     body = call.answer(TARGET, {"sum": SUM})
@@ -76,16 +83,23 @@ def test_json_is_read_and_answered():
 
 def test_classes_are_told_the_highest_first():
     scores = np.array([[0.25, 0.75]], np.float32)
-    call, question = asked(CLASSES % b"false", told="")
+    call, question = asked(CLASSES.replace(b"true", b"false"), NUMBERS)
     assert question.signature == "classes"
     (told,) = json.loads(call.answer(TARGET, {"scores": scores}))["outputs"]
     labels = TARGET.bundle.signatures["classes"].labels
     expected = [f"0.750000:1:{labels[1]}", f"0.250000:0:{labels[0]}"]
     assert told == {"name": "scores", "datatype": "BYTES", "shape": [1, 2], "data": expected}
-    call, _ = asked(CLASSES % b"true", told="")
+    call, _ = asked(CLASSES, NUMBERS)
     body = call.answer(TARGET, {"scores": scores})
     found = read_answer(body, str(call.num_header_bytes))["scores"]
     assert found.tolist() == [[each.encode() for each in expected]]
+
+
+def test_texts_are_read():
+    call = OipCall(SPEC, TEXTS + b"\x02\0\0\0ab\0\0\0\0", str(len(TEXTS)))
+    told = signature((tensor("name", "bytes", "n"),), (tensor("y", "float32", "n"),))
+    question = call.question(target(texts=told), 1.0)
+    assert question.arrays["name"].tolist() == [b"ab", b""]
 
 
 def test_a_client_s_request_is_read_by_the_server():
@@ -135,6 +149,6 @@ def test_a_header_longer_than_the_body_is_refused():
 
 
 def test_classes_of_what_are_no_scores_are_refused():
-    call, _ = asked((CLASSES % b"true").replace(b":2}", b":0.5}"), told="")
+    call, _ = asked(CLASSES.replace(b":2,", b":0.5,"), NUMBERS)
     with pytest.raises(RequestError, match="expected a number of 1 or more"):
         call.answer(TARGET, {"scores": SUM})
