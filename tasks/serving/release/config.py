@@ -62,7 +62,10 @@ class ShadowConfig:
     max_rows: int = setting(1000, ge=1, le=1_000_000, help="Newest requests that are asked again.")
     max_failed: float = setting(0.01, ge=0, lt=1, help="Share that the candidate may leave out.")
     max_disagreeing: float = setting(
-        0.1, ge=0, lt=1, help="Share of answers that may name another class, or differ otherwise."
+        0.1, ge=0, lt=1, help="Share of answers that may name another class, or be no numbers."
+    )
+    max_differing: float = setting(
+        1.0, ge=0, le=1, help="Share that may differ by more than the signature's tolerance."
     )
 
 
@@ -95,7 +98,7 @@ class CanaryConfig:
         2.0, ge=1, le=100, help="How many times as often it may be slower than the other's p99."
     )
     max_disagreeing: float = setting(
-        0.1, gt=0, lt=1, help="Share of live answers that may disagree with the other version's."
+        0.1, gt=0, lt=1, help="Share of live answers that may name another class, or be no numbers."
     )
 
     @model_validator(mode="after")

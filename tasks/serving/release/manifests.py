@@ -84,7 +84,8 @@ class Shadowed(Record):
         num_asked: How many questions.
         num_failed: How many it did not answer.
         num_compared: How many both versions answered.
-        num_disagreeing: Of those, how many name another class or differ by more than the tolerance.
+        num_disagreeing: Of those, how many name another class, or are no numbers.
+        num_differing: Of those, how many differ by more than the tolerance.
         greatest: Greatest difference of a value; None where names or shapes differ.
         reasons: Why it can't be released; none if it can.
     """
@@ -97,6 +98,7 @@ class Shadowed(Record):
     num_failed: int
     num_compared: int
     num_disagreeing: int
+    num_differing: int
     greatest: float | None
     reasons: tuple[str, ...]
 

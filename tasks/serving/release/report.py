@@ -21,6 +21,7 @@ def figures_of(found: Canaried) -> dict[str, float]:
         "shadow_asked": float(shadowed.num_asked),
         "shadow_failed": float(shadowed.num_failed),
         "shadow_disagreeing": float(shadowed.num_disagreeing),
+        "shadow_differing": float(shadowed.num_differing),
     }
     if canary is None:
         return figures
@@ -86,6 +87,7 @@ def _shadow(shadowed: Shadowed) -> Section:
         ("failed", f"{shadowed.num_failed:,}"),
         ("compared", f"{shadowed.num_compared:,}"),
         ("disagreeing", f"{shadowed.num_disagreeing:,}"),
+        ("differing", f"{shadowed.num_differing:,}"),
         ("greatest difference", greatest),
     )
     return Section("Shadow", tables=(Table((), rows),))

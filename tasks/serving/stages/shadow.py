@@ -62,6 +62,7 @@ def ask_again(checked: ArtifactRef, config: ShadowConfig, ctx: StageContext) -> 
             "shadow_failed": told.num_failed,
             "shadow_compared": told.num_compared,
             "shadow_disagreeing": told.num_disagreeing,
+            "shadow_differing": told.num_differing,
         }
     )
     return ctx.store.write(
@@ -72,6 +73,7 @@ def ask_again(checked: ArtifactRef, config: ShadowConfig, ctx: StageContext) -> 
             num_failed=told.num_failed,
             num_compared=told.num_compared,
             num_disagreeing=told.num_disagreeing,
+            num_differing=told.num_differing,
             greatest=told.greatest if math.isfinite(told.greatest) else None,
             reasons=tuple(reasons),
         )
@@ -126,6 +128,7 @@ def _reasons(told: Differences, config: ShadowConfig) -> Iterator[str]:
     for what, num, total, limit in (
         ("failed", told.num_failed, num_asked, config.max_failed),
         ("disagreeing", told.num_disagreeing, told.num_compared, config.max_disagreeing),
+        ("differing", told.num_differing, told.num_compared, config.max_differing),
     ):
         if num > limit * total:
             yield (

@@ -33,6 +33,7 @@ def found(canary=None, reasons=(), greatest=0.25):
         num_failed=2,
         num_compared=1198,
         num_disagreeing=30,
+        num_differing=900,
         greatest=greatest,
         reasons=(),
     )
