@@ -9,8 +9,8 @@ length of a sequence is known when it comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -27,26 +27,29 @@ _LEAST_ROWS = 16
 
 @dataclass(slots=True, eq=False)
 class _Sequence(Generic[KeyT]):
-    """What was asked at once: items of one length, which end at the same step."""
+    """What was asked at once: items of one length, which end with the same step."""
 
     key: KeyT
-    num_items: int
     num_steps: int
-    num_left: int
-    outputs: dict[str, Array] = field(default_factory=dict)
 
 
 class Loop(Generic[KeyT]):
     """Sequences on their way through a cell: a row each, those that are there in the first rows."""
 
-    def __init__(self, step: Callable[[Arrays], Arrays], cell: Cell) -> None:
+    def __init__(
+        self,
+        step: Callable[[Arrays], Arrays],
+        cell: Cell,
+        outputs: Collection[str] | None = None,
+    ) -> None:
         """Begin without a sequence.
 
         Args:
             step: The network: one step of a batch.
             cell: How steps follow each other.
+            outputs: Names of those that are wanted; None for all.
         """
-        self._step, self._cell = step, cell
+        self._step, self._cell, self._wanted = step, cell, outputs
         self._num = 0
         self._sequences: list[_Sequence[KeyT]] = []  # of each row
         self._items: list[int] = []  # which item of it
@@ -82,7 +85,7 @@ class Loop(Generic[KeyT]):
         for state in self._states.values():
             state[begin:end] = 0
         self._at[begin:end], self._ends[begin:end] = 0, num_steps
-        sequence = _Sequence(key, num_items, num_steps, num_items)
+        sequence = _Sequence(key, num_steps)
         self._sequences += [sequence] * num_items
         self._items += range(num_items)
         self._num = end
@@ -109,7 +112,7 @@ class Loop(Generic[KeyT]):
             self._keep(found, rows, at)
         at += 1
         ended = np.flatnonzero(at == self._ends[: self._num]).tolist()
-        return list(self._leave(sorted({*ended, *failed}), found, failed))
+        return self._leave(ended, found, failed) if ended or failed else []
 
     def _one_by_one(self, given: Arrays, failed: dict[int, DataError]) -> dict[str, Array]:
         """The same step with each alone; noughts stand for what those that fail don't give."""
@@ -138,46 +141,45 @@ class Loop(Generic[KeyT]):
             self._collected[name] = buffer
 
     def _leave(
-        self, leaving: list[int], found: Arrays, failed: dict[int, DataError]
-    ) -> Iterator[tuple[KeyT, Arrays | DataError]]:
+        self, ended: list[int], found: Arrays, failed: dict[int, DataError]
+    ) -> list[tuple[KeyT, Arrays | DataError]]:
+        """Take those out that have ended or failed, with all items of the same request."""
         gone = {self._sequences[row]: error for row, error in failed.items()}
-        if gone:  # with all items of the same request
-            rows = range(self._num)
-            leaving = [row for row in rows if row in leaving or self._sequences[row] in gone]
-        for row in reversed(leaving):  # the last first: whoever takes a place stays
-            sequence, item = self._sequences[row], self._items[row]
-            if sequence not in gone:
-                self._hand_over(sequence, row, item, found)
-            sequence.num_left -= 1
-            if not sequence.num_left:
-                yield sequence.key, gone.get(sequence, sequence.outputs)
-            self._vacate(row)
+        if gone:
+            ended += [row for row in range(self._num) if self._sequences[row] in gone]
+        rows_of: dict[_Sequence[KeyT], list[int]] = {}
+        for row in sorted(set(ended)):
+            rows_of.setdefault(self._sequences[row], []).append(row)
+        told = [
+            (each.key, gone.get(each) or self._outputs(each, rows, found))
+            for each, rows in rows_of.items()
+        ]
+        self._vacate({row for rows in rows_of.values() for row in rows})
+        return told
 
-    def _hand_over(self, sequence: _Sequence[KeyT], row: int, item: int, found: Arrays) -> None:
-        for name, array in found.items():
-            value = array[row]
-            if name in self._cell.collected:
-                value = self._collected[name][row, : sequence.num_steps]
-            if name not in sequence.outputs:
-                sequence.outputs[name] = np.empty((sequence.num_items, *value.shape), value.dtype)
-            sequence.outputs[name][item] = value
+    def _outputs(self, sequence: _Sequence[KeyT], rows: list[int], found: Arrays) -> Arrays:
+        rows.sort(key=self._items.__getitem__)
+        return {
+            name: self._collected[name][rows, : sequence.num_steps]
+            if name in self._cell.collected
+            else array[rows]
+            for name, array in found.items()
+            if self._wanted is None or name in self._wanted
+        }
 
-    def _vacate(self, row: int) -> None:
-        """Let the last row take a row's place."""
-        self._num -= 1
-        last = self._num
-        for kept in (self._sequences, self._items):
-            kept[row] = kept[last]  # type: ignore[index, assignment]
-            kept.pop()
-        if row != last:
-            taken = slice(int(self._ends[last]))
-            for buffer in (self._at, self._ends, *self._states.values()):
-                buffer[row] = buffer[last]
-            for name, buffer in (*self._inputs.items(), *self._collected.items()):
-                if name in self._cell.along or name in self._cell.collected:
-                    buffer[row, taken] = buffer[last, taken]
-                else:
-                    buffer[row] = buffer[last]
+    def _vacate(self, rows: set[int]) -> None:
+        """Let the last rows take the place of some."""
+        num = self._num - len(rows)
+        free = [row for row in rows if row < num]
+        movers = [row for row in range(num, self._num) if row not in rows]
+        for row, mover in zip(free, movers, strict=True):
+            self._sequences[row], self._items[row] = self._sequences[mover], self._items[mover]
+        del self._sequences[num:], self._items[num:]
+        for kept in (self._inputs, self._states, self._collected):
+            for buffer in kept.values() if free else ():
+                buffer[free] = buffer[movers]
+        self._at[free], self._ends[free] = self._at[movers], self._ends[movers]
+        self._num = num
 
     def _sizes(self, inputs: Arrays) -> tuple[int, int]:
         items = {name: each.shape[0] if each.ndim else 0 for name, each in inputs.items()}

@@ -141,7 +141,10 @@ class Servable:
             with _faults(self._where, arrays):
                 return self._answer(arrays)
 
-        return None if self.cell is None else cells.Loop(step, self.cell)
+        told = self.bundle.signatures.values()
+        wanted = {output.name for each in told for output in each.outputs}
+        after = any(each.after is not None for each in told)  # takes whatever it likes
+        return self.cell and cells.Loop(step, self.cell, None if after else wanted)
 
     def leave(
         self, signatures: Sequence[str], entered: Entered, found: Arrays
