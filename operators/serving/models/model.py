@@ -16,7 +16,9 @@ from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import OrreryError
 from tasks.serving.config import Limits, ModelConfig
+from tasks.serving.release.record import Release, settings_of, source_of
 from tasks.serving.targets import Targets
+from tasks.serving.turns import Turns
 from tasks.serving.types import (
     Code,
     Question,
@@ -40,6 +42,7 @@ class Model:
     Attributes:
         name: Its name.
         settings: Its settings.
+        release: What releases made of its routing.
         away: Why its source could not be looked at last time; empty if it could.
     """
 
@@ -49,6 +52,7 @@ class Model:
         settings: ModelConfig,
         limits: Limits,
         spare: Spare,
+        turns: Turns,
         make_source: Callable[[ModelConfig], Source],
     ) -> None:
         """Begin without a version.
@@ -58,12 +62,13 @@ class Model:
             settings: Its settings.
             limits: Limits of all models.
             spare: Gives workers.
+            turns: Says whose batch is next.
             make_source: Gives the source that settings name.
         """
-        self.name, self.settings, self.away = name, settings, ""
-        self._spare, self._make_source = spare, make_source
+        self.name, self.settings, self.release, self.away = name, settings, Release(), ""
+        self._spare, self._turns, self._make_source = spare, turns, make_source
         self._machine = Machine()
-        self._aliases: Mapping[str, int] = {}
+        self._listing: Listing | None = None
         self._versions: dict[int, Version] = {}  # all that are loaded, also those that leave
         self._targets = Targets(name, settings)  # those that answer
         self._work: set[asyncio.Task[None]] = set()
@@ -100,9 +105,16 @@ class Model:
         return self._targets.labels
 
     @property
-    def is_ready(self) -> bool:
-        """Whether a request that names no version is answered."""
-        return self._targets.usual is not None
+    def usual(self) -> int | None:
+        """The version that answers whoever names none; None if none does."""
+        return self._targets.usual
+
+    def route(self, release: Release) -> None:
+        """Let a release have its way: load what it needs, and share the requests as it says."""
+        self.release = release
+        if self._listing is not None:
+            self._found(self._listing)
+        self.step()
 
     def figures(self) -> Iterator[VersionFigures]:
         """What its versions take and took."""
@@ -126,6 +138,8 @@ class Model:
         """Take other settings, which `check` did not refuse."""
         self._source = self._make_source(settings)
         self.settings, self._limits = settings, limits
+        if self.release.source != source_of(settings):
+            self.release = Release(source=source_of(settings))
         self._machine.configure(
             settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
         )
@@ -174,8 +188,8 @@ class Model:
         await asyncio.gather(*(each.end() for each in self._versions.values()))
 
     def _found(self, listing: Listing) -> None:
-        self._aliases = listing.aliases
-        aspired = aspired_of(self.settings, listing)
+        self._listing = listing
+        aspired = aspired_of(self.settings, listing) | self.release.versions
         if aspired != self._machine.aspired:
             logger.info("model %s: versions %s are to answer", self.name, sorted(aspired) or "none")
             self._machine.aspire(aspired)
@@ -187,6 +201,7 @@ class Model:
             self.settings,
             self._limits,
             self._spare,
+            self._turns,
             lambda reason: self._dead(version, reason),
         )
         try:
@@ -230,5 +245,6 @@ class Model:
 
     def _answer(self) -> None:
         """Note who answers, after anything has changed."""
-        machine = self._machine
-        self._targets.update(self.settings, self._aliases, machine.greatest(), machine.status())
+        machine, settings = self._machine, settings_of(self.settings, self.release)
+        aliases = {} if self._listing is None else self._listing.aliases
+        self._targets.update(settings, aliases, machine.greatest(), machine.status())

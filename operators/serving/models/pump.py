@@ -7,6 +7,8 @@ import logging
 import math
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from operators.serving.workers.worker import Worker
@@ -15,6 +17,7 @@ from tasks.core.errors import OrreryError, WorkerLostError
 from tasks.serving.batching.limits import BatchLimits
 from tasks.serving.batching.merging import merge, split
 from tasks.serving.batching.queue import Batch, Queue, Waiting
+from tasks.serving.turns import Turns
 from tasks.serving.types import Answered, Arrays, Code, Question, RequestError, code_of
 
 Ticket = asyncio.Future[Answered]
@@ -23,22 +26,42 @@ logger = logging.getLogger(__name__)
 
 
 class Pump:
-    """The queue of one version, and the batch that its worker has."""
+    """The queue of one version, and the batch that its worker has while it has a turn.
 
-    def __init__(self, where: str, version: int, bundle: Bundle, limits: BatchLimits) -> None:
+    Requests to a granular network are given to the worker one by one, as many as would make a
+    batch; they share less than that there.
+
+    Attributes:
+        model: Name of the model.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        version: int,
+        bundle: Bundle,
+        limits: BatchLimits,
+        turns: Turns,
+        *,
+        is_granular: bool = False,
+    ) -> None:
         """Begin without a worker: what is asked waits for one.
 
         Args:
-            where: What is asked, for messages.
+            model: Name of the model.
             version: Number of the version that answers.
             bundle: What its bundle says.
             limits: How its batches are made.
+            turns: Whose batch is next, among all models.
+            is_granular: Whether its network is; see `tasks.serving.batching.granular`.
         """
         self._loop = asyncio.get_running_loop()
-        self._where, self._version = where, version
+        self.model, self._version, self._turns = model, version, turns
+        self._where, self._is_granular = f"{model} version {version}", is_granular
         self._queue: Queue[Ticket] = Queue(bundle, limits, asyncio.Future.done)
-        self._batch: Batch[Ticket] | None = None
-        self._taken_s = 0.0
+        self.limit(limits)
+        self._batches: set[Batch[Ticket]] = set()  # that the worker has
+        self._turn_s: float | None = None  # since when it has a turn
         self._worker: Worker | None = None
         self._ended = ""
         self._is_due = False
@@ -54,10 +77,13 @@ class Pump:
     @property
     def is_idle(self) -> bool:
         """Whether nobody waits, and nothing is computed."""
-        return self._batch is None and not self._queue
+        return not self._batches and not self._queue
 
     def limit(self, limits: BatchLimits) -> None:
         """Make the next batches otherwise."""
+        self._room = limits.max_batch_size if self._is_granular else 1
+        if self._is_granular:
+            limits = replace(limits, max_batch_size=1, batch_timeout_s=0.0, allowed=())
         self._queue.limits = limits
 
     def use(self, worker: Worker) -> None:
@@ -88,12 +114,32 @@ class Pump:
         for timer in (self._alarm, self._timer):  # each would keep all this until it rings
             if timer is not None:
                 timer.cancel()
+        self._turns.forget(self)
         self._fail(self._queue.clear(), WorkerLostError(reason))
 
+    def begin(self) -> None:
+        """Use a turn; see `Turns`."""
+        self._turn_s = time.monotonic()
+        self._fill()
+        if not self._batches:
+            self._end_turn(0.0, wants_more=False)
+
     def _pump(self) -> None:
-        """Give the worker what is next, if it is free."""
+        """See that the worker gets what has come, if it is free and has a turn."""
         self._is_due = False
-        while self._worker is not None and self._worker.is_open and self._batch is None:
+        if self._turn_s is None:
+            if self._queue and self._is_served:
+                self._turns.want(self)
+        elif not self._turns.is_wanted:
+            self._fill()
+
+    @property
+    def _is_served(self) -> bool:
+        return self._worker is not None and self._worker.is_open
+
+    def _fill(self) -> None:
+        """Give the worker what is next, until it has as much as it takes."""
+        while self._worker is not None and self._is_served and len(self._batches) < self._room:
             now_s = time.monotonic()
             batch = self._queue.take(now_s)
             if batch is None:
@@ -104,8 +150,30 @@ class Pump:
             except Exception as error:
                 self._fail(batch.members, error)
                 continue
-            self._batch, self._taken_s = batch, now_s
-            self._worker.ask(batch.signature, arrays, self._answered, self._refused)
+            self._batches.add(batch)
+            self._worker.ask(
+                batch.signature,
+                arrays,
+                partial(self._answered, batch, now_s),
+                partial(self._refused, batch),
+                is_alone=not self._is_granular,
+            )
+
+    def _done(self, batch: Batch[Ticket], taken_s: float | None) -> None:
+        """Let the worker go on, or give the turn back, before a batch is told what came of it."""
+        self._batches.discard(batch)
+        if self._turn_s is None:
+            return
+        if self._is_granular and not self._turns.is_wanted:
+            self._fill()
+        if not self._batches:
+            held_s = time.monotonic() - self._turn_s
+            used_s = held_s if taken_s is None or self._is_granular else taken_s
+            self._end_turn(used_s, wants_more=bool(self._queue) and self._is_served)
+
+    def _end_turn(self, used_s: float, *, wants_more: bool) -> None:
+        self._turn_s = None
+        self._turns.end(self, used_s, wants_more=wants_more)
 
     def _wait_for_company(self, now_s: float) -> None:
         due_s = self._queue.due_s()
@@ -116,11 +184,10 @@ class Pump:
         self._timer = None
         self._pump()
 
-    def _answered(self, arrays: Arrays, computed_s: float) -> None:
-        batch, taken_s, self._batch = self._batch, self._taken_s, None
-        self._pump()  # first, so that the worker goes on meanwhile
-        if batch is None:
-            return
+    def _answered(
+        self, batch: Batch[Ticket], taken_s: float, arrays: Arrays, computed_s: float
+    ) -> None:
+        self._done(batch, computed_s)
         try:
             parts = split(batch, arrays)
         except Exception as error:
@@ -132,15 +199,13 @@ class Pump:
                 told = Answered(part, self._version, queued_s, computed_s, batch.num_items)
                 each.ticket.set_result(told)
 
-    def _refused(self, error: OrreryError) -> None:
+    def _refused(self, batch: Batch[Ticket], error: OrreryError) -> None:
         """A batch failed: what is one member's fault must not be the others', so ask each alone."""
-        batch, self._batch = self._batch, None
-        if batch is not None:
-            if len(batch.members) > 1 and not isinstance(error, WorkerLostError):
-                self._queue.return_alone(batch)
-            else:
-                self._fail(batch.members, error)
-        self._pump()
+        if len(batch.members) > 1 and not isinstance(error, WorkerLostError):
+            self._queue.return_alone(batch)
+        else:
+            self._fail(batch.members, error)
+        self._done(batch, None)
 
     def _fail(self, members: Iterable[Waiting[Ticket]], error: Exception) -> None:
         told = str(error)
@@ -163,7 +228,8 @@ class Pump:
 
     def _expire(self) -> None:
         now_s, next_s = time.monotonic(), math.inf
-        for each in (*self._queue, *(self._batch.members if self._batch else ())):
+        computed = [one for batch in self._batches for one in batch.members]
+        for each in (*self._queue, *computed):
             due_s = each.question.deadline_s
             if due_s > now_s:
                 next_s = min(next_s, due_s)

@@ -17,8 +17,10 @@ from operators.serving.models.pump import Pump, Ticket
 from operators.serving.workers.spare import Spare
 from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import Bundle, parse_bundle
+from tasks.serving.batching.granular import is_granular
 from tasks.serving.batching.limits import limits_of
 from tasks.serving.config import Limits, ModelConfig
+from tasks.serving.turns import Turns
 from tasks.serving.types import Question, VersionFigures
 from tasks.serving.versions.restarts import Restarts
 
@@ -38,6 +40,7 @@ class Version:
         settings: ModelConfig,
         limits: Limits,
         spare: Spare,
+        turns: Turns,
         on_dead: Callable[[str], None],
     ) -> None:
         """Begin without a worker.
@@ -48,11 +51,12 @@ class Version:
             settings: The model's settings.
             limits: Limits of all.
             spare: Gives workers.
+            turns: Says whose batch is next.
             on_dead: Is called with the reason when its worker can't be kept alive.
         """
         self.number, self._model = number, model
         self._settings, self._limits = settings, limits
-        self._spare, self._on_dead = spare, on_dead
+        self._spare, self._turns, self._on_dead = spare, turns, on_dead
         self._where = f"{model} version {number}"
         self._worker: Worker | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -71,7 +75,9 @@ class Version:
         self._folder, begun_s = folder, time.monotonic()
         worker, bundle = await self._loaded()
         limits = limits_of(self._settings.batching, self._curve)
-        self._pump = Pump(self._where, self.number, bundle, limits)
+        self._pump = Pump(
+            self._model, self.number, bundle, limits, self._turns, is_granular=self._is_granular
+        )
         self._use(worker)
         self._load_s = time.monotonic() - begun_s
         return bundle
@@ -141,7 +147,8 @@ class Version:
             limit_s = self._limits.load_s
             told = await worker.load(self._folder, settings.network, memory_bytes, limit_s)
             bundle = parse_bundle(told.bundle, self._where)
-            self._curve = bundle.networks[told.network].curve
+            network = bundle.networks[told.network]
+            self._curve, self._is_granular = network.curve, is_granular(network)
             return worker, bundle
 
     def _use(self, worker: Worker) -> None:

@@ -37,7 +37,7 @@ class Waiting(Generic[TicketT]):
     lane: Hashable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch(Generic[TicketT]):
     """Questions that are asked as one.
 

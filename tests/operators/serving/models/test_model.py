@@ -16,6 +16,7 @@ from operators.serving.models.sources import Source
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import TransientError
 from tasks.serving.config import Limits, ModelConfig, Policy
+from tasks.serving.turns import Turns
 from tasks.serving.types import Code, Question, RequestError, State
 from tasks.serving.versions.folder import Folder, Listing
 from tests.support.serving.faulty_bundles import faulty
@@ -43,7 +44,7 @@ async def model_of(
     settings = ModelConfig(**{"folder": str(place), **told})
     spare = Spare()
     spare.fill()
-    model = Model("m", settings, LIMITS, spare, lambda _: source or Folder(place))
+    model = Model("m", settings, LIMITS, spare, Turns(2), lambda _: source or Folder(place))
     try:
         yield model
     finally:

@@ -20,6 +20,7 @@ from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import DataError
 from tasks.serving.config import Batching, Limits, ModelConfig
+from tasks.serving.turns import Turns
 from tasks.serving.types import Code, RequestError
 from tasks.serving.types import Question as Asked
 from tasks.serving.versions import restarts
@@ -39,7 +40,7 @@ async def loaded(
     settings = ModelConfig(folder=str(folder), batching=Batching(max_batch_size=32))
     spare = Spare()
     version = Version(
-        "m", 1, settings, limits or Limits(), spare, ([] if dead is None else dead).append
+        "m", 1, settings, limits or Limits(), spare, Turns(2), ([] if dead is None else dead).append
     )
     await version.load(folder / "1")
     try:
@@ -168,7 +169,7 @@ def test_settings_of_batches_are_taken_while_it_answers(tmp_path):
 def test_a_bundle_that_is_none_leaves_nothing(tmp_path):
     async def run() -> None:
         spare = Spare()
-        version = Version("m", 1, ModelConfig(folder="x"), Limits(), spare, print)
+        version = Version("m", 1, ModelConfig(folder="x"), Limits(), spare, Turns(2), print)
         with pytest.raises(DataError, match=r"bundle\.json"):
             await version.load(tmp_path)
         await spare.close()
