@@ -37,7 +37,7 @@ from tasks.serving.rest.bodies import unpack
 from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.headers import wait_s
 from tasks.serving.rest.paths import Address, parse_path
-from tasks.serving.standing import standing_of
+from tasks.serving.status.standing import standing_of
 from tasks.serving.traffic.answering import Answering
 from tasks.serving.types import Call, Code, RequestError
 
@@ -206,7 +206,9 @@ class App:
         return _Response(b"a model has no version that answers yet\n", 503, _TEXT)
 
     def _status(self) -> bytes:
-        from tasks.serving.status import status_page  # loads templates, which nobody else needs
+        from tasks.serving.status.page import (
+            status_page,  # loads templates, which nobody else needs
+        )
 
         serving, figures = self._serving, self._answering.figures
         standings = [standing_of(serving.model(name), figures) for name in serving.models()]
