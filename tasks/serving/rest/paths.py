@@ -49,8 +49,11 @@ def parse_path(method: str, path: str) -> Address:
     """
     found = _PATH.fullmatch(path)
     verb = (found["verb"] or found["page"] or "status") if found else ""
-    names_one = found is not None and (found["version"] or found["label"])
-    if method not in _METHODS.get(verb, ("POST",)) or not verb or (verb == "release" and names_one):
+    if (
+        found is None
+        or method not in _METHODS.get(verb, ("POST",))
+        or (verb == "release" and (found["version"] or found["label"]))
+    ):
         raise RequestError(
             Code.INVALID_ARGUMENT,
             f"Malformed request: {method} {path[:_MAX_SHOWN]}; expected GET "
