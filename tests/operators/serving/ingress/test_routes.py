@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
 import numpy as np
+import pytest
 
+from benchmarks.environments import environment, run_there
+from operators.installation import ROOT
 from tasks.serving.oip.infer import HEADER, read_answer, write_request
 from tests.operators.serving.ingress.test_app import run
 from tests.support.browser import chromium
@@ -14,6 +18,7 @@ from tests.support.serving.fakes import TOKEN, Running
 
 RELEASE, INFER = "/v1/models/some/release", "/v2/models/some/infer"
 MINE = {"authorization": f"Bearer {TOKEN}"}
+CLIENT = ROOT / "tests/support/serving/ask_oip.py"
 WORDS = np.array([[1, 2]], np.int64)
 
 
@@ -117,3 +122,28 @@ def test_the_page_for_people_is_opened_by_a_browser(tmp_path: Path) -> None:
         shown = browser.open_everywhere(path)
     assert "Models in traffic" in shown.text
     assert "1 requests" in shown.text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_tritonclient_needs_no_change() -> None:
+    python, told = environment("oip"), []
+
+    async def check(_: httpx.AsyncClient, server: Running) -> None:
+        address = server.rest.removeprefix("http://")
+        told.append(await asyncio.to_thread(run_there, python, CLIENT, address, TOKEN))
+        assert server.serving.changes == ["unload some", "load some"]
+
+    run(check)
+    (found,) = told
+    assert (found["ready"], found["model_ready"]) == (True, [True, False])
+    assert "classification" in found["server"]
+    assert found["inputs"] == [{"name": "words", "datatype": "INT64", "shape": [-1, -1]}]
+    assert found["config"] == "TYPE_INT64"
+    assert found["binary"] == [[[2.0, 4.0]], "7"]
+    assert found["plain"] == [[[3.0] * 4], "4"]
+    assert found["packed"] == [[2.0, 4.0]]
+    assert found["classes"] == ["3.000000:0:no"]
+    assert "input 'words' is missing" in found["refused"]
+    assert found["counted"] == 3
+    assert found["index"] == ["LOADING", "READY"]
