@@ -115,7 +115,7 @@ class Serving:
                 raise RequestError(
                     Code.UNAVAILABLE, f"the release can't be kept: {error}"
                 ) from error
-            model.route(release)
+            self.model(name).route(release)  # which may be another one by now
         return release
 
     async def load(self, name: str) -> None:
