@@ -36,7 +36,7 @@ DECLARATIONS = {
 # Tests that stand for no module, and what they test instead.
 BESIDE = {
     "tests/*/test_readme.py": "the system's README runs",
-    "tests/operators/serving/ingress/test_routes.py": "app.py, beside TensorFlow Serving's interface",
+    "tests/operators/serving/ingress/test_routes.py": "app.py: releases, OIP, the page",
     "tests/serving/test_config.py": "settings that contradict each other; no DAG file loads them",
     "tests/grasping/test_kills.py": "whole stages, killed again and again",
     "tests/grasping/test_repeatable.py": "whole stages, twice",
