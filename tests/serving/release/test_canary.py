@@ -101,23 +101,34 @@ def test_looks_are_thinned_out_so_that_a_long_canary_can_be_kept():
     assert len(canary.model_dump_json()) < 30_000
 
 
-def test_whole_canaries_of_equal_versions_are_rarely_taken_back():
-    """All guards together, at the limits that are allowed: at most alpha."""
-    rng, config, taken = np.random.default_rng(0), CONFIG, 0
-    for _ in range(300):
+def share_taken_back(config, failed, num_canaries, per_look=200):
+    """Share of simulated canaries that are taken back, of versions that fail by so much."""
+    rng, taken = np.random.default_rng(0), 0
+    for _ in range(num_canaries):
         canary, seen = begun(config), [counts(), counts()]
         for look in itertools.count(1):
-            mine = int(rng.binomial(200, canary.share(config) / 1000))
-            for index, size in enumerate((mine, 200 - mine)):
-                failed = int(rng.binomial(size, (0.03, 0.02)[index]))
-                slow = int(rng.binomial(size - failed, (0.02, 0.01)[index]))
+            mine = int(rng.binomial(per_look, canary.share(config) / 1000))
+            for index, size in enumerate((mine, per_look - mine)):
+                num_failed = int(rng.binomial(size, failed[index]))
+                slow = int(rng.binomial(size - num_failed, (0.02, 0.01)[index]))
                 pair = (size, int(rng.binomial(size, 0.1))) if index else (0, 0)
-                seen[index] += counts(size, failed, slow, *pair)
+                seen[index] += counts(size, num_failed, slow, *pair)
             canary = canary.look((seen[0], seen[1]), 0.01 * look, config)
             if canary.is_over(config):
                 break
         taken += bool(canary.reason)
-    assert taken / 300 <= config.alpha
+    return taken / num_canaries
+
+
+def test_whole_canaries_at_all_limits_are_rarely_taken_back():
+    """All guards together, in all steps: at most alpha."""
+    assert share_taken_back(CONFIG, (0.03, 0.02), 300) <= CONFIG.alpha
+
+
+@pytest.mark.parametrize(("failed", "power"), [(0.05, 0.9), (0.1, 0.99)])
+def test_the_power_that_the_readme_states(failed, power):
+    """As it is set without a word: 500 answers a step; the other version fails at 1 %."""
+    assert share_taken_back(CanaryConfig(), (failed, 0.01), 150, per_look=400) >= power
 
 
 def test_settings_that_shrink_are_refused():

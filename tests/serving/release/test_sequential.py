@@ -62,7 +62,7 @@ def test_a_share_that_follows_what_was_seen_opens_no_door():
     assert convicted / NUM_CANARIES <= ALPHA
 
 
-def test_the_power_that_the_readme_states():
+def test_who_fails_much_more_often_is_found():
     """Of 3,000 answers of the candidate: 5 % of failures beside 1 %, and 10 %."""
     num, num_other = steps(per_look=200)
     rng = np.random.default_rng(4)
