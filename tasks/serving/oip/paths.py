@@ -14,7 +14,7 @@ Verb = Literal[
     "load", "unload",
 ]  # fmt: skip
 _MODEL: Final = re.compile(
-    r"/v2/models(?:/(?P<model>[^/]+)(?:/versions/(?P<version>[0-9]{1,18}))?)?"
+    r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[0-9]{1,18}))?"
     r"(?:/(?P<verb>ready|config|stats|infer))?"
 )
 _REPOSITORY: Final = re.compile(r"/v2/repository/models/(?P<model>[^/]+)/(?P<verb>load|unload)")
@@ -24,6 +24,7 @@ _PAGES: Final[dict[str, Verb]] = {
     "/v2/health/live": "live",
     "/v2/health/ready": "ready",
     "/v2/repository/index": "index",
+    "/v2/models/stats": "stats",
 }
 _POST: Final = ("infer", "index", "load", "unload")
 CHANGES: Final = ("load", "unload")  # by a token alone
@@ -75,8 +76,8 @@ def _parse(path: str) -> OipAddress | None:
     if found := _REPOSITORY.fullmatch(path):
         return OipAddress(found["model"], None, found["verb"])  # type: ignore[arg-type]
     found = _MODEL.fullmatch(path)
-    if found is None or (not found["model"] and found["verb"] != "stats"):
+    if found is None:
         return None
     verb = {"ready": "model_ready", None: "metadata"}.get(found["verb"], found["verb"])
     number = int(found["version"]) if found["version"] else None
-    return OipAddress(found["model"] or "", number, verb)  # type: ignore[arg-type]
+    return OipAddress(found["model"], number, verb)  # type: ignore[arg-type]

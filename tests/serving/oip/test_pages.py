@@ -28,6 +28,7 @@ def test_statistics_are_of_all_versions_or_one():
     found = json.loads(told("/v2/models/some/stats"))["model_stats"]
     assert [(each["version"], each["inference_count"]) for each in found] == [("4", 0), ("3", 1)]
     assert found[1]["inference_stats"]["success"]["ns"] == 250_000_000
+    assert json.loads(told("/v2/models/stats"))["model_stats"] == found
     found = json.loads(told("/v2/models/some/versions/3/stats"))["model_stats"]
     assert len(found) == 1
 

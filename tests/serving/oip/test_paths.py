@@ -17,7 +17,7 @@ from tasks.serving.types import Code, RequestError
         ("GET", "/v2/models/some/versions/3", ("some", 3, "metadata")),
         ("GET", "/v2/models/some/ready", ("some", None, "model_ready")),
         ("GET", "/v2/models/some/versions/3/config", ("some", 3, "config")),
-        ("GET", "/v2/models/stats", ("stats", None, "metadata")),
+        ("GET", "/v2/models/stats", ("", None, "stats")),
         ("GET", "/v2/models/some/versions/3/stats", ("some", 3, "stats")),
         ("POST", "/v2/models/some/versions/3/infer", ("some", 3, "infer")),
         ("POST", "/v2/repository/index", ("", None, "index")),
