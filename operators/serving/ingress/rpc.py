@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import grpc
 
+from operators.serving.models.serving import Serving
 from tasks.serving.access import check_token
 from tasks.serving.rpc import management
 from tasks.serving.rpc.calls import CALLS, Spec, write_metadata
@@ -60,12 +61,18 @@ class Rpc:
     """
 
     def __init__(
-        self, answering: Answering, token: str, loop: asyncio.AbstractEventLoop, address: str
+        self,
+        serving: Serving,
+        answering: Answering,
+        token: str,
+        loop: asyncio.AbstractEventLoop,
+        address: str,
     ) -> None:
         """Listen; see `start`.
 
         Args:
-            answering: Has requests answered.
+            serving: The models.
+            answering: Has requests answered by them.
             token: What whoever changes settings must show; empty if nobody may.
             loop: The loop that all is answered in.
             address: ``host:port``; port 0 for any.
@@ -73,7 +80,7 @@ class Rpc:
         Raises:
             RuntimeError: The port is taken.
         """
-        self._answering, self._serving = answering, answering.serving
+        self._answering, self._serving = answering, serving
         self._token, self._loop = token, loop
         max_bytes = self._serving.config.limits.max_body_mb * _MB
         options = (

@@ -68,7 +68,7 @@ async def serve(
     log = RequestLog(figures)
     answering = Answering(serving, figures, log)
     limits = serving.config.limits
-    rpc = Rpc(answering, listen.token, asyncio.get_running_loop(), listen.grpc)
+    rpc = Rpc(serving, answering, listen.token, asyncio.get_running_loop(), listen.grpc)
     server = _Server(
         uvicorn.Config(
             App(serving, answering, listen.token, listen.links),
