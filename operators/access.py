@@ -11,6 +11,7 @@ MLflow and Ray read, and nowhere else: no profile, argument, record or message h
 | ``MLFLOW_TRACKING_INSECURE_TLS`` | ``true``: any certificate is believed of MLflow |
 | ``RAY_AUTH_MODE=token`` | Ray asks for a token, which stands in the first of: |
 | ``RAY_AUTH_TOKEN``, ``RAY_AUTH_TOKEN_PATH``, ``~/.ray/auth_token`` | text, file, file |
+| ``ORRERY_SERVING_TOKEN`` | who may change the routing of models at their server |
 | ``REQUESTS_CA_BUNDLE``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` | certificates of all servers |
 """
 
@@ -28,6 +29,7 @@ import httpx
 from tasks.core.errors import ConfigError, ResourceError
 
 MLFLOW_BUNDLE = "MLFLOW_TRACKING_SERVER_CERT_PATH"
+SERVING_TOKEN = "ORRERY_SERVING_TOKEN"  # noqa: S105 - the variable's name
 _INSECURE = "MLFLOW_TRACKING_INSECURE_TLS"
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 # A user at a web server, or a user with a password anywhere (an Azure container is no user).
@@ -65,6 +67,12 @@ def ray_login(token: Path | None = None) -> dict[str, str]:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise ResourceError(f"can't read Ray's token file {token}: {reason}") from error
+
+
+def serving_login() -> dict[str, str]:
+    """Headers that let this process change how models are served; none without a token."""
+    token = os.environ.get(SERVING_TOKEN)
+    return _bearer(token, SERVING_TOKEN) if token else {}
 
 
 def trust(mlflow: bool = False) -> ssl.SSLContext | bool:

@@ -93,6 +93,9 @@ class Profile:
     tracking_uri: str = setting("", help="MLflow server; nothing is tracked without one.")
     ray_address: str = setting("auto", help="Ray cluster; serial if empty.")
     ray_api: str = setting("http://127.0.0.1:8265", help="Jobs API of the Ray cluster.")
+    serving_api: str = setting(
+        "http://127.0.0.1:8501", help="Server of models, for releases; none if empty."
+    )
     num_jobs: int = setting(1, ge=1, le=1000, help="Greatest number of groups a stage fans out to.")
     keep: Keep = Field(default_factory=Keep)
     default: StageResources = Field(default_factory=StageResources)
@@ -161,7 +164,7 @@ def load_profile(name: str) -> Profile:
 
 
 def _refuse_secrets(profile: Profile) -> None:
-    for name in ("store_uri", "tracking_uri", "ray_api"):
+    for name in ("store_uri", "tracking_uri", "ray_api", "serving_api"):
         refuse_login(name, getattr(profile, name))
     if _SECRETS & set(profile.store_options):
         raise ConfigError(
@@ -185,7 +188,7 @@ def _refuse_odd_places(profile: Profile) -> None:
 
 def _refuse_odd_addresses(profile: Profile) -> None:
     """Refuse what no client could reach: it would be tried for half an hour."""
-    for name in ("tracking_uri", "ray_api"):
+    for name in ("tracking_uri", "ray_api", "serving_api"):
         address = getattr(profile, name)
         try:
             url = httpx.URL(address)

@@ -27,7 +27,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from operators.installation import ROOT, SCHEDULES, config_path, dag_files
-from operators.schedule.assets import REGISTERED_MODELS
+from operators.schedule.assets import REGISTERED_MODELS, model_asset
 from operators.schedule.form import form
 from operators.schedule.run_tasks import CLOSE_RUN, CloseRun, OpenRun
 from operators.schedule.stage_operator import OPEN_RUN, StageOperator
@@ -159,13 +159,20 @@ def task_id(stage: str) -> str:
 
 @dataclass(frozen=True, config=SETTINGS)
 class Schedule:
-    """When a pipeline runs by itself, and with which params."""
+    """When a pipeline runs by itself, and with which params.
+
+    Attributes:
+        cron: By the clock.
+        model: Instead, for each version that a run registers of this model.
+        params: Its params; those of a model's version, ``model`` and ``version``, are told.
+    """
 
     cron: str | None = None
+    model: str = ""
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-def _schedule(file: Path, config: type[Any]) -> tuple[str | None, Mapping[str, Any]]:
+def _schedule(file: Path, config: type[Any]) -> tuple[str | list[Asset] | None, Mapping[str, Any]]:
     """The entry of a DAG file's pipeline in configs/schedules.yaml."""
     path = Path(os.environ.get(SCHEDULES, ROOT / "configs" / "schedules.yaml"))
     schedules, dag_id = (read_yaml(path) if path.exists() else None) or {}, file.stem
@@ -179,8 +186,12 @@ def _schedule(file: Path, config: type[Any]) -> tuple[str | None, Mapping[str, A
             )
     try:
         found = parse_config(Schedule, schedules.get(dag_id) or {})
-        if found.cron or found.params:
-            load_config(config, config_path(dag_id), found.params)
-        return found.cron, by_param(config, found.params)
+        if found.cron and found.model:
+            raise ConfigError("expected either cron or model, got both; take one out")  # noqa: TRY301
+        params = {"model": found.model} | found.params if found.model else found.params
+        if found.cron or params:
+            load_config(config, config_path(dag_id), params)
+        when = [model_asset(found.model)] if found.model else found.cron
+        return when, by_param(config, params)
     except ConfigError as error:
         raise ConfigError(f"{path}, {dag_id}: {error}") from error

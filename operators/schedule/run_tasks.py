@@ -23,6 +23,7 @@ from operators.installation import (
 )
 from operators.record.mlflow_tracker import MlflowTracker, close_run, open_run
 from operators.record.source import git_tags, source_tags
+from operators.schedule.assets import params_of
 from operators.schedule.links import LinkedOperator
 from operators.schedule.stage_operator import OPEN_RUN, judged, without_result
 from operators.stage.request import check_run_id
@@ -54,7 +55,7 @@ class OpenRun(LinkedOperator):
         dag_id, run_id = context["dag"].dag_id, context["ti"].run_id
         with judged(dag_id):
             check_run_id(run_id)
-            config = load_config(self.config, config_path(dag_id), dict(context["params"]))
+            config = load_config(self.config, config_path(dag_id), params_of(context))
             profile = load_profile(profile_name())
             profile.check_paths(config)
             uri = profile.tracking_uri

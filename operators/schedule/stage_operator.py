@@ -28,7 +28,7 @@ from operators.plain_log import plain
 from operators.record.headline import show_headline
 from operators.record.mlflow_tracker import tag_run
 from operators.record.registrations import registered_below
-from operators.schedule.assets import REGISTERED_MODELS, model_asset
+from operators.schedule.assets import REGISTERED_MODELS, model_asset, params_of
 from operators.schedule.links import LinkedOperator
 from operators.schedule.stage_trigger import STOPPED, StageTrigger
 from operators.stage.plan import find_finished
@@ -137,7 +137,7 @@ class StageOperator(LinkedOperator):
             ConfigError: A param is unknown or out of range.
         """
         ti, dag_id = context["ti"], context["dag"].dag_id
-        config = load_config(self.config, config_path(dag_id), dict(context["params"]))
+        config = load_config(self.config, config_path(dag_id), params_of(context))
         return StageRequest(
             pipeline=dag_id,
             stage=self.stage,

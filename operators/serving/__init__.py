@@ -2,5 +2,5 @@
 
 `python -m operators.serving` is the server. `ingress` speaks REST and gRPC and counts, `models`
 loads versions and batches what is asked of them, `workers` are the processes that answer. What can
-be decided without a socket, a clock or a process stands in `tasks.serving`.
+be done without a socket or a process stands in `tasks.serving`.
 """

@@ -20,11 +20,12 @@ from operators.items.stage_items import StageItems
 from operators.items.work import StageWork
 from operators.owners import owner
 from operators.record.trackers import NullTracker
+from operators.stage.model_server import HttpModelServer
 from operators.stage.plan import PlacedCall
 from operators.store.artifacts import StageStore
 from operators.store.storage import storage_errors
 from tasks.core.errors import ConfigError
-from tasks.core.models import ModelRegistry
+from tasks.core.models import ModelRegistry, ModelServer
 from tasks.core.ports import Executor, Resources, Tracker
 from tasks.core.records import FileRef
 
@@ -116,6 +117,11 @@ class LiveContext:
     def models(self) -> ModelRegistry:
         """Keeps networks for later use."""
         return self.tracker.models
+
+    @property
+    def server(self) -> ModelServer:
+        """Answers for them in traffic."""
+        return HttpModelServer(self.call.plan.profile.serving_api)
 
     @property
     def seed(self) -> int:

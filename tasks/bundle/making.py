@@ -20,7 +20,18 @@ from tasks.bundle.arrays import Arrays, write_golden
 from tasks.bundle.curve import measure
 from tasks.bundle.folders import files_of, whole_folder, write_manifest
 from tasks.bundle.graphs import export_graph, quantise
-from tasks.bundle.manifest import BYTES, SCHEMA, Bundle, Network, Provenance, Signature, Tensor
+from tasks.bundle.manifest import (
+    BYTES,
+    GRANULAR_SCHEMA,
+    SCHEMA,
+    Bundle,
+    Cell,
+    Network,
+    Provenance,
+    Region,
+    Signature,
+    Tensor,
+)
 from tasks.bundle.programs import Form, forms
 from tasks.bundle.replay import golden_of, replay_network
 from tasks.bundle.runtimes import Servable
@@ -60,6 +71,21 @@ class Example:
     warm_up: Sequence[int] = (1,)
 
 
+@dataclass(frozen=True)
+class Recurrence:
+    """How a program that is one step of a recurrent network is repeated; see `Cell`.
+
+    Attributes:
+        along: Inputs that are sequences; the program takes one place of them.
+        state: Names of inputs by the outputs that they are at the next step.
+        collected: Outputs that are sequences; the program gives one place of them.
+    """
+
+    along: Sequence[str]
+    state: Mapping[str, str]
+    collected: Sequence[str] = ()
+
+
 def make_bundle(
     folder: Path,
     name: str,
@@ -70,6 +96,8 @@ def make_bundle(
     provenance: Provenance | None = None,
     with_onnx: bool = True,
     int8_tolerance: float | None = None,
+    recurrence: Recurrence | None = None,
+    region: Region | None = None,
 ) -> Bundle:
     """Write a bundle, whose networks have given what the examples say.
 
@@ -84,6 +112,8 @@ def make_bundle(
         provenance: See there.
         with_onnx: Whether it is written as ONNX, too, which then is preferred.
         int8_tolerance: Greatest difference of a quantised form; none is made if None.
+        recurrence: Where the program is one step; the examples are of whole sequences.
+        region: Which part of the ONNX graph is worth a batch; None for all of it.
 
     Raises:
         DataError: The program, the examples and what a network answers do not agree; or the
@@ -92,15 +122,22 @@ def make_bundle(
     where = f"model {name}"
     with _refusals(where), whole_folder(folder) as partial:
         takes, gives = _tensors(program, examples, where)
+        inputs, outputs = ([each.name for each in some] for some in (takes, gives))
+        granular: dict[str, Any] = {"region": region}
+        if recurrence is not None:
+            granular = {"cell": _cell(recurrence, takes, gives, where)}
+            takes, gives = _of_sequences(recurrence, takes, gives)
         signatures = {
             signature: _signature(partial, signature, example, takes, gives, where)
             for signature, example in examples.items()
         }
-        outputs = tuple(each.name for each in gives)
-        inputs = tuple(each.name for each in takes)
-        networks = _networks(partial, program, inputs, outputs, with_onnx, int8_tolerance)
+        networks = _networks(partial, program, inputs, tuple(outputs), with_onnx, int8_tolerance)
+        networks = {
+            key: each if region is not None and each.runtime != "onnx" else _with(each, granular)
+            for key, each in networks.items()
+        }
         bundle = Bundle(
-            schema=SCHEMA,
+            schema=SCHEMA if recurrence is None and region is None else GRANULAR_SCHEMA,
             name=name,
             signatures=signatures,
             networks=networks,
@@ -118,8 +155,46 @@ def _tried(folder: Path, bundle: Bundle) -> dict[str, Network]:
     for name, network in bundle.networks.items():
         servable = Servable(folder, bundle, name)
         replay_network(servable)
-        found[name] = network.model_copy(update={"curve": measure(servable)})
+        found[name] = _with(network, {"curve": measure(servable)})
     return found
+
+
+def _with(network: Network, told: Mapping[str, Any]) -> Network:
+    """A network of which more is told; as it is checked."""
+    return Network(**{**{key: getattr(network, key) for key in Network.model_fields}, **told})
+
+
+def _cell(
+    recurrence: Recurrence, takes: Sequence[Tensor], gives: Sequence[Tensor], where: str
+) -> Cell:
+    given, found = ({each.name: each for each in some} for some in (takes, gives))
+    wanted = {"takes": {*recurrence.along, *recurrence.state.values()}}
+    wanted["gives"] = {*recurrence.collected, *recurrence.state}
+    for what, known in (("takes", given), ("gives", found)):
+        if odd := wanted[what] - set(known):
+            raise DataError(
+                f"{where}: its recurrence names {min(odd)}, the program {what} {', '.join(known)}"
+            )
+    return Cell(
+        along=tuple(recurrence.along),
+        state={output: given[name] for output, name in recurrence.state.items()},
+        collected=tuple(recurrence.collected),
+    )
+
+
+def _of_sequences(
+    recurrence: Recurrence, takes: Sequence[Tensor], gives: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """What sequences have where a step has one place of them, without the states of the inputs."""
+    num_steps = f"{recurrence.along[0]}_1"
+
+    def longer(each: Tensor) -> Tensor:
+        is_long = each.name in (*recurrence.along, *recurrence.collected)
+        shape = (*each.shape[:1], num_steps, *each.shape[1:])
+        return each.model_copy(update={"shape": shape}) if is_long else each
+
+    is_state = set(recurrence.state.values())
+    return [longer(each) for each in takes if each.name not in is_state], [*map(longer, gives)]
 
 
 def _networks(

@@ -19,6 +19,7 @@ from tasks.core.models import BUNDLE_FILE
 from tasks.core.records import Record, Sha256
 
 SCHEMA: Final = "orrery.bundle/1"
+GRANULAR_SCHEMA: Final = "orrery.bundle/2"  # of those with cells or regions
 BYTES: Final = "bytes"
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]{0,99}"
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
@@ -155,8 +156,7 @@ class Signature(Record):
         leading = {each.shape[0] for each in self.outputs if each.shape}
         if self.batch is not None and self.batch not in given & leading:
             raise ValueError(f"no input has, and no output begins with, the size {self.batch!r}")
-        if odd := set(self.padding) - (given - {self.batch}):
-            raise ValueError(f"padding: no input has the size {min(odd)!r}, or it counts items")
+        _check_padding(self.padding, self.inputs, self.batch)
         self._check_method()
         return self
 
@@ -172,6 +172,63 @@ class Signature(Record):
             raise ValueError(f"{self.method}: expected one output of floats of shape {wanted}")
 
 
+class Cell(Record):
+    """A recurrent network as one step, repeated until a sequence is done.
+
+    Items lie along the first axis of all that it takes and gives, steps along the second one of
+    sequences; a step gets and gives one place of them, without that axis.
+
+    Attributes:
+        along: Inputs that are sequences; what else there is, is given at every step.
+        state: What a step hands to the next: by the output that gives it, the input that takes it;
+            nought at first.
+        collected: Outputs that are sequences, too; of others a sequence has what its last step
+            gave.
+    """
+
+    schema_id = "bundle.cell/1"
+
+    along: tuple[Name, ...] = Field(min_length=1)
+    state: dict[Name, Tensor] = Field(min_length=1)
+    collected: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _unique([*self.along, *(each.name for each in self.state.values())])
+        for name, tensor in self.state.items():
+            if -1 in tensor.sizes[1:] or tensor.sizes[:1] != (-1,):
+                raise ValueError(f"state {name}: expected items, and fixed sizes after them")
+            if name in self.collected:
+                raise ValueError(f"collected: {name} is a state")
+        return self
+
+
+class Region(Record):
+    """The part of a graph that is worth a batch: what is before and after it runs by request.
+
+    Attributes:
+        inputs: Tensors of the graph at which it begins.
+        outputs: Those at which it ends.
+        batch: Name of the size, in all of them, that counts items.
+        padding: As in a signature, of sizes of its own tensors.
+    """
+
+    schema_id = "bundle.region/1"
+
+    inputs: tuple[Tensor, ...] = Field(min_length=1)
+    outputs: tuple[Tensor, ...] = Field(min_length=1)
+    batch: Name
+    padding: dict[Name, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _unique([each.name for each in (*self.inputs, *self.outputs)])
+        if odd := [e.name for e in (*self.inputs, *self.outputs) if self.batch not in e.shape]:
+            raise ValueError(f"{odd[0]} has no size {self.batch!r}, which counts items")
+        _check_padding(self.padding, self.inputs, self.batch)
+        return self
+
+
 class Network(Record):
     """One form of the model that answers; all forms of a bundle answer the same.
 
@@ -184,6 +241,8 @@ class Network(Record):
         tolerance: Greatest difference of a golden output, where it is another than the
             signature's, as of a quantised one.
         curve: Batch sizes, and CPU microseconds that an item takes in such a batch, one thread.
+        cell: Where it is only one step of the model: how the steps follow each other.
+        region: Where only a part of it should be asked in batches (``onnx`` alone): which.
     """
 
     schema_id = "bundle.network/1"
@@ -194,12 +253,18 @@ class Network(Record):
     outputs: tuple[Name, ...] = Field(min_length=1)
     tolerance: float | None = Field(default=None, ge=0)
     curve: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[float, Field(ge=0)]], ...] = ()
+    cell: Cell | None = None
+    region: Region | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         _unique(self.outputs)
         if self.file is None and self.target is None:
             raise ValueError("expected a file or a target")
+        if self.region is not None and (self.cell is not None or self.runtime != "onnx"):
+            raise ValueError("region: expected a network of runtime onnx that is no cell")
+        if self.cell and (odd := {*self.cell.state, *self.cell.collected} - set(self.outputs)):
+            raise ValueError(f"cell: the network gives no {min(odd)}")
         return self
 
 
@@ -247,7 +312,7 @@ class Bundle(Record):
 
     schema_id = SCHEMA
 
-    schema_: Literal["orrery.bundle/1"] = Field(alias="schema")
+    schema_: Literal["orrery.bundle/1", "orrery.bundle/2"] = Field(alias="schema")
     name: Name
     signatures: dict[Name, Signature] = Field(min_length=1, max_length=100)
     networks: dict[Name, Network] = Field(min_length=1, max_length=20)
@@ -259,6 +324,9 @@ class Bundle(Record):
     def _agrees(self) -> Self:
         if BUNDLE_FILE in self.files:
             raise ValueError(f"files: {BUNDLE_FILE} can't hold its own digest")
+        granular = any(each.cell or each.region for each in self.networks.values())
+        if granular and self.schema_ != GRANULAR_SCHEMA:
+            raise ValueError(f"networks: cells and regions are of schema {GRANULAR_SCHEMA}")
         named = [each.golden for each in self.signatures.values()]
         named += [each.file for each in self.networks.values() if each.file]
         if missing := [name for name in named if name not in self.files]:
@@ -305,6 +373,12 @@ def greatest_difference(found: npt.NDArray[Any], expected: npt.NDArray[Any]) -> 
         return math.inf if is_other.any() else 0.0
     pairs = (each[is_other].astype(np.float64) for each in (found, expected))
     return float(np.abs(np.subtract(*pairs)).max(initial=0.0))
+
+
+def _check_padding(padding: dict[str, float], inputs: Sequence[Tensor], batch: str | None) -> None:
+    given = {axis for each in inputs for axis in each.shape}
+    if odd := set(padding) - (given - {batch}):
+        raise ValueError(f"padding: no input has the size {min(odd)!r}, or it counts items")
 
 
 def _unique(names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ on who shares the batch, as of a batch norm in training mode, is refused.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from tasks.bundle.arrays import Arrays, read_golden
 from tasks.bundle.manifest import Bundle, Signature, Tensor, greatest_difference
-from tasks.bundle.runtimes import Servable
+from tasks.bundle.runtimes import Entered, Servable
 from tasks.core.errors import DataError
 from tasks.core.seeds import rng
 
@@ -122,7 +123,35 @@ def _difference(servable: Servable, name: str, signature: Signature) -> float:
                 f"{where}: {error}; export it on the CPU with dynamic axes that begin at 1"
             ) from error
         worst = max(worst, *(_compared(found, expected, limit, where)))
+    where = f"model {servable.bundle.name}: network {servable.network}, signature {name}"
+    for item, found in _one_after_the_other(servable, name, signature, inputs):
+        expected = _items(signature, signature.outputs, outputs, np.array([item]))
+        told = f"{where}, golden item {item} that came while others were on their way"
+        worst = max(worst, *_compared(found, expected, limit, told))
     return worst
+
+
+def _one_after_the_other(
+    servable: Servable, name: str, signature: Signature, inputs: Arrays
+) -> Iterator[tuple[int, Arrays]]:
+    """What golden items are answered by a cell if one comes with each step; nothing by others.
+
+    Raises:
+        DataError: One of them can't be answered.
+    """
+    loop, entered = servable.loop(), dict[int, Entered]()
+    coming = iter(range(num_items(signature, inputs)))
+    while loop is not None:
+        for item in itertools.islice(coming, 1):
+            given = _items(signature, signature.inputs, inputs, np.array([item]))
+            entered[item] = servable.enter((name,), given)
+            loop.add(item, entered[item].arrays)
+        if not loop:
+            return
+        for item, told in loop.step():
+            if isinstance(told, DataError):
+                raise told
+            yield item, servable.leave((name,), entered[item], told)[name]
 
 
 def _compared(found: Arrays, expected: Arrays, limit: float, where: str) -> Iterator[float]:

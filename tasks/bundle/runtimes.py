@@ -7,7 +7,9 @@ name with arrays by name. A bundle can only name one that is installed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
@@ -15,20 +17,41 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from tasks.bundle import cells
 from tasks.bundle.arrays import Arrays
 from tasks.bundle.graphs import check_graph
-from tasks.bundle.manifest import Bundle, Network, Signature, Tensor
+from tasks.bundle.manifest import Bundle, Network, Region, Signature, Tensor
+from tasks.bundle.parts import Part, in_three
 from tasks.bundle.programs import forms, load_program
 from tasks.bundle.steps import find_step, installed
 from tasks.core.errors import DataError, OrreryError
 
 GROUP: Final = "orrery.runtimes"
 Answer = Callable[[Arrays], Arrays]
+After = Callable[[Arrays, Arrays], Arrays]  # given what the network was, and what it found
 Runtime = Callable[[Path, Network], Answer]
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A request on its way: what its network's batched part is asked, and what came to it.
+
+    Attributes:
+        arrays: What the batched part is asked.
+        given: What the network was given, which may matter behind that part, too.
+        sizes: Dynamic sizes by name.
+    """
+
+    arrays: Arrays
+    given: Arrays
+    sizes: dict[str, int]
 
 
 class Servable:
     """One network of a bundle, opened, that answers by signature.
+
+    A server asks it in three steps, to share a batch in the middle alone: `enter`, `answer` (or
+    `loop`, of a cell), `leave`.
 
     Attributes:
         folder: The bundle's folder.
@@ -47,7 +70,9 @@ class Servable:
         self._where = where = f"model {bundle.name}: network {network}"
         if network not in bundle.networks:
             raise DataError(f"{where}: expected one of {', '.join(bundle.networks)}")
-        self._answer = _opened(folder, bundle.networks[network], where)
+        told = bundle.networks[network]
+        self.cell, self.region = told.cell, told.region
+        self._before, self._answer, self._after = _opened(folder, told, where)
         self._steps = {
             name: (find_step(each.before, where), find_step(each.after, where))
             for name, each in bundle.signatures.items()
@@ -82,24 +107,63 @@ class Servable:
         Raises:
             DataError: As there.
         """
-        found, where = {}, f"{self._where}: {'+'.join(signatures)[:200]}"
-        asked, sizes = [self._signature(each) for each in signatures], dict[str, int]()
-        _check(asked[0].inputs, inputs, sizes, f"{where}: input")
-        try:
-            raw = self._answer(self._steps[signatures[0]][0](inputs))
-            for name, signature in zip(signatures, asked, strict=True):
+        entered = self.enter(signatures, inputs)
+        return self.leave(signatures, entered, self.answer(entered.arrays))
+
+    def enter(self, signatures: Sequence[str], inputs: Arrays) -> Entered:
+        """Begin a call: check its inputs, and do what comes before the batched part.
+
+        Raises:
+            DataError: As `ask_together`.
+        """
+        where, sizes = f"{self._where}: {'+'.join(signatures)[:200]}", dict[str, int]()
+        tensors = [self._signature(each).inputs for each in signatures]
+        _check(tensors[0], inputs, sizes, f"{where}: input")
+        with _faults(where, inputs):
+            given = self._steps[signatures[0]][0](inputs)
+            return Entered(self._before(given), given, sizes)
+
+    def answer(self, arrays: Arrays) -> Arrays:
+        """Do the batched part, of one request or of several together.
+
+        Raises:
+            DataError: The network can't take them.
+        """
+        with _faults(self._where, arrays):
+            if self.cell is not None:
+                return cells.run(self._answer, self.cell, arrays)
+            return self._answer(arrays)
+
+    def loop(self) -> cells.Loop[Any] | None:
+        """Where sequences share the steps of a cell; None if the network isn't one."""
+
+        def step(arrays: Arrays) -> Arrays:
+            with _faults(self._where, arrays):
+                return self._answer(arrays)
+
+        told = self.bundle.signatures.values()
+        wanted = {output.name for each in told for output in each.outputs}
+        after = any(each.after is not None for each in told)  # takes whatever it likes
+        return self.cell and cells.Loop(step, self.cell, None if after else wanted)
+
+    def leave(
+        self, signatures: Sequence[str], entered: Entered, found: Arrays
+    ) -> Mapping[str, Arrays]:
+        """End a call: do what comes after the batched part, and check its outputs.
+
+        Raises:
+            DataError: As `ask_together`.
+        """
+        told = {}
+        with _faults(f"{self._where}: {'+'.join(signatures)[:200]}", found):
+            raw = self._after(entered.given, found)
+            for name in signatures:
                 given = self._steps[name][1](raw)
-                found[name] = {each.name: given[each.name] for each in signature.outputs}
-        except OrreryError:
-            raise
-        except Exception as error:  # a network raises whatever its runtime does
-            shapes = ", ".join(f"{name} {array.shape}" for name, array in inputs.items())
-            raise DataError(
-                f"{where} does not run on {shapes} ({type(error).__name__}: {str(error)[:300]})"
-            ) from error
-        for name, signature in zip(signatures, asked, strict=True):
-            _check(signature.outputs, found[name], sizes, f"{self._where}: {name}: output")
-        return found
+                told[name] = {each.name: given[each.name] for each in self._signature(name).outputs}
+        for name in signatures:
+            where = f"{self._where}: {name}: output"
+            _check(self._signature(name).outputs, told[name], entered.sizes, where)
+        return told
 
     def _signature(self, name: str) -> Signature:
         if name not in self.bundle.signatures:
@@ -124,7 +188,22 @@ def _later(point: Any) -> Runtime:
     return open_network
 
 
-def _opened(folder: Path, network: Network, where: str) -> Answer:
+@contextmanager
+def _faults(where: str, arrays: Arrays) -> Iterator[None]:
+    """Translate whatever a runtime or a step raises."""
+    try:
+        yield
+    except OrreryError:
+        raise
+    except Exception as error:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise DataError(
+            f"{where} does not run on {shapes} ({type(error).__name__}: {str(error)[:300]})"
+        ) from error
+
+
+def _opened(folder: Path, network: Network, where: str) -> tuple[Answer, Answer, After]:
+    """What is done before the batched part of a network, that part, and what is done after it."""
     known = runtimes()
     if network.runtime not in known:
         raise DataError(
@@ -132,7 +211,9 @@ def _opened(folder: Path, network: Network, where: str) -> Answer:
             f"install the package that declares it as an entry point of {GROUP}"
         )
     try:
-        return known[network.runtime](folder, network)
+        if network.region is not None:
+            return _open_region(folder, network, network.region)
+        return _as_given, known[network.runtime](folder, network), _as_found
     except ImportError as error:
         raise DataError(
             f"{where}: its runtime {network.runtime} is not installed: {error}"
@@ -155,22 +236,50 @@ def _check(tensors: tuple[Tensor, ...], arrays: Arrays, sizes: dict[str, int], w
         each.check(arrays[each.name], sizes, f"{where} {each.name}")
 
 
-def _open_onnx(folder: Path, network: Network) -> Answer:
-    import onnxruntime
+def _as_given(given: Arrays) -> Arrays:
+    return given
 
+
+def _as_found(_given: Arrays, found: Arrays) -> Arrays:
+    return found
+
+
+def _open_onnx(folder: Path, network: Network) -> Answer:
     path = folder / (network.file or "")
     check_graph(path, path.name)
+    return _session(str(path), network.outputs)
+
+
+def _open_region(folder: Path, network: Network, region: Region) -> tuple[Answer, Answer, After]:
+    path = folder / (network.file or "")
+    check_graph(path, path.name)
+    before, middle, after = map(_open_part, in_three(path, region, network.outputs))
+    return before, middle, lambda given, found: after({**given, **found})
+
+
+def _open_part(part: Part) -> Answer:
+    if part.graph:
+        return _session(part.graph, part.gives, part.takes)
+    return lambda arrays: {name: arrays[name] for name in part.gives}
+
+
+def _session(
+    graph: str | bytes, outputs: Sequence[str], inputs: Collection[str] | None = None
+) -> Answer:
+    """What a graph answers; ``inputs`` are those of what is given that it takes, None for all."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    outputs = [*network.outputs]
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    names = [*outputs]
 
     def answer(arrays: Arrays) -> Arrays:
-        given = {name: _as_text(array) for name, array in arrays.items()}
-        found = session.run(outputs, given)
-        return {name: _as_bytes(each) for name, each in zip(outputs, found, strict=True)}
+        given = {k: _as_text(v) for k, v in arrays.items() if inputs is None or k in inputs}
+        found = session.run(names, given)
+        return {name: _as_bytes(each) for name, each in zip(names, found, strict=True)}
 
     return answer
 

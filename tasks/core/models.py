@@ -160,3 +160,32 @@ class ModelRegistry(Protocol):
             ArtifactError: There is no such run, or it has no such file.
             ResourceError: There is no server that keeps runs.
         """
+
+
+@dataclass(frozen=True)
+class ServerAnswer:
+    """What a server of models answered.
+
+    Attributes:
+        status: HTTP's status.
+        body: The body.
+        headers: Its headers; names are small letters.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ModelServer(Protocol):
+    """The server that answers for models, by its own HTTP interface; see `tasks.serving`."""
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> ServerAnswer:
+        """Ask it; the machine adds its address, and the token by which changes are allowed.
+
+        Raises:
+            ResourceError: There is none: the profile names no address.
+            TransientError: It can't be reached.
+        """

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.models import ModelRegistry
+from tasks.core.models import ModelRegistry, ModelServer
 from tasks.core.records import ArtifactRef, FileRef, Record
 
 T = TypeVar("T")
@@ -89,8 +89,7 @@ class Tracker(Protocol):
         """Record a finished part of the stage as a run of its own below the stage's.
 
         For tens of them, not thousands. A stage that is tried again below the same pipeline run
-        updates the child that bears the name and the params, and takes it over. Figures are local
-        files under their names.
+        takes over the child of that name and params. Figures are local files under their names.
         """
 
 
@@ -147,9 +146,8 @@ class ItemFolder(Protocol):
         """Keep a file from which another try goes on, should this one be cut off.
 
         It appears whole or not at all, replaces the item's earlier one, and goes when the item
-        ends. It must hold all that the rest depends on, the state of generators too: an item
-        that goes on gives the same as one that was never cut off. Each try has the whole time
-        limit.
+        ends. It must hold all that the rest depends on, the state of generators too: an item that
+        goes on gives the same as one that was never cut off. Each try has the whole time limit.
         """
 
     def report(self, metrics: Mapping[str, float], step: int, **pictures: Picture) -> None:
@@ -167,8 +165,7 @@ class ItemFolder(Protocol):
 class ItemFunction(Protocol[ConfigT, OutcomeT]):
     """Makes one item: reads refs, calls algorithms, writes files, returns a record.
 
-    It runs in a worker, so it must be a module-level function. It raises `DataError` where
-    the item can't be used.
+    A module-level function, as workers run it; it raises `DataError` where it can't use the item.
     """
 
     def __call__(self, item: Any, config: ConfigT, folder: ItemFolder, /) -> OutcomeT:
@@ -193,10 +190,9 @@ class Items(Protocol):
     ) -> Sequence[OutcomeT | Skipped]:
         """Make each item in parallel, in the items' order; committed items are not redone.
 
-        Each item is a `Record` with an ``item_id``. An item that raises `DataError`, whose
-        worker dies twice, or that passes its limits twice, comes back as `Skipped`.
-        Progress (done, total, rate, time left, skipped) is logged and tracked, in items, or in
-        the ``unit`` of which an item says that it holds ``num_units``.
+        Each item is a `Record` with an ``item_id``. One that raises `DataError`, whose worker dies
+        twice, or that passes its limits twice, comes back as `Skipped`. Progress is logged and
+        tracked, in items, or in the ``unit`` of which an item says that it holds ``num_units``.
 
         Items read the ``shared`` arrays by `ItemFolder.array`; each node keeps one copy. They
         are no part of an item's key: the item or the config must name what an array holds, by
@@ -303,6 +299,10 @@ class StageContext(Protocol):
     @property
     def models(self) -> ModelRegistry:
         """Keeps networks for later use."""
+
+    @property
+    def server(self) -> ModelServer:
+        """Answers for them in traffic."""
 
     @property
     def resources(self) -> Resources:

@@ -94,6 +94,9 @@ class ModelConfig:
     memory_mb: int | None = setting(
         None, ge=64, le=1_000_000, help="Memory of a version's process; none: no limit.", unit="MB"
     )
+    weight: float = setting(
+        1.0, gt=0, le=1000, help="Its share of compute beside other models' while all are busy."
+    )
     keep_previous: int = setting(
         1, ge=0, le=10, help="Versions that stay loaded after others took their place."
     )
@@ -136,6 +139,9 @@ class Limits:
     max_connections: int = setting(5000, ge=1, le=100_000, help="Connections of REST at a time.")
     head_s: float = setting(10.0, gt=0, le=3600, help="A request's head must be here.", unit="s")
     body_s: float = setting(60.0, gt=0, le=3600, help="A request's body must be here.", unit="s")
+    slots: int | None = setting(
+        None, ge=1, le=1000, help="Batches computed at a time, of all models; none: one a core."
+    )
     answer_s: float = setting(
         60.0, gt=0, le=3600, help="Deadline of requests that name none.", unit="s"
     )

@@ -21,8 +21,8 @@ class Differences:
         num_compared: Questions that both answered.
         num_failed: Questions that one did not answer.
         num_differing: Of those compared, how many differ by more than the signature's tolerance.
-        num_disagreeing: Of those compared, how many name another class first for any item, where
-            they classify; the same as differing where they don't.
+        num_disagreeing: Of those compared, how many decide otherwise: name another class first for
+            any item, where they classify; else are of other names or shapes, or no number.
         greatest: Greatest difference of a value; infinite where bytes, names or shapes differ.
     """
 
@@ -61,7 +61,7 @@ def compare(expected: Arrays, found: Arrays, tolerance: float, scores: str = "")
     for name in expected.keys() & found.keys():
         greatest = max(greatest, _difference(expected[name], found[name]))
     differs = greatest > tolerance
-    one = Differences(1, 0, int(differs), int(differs), greatest)
+    one = Differences(1, 0, int(differs), int(math.isinf(greatest)), greatest)
     if scores in expected and differs and math.isfinite(greatest):
         pair = (np.argmax(each[scores], axis=-1) for each in (expected, found))
         return replace(one, num_disagreeing=int(not np.array_equal(*pair)))

@@ -3,13 +3,15 @@
 A frame is the length of its header and that of its body, the header (msgpack), and the bytes of the
 arrays one after the other. An array of more than `SHARED_BYTES` lies in memory that both processes
 see, one region a direction. Only one message a direction is under way at a time, so a region is
-written from its beginning each time. Of text (arrays of `bytes`) come the ends of all values first.
+written from its beginning each time; where several are, nothing lies there. Of text (arrays of `bytes`) come the ends of all values first.
 """
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
 from tasks.serving.types import Arrays
 
 SHARED_BYTES: Final = 65_536
@@ -27,6 +30,8 @@ _ALIGNED: Final = 64  # bytes of a cache line
 _LENGTHS: Final = struct.Struct("<II")
 _INLINE: Final = -1
 _TEXT: Final = "bytes"
+_NO_MEMORY: Final = re.compile("allocate memory|bad_alloc|bad allocation")
+logger = logging.getLogger(__name__)
 
 
 class ArrayHeader(msgspec.Struct, array_like=True, gc=False):
@@ -48,10 +53,11 @@ class Load(msgspec.Struct, tag=True, array_like=True, gc=False):
 
 
 class Ask(msgspec.Struct, tag=True, array_like=True, gc=False):
-    """Answer one batch."""
+    """Answer one batch; or one request of many under way, which its key tells apart."""
 
     signature: str
     arrays: list[ArrayHeader]
+    key: int = 0
 
 
 class Ready(msgspec.Struct, tag=True, array_like=True, gc=False):
@@ -72,6 +78,7 @@ class Answer(msgspec.Struct, tag=True, array_like=True, gc=False):
 
     arrays: list[ArrayHeader]
     compute_s: float
+    key: int = 0
 
 
 class Refused(msgspec.Struct, tag=True, array_like=True, gc=False):
@@ -79,6 +86,7 @@ class Refused(msgspec.Struct, tag=True, array_like=True, gc=False):
 
     message: str
     kind: Literal["data", "memory", "fault"]
+    key: int = 0
 
 
 Message = Load | Ask | Ready | Loaded | Answer | Refused
@@ -119,14 +127,35 @@ class Region:
         os.close(self.descriptor)
 
 
+def refuse(error: BaseException, no_memory: str) -> Refused:
+    """Why something failed; libraries say in many ways that there is no memory."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError) or _NO_MEMORY.search(str(cause)):
+            return Refused(no_memory, "memory")
+        cause = cause.__cause__
+    if isinstance(error, OrreryError):
+        return Refused(str(error), "data")
+    logger.error("a fault of the worker", exc_info=error)
+    return Refused(f"{type(error).__name__}: {error}", "fault")
+
+
+def error_of(refused: Refused) -> OrreryError:
+    """The error that a refusal stands for on the other side."""
+    kinds = {"data": DataError, "memory": ResourceError, "fault": WorkerLostError}
+    return kinds[refused.kind](refused.message)
+
+
 def encode(message: Message, body: Iterable[bytes | memoryview] = ()) -> bytes:
     """A frame of a message and of what `place` has told to come after it."""
     header, rest = _ENCODER.encode(message), b"".join(body)
     return _LENGTHS.pack(len(header), len(rest)) + header + rest
 
 
-def place(arrays: Arrays, region: Region) -> tuple[list[ArrayHeader], list[bytes | memoryview]]:
-    """Headers of arrays, and the body that holds the small ones; large ones go to the region."""
+def place(
+    arrays: Arrays, region: Region | None
+) -> tuple[list[ArrayHeader], list[bytes | memoryview]]:
+    """Headers of arrays, and the body with the small ones, or all if there is no region."""
     headers: list[ArrayHeader] = []
     body: list[bytes | memoryview] = []
     end = 0
@@ -136,7 +165,7 @@ def place(arrays: Arrays, region: Region) -> tuple[list[ArrayHeader], list[bytes
         num_bytes = array.nbytes if data is None else len(data)
         header = ArrayHeader(name, dtype, array.shape, num_bytes)
         headers.append(header)
-        if num_bytes <= SHARED_BYTES:
+        if region is None or num_bytes <= SHARED_BYTES:
             body.append(array.tobytes() if data is None else data)
             continue
         header.place, end = end, end + num_bytes + -num_bytes % _ALIGNED

@@ -6,7 +6,7 @@ take the same inputs by the same step, the network computes once for both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tasks.bundle.manifest import Bundle, Signature
 from tasks.bundle.runtimes import Servable
@@ -72,11 +72,14 @@ def ask(servable: Servable, name: str, arrays: Arrays) -> Arrays:
     Raises:
         DataError: The network can't take the inputs, or gives something else than it says.
     """
-    heads = heads_of(name)
-    found = servable.ask_together(heads, arrays)
-    if len(heads) == 1:
-        return found[name]
-    return {output_of(head, each): found[head][each] for head in heads for each in found[head]}
+    return together(servable.ask_together(heads_of(name), arrays))
+
+
+def together(found: Mapping[str, Arrays]) -> Arrays:
+    """Outputs of one head, or of several under names that say whose they are."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return {output_of(head, each): found[head][each] for head in found for each in found[head]}
 
 
 def output_of(head: str, name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tasks.serving.config import PER_MILLE
 from tasks.serving.rpc.messages import MESSAGES, parse
 from tasks.serving.rpc.tensors import read_tensor, write_tensor
 from tasks.serving.types import Answered, Arrays, Question
@@ -32,6 +33,8 @@ COLUMNS: Mapping[str, str] = {
 }
 PATTERN: Final = "requests-*.parquet"
 _MAX_BYTES = 2**31
+_MAX_ROWS: Final = 1000
+_MAX_GATHERED_BYTES: Final = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,49 @@ def row_of(
         request.SerializeToString(),
         answer.SerializeToString(),
     )
+
+
+class Sample:
+    """Rows of a sample of the requests, gathered until they are written.
+
+    Attributes:
+        num_lost: Rows that came faster than they were written.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.num_lost = self._num_bytes = self._share = 0
+        self._rows: list[Logged] = []
+
+    def __len__(self) -> int:
+        """Rows that are gathered."""
+        return len(self._rows)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether they are enough for a file."""
+        return len(self._rows) >= _MAX_ROWS or self._num_bytes > _MAX_GATHERED_BYTES
+
+    def picks(self, share: int) -> bool:
+        """Whether the next request is one of the sample: evenly, so many of a thousand."""
+        self._share += share
+        if self._share < PER_MILLE:
+            return False
+        self._share -= PER_MILLE
+        if self._num_bytes > _MAX_GATHERED_BYTES:
+            self.num_lost += 1
+            return False
+        return True
+
+    def add(self, row: Logged) -> None:
+        """Gather a row."""
+        self._rows.append(row)
+        self._num_bytes += len(row.request) + len(row.answer)
+
+    def take(self) -> list[Logged]:
+        """All rows, which are gathered no more."""
+        rows, self._rows, self._num_bytes = self._rows, [], 0
+        return rows
 
 
 def write_rows(path: Path, rows: Sequence[Logged]) -> None:

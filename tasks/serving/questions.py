@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tasks.bundle.manifest import Bundle, Signature
 from tasks.core.errors import DataError
 from tasks.serving.heads import signature_of
@@ -48,7 +50,7 @@ def ask(
     signature: str,
     arrays: Arrays,
     outputs: tuple[str, ...] = (),
-    deadline_s: float | None = None,
+    deadline_s: float = math.inf,
 ) -> Question:
     """Make a question of arrays that fit the signature.
 

@@ -86,6 +86,20 @@ class Targets:
         is_asked = is_picked(self._settings.shadow_share, key, f"shadow/{self._model}")
         return replace(target, shadow=shadow) if is_asked else target
 
+    def status(self, version: int | None, label: str) -> tuple[VersionStatus, ...]:
+        """How versions stand: one, if it is named, else all.
+
+        Raises:
+            RequestError: There is no such label or version.
+        """
+        number = self.labelled(label) if label else version
+        found = tuple(each for each in self._stands if number in (None, each.version))
+        if number is None or found:
+            return found
+        raise RequestError(
+            Code.NOT_FOUND, f"Could not find version {number} of model {self._model}"
+        )
+
     @property
     def usual(self) -> int | None:
         """The version that answers whoever names none: nobody's candidate takes its place."""

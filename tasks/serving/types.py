@@ -6,6 +6,8 @@ Serving's `GetModelStatus`; each interface says them in its own way.
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +16,8 @@ from typing import Any, Final, Protocol
 import numpy.typing as npt
 
 from tasks.bundle.manifest import Bundle
-from tasks.core.errors import OrreryError
+from tasks.core.errors import DataError, OrreryError, ResourceError
+from tasks.serving.config import ServingConfig
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -52,6 +55,15 @@ class RequestError(OrreryError):
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code, self.message = code, message
+
+
+def code_of(error: BaseException) -> Code:
+    """What kind of failure an error of the inside is."""
+    if isinstance(error, DataError):
+        return Code.INVALID_ARGUMENT
+    if isinstance(error, ResourceError):
+        return Code.RESOURCE_EXHAUSTED
+    return Code.UNAVAILABLE if isinstance(error, OrreryError) else Code.INTERNAL
 
 
 class State(IntEnum):
@@ -132,7 +144,7 @@ class Question:
         arrays: Array of each input, by name: it fits the signature.
         outputs: Names of the outputs that are wanted; empty for all.
         deadline_s: When nobody waits for the answer any more, on the clock of whoever asks
-            (`time.monotonic`); None for never.
+            (`time.monotonic`); infinite for never.
     """
 
     model: str
@@ -140,7 +152,7 @@ class Question:
     signature: str
     arrays: Arrays
     outputs: tuple[str, ...] = ()
-    deadline_s: float | None = None
+    deadline_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +197,38 @@ class Call(Protocol):
     def spec(self) -> Spec:
         """Which model it names."""
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         """Ask a version."""
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:
         """Tell what it answered."""
+
+
+class Model(Protocol):
+    """A model that is asked."""
+
+    def target(self, version: int | None, label: str, key: bytes) -> Target:
+        """Who answers a request, which may name a version, a label, or its client."""
+
+    def ask(self, question: Question) -> asyncio.Future[Answered]:
+        """Ask a version; who cancels the future takes the question back."""
+
+    def is_idle(self, version: int) -> bool:
+        """Whether nobody waits for a version."""
+
+
+class Models(Protocol):
+    """All models of a server."""
+
+    @property
+    def config(self) -> ServingConfig:
+        """The settings that are in force."""
+
+    def model(self, name: str) -> Model:
+        """The model of a name."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models."""
 
 
 @dataclass(frozen=True, slots=True)

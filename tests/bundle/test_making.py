@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
 from torch.export import Dim
 
 from tasks.bundle.folders import read_bundle
-from tasks.bundle.making import Example, make_bundle
-from tasks.bundle.manifest import Bundle, Provenance
+from tasks.bundle.making import Example, Recurrence, make_bundle
+from tasks.bundle.manifest import Bundle, Provenance, Region, Tensor
+from tasks.bundle.runtimes import Servable
 from tasks.core.errors import DataError
-from tests.support.bundle.models import BATCH, LENGTH, Tags, exported
+from tests.support.bundle import models
+from tests.support.bundle.models import BATCH, LENGTH, Tags, exported, reader
 
 
 class Grasps(nn.Module):
@@ -210,3 +213,56 @@ def test_what_the_records_refuse_is_told(
     program, outputs = grasps
     with pytest.raises(DataError, match=f"model some: .*{message}.*; correct its examples"):
         bundled(tmp_path, Grasps(), GRASPS, None, outputs, program, **more)
+
+
+def test_a_program_that_is_one_step_makes_a_bundle_of_whole_sequences(tmp_path: Path) -> None:
+    bundle = reader(tmp_path / "b")
+    assert bundle.schema_ == "orrery.bundle/2"
+    assert shapes_of(bundle) == {
+        "words": ("batch", "words_1"),
+        "after": ("batch", 4),
+        "tags": ("batch", "words_1", 2),
+    }
+    words = np.arange(14).reshape(2, 7) % 9
+    onnx, torch_ = (
+        Servable(tmp_path / "b", bundle, each).ask("predict", {"words": words})
+        for each in ("onnx", "torch")
+    )
+    for name in ("after", "tags"):
+        np.testing.assert_allclose(onnx[name], torch_[name], atol=1e-6)
+    assert onnx["tags"].shape == (2, 7, 2)
+
+
+def test_a_recurrence_names_what_the_program_has(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(models, "Recurrence", lambda **_: Recurrence(("words",), {"after": "h"}))
+    with pytest.raises(DataError, match="names h, the program takes words, before"):
+        reader(tmp_path / "b", with_onnx=False)
+
+
+class Around(nn.Module):
+    """Work that is by request, before and after what is worth a batch."""
+
+    def forward(self, x: Any) -> Any:
+        return {"y": torch.relu(x + 1).cumsum(dim=1) - x}
+
+
+def test_a_region_lies_between_tensors_of_the_graph(tmp_path: Path) -> None:
+    x = RNG.normal(size=(4, 3)).astype(np.float32)
+    example = Example({"x": x}, {"y": np.cumsum(np.maximum(x + 1, 0), axis=1) - x}, 1e-5)
+    program = exported(Around(), (torch.tensor(x),), ({0: BATCH},))
+    make_bundle(tmp_path / "whole", "around", program, {"predict": example})
+    graph = onnx.load(str(tmp_path / "whole" / "model.onnx")).graph
+    names = {node.op_type: node.output[0] for node in graph.node}
+    region = Region(
+        inputs=(Tensor(name=names["Relu"], dtype="float32", shape=("n", 3)),),
+        outputs=(Tensor(name=names["CumSum"], dtype="float32", shape=("n", 3)),),
+        batch="n",
+    )
+    bundle = make_bundle(tmp_path / "b", "around", program, {"predict": example}, region=region)
+    assert bundle.networks["onnx"].region == region
+    assert bundle.networks["torch"].region is None
+    servable = Servable(tmp_path / "b", bundle, "onnx")
+    entered = servable.enter(("predict",), {"x": x})
+    assert list(entered.arrays) == [names["Relu"]]
+    found = servable.leave(("predict",), entered, servable.answer(entered.arrays))
+    np.testing.assert_allclose(found["predict"]["y"], example.outputs["y"], atol=1e-6)

@@ -71,7 +71,7 @@ def test_a_document_is_read_and_written_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("schema", "orrery.bundle/2", "schema: .*'orrery.bundle/1'; a later Orrery"),
+        ("schema", "orrery.bundle/3", "schema: .*'orrery.bundle/2'; a later Orrery"),
         ("run_this", "rm -rf /", "run_this: Extra"),
         ("files", {"../escape": FILE}, r"files\.\.\./escape"),
         ("files", {"/etc/passwd": FILE}, "pattern"),
@@ -109,6 +109,40 @@ def test_what_does_not_fit_is_refused_by_name(path: str, value: Any, message: st
     with pytest.raises(DataError, match=message) as caught:
         parse(changed(path, value))
     check_sentence(str(caught.value), "here/bundle.json")
+
+
+STATE = {"name": "h", "dtype": "float32", "shape": ["n", 3]}
+CELL = {"along": ["x"], "state": {"y": STATE}}
+REGION = {"inputs": [X], "outputs": [Y], "batch": "n"}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"cell": CELL | {"along": ["h"]}}, "names that differ"),
+        ({"cell": CELL | {"state": {"y": STATE | {"shape": ["n", "m"]}}}}, "fixed sizes after"),
+        ({"cell": CELL | {"state": {"y": STATE | {"shape": [1, 3]}}}}, "expected items"),
+        ({"cell": CELL | {"collected": ["y"]}}, "y is a state"),
+        ({"cell": CELL | {"collected": ["z"]}}, "the network gives no z"),
+        ({"cell": CELL | {"state": {"z": STATE}}}, "the network gives no z"),
+        ({"cell": CELL, "region": REGION}, "runtime onnx that is no cell"),
+        ({"region": REGION, "runtime": "torch"}, "runtime onnx that is no cell"),
+        ({"region": REGION | {"batch": "m"}}, "x has no size 'm'"),
+        ({"region": REGION | {"padding": {"m": 0.0}}}, "no input has the size 'm'"),
+    ],
+)
+def test_a_cell_or_region_that_contradicts_itself_is_refused(more: Any, message: str) -> None:
+    document = changed("networks.onnx", NETWORK | more) | {"schema": "orrery.bundle/2"}
+    with pytest.raises(DataError, match=message):
+        parse(document)
+
+
+@pytest.mark.parametrize("more", [{"cell": CELL}, {"region": REGION}])
+def test_cells_and_regions_are_of_a_schema_that_earlier_releases_refuse(more: Any) -> None:
+    document = changed("networks.onnx", NETWORK | more)
+    with pytest.raises(DataError, match=r"of schema orrery.bundle/2"):
+        parse(document)
+    assert parse(document | {"schema": "orrery.bundle/2"}).networks["onnx"] is not None
 
 
 @pytest.mark.hostile

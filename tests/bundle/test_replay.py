@@ -15,7 +15,7 @@ from tasks.bundle.making import Example, make_bundle
 from tasks.bundle.manifest import Bundle, Tensor
 from tasks.bundle.replay import golden_of, replay, warm_up_of
 from tasks.core.errors import DataError
-from tests.support.bundle.models import Mean, Scores, exported, plain
+from tests.support.bundle.models import Mean, Scores, exported, plain, reader
 
 
 def test_all_networks_give_what_is_known(made: tuple[Path, Bundle]) -> None:
@@ -190,3 +190,16 @@ def test_golden_arrays_that_do_not_fit_are_told(
     write_golden(tmp_path / "golden.safetensors", inputs, outputs)
     with pytest.raises(DataError, match=told):
         replay(tmp_path, bundle)
+
+
+def test_sequences_are_asked_as_they_come_one_with_each_step(tmp_path: Path) -> None:
+    bundle = reader(tmp_path / "b", with_onnx=False)
+    (told,) = replay(tmp_path / "b", bundle)
+    assert told.difference < 1e-6
+    cell = bundle.networks["torch"].cell
+    assert cell is not None
+    kept = Tensor(name="before", dtype="float64", shape=("batch", 4))
+    odd = cell.model_copy(update={"state": {"after": kept}})
+    networks = {"torch": bundle.networks["torch"].model_copy(update={"cell": odd})}
+    with pytest.raises(DataError, match="network torch"):
+        replay(tmp_path / "b", bundle.model_copy(update={"networks": networks}))

@@ -82,7 +82,7 @@ class Less(Mean):
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (Broken, r"predict does not run on x \(2, 4\) \(ZeroDivisionError: as it happens\)"),
+        (Broken, r"network plain does not run on x \(2, 4\) \(ZeroDivisionError: as it happens\)"),
         (Less, "output y: expected a size of 2 for n, as elsewhere, got 1"),
     ],
 )

@@ -9,7 +9,8 @@ A pipeline `dags/<pipeline>.py` of a system has its run in `tests/<system>/small
     champions: [cells]    # begins of names in the model registry that then have a champion
 
 The files that a run reads are written by `make(folder, is_grown=…)` in
-`tests/<system>/small/make.py`, where a system has one. Keep the first run below 30 s and the
+`tests/<system>/small/make.py`, where a system has one. What runs beside both, such as a server, is
+`beside(folder)` there, a context manager. Keep the first run below 30 s and the
 grown one below 15 s on two quiet cores.
 
 The stages run in the order and with the wiring of the DAG file, through the same `run_stage` as
@@ -18,6 +19,7 @@ in a job, but in this process. Airflow, jobs and kills are tested with the sampl
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import importlib.util
@@ -81,15 +83,30 @@ def small_run(pipeline: str, folder: Path) -> Small:
     )
 
 
-def make_files(small: Small, folder: Path, *, is_grown: bool) -> None:
+def maker_of(small: Small) -> Any:
+    """The module that makes its files; None where there is none."""
     path = small.folder / "make.py"
-    if path.exists():
-        spec = importlib.util.spec_from_file_location("make", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.make(folder, is_grown=is_grown)
+    if not path.exists():
+        return None
+    spec = importlib.util.spec_from_file_location("make", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def make_files(small: Small, folder: Path, *, is_grown: bool) -> None:
+    if maker := maker_of(small):
+        maker.make(folder, is_grown=is_grown)
+
+
+@pytest.fixture
+def beside(pipeline: str, profile: str, tmp_path: Path) -> Iterator[None]:
+    """What runs beside both runs of a pipeline."""
+    maker = maker_of(small_run(pipeline, tmp_path))
+    with getattr(maker, "beside", lambda _: contextlib.nullcontext())(tmp_path):
+        yield
 
 
 class Walk:
@@ -198,7 +215,7 @@ def profile(tmp_path: Path, servers: Ports, ray_cluster: str, monkeypatch: pytes
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_a_small_run_succeeds_and_a_grown_one_makes_only_what_is_new(
-    pipeline: str, servers: Ports, profile: str, tmp_path: Path
+    pipeline: str, servers: Ports, profile: str, beside: None, tmp_path: Path
 ) -> None:
     store, small = tmp_path / "store", small_run(pipeline, tmp_path)
     make_files(small, tmp_path, is_grown=False)

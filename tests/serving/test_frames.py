@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from tasks.core.errors import DataError, ResourceError, WorkerLostError
 from tasks.serving.frames import (
     SHARED_BYTES,
     Answer,
@@ -21,7 +22,9 @@ from tasks.serving.frames import (
     Refused,
     Region,
     encode,
+    error_of,
     place,
+    refuse,
     unplace,
 )
 
@@ -106,3 +109,17 @@ def test_frames_are_found_however_they_are_cut(cuts):
     for begin, end in itertools.pairwise(edges):
         found += frames.feed(data[begin:end])
     assert [(message, bytes(body)) for message, body in found] == messages
+
+
+def test_a_refusal_says_whose_fault_it_is() -> None:
+    memory = OSError("no room")
+    memory.__cause__ = RuntimeError("std::bad_alloc")
+    for error, kind in (
+        (DataError("odd"), DataError),
+        (MemoryError(), ResourceError),
+        (memory, ResourceError),
+        (KeyError("x"), WorkerLostError),
+    ):
+        told = error_of(refuse(error, "the limit is too low"))
+        assert type(told) is kind
+    assert str(error_of(refuse(memory, "the limit is too low"))) == "the limit is too low"

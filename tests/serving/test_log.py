@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.serving.log import COLUMNS, Logged, prune, read_rows, row_of, write_rows
+from tasks.serving.log import COLUMNS, Logged, Sample, prune, read_rows, row_of, write_rows
 from tasks.serving.types import Answered, Question
 
 ROOT = Path(__file__).parents[2]
@@ -91,3 +91,19 @@ write_rows(pathlib.Path({str(tmp_path / "a.parquet")!r}), [row])
 sys.exit("pandas" in sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_sample_is_even_and_ends_where_it_is_not_written() -> None:
+    sample = Sample()
+    assert [sample.picks(250) for _ in range(8)] == [False, False, False, True] * 2
+    row = Logged(0.0, "some", 3, "tags", 0.0, "", b"x" * 9_000_000, b"")
+    for _ in range(2):
+        assert not sample.is_full
+        assert sample.picks(1000)
+        sample.add(row)
+    assert sample.is_full
+    assert not sample.picks(1000)
+    assert (sample.num_lost, len(sample)) == (1, 2)
+    assert sample.take() == [row, row]
+    assert sample.picks(1000)
+    assert not sample.is_full

@@ -44,6 +44,16 @@ def test_where_nobody_answers_it_says_how_versions_stand(version, code, what):
     assert refused.value.code == code
 
 
+def test_one_is_told_how_all_stand_or_one_by_number_or_label():
+    targets = targets_of(ModelConfig(folder="f", labels={"stable": 2}), 2)
+    assert targets.status(None, "") == STANDS
+    assert targets.status(3, "") == STANDS[:1]
+    assert targets.status(None, "stable") == STANDS[1:]
+    with pytest.raises(RequestError, match="version 9 of model m") as refused:
+        targets.status(9, "")
+    assert refused.value.code == Code.NOT_FOUND
+
+
 def test_labels_are_those_of_settings_and_of_aliases_that_settings_name():
     settings = ModelConfig(registry="m", labels={"next": 2, "later": 9})
     targets = targets_of(settings, 1, 2, aliases={"champion": 1, "oldest": 1})

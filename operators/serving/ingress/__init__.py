@@ -1,6 +1,6 @@
 """Where requests come in: REST and gRPC as TensorFlow Serving speaks them, counted and logged.
 
 `server` listens; `app` (raw ASGI, by the limits of `connections`) and `rpc` read requests, which
-`answering` has answered by `operators.serving.models`. `figures` counts, `request_log` keeps a
-sample, `replay` asks it again, and `shadows` asks other versions the same.
+`tasks.serving.traffic` has answered by `operators.serving.models`. `replay` asks again what the
+request log keeps.
 """

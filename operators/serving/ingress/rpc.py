@@ -15,11 +15,12 @@ from typing import Any, Final
 
 import grpc
 
-from operators.serving.ingress.answering import Answering, Asked
-from operators.serving.ingress.app import check_token
+from operators.serving.models.serving import Serving
+from tasks.serving.access import check_token
 from tasks.serving.rpc import management
 from tasks.serving.rpc.calls import CALLS, Spec, write_metadata
 from tasks.serving.rpc.messages import PACKAGE, parse
+from tasks.serving.traffic.answering import Answering, Asked
 from tasks.serving.types import Code, RequestError
 
 NUM_THREADS: Final = 64
@@ -60,12 +61,18 @@ class Rpc:
     """
 
     def __init__(
-        self, answering: Answering, token: str, loop: asyncio.AbstractEventLoop, address: str
+        self,
+        serving: Serving,
+        answering: Answering,
+        token: str,
+        loop: asyncio.AbstractEventLoop,
+        address: str,
     ) -> None:
         """Listen; see `start`.
 
         Args:
-            answering: Has requests answered.
+            serving: The models.
+            answering: Has requests answered by them.
             token: What whoever changes settings must show; empty if nobody may.
             loop: The loop that all is answered in.
             address: ``host:port``; port 0 for any.
@@ -73,7 +80,7 @@ class Rpc:
         Raises:
             RuntimeError: The port is taken.
         """
-        self._answering, self._serving = answering, answering.serving
+        self._answering, self._serving = answering, serving
         self._token, self._loop = token, loop
         max_bytes = self._serving.config.limits.max_body_mb * _MB
         options = (
@@ -178,12 +185,12 @@ class Rpc:
         if wanted != ["signature_def"]:
             told = f"expected the metadata field signature_def, got {', '.join(wanted)[:100]!r}"
             raise RequestError(Code.INVALID_ARGUMENT, told)
-        target = self._serving.target(spec.model, spec.version, spec.label, b"")
+        target = self._serving.model(spec.model).target(spec.version, spec.label, b"")
         return write_metadata(target.model, target.version, target.bundle)
 
     async def _status(self, raw: bytes, _: grpc.ServicerContext) -> bytes:
         spec = Spec(parse("GetModelStatusRequest", raw).model_spec)
-        found = self._serving.status(spec.model, spec.version, spec.label)
+        found = self._serving.model(spec.model).status(spec.version, spec.label)
         return management.write_status(found)
 
     async def _reload(self, raw: bytes, context: grpc.ServicerContext) -> bytes:

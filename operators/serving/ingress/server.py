@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import uvicorn
 
-from operators.serving.ingress.answering import Answering
 from operators.serving.ingress.app import App
 from operators.serving.ingress.connections import limited
-from operators.serving.ingress.figures import Figures
-from operators.serving.ingress.request_log import RequestLog
 from operators.serving.ingress.rpc import Rpc
 from operators.serving.models.serving import Serving
+from tasks.serving.figures.page import Figures
+from tasks.serving.traffic.answering import Answering
+from tasks.serving.traffic.request_log import RequestLog
 
 _IDLE_S = 75  # longer than most clients keep a connection that they don't use
 
@@ -29,11 +29,13 @@ class Listen:
         rest: Socket of the REST interface, bound.
         grpc: ``host:port`` of gRPC; port 0 for any.
         token: What whoever changes settings must show; empty if nobody may.
+        links: Addresses of other servers, by name, for people.
     """
 
     rest: socket.socket
     grpc: str
     token: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Server(uvicorn.Server):
@@ -66,10 +68,10 @@ async def serve(
     log = RequestLog(figures)
     answering = Answering(serving, figures, log)
     limits = serving.config.limits
-    rpc = Rpc(answering, listen.token, asyncio.get_running_loop(), listen.grpc)
+    rpc = Rpc(serving, answering, listen.token, asyncio.get_running_loop(), listen.grpc)
     server = _Server(
         uvicorn.Config(
-            App(answering, listen.token),
+            App(serving, answering, listen.token, listen.links),
             http=limited(lambda: serving.config.limits),
             ws="none",
             lifespan="off",
@@ -94,4 +96,4 @@ async def serve(
         ending.cancel()
         server.should_exit = True
         await asyncio.gather(running, rpc.stop(limits.drain_s))
-        await log.close(serving.config.log)
+        await log.close()

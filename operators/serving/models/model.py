@@ -11,12 +11,14 @@ from typing import Any
 
 from operators.plain_log import plain
 from operators.serving.models.pump import Ticket
-from operators.serving.models.sources import Listing, Source
+from operators.serving.models.sources import Source
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
-from tasks.core.errors import DataError, OrreryError, ResourceError
+from tasks.core.errors import OrreryError
 from tasks.serving.config import Limits, ModelConfig
+from tasks.serving.release.record import Release, settings_of, source_of
 from tasks.serving.targets import Targets
+from tasks.serving.turns import Turns
 from tasks.serving.types import (
     Code,
     Question,
@@ -24,15 +26,13 @@ from tasks.serving.types import (
     Target,
     VersionFigures,
     VersionStatus,
+    code_of,
 )
-from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
+from tasks.serving.versions.aspired import aspired_of
+from tasks.serving.versions.folder import Listing
 from tasks.serving.versions.labels import check_labels
 from tasks.serving.versions.machine import Load, Machine
 
-_CODES: dict[type[Exception], Code] = {
-    DataError: Code.FAILED_PRECONDITION,
-    ResourceError: Code.RESOURCE_EXHAUSTED,
-}
 logger = logging.getLogger(__name__)
 
 
@@ -42,6 +42,7 @@ class Model:
     Attributes:
         name: Its name.
         settings: Its settings.
+        release: What releases made of its routing.
         away: Why its source could not be looked at last time; empty if it could.
     """
 
@@ -51,6 +52,7 @@ class Model:
         settings: ModelConfig,
         limits: Limits,
         spare: Spare,
+        turns: Turns,
         make_source: Callable[[ModelConfig], Source],
     ) -> None:
         """Begin without a version.
@@ -60,18 +62,17 @@ class Model:
             settings: Its settings.
             limits: Limits of all models.
             spare: Gives workers.
+            turns: Says whose batch is next.
             make_source: Gives the source that settings name.
         """
-        self.name, self.settings, self.away = name, settings, ""
-        self._limits, self._spare, self._make_source = limits, spare, make_source
-        self._source = make_source(settings)
+        self.name, self.settings, self.release, self.away = name, settings, Release(), ""
+        self._spare, self._turns, self._make_source = spare, turns, make_source
         self._machine = Machine()
-        self._aliases: Mapping[str, int] = {}
-        self._versions: dict[int, Version] = {}  # all that are loaded, or are being
+        self._listing: Listing | None = None
+        self._versions: dict[int, Version] = {}  # all that are loaded, also those that leave
         self._targets = Targets(name, settings)  # those that answer
-        self._counts: dict[int, tuple[int, int]] = {}
         self._work: set[asyncio.Task[None]] = set()
-        self._configure_machine()
+        self.configure(settings, limits)
 
     def target(self, version: int | None, label: str, key: bytes) -> Target:
         """Who answers a request; see `Targets.find`."""
@@ -91,18 +92,8 @@ class Model:
         return version.ask(question)
 
     def status(self, version: int | None, label: str) -> tuple[VersionStatus, ...]:
-        """How versions stand: one, if it is named, else all.
-
-        Raises:
-            RequestError: There is no such label or version.
-        """
-        number = self._targets.labelled(label) if label else version
-        found = self._machine.status()
-        if number is None:
-            return found
-        if one := tuple(each for each in found if each.version == number):
-            return one
-        raise RequestError(Code.NOT_FOUND, f"Could not find version {number} of model {self.name}")
+        """How versions stand; see `Targets.status`."""
+        return self._targets.status(version, label)
 
     def is_idle(self, version: int) -> bool:
         """Whether nothing waits for a version."""
@@ -114,13 +105,20 @@ class Model:
         return self._targets.labels
 
     @property
-    def is_ready(self) -> bool:
-        """Whether a request that names no version is answered."""
-        return self._targets.usual is not None
+    def usual(self) -> int | None:
+        """The version that answers whoever names none; None if none does."""
+        return self._targets.usual
+
+    def route(self, release: Release) -> None:
+        """Let a release have its way: load what it needs, and share the requests as it says."""
+        self.release = release
+        if self._listing is not None:
+            self._found(self._listing)
+        self.step()
 
     def figures(self) -> Iterator[VersionFigures]:
         """What its versions take and took."""
-        for number, (num_loads, num_failed) in self._counts.items():
+        for number, (num_loads, num_failed) in self._machine.loads().items():
             version = self._versions.get(number)
             own = VersionFigures(self.name, number) if version is None else version.figures()
             yield replace(own, num_loads=num_loads, num_failed_loads=num_failed)
@@ -140,7 +138,11 @@ class Model:
         """Take other settings, which `check` did not refuse."""
         self._source = self._make_source(settings)
         self.settings, self._limits = settings, limits
-        self._configure_machine()
+        if self.release.source != source_of(settings):
+            self.release = Release(source=source_of(settings))
+        self._machine.configure(
+            settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
+        )
         for each in self._versions.values():
             each.configure(settings, limits)
         self._answer()
@@ -186,39 +188,33 @@ class Model:
         await asyncio.gather(*(each.end() for each in self._versions.values()))
 
     def _found(self, listing: Listing) -> None:
-        self._aliases = listing.aliases
-        if self.settings.registry:
-            aspired = aspired_of_registry(self.settings, listing.versions, dict(listing.aliases))
-        else:
-            aspired = aspired_of_folder(self.settings, listing.versions)
+        self._listing = listing
+        aspired = aspired_of(self.settings, listing) | self.release.versions
         if aspired != self._machine.aspired:
             logger.info("model %s: versions %s are to answer", self.name, sorted(aspired) or "none")
             self._machine.aspire(aspired)
 
     async def _load(self, number: int) -> None:
-        loads, failed = self._counts.get(number, (0, 0))
         version = Version(
             self.name,
             number,
             self.settings,
             self._limits,
             self._spare,
+            self._turns,
             lambda reason: self._dead(version, reason),
         )
-        self._versions[number] = version
         try:
-            self._targets.bundles[number] = await version.load(await self._source.fetch(number))
+            bundle = await version.load(await self._source.fetch(number))
         except Exception as error:  # whatever it is, the version must not stay LOADING
-            is_ours = not isinstance(error, OrreryError)
-            del self._versions[number]
+            code = code_of(error)
             await asyncio.to_thread(self._source.forget, number)  # what is kept may be damaged
-            self._counts[number] = (loads, failed + 1)
-            code = _CODES.get(type(error), Code.INTERNAL if is_ours else Code.UNAVAILABLE)
             told = f"{self.name} version {number} is not loaded"
-            logger.error("%s: %s", told, plain(error), exc_info=error if is_ours else None)  # noqa: TRY400
+            trace = error if code == Code.INTERNAL else None
+            logger.error("%s: %s", told, plain(error), exc_info=trace)  # noqa: TRY400
             self._machine.failed(number, code, str(error), time.monotonic())
         else:
-            self._counts[number] = (loads + 1, failed)
+            self._versions[number], self._targets.bundles[number] = version, bundle
             logger.info("%s version %s answers", self.name, number)
             self._machine.loaded(number)
         self.step()
@@ -249,13 +245,6 @@ class Model:
 
     def _answer(self) -> None:
         """Note who answers, after anything has changed."""
-        stands = self._machine.status()
-        known = {each.version for each in stands}
-        self._counts = {k: v for k, v in self._counts.items() if k in known}
-        self._targets.update(self.settings, self._aliases, self._machine.greatest(), stands)
-
-    def _configure_machine(self) -> None:
-        limits, settings = self._limits, self.settings
-        self._machine.configure(
-            settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
-        )
+        machine, settings = self._machine, settings_of(self.settings, self.release)
+        aliases = {} if self._listing is None else self._listing.aliases
+        self._targets.update(settings, aliases, machine.greatest(), machine.status())

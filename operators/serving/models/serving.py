@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from operators.plain_log import plain
 from operators.serving.models.model import Model
-from operators.serving.models.pump import Ticket
 from operators.serving.models.sources import Source, source_of
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import ConfigError, OrreryError
 from tasks.core.params import load_config
 from tasks.serving.config import ModelConfig, ServingConfig
-from tasks.serving.types import (
-    Code,
-    Question,
-    RequestError,
-    Target,
-    VersionFigures,
-    VersionStatus,
-)
+from tasks.serving.release.kept import keep_release, kept_release
+from tasks.serving.release.record import Asked, Release
+from tasks.serving.turns import Turns
+from tasks.serving.types import Code, RequestError, VersionFigures
 
+_RELEASES, _POLL_S = "releases", 0.05
 logger = logging.getLogger(__name__)
 
 
@@ -47,7 +46,10 @@ class Serving:
         """
         self.config = config
         self._tracking_uri, self._kept = tracking_uri, kept
-        self._spare = Spare()
+        self._spare, self._turns = Spare(), Turns(1)
+        self._share(config)
+        self._routing = asyncio.Lock()
+        self._unloaded: dict[str, ModelConfig] = {}
         self._models = {name: self._make(name, config) for name in config.models}
         self._retiring: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -75,39 +77,19 @@ class Serving:
         await self._spare.close()
         await asyncio.gather(*(each.close() for each in self._models.values()))
 
-    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
-        """Who answers a request; see `Targets.find`."""
-        found = self._models.get(model)
-        if found is None:
-            what = f"Latest({model})" if version is None else f"Specific({model}, {version})"
-            raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {what}")
-        return found.target(version, label, key)
-
-    def ask(self, question: Question) -> Ticket:
-        """Ask a version; who cancels the future takes the question back.
+    def model(self, name: str) -> Model:
+        """The model of a name.
 
         Raises:
-            RequestError: The version has left, or too many wait, or it can't take the question.
+            RequestError: NOT_FOUND, there is none.
         """
-        return self._model(question.model).ask(question)
-
-    def status(
-        self, model: str, version: int | None = None, label: str = ""
-    ) -> tuple[VersionStatus, ...]:
-        """How a model's versions stand; see `Model.status`."""
-        return self._model(model).status(version, label)
-
-    def is_idle(self, model: str, version: int) -> bool:
-        """Whether nothing waits for a version."""
-        return model in self._models and self._models[model].is_idle(version)
+        if name not in self._models:
+            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+        return self._models[name]
 
     def is_ready(self) -> bool:
         """Whether every model has a version that answers."""
-        return all(each.is_ready for each in self._models.values())
-
-    def away(self) -> Mapping[str, str]:
-        """Models whose source can't be looked at now, and why; they serve what they have."""
-        return {name: each.away for name, each in self._models.items() if each.away}
+        return all(each.usual is not None for each in self._models.values())
 
     def figures(self) -> Iterator[VersionFigures]:
         """What versions take and took."""
@@ -117,6 +99,52 @@ class Serving:
     def models(self) -> tuple[str, ...]:
         """Names of the models."""
         return tuple(self._models)
+
+    async def take_release(self, name: str, asked: Asked) -> Release:
+        """Let a release have its way with a model; it is kept before it is so.
+
+        Raises:
+            RequestError: There is no such model, or another release holds it.
+        """
+        async with self._routing:
+            model = self.model(name)
+            release = model.release.take(asked, model.usual)
+            try:
+                await asyncio.to_thread(keep_release, self._kept / _RELEASES, name, release)
+            except OSError as error:
+                raise RequestError(
+                    Code.UNAVAILABLE, f"the release can't be kept: {error}"
+                ) from error
+            self.model(name).route(release)  # which may be another one by now
+        return release
+
+    async def load(self, name: str) -> None:
+        """Serve a model that was unloaded, or look for new versions of one; until it answers.
+
+        Raises:
+            RequestError: The settings don't know it, or it does not answer in time.
+        """
+        if name in self._unloaded:
+            models = {**self.config.models, name: self._unloaded.pop(name)}
+            await self.reload(replace(self.config, models=models))
+        await self.model(name).look()
+        limit_s = self.config.limits.load_s
+        until_s = time.monotonic() + limit_s
+        while self.model(name).usual is None:
+            if time.monotonic() > until_s:
+                raise RequestError(Code.UNAVAILABLE, f"{name} does not answer after {limit_s:g} s")
+            await asyncio.sleep(_POLL_S)
+
+    async def unload(self, name: str) -> None:
+        """Serve a model no more, until it is loaded again or the settings' file changes.
+
+        Raises:
+            RequestError: There is no such model.
+        """
+        settings = self.model(name).settings
+        models = {key: each for key, each in self.config.models.items() if key != name}
+        await self.reload(replace(self.config, models=models))
+        self._unloaded[name] = settings
 
     async def reload(self, config: ServingConfig) -> None:
         """Take other settings, all or none; versions that follow from them are loaded afterwards.
@@ -136,6 +164,7 @@ class Serving:
         except OrreryError as error:
             raise RequestError(Code.INVALID_ARGUMENT, str(error)) from error
         self.config = config
+        self._share(config)
         for name in set(self._models) - set(config.models):
             task = asyncio.get_running_loop().create_task(self._models.pop(name).retire())
             self._retiring.add(task)
@@ -145,13 +174,16 @@ class Serving:
         self._models |= fresh
         await self._look()
 
-    def _model(self, name: str) -> Model:
-        if name not in self._models:
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
-        return self._models[name]
-
     def _make(self, name: str, config: ServingConfig) -> Model:
-        return Model(name, config.models[name], config.limits, self._spare, self._source)
+        settings = config.models[name]
+        model = Model(name, settings, config.limits, self._spare, self._turns, self._source)
+        model.route(kept_release(self._kept / _RELEASES, name, settings))
+        return model
+
+    def _share(self, config: ServingConfig) -> None:
+        """Share compute as the settings say."""
+        num_slots = config.limits.slots or os.cpu_count() or 1
+        self._turns.configure(num_slots, {k: each.weight for k, each in config.models.items()})
 
     def _source(self, settings: ModelConfig) -> Source:
         return source_of(settings, self._tracking_uri, self._kept)

@@ -6,71 +6,16 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from operators.installation import ROOT
-from tasks.core.errors import DataError, ResourceError, TransientError
+from tasks.core.errors import ResourceError, TransientError
 from tasks.core.files import user_path
 from tasks.core.models import BUNDLE_FILE
 from tasks.serving.config import ModelConfig
+from tasks.serving.versions.folder import Folder, Listing
 
-_MAX_VERSION = 2**63
 _FETCH = "operators.serving.models.fetch"
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a source has.
-
-    Attributes:
-        versions: Numbers of the versions.
-        aliases: Version of each alias.
-    """
-
-    versions: frozenset[int]
-    aliases: Mapping[str, int] = field(default_factory=dict)
-
-
-class Folder:
-    """A folder of versions, each a bundle in a folder named by its number."""
-
-    def __init__(self, folder: Path) -> None:
-        """Look nowhere yet."""
-        self._folder = folder
-
-    def look(self) -> Listing:
-        """Look which there are; may take a while, on any thread.
-
-        Raises:
-            TransientError: The folder is away; what was there may still be.
-        """
-        return Listing(frozenset(self._versions()))
-
-    async def fetch(self, version: int) -> Path:
-        """Folder of a version's bundle, which is not verified yet.
-
-        Raises:
-            DataError: There is no such version.
-        """
-        found = self._versions()
-        if version not in found:
-            raise DataError(f"{self._folder}: expected a folder {version} with a {BUNDLE_FILE}")
-        return found[version]
-
-    def forget(self, version: int) -> None:
-        """Remove what was fetched of a version: nothing, the folder is its owner's."""
-
-    def _versions(self) -> dict[int, Path]:
-        try:
-            entries = [each for each in self._folder.iterdir() if _is_number(each.name)]
-        except OSError as error:
-            raise TransientError(
-                f"{self._folder}: expected a folder of versions, it can't be read: "
-                f"{error.strerror}; what was loaded from it serves on"
-            ) from error
-        return {int(each.name): each for each in entries if (each / BUNDLE_FILE).is_file()}
 
 
 class Registry:
@@ -150,7 +95,3 @@ def source_of(settings: ModelConfig, tracking_uri: str, kept: Path) -> Source:
             "tracking_uri; name one, or a folder"
         )
     return Registry(tracking_uri, settings.registry, kept)
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and int(name) < _MAX_VERSION

@@ -17,14 +17,15 @@ from operators.serving.models.pump import Pump, Ticket
 from operators.serving.workers.spare import Spare
 from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import Bundle, parse_bundle
+from tasks.serving.batching.granular import is_granular
 from tasks.serving.batching.limits import limits_of
 from tasks.serving.config import Limits, ModelConfig
-from tasks.serving.types import Code, Question, RequestError, VersionFigures
+from tasks.serving.turns import Turns
+from tasks.serving.types import Question, VersionFigures
+from tasks.serving.versions.restarts import Restarts
 
 # A request that was on its way when its version left still comes within this time.
 _LATE_S, _POLL_S = 1.0, 0.02
-# A worker that is lost sooner than this is started again after a pause, and not for ever.
-_STEADY_S, _PAUSE_S, _MAX_RESTARTS = 60.0, 0.2, 5
 _PAGE_BYTES = 4096
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Version:
         settings: ModelConfig,
         limits: Limits,
         spare: Spare,
+        turns: Turns,
         on_dead: Callable[[str], None],
     ) -> None:
         """Begin without a worker.
@@ -49,18 +51,18 @@ class Version:
             settings: The model's settings.
             limits: Limits of all.
             spare: Gives workers.
+            turns: Says whose batch is next.
             on_dead: Is called with the reason when its worker can't be kept alive.
         """
         self.number, self._model = number, model
         self._settings, self._limits = settings, limits
-        self._spare, self._on_dead = spare, on_dead
+        self._spare, self._turns, self._on_dead = spare, turns, on_dead
         self._where = f"{model} version {number}"
-        self._pump: Pump | None = None
         self._worker: Worker | None = None
         self._restarting: asyncio.Task[None] | None = None
         self._is_leaving = False
         self._asked_s = self._loaded_s = 0.0
-        self._num_restarts, self._num_early, self._load_s = 0, 0, 0.0
+        self._restarts, self._load_s = Restarts(), 0.0
 
     async def load(self, folder: Path) -> Bundle:
         """Load the bundle into a worker; returns what it says.
@@ -71,7 +73,12 @@ class Version:
             WorkerLostError: The worker ended.
         """
         self._folder, begun_s = folder, time.monotonic()
-        bundle = await self._start()
+        worker, bundle = await self._loaded()
+        limits = limits_of(self._settings.batching, self._curve)
+        self._pump = Pump(
+            self._model, self.number, bundle, limits, self._turns, is_granular=self._is_granular
+        )
+        self._use(worker)
         self._load_s = time.monotonic() - begun_s
         return bundle
 
@@ -81,16 +88,13 @@ class Version:
         Raises:
             RequestError: It has left, or too many wait, or the question is too large.
         """
-        if self._pump is None:
-            raise RequestError(Code.UNAVAILABLE, f"{self._where} has ended; ask again")
         self._asked_s = time.monotonic()
         return self._pump.ask(question)
 
     def configure(self, settings: ModelConfig, limits: Limits) -> None:
         """Take other settings: of batches at once, of memory and network with the next load."""
         self._settings, self._limits = settings, limits
-        if self._pump is not None:
-            self._pump.limit(limits_of(settings.batching, self._curve))
+        self._pump.limit(limits_of(settings.batching, self._curve))
 
     def watch(self) -> None:
         """End a worker that has computed one batch for longer than anybody waits."""
@@ -102,7 +106,7 @@ class Version:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits or is computed."""
-        return self._pump is None or self._pump.is_idle
+        return self._pump.is_idle
 
     def figures(self) -> VersionFigures:
         """What it takes and took."""
@@ -110,8 +114,8 @@ class Version:
             model=self._model,
             version=self.number,
             resident_bytes=0 if self._worker is None else _resident_bytes(self._worker.pid),
-            num_waiting=0 if self._pump is None else self._pump.num_waiting,
-            num_restarts=self._num_restarts,
+            num_waiting=self._pump.num_waiting,
+            num_restarts=self._restarts.num,
             load_s=self._load_s,
         )
 
@@ -128,9 +132,7 @@ class Version:
     async def end(self) -> None:
         """End at once: who waits is told so."""
         self._is_leaving = True
-        if self._pump is not None:
-            self._pump.refuse_all("it was unloaded; ask again")
-            self._pump = None
+        self._pump.close("it was unloaded; ask again")
         if self._restarting is not None:
             self._restarting.cancel()
             await asyncio.gather(self._restarting, return_exceptions=True)
@@ -138,21 +140,21 @@ class Version:
             self._worker.end()
             await self._worker.ended
 
-    async def _start(self) -> Bundle:
+    async def _loaded(self) -> tuple[Worker, Bundle]:
         settings = self._settings
         memory_bytes = None if settings.memory_mb is None else settings.memory_mb * 1_000_000
         async with self._spare.lend() as worker:
             limit_s = self._limits.load_s
             told = await worker.load(self._folder, settings.network, memory_bytes, limit_s)
             bundle = parse_bundle(told.bundle, self._where)
-            self._curve = bundle.networks[told.network].curve
+            network = bundle.networks[told.network]
+            self._curve, self._is_granular = network.curve, is_granular(network)
+            return worker, bundle
+
+    def _use(self, worker: Worker) -> None:
         self._loaded_s, self._worker = time.monotonic(), worker
         worker.ended.add_done_callback(lambda ended: self._lost(ended.result()))
-        if self._pump is None:
-            limits = limits_of(settings.batching, self._curve)
-            self._pump = Pump(self._where, self.number, bundle, limits)
         self._pump.use(worker)
-        return bundle
 
     def _lost(self, reason: str) -> None:
         self._worker = None
@@ -161,23 +163,20 @@ class Version:
 
     async def _restart(self, reason: str) -> None:
         """Load it into another worker, unless it is lost again and again."""
-        self._num_restarts += 1
-        is_early = time.monotonic() - self._loaded_s < _STEADY_S
-        self._num_early = self._num_early + 1 if is_early else 0
+        pause_s = self._restarts.lost(time.monotonic() - self._loaded_s)
         logger.warning("%s: its worker %s; another one is loaded", self._where, plain(reason))
-        if self._num_early > _MAX_RESTARTS:
-            self._give_up(f"its worker {reason}, as did {self._num_early - 1} before it")
+        if pause_s is None:
+            self._give_up(f"its worker {reason}, as did those before it")
             return
         try:
-            await asyncio.sleep(_PAUSE_S * max(0, self._num_early - 1))
-            await self._start()
+            await asyncio.sleep(pause_s)
+            worker, _ = await self._loaded()
+            self._use(worker)
         except Exception as error:  # whatever it is, nobody must wait for ever
             self._give_up(f"its worker {reason}, and could not be replaced: {error}")
 
     def _give_up(self, reason: str) -> None:
-        if self._pump is not None:
-            self._pump.refuse_all(reason)
-            self._pump = None
+        self._pump.close(reason)
         self._on_dead(reason)
 
 

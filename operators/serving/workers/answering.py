@@ -1,5 +1,7 @@
 """What a worker does once it has imported the runtime: it loads a bundle, and answers batches.
 
+Requests to a granular network come one by one instead, and share steps or a region here.
+
 Its memory is limited by RLIMIT_DATA and not by looking at what is resident: the kernel refuses the
 very allocation that goes too far, so the network says that it has no memory, and nothing else on
 the machine had to make room before somebody looked.
@@ -8,8 +10,6 @@ the machine had to make room before somebody looked.
 from __future__ import annotations
 
 import gc
-import logging
-import re
 import resource
 import socket
 import time
@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from operators.serving.workers.process import again, quietly
+from operators.serving.workers.process import load_by
 from tasks.bundle.folders import read_bundle
 from tasks.bundle.replay import golden_of, replay_network, warm_up_of
 from tasks.bundle.runtimes import Servable
-from tasks.core.errors import OrreryError
 from tasks.serving import heads
+from tasks.serving.batching.granular import Flow, flow_of
 from tasks.serving.frames import (
     Answer,
     Ask,
@@ -32,18 +32,17 @@ from tasks.serving.frames import (
     Loaded,
     Message,
     Ready,
-    Refused,
     Region,
     encode,
     place,
+    refuse,
     unplace,
 )
 from tasks.serving.types import Arrays
 
 _READ_BYTES = 1 << 18
-_NO_MEMORY = re.compile("allocate memory|bad_alloc|bad allocation")
+_TOO_LARGE = "the model's memory limit is too low for this batch"
 Model = Callable[[str, Arrays], Arrays]  # gives outputs, given what is asked and the inputs
-logger = logging.getLogger(__name__)
 
 
 class Channel:
@@ -61,12 +60,9 @@ class Channel:
         Raises:
             EOFError: The ingress has gone.
         """
-        while True:
-            data = self._socket.recv(_READ_BYTES)
-            if not data:
-                raise EOFError
-            if found := self._frames.feed(data):
-                return found[0]
+        while not (found := self._arrived()):
+            pass
+        return found[0]
 
     def send(self, message: Message) -> None:
         """Send a message without arrays."""
@@ -80,9 +76,44 @@ class Channel:
             taken_s = time.perf_counter() - begun_s
             headers, sent = place(found, self._answered)
         except Exception as error:
-            self.send(_refused(error, "the model's memory limit is too low for this batch"))
+            self._socket.sendall(self._told(asked.key, error, begun_s))
         else:
-            self._socket.sendall(encode(Answer(headers, taken_s), sent))
+            self._socket.sendall(encode(Answer(headers, taken_s, asked.key), sent))
+
+    def go_on(self, flow: Flow[int], begun_s: dict[int, float]) -> None:
+        """Take what has come, wait for it if nothing is under way, and do a bit of everything.
+
+        Raises:
+            EOFError: The ingress has gone.
+        """
+        told: list[tuple[int, Arrays | Exception]] = []
+        for message, body in self._arrived(0 if not flow else socket.MSG_DONTWAIT):
+            asked = cast("Ask", message)
+            begun_s[asked.key] = time.perf_counter()
+            try:
+                flow.add(asked.key, asked.signature, unplace(asked.arrays, body, self._asked))
+            except Exception as error:
+                told.append((asked.key, error))
+        told += flow.step()
+        frames = [self._told(key, found, begun_s.pop(key)) for key, found in told]
+        self._socket.sendall(b"".join(frames))
+
+    def _told(self, key: int, found: Arrays | Exception, begun_s: float) -> bytes:
+        if isinstance(found, Exception):
+            refused = refuse(found, _TOO_LARGE)
+            refused.key = key
+            return encode(refused)
+        headers, body = place(found, None)
+        return encode(Answer(headers, time.perf_counter() - begun_s, key), body)
+
+    def _arrived(self, how: int = 0) -> list[tuple[Message, memoryview]]:
+        try:
+            data = self._socket.recv(_READ_BYTES, how)
+        except BlockingIOError:
+            return []
+        if not data:
+            raise EOFError
+        return self._frames.feed(data)
 
 
 def work(descriptors: Sequence[int]) -> None:
@@ -91,44 +122,37 @@ def work(descriptors: Sequence[int]) -> None:
     try:
         channel.send(Ready())
         load, _ = channel.receive()  # the ingress' first message, and all further ones are `Ask`
-        model = _loaded(channel, cast("Load", load))
-        while model is not None:
+        servable = _loaded(channel, cast("Load", load))
+        if servable is None:
+            return
+        flow, begun_s = flow_of(servable), dict[int, float]()
+        while flow is not None:
+            channel.go_on(flow, begun_s)
+        model = partial(heads.ask, servable)
+        while True:
             asked, body = channel.receive()
             channel.answer(model, cast("Ask", asked), body)
     except (EOFError, ConnectionError):
         pass
 
 
-def _loaded(channel: Channel, load: Load) -> Model | None:
+def _loaded(channel: Channel, load: Load) -> Servable | None:
     """Open the bundle that is asked for, and say so; None, and said why, if it can't be served."""
     begun_s, begun_cpu_s = time.perf_counter(), time.process_time()
     if load.memory_bytes is not None:
         _limit_memory(load.memory_bytes)
     try:
-        servable = quietly(lambda: _open(Path(load.folder), load.network), again)
+        servable = load_by(lambda: _open(Path(load.folder), load.network))
     except Exception as error:
         limit = (load.memory_bytes or 0) / 1e6
-        channel.send(_refused(error, f"needs more memory than its limit, {limit:,.0f} MB"))
+        channel.send(refuse(error, f"needs more memory than its limit, {limit:,.0f} MB"))
     else:
         taken_s, cpu_s = time.perf_counter() - begun_s, time.process_time() - begun_cpu_s
         gc.collect()
         gc.freeze()  # no collection looks at it again
         channel.send(Loaded(servable.bundle.text(), servable.network, taken_s, cpu_s))
-        return partial(heads.ask, servable)
+        return servable
     return None
-
-
-def _refused(error: Exception, no_memory: str) -> Refused:
-    """Why something failed; libraries say in many ways that there is no memory."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MemoryError) or _NO_MEMORY.search(str(cause)):
-            return Refused(no_memory, "memory")
-        cause = cause.__cause__
-    if isinstance(error, OrreryError):
-        return Refused(str(error), "data")
-    logger.error("a fault of the worker", exc_info=error)
-    return Refused(f"{type(error).__name__}: {error}", "fault")
 
 
 def _open(folder: Path, network: str) -> Servable:

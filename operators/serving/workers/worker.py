@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ from tasks.serving.frames import (
     Refused,
     Region,
     encode,
+    error_of,
     place,
     unplace,
 )
@@ -42,7 +44,7 @@ _ENV = {
 }
 OnAnswer = Callable[[Arrays, float], None]
 OnRefusal = Callable[[OrreryError], None]
-_Waiting = tuple[OnAnswer, OnRefusal]
+_Waiting = tuple[OnAnswer, OnRefusal, float]
 
 
 class Worker(asyncio.Protocol):
@@ -52,7 +54,6 @@ class Worker(asyncio.Protocol):
         pid: Its process.
         ended: Why it ended, once it has; nothing of it is left then.
         is_open: Whether it takes batches: false as soon as it is seen to end.
-        asked_s: Since when it has the batch that it has, by `time.monotonic`; None if it has none.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], asked: Region, answered: Region) -> None:
@@ -61,11 +62,11 @@ class Worker(asyncio.Protocol):
         self.pid = process.pid
         self.ended: asyncio.Future[str] = self._loop.create_future()
         self.is_open = True
-        self.asked_s: float | None = None
         self._process, self._frames = process, Frames()
         self._asked, self._answered = asked, answered
         self._said: asyncio.Queue[Message | None] = asyncio.Queue()  # but for answers
-        self._waiting: _Waiting | None = None
+        self._waiting: dict[int, _Waiting] = {}  # for answers, the oldest first
+        self._keys = itertools.count()
         self._transport: asyncio.Transport | None = None
         self._reason = ""
 
@@ -132,13 +133,24 @@ class Worker(asyncio.Protocol):
             raise
         if isinstance(said, Refused):
             self.end()
-            raise _error(said)
+            raise error_of(said)
         return cast("Loaded", said)
 
+    @property
+    def asked_s(self) -> float | None:
+        """Since when it has the oldest batch that it has, by `time.monotonic`; None for none."""
+        return next((asked_s for *_, asked_s in self._waiting.values()), None)
+
     def ask(
-        self, signature: str, arrays: Arrays, on_answer: OnAnswer, on_refusal: OnRefusal
+        self,
+        signature: str,
+        arrays: Arrays,
+        on_answer: OnAnswer,
+        on_refusal: OnRefusal,
+        *,
+        is_alone: bool = True,
     ) -> None:
-        """Let it answer a batch; it has none at this time.
+        """Let it answer a batch.
 
         Args:
             signature: What is asked.
@@ -146,10 +158,12 @@ class Worker(asyncio.Protocol):
             on_answer: Is called with the outputs, and the seconds that they took.
             on_refusal: Is called with the reason: `DataError`, what came can't be answered;
                 `ResourceError`, it takes too much memory; `WorkerLostError`.
+            is_alone: Whether it has no other one until it has answered.
         """
-        self._waiting, self.asked_s = (on_answer, on_refusal), time.monotonic()
-        headers, body = place(arrays, self._asked)
-        self._send(encode(Ask(signature, headers), body))
+        key = next(self._keys)
+        self._waiting[key] = on_answer, on_refusal, time.monotonic()
+        headers, body = place(arrays, self._asked if is_alone else None)
+        self._send(encode(Ask(signature, headers, key), body))
 
     def end(self) -> None:
         """Let it end; see `ended`."""
@@ -170,13 +184,13 @@ class Worker(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what the process says."""
         for message, body in self._frames.feed(data):
-            if isinstance(message, Answer) and self._waiting is not None:
+            if isinstance(message, Answer):
                 arrays = unplace(message.arrays, body, self._answered, copied=True)
                 self._asked.trim()
                 self._answered.trim()
-                self._done(self._waiting)[0](arrays, message.compute_s)
-            elif isinstance(message, Refused) and self._waiting is not None:
-                self._done(self._waiting)[1](_error(message))
+                self._waiting.pop(message.key)[0](arrays, message.compute_s)
+            elif isinstance(message, Refused) and message.key in self._waiting:
+                self._waiting.pop(message.key)[1](error_of(message))
             else:
                 self._said.put_nowait(message)
 
@@ -192,8 +206,8 @@ class Worker(asyncio.Protocol):
         self._answered.close()
         self.ended.set_result(self._reason or f"ended with {told}")
         self._said.put_nowait(None)
-        if self._waiting is not None:
-            self._done(self._waiting)[1](WorkerLostError(self.ended.result()))
+        for key in tuple(self._waiting):
+            self._waiting.pop(key)[1](WorkerLostError(self.ended.result()))
 
     async def _next(self) -> Message:
         said = await self._said.get()
@@ -204,16 +218,6 @@ class Worker(asyncio.Protocol):
     def _send(self, frame: bytes) -> None:
         if self._transport is not None:
             self._transport.write(frame)
-
-    def _done(self, waiting: _Waiting) -> _Waiting:
-        """Whom the batch's end is said to; it may ask for the next one at once."""
-        self._waiting, self.asked_s = None, None
-        return waiting
-
-
-def _error(refused: Refused) -> OrreryError:
-    kinds = {"data": DataError, "memory": ResourceError, "fault": WorkerLostError}
-    return kinds[refused.kind](refused.message)
 
 
 def _started(*descriptors: int) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from tasks.bundle.manifest import Signature, Tensor
+from tasks.bundle.manifest import Region, Signature, Tensor
 from tasks.serving.types import Arrays
 
 
@@ -24,10 +24,10 @@ class Axis:
 
 
 class Form:
-    """A signature, as batches see it.
+    """A signature, or the region of a graph, as batches see it.
 
     Attributes:
-        signature: The signature.
+        signature: The signature, or region.
         counted: Axis that counts items, of each input that has one; empty where a call is one.
         told: The same of each output.
         tensors: Outputs by name.
@@ -35,7 +35,7 @@ class Form:
         fixed: Inputs that aren't by item.
     """
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature | Region) -> None:
         """Note the axes of a signature."""
         self.signature = signature
         self.counted = counted(signature.inputs, signature.batch)
@@ -88,7 +88,7 @@ def counted(tensors: tuple[Tensor, ...], batch: str | None) -> dict[str, int]:
     return {each.name: each.shape.index(batch) for each in tensors if batch and batch in each.shape}
 
 
-def _is_cut_back(signature: Signature, name: str) -> bool:
+def _is_cut_back(signature: Signature | Region, name: str) -> bool:
     """Whether each output's axes are either the size itself, or have nothing to do with it."""
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     axes = {axis for each in (*signature.inputs, *signature.outputs) for axis in each.shape}

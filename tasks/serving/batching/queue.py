@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -37,7 +37,7 @@ class Waiting(Generic[TicketT]):
     lane: Hashable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch(Generic[TicketT]):
     """Questions that are asked as one.
 
@@ -57,18 +57,21 @@ class Batch(Generic[TicketT]):
 class Queue(Generic[TicketT]):
     """Questions for one version; it is told the time, and has no thread, timer or lock.
 
-    What is added comes out of `take` once, or is dropped: by whoever sees that its client is gone,
-    or that its deadline has passed.
+    What is added comes out of `take` once, or never: if its client is gone by then, or somebody who
+    sees that its deadline has passed drops it.
     """
 
-    def __init__(self, bundle: Bundle, limits: BatchLimits) -> None:
+    def __init__(
+        self, bundle: Bundle, limits: BatchLimits, is_gone: Callable[[TicketT], bool]
+    ) -> None:
         """Begin empty.
 
         Args:
             bundle: What the version's bundle says.
             limits: Sizes and waits.
+            is_gone: Whether nobody waits for the answer to a ticket any more.
         """
-        self.limits = limits
+        self.limits, self._is_gone = limits, is_gone
         self._form = lru_cache(_MAX_FORMS)(lambda name: Form(signature_of(bundle, name)))
         self._order: OrderedDict[Waiting[TicketT], None] = OrderedDict()
         self._lanes: dict[Hashable, OrderedDict[Waiting[TicketT], None]] = {}
@@ -97,16 +100,12 @@ class Queue(Generic[TicketT]):
                 "them in several",
             )
         if len(self._order) >= limits.max_enqueued:
-            raise RequestError(
-                Code.UNAVAILABLE,
-                f"{question.model} version {question.version}: {len(self._order)} requests wait "
-                "already, as many as may; ask again later",
-            )
+            self._make_room(question)
         lane = form.lane(question.signature, question.arrays)
         one = Waiting(question, ticket, now_s, num_items, lane)
-        one.lane = one if lane is None else lane
-        self._order[one] = None
-        self._lanes.setdefault(one.lane, OrderedDict())[one] = None
+        if lane is None:
+            one.lane = one
+        self._enter(one)
         return one
 
     def take(self, now_s: float) -> Batch[TicketT] | None:
@@ -115,19 +114,35 @@ class Queue(Generic[TicketT]):
         The oldest goes first, and with it those of its lane that came next, up to the greatest
         batch.
         """
-        first = next(iter(self._order), None)
-        if first is None:
-            return None
-        lane: Hashable = first.lane
-        if now_s < first.came_s + self.limits.batch_timeout_s and not self._is_full(lane):
-            lane = next((each for each in self._lanes if self._is_full(each)), None)
-            if lane is None:
-                return None
-        members = tuple(self._company(lane))
-        for each in members:
-            self.drop(each)
-        name = members[0].question.signature
-        return Batch(self._form(name), name, members, sum(each.num_items for each in members))
+        while self._order:
+            first = next(iter(self._order))
+            lane: Hashable = first.lane
+            if now_s < first.came_s + self.limits.batch_timeout_s and not self._is_full(lane):
+                lane = next((each for each in self._lanes if self._is_full(each)), None)
+                if lane is None:
+                    return None
+            company = tuple(self._company(lane))
+            for each in company:
+                self.drop(each)
+            members = tuple(each for each in company if not self._is_gone(each.ticket))
+            if members:
+                name, num_items = members[0].question.signature, sum(e.num_items for e in members)
+                return Batch(self._form(name), name, members, num_items)
+        return None
+
+    def return_alone(self, batch: Batch[TicketT]) -> None:
+        """Put the members of a batch back, the first ones, each to be taken alone."""
+        for each in reversed(batch.members):
+            each.lane = each
+            self._enter(each)
+            self._order.move_to_end(each, last=False)
+
+    def clear(self) -> tuple[Waiting[TicketT], ...]:
+        """Forget all; returns those that waited."""
+        found = tuple(self._order)
+        self._order.clear()
+        self._lanes.clear()
+        return found
 
     def due_s(self) -> float | None:
         """When `take` gives something though nobody else comes; None if nothing waits."""
@@ -144,6 +159,21 @@ class Queue(Generic[TicketT]):
         if not lane:
             del self._lanes[one.lane]
         return True
+
+    def _enter(self, one: Waiting[TicketT]) -> None:
+        self._order[one] = None
+        self._lanes.setdefault(one.lane, OrderedDict())[one] = None
+
+    def _make_room(self, question: Question) -> None:
+        for each in self:
+            if self._is_gone(each.ticket):
+                self.drop(each)
+        if len(self._order) >= self.limits.max_enqueued:
+            raise RequestError(
+                Code.UNAVAILABLE,
+                f"{question.model} version {question.version}: {len(self._order)} requests wait "
+                "already, as many as may; ask again later",
+            )
 
     def _company(self, lane: Hashable) -> Iterator[Waiting[TicketT]]:
         num_items = 0

@@ -40,7 +40,7 @@ class RestCall:
         self.spec = spec
         self._body, self._codecs = body, codecs
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         """Ask a version; see `tasks.serving.questions.ask`.
 
         Raises:

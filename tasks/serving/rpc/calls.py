@@ -48,7 +48,7 @@ class Predict:
         self._message, self._max_bytes = parse("PredictRequest", raw), max_bytes
         self.spec = Spec(self._message.model_spec)
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         """Ask a version; see `tasks.serving.questions.ask`."""
         message = self._message
         self._signature = pick_signature(target.bundle, self.spec.signature)
@@ -78,7 +78,7 @@ class _OfExamples:
         self._message = parse(self.request, raw)
         self.spec = Spec(self._message.model_spec)
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         """Ask a version; see `tasks.serving.questions.ask`."""
         self._signature = pick_signature(target.bundle, self.spec.signature, self.method)
         examples, context = read_input(self._message.input, target.max_items)
@@ -134,7 +134,7 @@ class MultiInference:
                 )
             self._asked.append((spec.signature, method))
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         """Ask a version; see `tasks.serving.questions.ask`."""
         self._heads = [pick_signature(target.bundle, *each) for each in self._asked]
         together = join(target.bundle, self._heads)

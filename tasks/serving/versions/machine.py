@@ -36,7 +36,9 @@ class Unload:
 @dataclass(slots=True)
 class _Known:
     status: VersionStatus
-    failures: int = 0
+    num_loads: int = 0
+    num_failed: int = 0
+    failures: int = 0  # since the last load
     due_s: float = -math.inf
     retired: int = 0  # when it was last asked for, in calls of `aspire`
 
@@ -110,12 +112,14 @@ class Machine:
     def loaded(self, version: int) -> None:
         """A version answers from now on."""
         self._set(version, State.AVAILABLE)
+        self._known[version].num_loads += 1
         self._known[version].failures = 0
 
     def failed(self, version: int, code: Code, message: str, now_s: float) -> None:
         """A version could not be loaded, or its worker can't be kept alive."""
         known = self._known[version]
         known.status = VersionStatus(version, State.END, code, message)
+        known.num_failed += 1
         known.failures += 1
         wait_s = self._retry_s * 2.0 ** min(known.failures - 1, 60)
         known.due_s = now_s + min(wait_s, self._max_retry_s)
@@ -128,6 +132,10 @@ class Machine:
     def status(self) -> tuple[VersionStatus, ...]:
         """How each version stands, the greatest first."""
         return tuple(self._known[each].status for each in sorted(self._known, reverse=True))
+
+    def loads(self) -> dict[int, tuple[int, int]]:
+        """How often each version was loaded, and how often it failed."""
+        return {k: (each.num_loads, each.num_failed) for k, each in self._known.items()}
 
     def available(self) -> frozenset[int]:
         """Versions that answer."""

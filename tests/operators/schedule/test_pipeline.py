@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.models.taskinstance import TaskInstance
+from airflow.sdk import AssetAll
 from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import (
     AirflowRuntimeError,
@@ -20,9 +21,11 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.serialization.serialized_objects import DagSerialization
 
 from operators.installation import SCHEDULES
+from operators.schedule.assets import model_asset
 from operators.schedule.pipeline import Pipeline, pipeline
 from operators.tries import TASK_RETRIES
 from tasks.core.errors import ConfigError, TransientError
+from tasks.serving.release.config import ReleaseModelConfig
 from tests.support.hostile.refusals import refused
 from tests.support.kernel.sample_stages import SampleConfig
 
@@ -138,6 +141,16 @@ def test_a_schedule_brings_its_own_params(tmp_path: Path, monkeypatch: pytest.Mo
     assert not dag.catchup
 
 
+def test_a_pipeline_may_follow_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text("release_model: {model: cells, params: {steps: [100]}}\n")
+    monkeypatch.setenv(SCHEDULES, str(path))
+    with pipeline("dags/release_model.py", "", config=ReleaseModelConfig) as run:
+        run.stage("tasks.serving.stages.fetch:fetch_candidate")
+    assert run.dag.timetable.asset_condition == AssetAll(model_asset("cells"))
+    assert (run.dag.params["model"], run.dag.params["steps"]) == ("cells", [100])
+
+
 @pytest.mark.hostile
 @pytest.mark.parametrize(
     ("text", "named"),
@@ -145,6 +158,8 @@ def test_a_schedule_brings_its_own_params(tmp_path: Path, monkeypatch: pytest.Mo
         ("sample: {cron: '0 3 * * *', parms: {}}", "parms"),
         ("sample: {cron: 7}", "cron"),
         ("sample: {params: [1]}", "params"),
+        ("sample: {model: cells}", "'model'"),
+        ("sample: {cron: '0 3 * * *', model: cells}", "expected either cron or model"),
         ("sample: [1]", "sample"),
         ("sample: daily", "sample"),
         ("[sample]", "expected pipelines"),

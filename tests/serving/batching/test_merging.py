@@ -17,7 +17,7 @@ from tests.support.serving.bundles import MIXED, TAGS, bundle, signature, tensor
 
 
 def batch_of(signature: Signature, *given: Any, outputs: tuple[str, ...] = ()) -> Batch[int]:
-    waiting: Queue[int] = Queue(bundle(some=signature), BatchLimits(1000))
+    waiting: Queue[int] = Queue(bundle(some=signature), BatchLimits(1000), lambda _: False)
     for number, arrays in enumerate(given):
         waiting.add(Question("some", 3, "some", arrays, outputs), number, 0.0)
     batch = waiting.take(0.0)

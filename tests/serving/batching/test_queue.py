@@ -20,8 +20,9 @@ def ask(signature: str = "tags", num_items: int = 1, length: int = 5) -> Questio
     return Question("some", 3, signature, {"x": np.ones(3), "words": np.ones(shape, np.int64)})
 
 
-def queue(**limits: Any) -> Queue[str]:
-    return Queue(bundle(**bundle().signatures, lone=LONE), BatchLimits(**limits))
+def queue(gone: str = "", **limits: Any) -> Queue[str]:
+    bundle_of_all = bundle(**bundle().signatures, lone=LONE)
+    return Queue(bundle_of_all, BatchLimits(**limits), lambda ticket: ticket in gone)
 
 
 def tickets(batch: Batch[str] | None) -> str:
@@ -91,12 +92,35 @@ def test_a_full_queue_and_too_many_items_are_refused() -> None:
     assert tickets(waiting.take(0.0)) == "b"
 
 
+def test_who_is_gone_is_not_asked_and_takes_nobody_s_place() -> None:
+    waiting = queue(gone="xyz", max_batch_size=4, max_enqueued=4)
+    for ticket in "axby":
+        waiting.add(ask(), ticket, 0.0)
+    waiting.add(ask(), "c", 0.0)
+    assert [each.ticket for each in waiting] == ["a", "b", "c"], "there was room"
+    waiting.add(ask("number"), "z", 0.0)
+    assert [tickets(waiting.take(0.0)) for _ in range(2)] == ["abc", ""]
+    assert len(waiting) == 0
+
+
+def test_members_of_a_batch_that_came_back_go_first_and_alone() -> None:
+    waiting = queue(max_batch_size=4)
+    for ticket in "abcde":
+        waiting.add(ask(), ticket, 0.0)
+    batch = waiting.take(0.0)
+    assert batch is not None
+    waiting.return_alone(batch)
+    assert [tickets(waiting.take(0.0)) for _ in range(2)] == ["a", "b"]
+    assert "".join(each.ticket for each in waiting.clear()) == "cde"
+    assert waiting.take(0.0) is None
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Adds, drops and takes in any order; a list says what must come out."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.queue: Queue[int] = Queue(bundle(), BatchLimits(4, 0.5, max_enqueued=9))
+        self.queue: Queue[int] = Queue(bundle(), BatchLimits(4, 0.5, max_enqueued=9), bool)
         self.expected: list[Any] = []
         self.now_s = 0.0
 

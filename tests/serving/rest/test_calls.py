@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_tensors() -> None:
 )
 def test_examples(verb: str, signature: str, name: str, outputs: list, told: list) -> None:
     asked = call(verb, {"examples": [{}], "context": {"words": [1, 2]}})
-    question = asked.question(target(), None)
+    question = asked.question(target(), math.inf)
     assert question.signature == signature
     assert question.arrays["words"].tolist() == [[1, 2]]
     answer = asked.answer(target(), {name: np.array(outputs, np.float32)})
@@ -46,7 +47,7 @@ def test_examples(verb: str, signature: str, name: str, outputs: list, told: lis
 def test_a_signature_of_another_method_is_refused() -> None:
     asked = call("classify", {"examples": [{"words": [1]}], "signature_name": "number"})
     with pytest.raises(RequestError, match="signature 'number' is for regress"):
-        asked.question(target(), None)
+        asked.question(target(), math.inf)
 
 
 def test_decoders_are_made_once_for_a_version() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_a_version_is_asked_for_by_number() -> None:
 @pytest.mark.parametrize("has_context", [False, True])
 def test_classes(has_context: bool) -> None:
     call = read("Classify", with_words(request("ClassificationRequest"), has_context))
-    question = call.question(target(), None)
+    question = call.question(target(), math.inf)
     assert question.signature == "classes"
     expected = WORDS[:1] if has_context else WORDS
     np.testing.assert_array_equal(question.arrays["words"], expected)
@@ -105,13 +106,13 @@ def test_classes(has_context: bool) -> None:
 
 def test_bytes_are_those_of_their_client() -> None:
     call = CALLS["Classify"](CLASSIFY, MAX_BYTES)
-    np.testing.assert_array_equal(call.question(target(), None).arrays["words"], WORDS)
+    np.testing.assert_array_equal(call.question(target(), math.inf).arrays["words"], WORDS)
     assert call.answer(target(), SCORES) == CLASSIFIED
 
 
 def test_numbers() -> None:
     call = read("Regress", with_words(request("RegressionRequest", "number")))
-    assert call.question(target(), None).signature == "number"
+    assert call.question(target(), math.inf).signature == "number"
     answer = MESSAGES["RegressionResponse"].FromString(call.answer(target(), NUMBERS))
     check_spec(answer.model_spec, "number")
     assert [each.value for each in answer.result.regressions] == [1.5, 2]
@@ -127,7 +128,7 @@ def multi(*tasks: tuple[str, str], model: str = "some") -> Any:
 
 def test_several_heads_are_one_question() -> None:
     call = read("MultiInference", multi(("number", "regress"), ("", "classify")))
-    question = call.question(target(), None)
+    question = call.question(target(), math.inf)
     assert question.signature == "classes+number"
     arrays = {f"classes/{name}": array for name, array in SCORES.items()}
     arrays |= {f"number/{name}": array for name, array in NUMBERS.items()}
@@ -142,7 +143,7 @@ def test_several_heads_are_one_question() -> None:
 
 def test_one_head_is_a_question_too() -> None:
     call = read("MultiInference", multi(("number", "regress")))
-    assert call.question(target(), None).signature == "number"
+    assert call.question(target(), math.inf).signature == "number"
     answer = MESSAGES["MultiInferenceResponse"].FromString(call.answer(target(), NUMBERS))
     assert len(answer.results[0].regression_result.regressions) == 2
 
@@ -171,14 +172,14 @@ def test_tasks_are_for_one_model() -> None:
 def test_a_task_that_stands_there_twice_is_told() -> None:
     call = read("MultiInference", multi(("", "regress"), ("number", "regress")))
     with pytest.raises(RequestError, match="Duplicate evaluation of signature: number"):
-        call.question(target(), None)
+        call.question(target(), math.inf)
 
 
 @pytest.mark.parametrize("method", ["Classify", "Regress"])
 def test_no_example_is_told(method: str) -> None:
     kind = {"Classify": "ClassificationRequest", "Regress": "RegressionRequest"}[method]
     with pytest.raises(RequestError, match="Input is empty"):
-        read(method, request(kind)).question(target(), None)
+        read(method, request(kind)).question(target(), math.inf)
     with pytest.raises(RequestError, match="Missing ModelSpec"):
         read(method, MESSAGES[kind]())
 
@@ -186,7 +187,7 @@ def test_no_example_is_told(method: str) -> None:
 def test_too_many_examples_are_told() -> None:
     call = read("Regress", with_words(request("RegressionRequest")))
     with pytest.raises(RequestError, match="at most 1 examples, got 2"):
-        call.question(replace(target(), max_items=1), None)
+        call.question(replace(target(), max_items=1), math.inf)
 
 
 def test_metadata_says_what_can_be_asked() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tasks.serving.config import ModelConfig, Policy
-from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registry
+from tasks.serving.versions.aspired import aspired_of
+from tasks.serving.versions.folder import Listing
 
 
 @pytest.mark.parametrize(
@@ -22,8 +23,10 @@ from tasks.serving.versions.aspired import aspired_of_folder, aspired_of_registr
 )
 def test_of_a_folder_by_policy(policy: Any, expected: set[int]) -> None:
     model = ModelConfig(folder="/models/some", policy=Policy(**policy))
-    assert aspired_of_folder(model, [10, 9, 2, 1]) == expected
-    assert aspired_of_folder(model, []) == set(model.policy.specific), "told of when it is missing"
+    assert aspired_of(model, Listing(frozenset({10, 9, 2, 1}))) == expected
+    assert aspired_of(model, Listing(frozenset())) == set(model.policy.specific), (
+        "told of when it is missing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,4 +35,4 @@ def test_of_a_folder_by_policy(policy: Any, expected: set[int]) -> None:
 def test_of_a_registry_by_its_aliases_too(policy: Any, expected: set[int]) -> None:
     model = ModelConfig(registry="some", policy=Policy(**policy))
     aliases = {"champion": 3, "somebodys": 5}
-    assert aspired_of_registry(model, range(1, 9), aliases) == expected
+    assert aspired_of(model, Listing(frozenset(range(1, 9)), aliases)) == expected

@@ -15,7 +15,7 @@ from torch import nn
 
 from tasks.bundle.arrays import Arrays, write_golden
 from tasks.bundle.folders import files_of, write_manifest
-from tasks.bundle.making import Example, make_bundle
+from tasks.bundle.making import Example, Recurrence, make_bundle
 from tasks.bundle.manifest import SCHEMA, Bundle, Network, Signature, Tensor
 from tasks.bundle.steps import shares
 
@@ -46,6 +46,18 @@ class Tags(nn.Module):
         return {"each": seen.sum(dim=2), "sum": seen.sum(dim=(1, 2)) * weight, "there": words > 0}
 
 
+class Reader(nn.Module):
+    """One step of a network that reads words: a state, and a tag of each word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known, self.more, self.kept = nn.Embedding(9, 3), nn.Linear(3, 4), nn.Linear(4, 4)
+
+    def forward(self, words: Any, before: Any) -> Any:
+        after = torch.tanh(self.more(self.known(words)) + self.kept(before))
+        return {"after": after, "tags": after[:, :2] * 2}
+
+
 def exported(network: nn.Module, example: tuple[Any, ...], shapes: Any) -> Any:
     """A program of a network."""
     return torch.export.export(network, example, dynamic_shapes=shapes)
@@ -63,6 +75,23 @@ def scores(folder: Path, **more: Any) -> Bundle:
     }
     program = exported(network, (images,), ({0: BATCH},))
     return make_bundle(folder, "scores", program, examples, int8_tolerance=0.2, **more)
+
+
+def reader(folder: Path, **more: Any) -> Bundle:
+    """A bundle of `Reader`, whose signature is of whole sequences."""
+    torch.manual_seed(0)
+    network, words = Reader().eval(), torch.arange(15).reshape(3, 5) % 9
+    state, tags = torch.zeros(3, 4), []
+    with torch.no_grad():
+        for each in words.T:
+            found = network(each, state)
+            state = found["after"]
+            tags.append(found["tags"].numpy())
+    outputs = {"after": state.numpy(), "tags": np.stack(tags, axis=1)}
+    examples = {"predict": Example({"words": words.numpy()}, outputs, 1e-5)}
+    program = exported(network, (words[:, 0], torch.zeros(3, 4)), ({0: BATCH}, {0: BATCH}))
+    recurrence = Recurrence(along=("words",), state={"after": "before"}, collected=("tags",))
+    return make_bundle(folder, "reader", program, examples, recurrence=recurrence, **more)
 
 
 class Mean:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,9 @@ import numpy as np
 
 from operators.serving.ingress.server import Listen, serve
 from tasks.bundle.manifest import Bundle
-from tasks.serving.config import ServingConfig
+from tasks.serving.config import ModelConfig, ServingConfig
 from tasks.serving.heads import heads_of, output_of
+from tasks.serving.release.record import Asked, Release
 from tasks.serving.types import (
     Answered,
     Arrays,
@@ -48,7 +49,7 @@ def answer(question: Question) -> Arrays:
 
 
 class FakeServing:
-    """A `Serving` whose versions 3 and 4 answer; 4 by its label or number alone.
+    """A `Serving` of one model, itself; versions 3 and 4 answer, 4 by its label or number alone.
 
     Attributes:
         asked: All questions.
@@ -65,17 +66,39 @@ class FakeServing:
         self.latest = 3
         self.keys: list[bytes] = []
         self.left: set[int] = set()
+        self.name, self.away = "some", ""
+        self.settings = ModelConfig(folder="/models/some")
+        self.release = Release(source="/models/some")
+        self.labels: Mapping[str, int] = {}
+        self.changes: list[str] = []
 
-    def target(self, model: str, version: int | None, label: str, key: bytes) -> Target:
+    @property
+    def usual(self) -> int | None:
+        return self.latest
+
+    async def take_release(self, name: str, asked: Asked) -> Release:
+        self.release = self.model(name).release.take(asked, self.latest)
+        return self.release
+
+    async def load(self, name: str) -> None:
+        self.changes.append(f"load {self.model(name).name}")
+
+    async def unload(self, name: str) -> None:
+        self.changes.append(f"unload {self.model(name).name}")
+
+    def model(self, name: str) -> FakeServing:
+        if name != "some":
+            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+        return self
+
+    def target(self, version: int | None, label: str, key: bytes) -> Target:
         self.keys.append(key)
-        if model != "some":
-            raise RequestError(Code.NOT_FOUND, f"Servable not found for request: Latest({model})")
         if label not in ("", "next"):
             told = f"Unrecognized servable version label: {label}"
             raise RequestError(Code.INVALID_ARGUMENT, told)
         number = (4 if label else self.latest) if version is None else version
         if number not in (3, 4):
-            told = f"Servable not found for request: Specific({model}, {version})"
+            told = f"Servable not found for request: Specific(some, {version})"
             raise RequestError(Code.NOT_FOUND, told)
         return Target("some", number, self.bundle, label, self.shadow)
 
@@ -95,15 +118,11 @@ class FakeServing:
             future.set_exception(error)
         return future
 
-    def status(
-        self, model: str, version: int | None = None, label: str = ""
-    ) -> tuple[VersionStatus, ...]:
-        if model != "some":
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {model}")
+    def status(self, version: int | None = None, label: str = "") -> tuple[VersionStatus, ...]:
         told = (VersionStatus(4, State.LOADING), VersionStatus(3, State.AVAILABLE))
         return tuple(each for each in told if version in (None, each.version))
 
-    def is_idle(self, model: str, version: int) -> bool:
+    def is_idle(self, version: int) -> bool:
         return self.idle
 
     def is_ready(self) -> bool:

@@ -10,7 +10,15 @@ import numpy as np
 
 from tasks.bundle.arrays import write_golden
 from tasks.bundle.folders import files_of, write_manifest
-from tasks.bundle.manifest import SCHEMA, Bundle, Network, Signature, Tensor
+from tasks.bundle.manifest import (
+    GRANULAR_SCHEMA,
+    SCHEMA,
+    Bundle,
+    Cell,
+    Network,
+    Signature,
+    Tensor,
+)
 
 _PLACE = "tests.support.serving.faulty:open_network"
 
@@ -37,10 +45,25 @@ def faulty(
     """
     factor = told.get("factor", 2.0) if golden_factor is None else golden_factor
     x = np.arange(6, dtype=np.float32).reshape(3, 2) + 1
+    return _written(folder, x, x * np.float32(factor), warm_up, told)
+
+
+def faulty_cell(folder: Path, **told: Any) -> Bundle:
+    """The same as a cell: the factor times the sum of a sequence's steps."""
+    x = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    state = Tensor(name="h", dtype="float32", shape=("batch", 2))
+    cell = Cell(along=("x",), state={"y": state})
+    return _written(folder, x, told.get("factor", 2.0) * x.sum(axis=1), 1, told, cell)
+
+
+def _written(
+    folder: Path, x: Any, y: Any, warm_up: int, told: dict[str, Any], cell: Cell | None = None
+) -> Bundle:
     folder.mkdir(parents=True)
-    write_golden(folder / "golden.safetensors", {"x": x}, {"y": x * np.float32(factor)})
+    write_golden(folder / "golden.safetensors", {"x": x}, {"y": y.astype(np.float32)})
     (folder / "told.json").write_text(json.dumps(told))
-    tensors = [(Tensor(name=name, dtype="float32", shape=("batch", 2)),) for name in ("x", "y")]
+    shapes = {"x": ("batch", 2) if cell is None else ("batch", "steps", 2), "y": ("batch", 2)}
+    tensors = [(Tensor(name=k, dtype="float32", shape=shape),) for k, shape in shapes.items()]
     signature = Signature(
         method="predict",
         inputs=tensors[0],
@@ -55,9 +78,10 @@ def faulty(
         file="told.json",
         outputs=("y",),
         curve=((1, 100.0), (8, 40.0), (32, 20.0)),
+        cell=cell,
     )
     bundle = Bundle(
-        schema=SCHEMA,
+        schema=SCHEMA if cell is None else GRANULAR_SCHEMA,
         name="faulty",
         signatures={"predict": signature},
         networks={"only": network},

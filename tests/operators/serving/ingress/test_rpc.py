@@ -11,10 +11,10 @@ import grpc
 import numpy as np
 import pytest
 
-from operators.serving.ingress.answering import Answering
 from tasks.serving.config import Limits, ServingConfig
 from tasks.serving.rpc.messages import MESSAGES
 from tasks.serving.rpc.tensors import read_tensor, write_tensor
+from tasks.serving.traffic.answering import Answering
 from tests.support.serving.fakes import TOKEN, FakeServing, Running, running
 
 SHOWN = (("authorization", f"Bearer {TOKEN}"),)
@@ -141,7 +141,12 @@ def test_settings_change_by_a_token() -> None:
     [
         ("Predict", b"\xff", "INVALID_ARGUMENT", "expected a tensorflow.serving.PredictRequest"),
         ("Predict", b"", "INVALID_ARGUMENT", "Missing ModelSpec"),
-        ("Predict", predict(name="other"), "NOT_FOUND", "Servable not found"),
+        (
+            "Predict",
+            predict(name="other"),
+            "NOT_FOUND",
+            "Could not find any versions of model other",
+        ),
         ("Predict", predict(version=9), "NOT_FOUND", "Specific(some, 9)"),
         ("Predict", predict(version_label="x"), "INVALID_ARGUMENT", "Unrecognized servable"),
         ("Predict", predict(signature_name="x"), "INVALID_ARGUMENT", "not found in signature def"),

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from operators.serving.models.model import Model
-from operators.serving.models.sources import Folder, Listing, Source
+from operators.serving.models.sources import Source
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import TransientError
 from tasks.serving.config import Limits, ModelConfig, Policy
+from tasks.serving.turns import Turns
 from tasks.serving.types import Code, Question, RequestError, State
+from tasks.serving.versions.folder import Folder, Listing
 from tests.support.serving.faulty_bundles import faulty
 
 LIMITS = Limits(retry_s=0.05, drain_s=0.1)
@@ -42,7 +44,7 @@ async def model_of(
     settings = ModelConfig(**{"folder": str(place), **told})
     spare = Spare()
     spare.fill()
-    model = Model("m", settings, LIMITS, spare, lambda _: source or Folder(place))
+    model = Model("m", settings, LIMITS, spare, Turns(2), lambda _: source or Folder(place))
     try:
         yield model
     finally:
@@ -125,7 +127,7 @@ def test_a_version_that_fails_says_why_is_tried_again_and_the_old_one_serves(tmp
             await model.look()
             await until(lambda: states(model) == {1: State.AVAILABLE, 2: State.END})
             (status,) = model.status(2, "")
-            assert status.code == Code.FAILED_PRECONDITION
+            assert status.code == Code.INVALID_ARGUMENT
             assert "expected y within 0.0001" in status.message
             assert await answer(model) == 1
             (tmp_path / "2").rename(tmp_path / "bad")

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.serving.models.pump import Pump
+from operators.serving.models.pump import Pump, Ticket
 from operators.serving.workers.worker import OnAnswer, OnRefusal
 from tasks.bundle.manifest import Bundle
 from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
 from tasks.serving.batching.limits import BatchLimits
+from tasks.serving.turns import Turns
 from tasks.serving.types import Arrays, Code, Question, RequestError
 from tests.support.serving.faulty_bundles import faulty
 
@@ -27,10 +28,16 @@ class Hand:
         self.given: list[Arrays] = []
         self._told: tuple[OnAnswer, OnRefusal] | None = None
 
-    def ask(self, _: str, arrays: Arrays, on_answer: OnAnswer, on_refusal: OnRefusal) -> None:
+    def ask(
+        self, _: str, arrays: Arrays, on_answer: OnAnswer, on_refusal: OnRefusal, **_more: bool
+    ) -> None:
         assert self._told is None, "one batch at a time"
         self.given.append(arrays)
         self._told = on_answer, on_refusal
+
+    @property
+    def is_asked(self) -> bool:
+        return self._told is not None
 
     def answer(self) -> None:
         (on_answer, _), self._told = self._told, None
@@ -43,6 +50,36 @@ class Hand:
     @property
     def sizes(self) -> list[int]:
         return [len(each["x"]) for each in self.given]
+
+
+class Many:
+    """A worker that has several requests, and answers whichever it is told to."""
+
+    is_open = True
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Arrays, OnAnswer, OnRefusal]] = []
+
+    def ask(
+        self, _: str, arrays: Arrays, on_answer: OnAnswer, on_refusal: OnRefusal, *, is_alone: bool
+    ) -> None:
+        assert not is_alone
+        self.told.append((arrays, on_answer, on_refusal))
+
+    def answer(self, number: int) -> None:
+        arrays, on_answer, _ = self.told.pop(number)
+        on_answer({"y": arrays["x"] * 2}, 0.5)
+
+    def refuse(self, number: int, error: OrreryError) -> None:
+        self.told.pop(number)[2](error)
+
+
+async def code_of(ticket: Ticket) -> Code:
+    try:
+        await ticket
+    except RequestError as error:
+        return error.code
+    return Code.OK
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +96,7 @@ def run(
     bundle: Bundle, test: Callable[[Pump, Hand], Coroutine[Any, Any, None]], **more: Any
 ) -> None:
     async def inside() -> None:
-        pump, hand = Pump("m version 3", 3, bundle, BatchLimits(8, **more)), Hand()
+        pump, hand = Pump("m", 3, bundle, BatchLimits(8, **more), Turns(1)), Hand()
         pump.use(hand)  # type: ignore[arg-type]
         await test(pump, hand)
         assert pump.is_idle
@@ -232,10 +269,71 @@ def test_all_that_wait_are_told_at_the_end(bundle):
         begun = pump.ask(question(1))
         await a_moment()
         waits = pump.ask(question(2))
-        pump.refuse_all("it was unloaded")
+        pump.close("it was unloaded")
         with pytest.raises(RequestError, match="it was unloaded"):
             await waits
+        with pytest.raises(RequestError, match="it was unloaded"):
+            pump.ask(question(3))
         hand.answer()
         assert (await begun).arrays["y"].tolist() == [[2, 2]]
 
     run(bundle, test)
+
+
+def test_models_take_turns_where_slots_are_fewer_and_a_free_one_waits_for_nobody(bundle):
+    async def inside() -> None:
+        turns, order = Turns(1), []
+        pumps = {name: Pump(name, 1, bundle, BatchLimits(1), turns) for name in "ab"}
+        hands = {name: Hand() for name in "ab"}
+        for name, pump in pumps.items():
+            pump.use(hands[name])  # type: ignore[arg-type]
+        tickets = [pumps[name].ask(question(1)) for name in "aaabbb"]
+        await a_moment()
+        while not all(each.done() for each in tickets):
+            (name,) = (key for key, each in hands.items() if each.is_asked)  # one has the slot
+            order.append(name)
+            hands[name].answer()
+            await a_moment()
+        assert "".join(order) == "ababab"
+        alone = pumps["a"].ask(question(1))
+        await a_moment()
+        hands["a"].answer()
+        assert (await alone).batch_size == 1
+        assert all(pump.is_idle for pump in pumps.values())
+
+    asyncio.run(inside())
+
+
+def test_requests_to_a_granular_network_are_under_way_side_by_side_until_others_want_the_slot(
+    bundle,
+):
+    async def inside() -> None:
+        turns = Turns(1)
+        flow = Pump("flow", 1, bundle, BatchLimits(3), turns, is_granular=True)
+        other = Pump("other", 1, bundle, BatchLimits(3), turns)
+        many, hand = Many(), Hand()
+        flow.use(many)  # type: ignore[arg-type]
+        other.use(hand)  # type: ignore[arg-type]
+        tickets = [flow.ask(question(each)) for each in range(5)]
+        await a_moment()
+        assert len(many.told) == 3
+        many.answer(1)
+        assert (await tickets[1]).arrays["y"][0, 0] == 2
+        assert len(many.told) == 3, "another took its place"
+        waits = other.ask(question(7))
+        await a_moment()
+        many.answer(0)
+        assert len(many.told) == 2, "nobody takes its place, since another model waits"
+        many.refuse(0, DataError("odd"))
+        assert not hand.is_asked
+        many.answer(0)
+        hand.answer()
+        assert (await waits).arrays["y"][0, 0] == 14
+        many.answer(0)
+        codes = [await code_of(each) for each in tickets]
+        assert codes.count(Code.OK) == 4
+        assert codes.count(Code.INVALID_ARGUMENT) == 1
+        assert flow.is_idle
+        assert other.is_idle
+
+    asyncio.run(inside())

@@ -15,7 +15,8 @@ import yaml
 
 from operators.serving.models.serving import Serving
 from tasks.core.config import config_json
-from tasks.serving.config import Limits, ModelConfig, ServingConfig
+from tasks.serving.config import Limits, ModelConfig, Policy, ServingConfig
+from tasks.serving.release.record import Asked
 from tasks.serving.types import Code, Question, RequestError, State
 from tests.support.serving.faulty_bundles import faulty
 
@@ -28,8 +29,10 @@ def config_of(folder: Path, *names: str, **more: object) -> ServingConfig:
 
 
 @asynccontextmanager
-async def serving_of(config: ServingConfig, file: Path | None = None) -> AsyncIterator[Serving]:
-    serving = Serving(config, "", Path("/nowhere"))
+async def serving_of(
+    config: ServingConfig, file: Path | None = None, kept: Path = Path("/nowhere")
+) -> AsyncIterator[Serving]:
+    serving = Serving(config, "", kept)
     await serving.start(file)
     try:
         await until(serving.is_ready)
@@ -46,9 +49,9 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 async def answer(serving: Serving, model: str, value: float = 1.0) -> tuple[int, float]:
     """Version that answered, and by what it multiplied."""
-    target = serving.target(model, None, "", b"")
+    target = serving.model(model).target(None, "", b"")
     x = np.full((1, 2), value, np.float32)
-    answered = await serving.ask(Question(model, target.version, "predict", {"x": x}))
+    answered = await serving.model(model).ask(Question(model, target.version, "predict", {"x": x}))
     return answered.version, float(answered.arrays["y"][0, 0]) / value
 
 
@@ -72,7 +75,7 @@ async def swapped(folder: Path, num_swaps: int) -> tuple[Counter[tuple[int, floa
             await until(lambda version=version: any(each == version for each, _ in found))
         is_over = True
         await asyncio.gather(*clients)
-        left = sum(each.state == State.END for each in serving.status("m"))
+        left = sum(each.state == State.END for each in serving.model("m").status(None, ""))
     return found, left
 
 
@@ -100,12 +103,10 @@ def test_models_are_loaded_together_and_asked_by_name(tmp_path):
             answers = await asyncio.gather(*(answer(serving, name) for name in "abc"))
             assert answers == [(1, 1), (1, 2), (1, 3)]
             assert {each.model for each in serving.figures()} == {"a", "b", "c"}
-            assert serving.is_idle("a", 1)
-            with pytest.raises(RequestError, match=r"Latest\(d\)") as refused:
-                serving.target("d", None, "", b"")
+            assert serving.model("a").is_idle(1)
+            with pytest.raises(RequestError, match="any versions of model d") as refused:
+                serving.model("d")
             assert refused.value.code == Code.NOT_FOUND
-            with pytest.raises(RequestError, match="any versions of model d"):
-                serving.status("d")
 
     asyncio.run(run())
 
@@ -156,14 +157,80 @@ def test_the_file_is_taken_when_it_changes_unless_it_is_bad(tmp_path, caplog):
     asyncio.run(run())
 
 
-def test_a_source_that_is_away_is_told(tmp_path):
-    faulty(tmp_path / "a" / "1")
+def three(folder: Path) -> ServingConfig:
+    """A model whose versions multiply by their numbers; version 1 answers."""
+    for number in (1, 2, 3):
+        faulty(folder / "m" / str(number), factor=number)
+    return config_of(folder, "m", policy=Policy(specific=(1,)))
 
-    async def run() -> None:
-        async with serving_of(config_of(tmp_path, "a")) as serving:
-            assert serving.away() == {}
-            (tmp_path / "a").rename(tmp_path / "other")
-            await until(lambda: "a" in serving.away())
-            assert await answer(serving, "a") == (1, 2)
+
+def test_a_release_shares_requests_and_promotes_and_is_kept(tmp_path):
+    async def run():
+        config = three(tmp_path)
+        async with serving_of(config, kept=tmp_path / "kept") as serving:
+            model = serving.model("m")
+            await serving.take_release("m", Asked(holder="a", candidate=3, share=500))
+            await until(lambda: "candidate" in model.labels)
+            keys = [str(each).encode() for each in range(200)]
+            found = Counter(model.target(None, "", key).version for key in keys)
+            assert set(found) == {1, 3}
+            assert 60 < found[3] < 140
+            assert {model.target(None, "", key).shadow for key in keys} == {None, 3}
+            with pytest.raises(RequestError, match="the release 'a' holds this model"):
+                await serving.take_release("m", Asked(holder="b", candidate=2))
+        async with serving_of(config, kept=tmp_path / "kept") as serving:
+            model = serving.model("m")
+            await until(lambda: "candidate" in model.labels)
+            assert model.release.share == 500, "as before the server was started again"
+            await serving.take_release("m", Asked(holder="a", stable=3))
+            assert await answer(serving, "m") == (3, 3)
+            assert model.target(None, "", b"x").shadow is None
+            await serving.reload(replace(config, limits=Limits(poll_s=0.5)))
+            assert await answer(serving, "m") == (3, 3), "settings don't undo a release"
+        async with serving_of(config, kept=tmp_path / "kept") as serving:
+            assert await answer(serving, "m") == (3, 3)
+
+    asyncio.run(run())
+
+
+def test_a_release_that_ends_badly_leaves_what_was(tmp_path):
+    async def run():
+        async with serving_of(three(tmp_path), kept=tmp_path / "kept") as serving:
+            await serving.take_release("m", Asked(holder="a", candidate=9))
+            model = serving.model("m")
+            await until(lambda: any(each.version == 9 for each in model.status(None, "")))
+            await until(lambda: model.status(9, "")[0].state == State.END)
+            assert await answer(serving, "m") == (1, 1)
+            await serving.take_release("m", Asked(holder="a"))
+            assert await answer(serving, "m") == (1, 1)
+            with pytest.raises(RequestError) as error:
+                await serving.take_release("none", Asked(holder="a"))
+            assert error.value.code == Code.NOT_FOUND
+
+    asyncio.run(run())
+
+
+def test_a_release_that_can_t_be_kept_is_refused(tmp_path):
+    async def run():
+        (tmp_path / "kept").write_text("no folder")
+        async with serving_of(three(tmp_path), kept=tmp_path / "kept") as serving:
+            with pytest.raises(RequestError, match="can't be kept"):
+                await serving.take_release("m", Asked(holder="a", candidate=3))
+            assert serving.model("m").release.candidate is None
+
+    asyncio.run(run())
+
+
+def test_a_model_is_unloaded_and_loaded_again(tmp_path):
+    async def run():
+        async with serving_of(three(tmp_path)) as serving:
+            await serving.unload("m")
+            with pytest.raises(RequestError):
+                serving.model("m")
+            with pytest.raises(RequestError):
+                await serving.load("never")
+            await serving.load("m")
+            assert await answer(serving, "m") == (1, 1)
+            await serving.load("m")
 
     asyncio.run(run())

@@ -13,32 +13,14 @@ import pytest
 
 from operators.record.mlflow_tracker import MlflowTracker, open_run
 from operators.serving.models.serving import Serving
-from operators.serving.models.sources import Folder, Listing, Registry, source_of
+from operators.serving.models.sources import Registry, source_of
 from tasks.bundle.folders import read_bundle
-from tasks.core.errors import DataError, ResourceError, TransientError
+from tasks.core.errors import ResourceError, TransientError
 from tasks.serving.config import ModelConfig, ServingConfig
 from tasks.serving.types import Question
+from tasks.serving.versions.folder import Folder, Listing
 from tests.support.bundle.models import scores
 from tests.support.kernel.model_packages import package_in, right_on, write_answers
-
-
-def test_folders_named_by_numbers_are_versions_once_they_have_a_bundle(tmp_path):
-    for name in ("1", "002", "3", "x4", "-5", "٣", "9" * 20, ".part"):
-        (tmp_path / name).mkdir()
-        if name != "3":
-            (tmp_path / name / "bundle.json").touch()
-    (tmp_path / "7").touch()
-    source = Folder(tmp_path)
-    assert source.look() == Listing(frozenset({1, 2}))
-    assert asyncio.run(source.fetch(2)) == tmp_path / "002"
-    with pytest.raises(DataError, match="expected a folder 8"):
-        asyncio.run(source.fetch(8))
-
-
-def test_a_folder_that_is_away_is_not_an_empty_one(tmp_path):
-    with pytest.raises(TransientError, match="serves on"):
-        Folder(tmp_path / "gone").look()
-    assert Folder(tmp_path).look().versions == frozenset()
 
 
 def test_a_model_comes_from_its_folder_or_from_the_profile_s_server(tmp_path):
@@ -58,11 +40,11 @@ async def served(uri: str, name: str, kept: Path) -> None:
         async with asyncio.timeout(30):
             while not serving.is_ready():
                 await asyncio.sleep(0.02)
-        target = serving.target("cells", None, "champion", b"")
+        target = serving.model("cells").target(None, "champion", b"")
         assert (target.version, target.label) == (1, "champion")
-        assert serving.target("cells", None, "", b"").label == "champion"
+        assert serving.model("cells").target(None, "", b"").label == "champion"
         x = np.zeros((3, 6), np.float32)
-        answered = await serving.ask(Question("cells", 1, "predict", {"images": x}))
+        answered = await serving.model("cells").ask(Question("cells", 1, "predict", {"images": x}))
         assert answered.arrays["logits"].shape == (3, 2)
     finally:
         await serving.close()

@@ -15,14 +15,15 @@ import numpy as np
 import psutil
 import pytest
 
-from operators.serving.models import version as version_module
 from operators.serving.models.pump import Ticket
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import DataError
 from tasks.serving.config import Batching, Limits, ModelConfig
+from tasks.serving.turns import Turns
 from tasks.serving.types import Code, RequestError
 from tasks.serving.types import Question as Asked
+from tasks.serving.versions import restarts
 from tests.support.serving.faulty_bundles import faulty
 
 
@@ -39,7 +40,7 @@ async def loaded(
     settings = ModelConfig(folder=str(folder), batching=Batching(max_batch_size=32))
     spare = Spare()
     version = Version(
-        "m", 1, settings, limits or Limits(), spare, ([] if dead is None else dead).append
+        "m", 1, settings, limits or Limits(), spare, Turns(2), ([] if dead is None else dead).append
     )
     await version.load(folder / "1")
     try:
@@ -77,8 +78,8 @@ def test_a_worker_killed_with_32_in_flight_costs_these_and_nothing_else(tmp_path
 
 
 def test_a_worker_that_is_lost_again_and_again_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(version_module, "_MAX_RESTARTS", 2)
-    monkeypatch.setattr(version_module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(restarts, "_MAX_EARLY", 2)
+    monkeypatch.setattr(restarts, "_PAUSE_S", 0.01)
     dead: list[str] = []
 
     async def run() -> None:
@@ -87,8 +88,8 @@ def test_a_worker_that_is_lost_again_and_again_is_given_up(tmp_path, monkeypatch
                 ticket = version.ask(question(99))
                 assert await codes([ticket]) == [Code.UNAVAILABLE]
             await asyncio.sleep(0.05)
-            assert dead == ["its worker ended with SIGKILL, as did 2 before it"]
-            with pytest.raises(RequestError, match="m version 1 has ended"):
+            assert dead == ["its worker ended with SIGKILL, as did those before it"]
+            with pytest.raises(RequestError, match="m version 1: its worker ended with SIGKILL"):
                 version.ask(question(1))
 
     asyncio.run(run())
@@ -168,10 +169,9 @@ def test_settings_of_batches_are_taken_while_it_answers(tmp_path):
 def test_a_bundle_that_is_none_leaves_nothing(tmp_path):
     async def run() -> None:
         spare = Spare()
-        version = Version("m", 1, ModelConfig(folder="x"), Limits(), spare, print)
+        version = Version("m", 1, ModelConfig(folder="x"), Limits(), spare, Turns(2), print)
         with pytest.raises(DataError, match=r"bundle\.json"):
             await version.load(tmp_path)
-        await version.end()
         await spare.close()
 
     asyncio.run(run())

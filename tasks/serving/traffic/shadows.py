@@ -12,12 +12,11 @@ import time
 from collections import Counter
 from typing import Final
 
-from operators.serving.ingress.figures import Figures
-from operators.serving.models.serving import Serving
 from tasks.serving import questions
 from tasks.serving.differences import FAILED, Differences, compare
+from tasks.serving.figures.page import Figures
 from tasks.serving.heads import signature_of
-from tasks.serving.types import Answered, Question, RequestError
+from tasks.serving.types import Answered, Models, Question, RequestError
 
 _MAX_OUT: Final = 16
 logger = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ logger = logging.getLogger(__name__)
 class Shadows:
     """Asks shadows, and counts how their answers differ."""
 
-    def __init__(self, serving: Serving, figures: Figures) -> None:
+    def __init__(self, serving: Models, figures: Figures) -> None:
         """Ask models, and count."""
         self._serving, self._figures = serving, figures
         self._out: Counter[tuple[str, int]] = Counter()
@@ -34,10 +33,10 @@ class Shadows:
 
     def ask(self, shadow: int, question: Question, answered: Answered) -> None:
         """Ask a shadow what a version answered, if nobody has to wait for it."""
-        model, where = question.model, (question.model, shadow)
-        is_idle = self._serving.is_idle(model, shadow) and self._out[where] < _MAX_OUT
-        if not is_idle or not self._serving.is_idle(model, answered.version):
-            self._figures.compare(model, answered.version, shadow, None)
+        where, model = (question.model, shadow), self._serving.model(question.model)
+        is_idle = model.is_idle(shadow) and model.is_idle(answered.version)
+        if not is_idle or self._out[where] >= _MAX_OUT:
+            self._figures.compare(question.model, answered.version, shadow, None)
             return
         self._out[where] += 1
         task = asyncio.get_running_loop().create_task(self._compare(shadow, question, answered))
@@ -61,11 +60,12 @@ class Shadows:
     async def _differences(
         self, shadow: int, question: Question, answered: Answered
     ) -> Differences:
-        target = self._serving.target(question.model, shadow, "", b"")
+        model = self._serving.model(question.model)
+        target = model.target(shadow, "", b"")
         name = question.signature
         deadline_s = time.monotonic() + self._serving.config.limits.answer_s
         asked = questions.ask(target, name, question.arrays, question.outputs, deadline_s)
-        other = await self._serving.ask(asked)
+        other = await model.ask(asked)
         signature = signature_of(target.bundle, name)
         scores = signature.outputs[0].name if signature.method == "classify" else ""
         return compare(answered.arrays, other.arrays, signature.tolerance, scores)

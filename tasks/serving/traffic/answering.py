@@ -7,14 +7,14 @@ import logging
 import time
 from typing import NamedTuple
 
-from operators.serving.ingress.figures import Figures
-from operators.serving.ingress.request_log import RequestLog
-from operators.serving.ingress.shadows import Shadows
-from operators.serving.models.serving import Serving
+from tasks.serving.figures.page import Figures
+from tasks.serving.traffic.request_log import RequestLog
+from tasks.serving.traffic.shadows import Shadows
 from tasks.serving.types import (
     Answered,
     Call,
     Code,
+    Models,
     Question,
     RequestError,
     Target,
@@ -49,7 +49,7 @@ class Answering:
         figures: What is counted.
     """
 
-    def __init__(self, serving: Serving, figures: Figures, log: RequestLog) -> None:
+    def __init__(self, serving: Models, figures: Figures, log: RequestLog) -> None:
         """Answer by models.
 
         Args:
@@ -107,18 +107,19 @@ class Answering:
     ) -> tuple[Target, Question, asyncio.Future[Answered]]:
         """Find the version and ask it; if it left meanwhile, the one that came instead."""
         spec = call.spec
-        target = self.serving.target(spec.model, spec.version, spec.label, key)
+        model = self.serving.model(spec.model)
+        target = model.target(spec.version, spec.label, key)
         question = call.question(target, deadline_s)
         try:
-            return target, question, self.serving.ask(question)
+            return target, question, model.ask(question)
         except RequestError as error:
             if error.code != Code.UNAVAILABLE or spec.version is not None or spec.label:
                 raise
-            again = self.serving.target(spec.model, None, "", key)
+            again = model.target(None, "", key)
             if again.version == target.version:
                 raise
         question = call.question(again, deadline_s)
-        return again, question, self.serving.ask(question)
+        return again, question, model.ask(question)
 
     def _failed(
         self, call: Call, target: Target | None, interface: str, error: BaseException

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.serving import times
-from tasks.serving.times import BOUNDS, TOLD, Times
+from tasks.serving.figures import times
+from tasks.serving.figures.times import BOUNDS, TOLD, Times
 
 
 @pytest.mark.parametrize("num", [1, 10_000])

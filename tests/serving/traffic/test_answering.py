@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from operators.serving.ingress.answering import Answering
-from operators.serving.ingress.figures import Figures
-from operators.serving.ingress.request_log import RequestLog
 from tasks.serving.config import LogConfig, ServingConfig
+from tasks.serving.figures.page import Figures
 from tasks.serving.questions import ask
+from tasks.serving.traffic.answering import Answering
+from tasks.serving.traffic.request_log import RequestLog
 from tasks.serving.types import Arrays, Code, Question, RequestError, Target
 from tests.support.serving.fakes import FakeServing
 
@@ -25,7 +25,7 @@ class Call:
     def __init__(self, model: str = "some", version: int | None = None) -> None:
         self.spec = SimpleNamespace(model=model, version=version, label="")
 
-    def question(self, target: Target, deadline_s: float | None) -> Question:
+    def question(self, target: Target, deadline_s: float) -> Question:
         return ask(target, "tags", {"words": np.array([[1, 2]])}, (), deadline_s)
 
     def answer(self, target: Target, arrays: Arrays) -> bytes:
@@ -48,7 +48,7 @@ def answered(serving: FakeServing, call: Call, watch: Any = lambda _: None) -> t
             return error
         finally:
             await asyncio.sleep(0)
-            await log.close(serving.config.log)
+            await log.close()
 
     found = asyncio.run(main())
     (requests,) = [each for each in figures.collect() if each.name == "orrery_serving_requests"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from operators.serving.ingress.figures import Figures
 from tasks.serving.differences import Differences
+from tasks.serving.figures.page import Figures
 from tasks.serving.types import Answered, Code, VersionFigures
 
 

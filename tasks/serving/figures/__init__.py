@@ -1,0 +1,1 @@
+"""What a server counts of its requests, by model and version: `times`, and `page`, which tells."""
