@@ -22,7 +22,15 @@ from pathlib import Path
 
 import uvloop
 
-from operators.installation import ROOT, STATE_FOLDER, load_profile, profile_name
+from operators.access import SERVING_TOKEN
+from operators.installation import (
+    AIRFLOW_URL,
+    MLFLOW_URL,
+    ROOT,
+    STATE_FOLDER,
+    load_profile,
+    profile_name,
+)
 from operators.plain_log import log_plainly, plain, say
 from operators.processes.ports import HOST, free_ports
 from operators.serving.ingress.server import Listen, serve
@@ -33,7 +41,6 @@ from tasks.core.params import load_config
 from tasks.serving.config import ServingConfig
 from tasks.serving.versions.folder import models_below
 
-TOKEN = "ORRERY_SERVING_TOKEN"  # noqa: S105 - the variable's name
 CONFIG = ROOT / "configs" / "serving.yaml"
 REST_PORT, GRPC_PORT = 8501, 8500
 
@@ -76,7 +83,10 @@ async def _run(given: argparse.Namespace) -> int:
     rest = listening(given.host, given.rest_port)
     with listening(given.host, given.grpc_port) as probe:
         grpc = f"{given.host}:{probe.getsockname()[1]}"
-    token = os.environ.get(TOKEN, "")
+    token = os.environ.get(SERVING_TOKEN, "")
+
+    addresses = {"MLflow": MLFLOW_URL, "Airflow": AIRFLOW_URL}
+    links = {name: os.environ[each] for name, each in addresses.items() if os.environ.get(each)}
 
     def begun(rest_port: int, grpc_port: int) -> None:
         gc.collect()
@@ -87,7 +97,7 @@ async def _run(given: argparse.Namespace) -> int:
 
     try:
         await serving.start(file)
-        await serve(serving, Listen(rest, grpc, token), stop, begun)
+        await serve(serving, Listen(rest, grpc, token, links), stop, begun)
     finally:
         await serving.close()
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from operators.access import SERVING_TOKEN
 from operators.installation import PROFILE, ROOT, load_profile
 from operators.processes.marked import answer, answers
 from operators.processes.ports import HOST, RAY_PORTS, Ports
@@ -23,7 +24,7 @@ from operators.stack.databases import (
     mlflow_env,
     sqlite_url,
 )
-from operators.stack.state import STATE, airflow_keys, passwords, ray_token
+from operators.stack.state import STATE, airflow_keys, passwords, ray_token, serving_token
 from operators.tries import API_PAUSES_S, API_TRIES, HEAD_RETURN_S, TASK_SILENCE_S, TASK_TOKEN_S
 from tasks.core.config import config_json
 from tasks.core.files import whole_file
@@ -138,6 +139,7 @@ def base_env() -> dict[str, str]:
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(ray_token()),
+        SERVING_TOKEN: env.get(SERVING_TOKEN) or serving_token().read_text(),
     }
 
 
@@ -179,14 +181,21 @@ def airflow_env(home: Path, dags: Path, ports: Ports) -> dict[str, str]:
     return own | {f"AIRFLOW__{k}": v for k, v in settings.items()}
 
 
-def write_profile(path: Path, base: str, ports: Ports) -> dict[str, str]:
+def write_profile(path: Path, base: str, ports: Ports, serves: bool = False) -> dict[str, str]:
     """Write a profile with a stack's own addresses, and all else as in another, ``base``.
+
+    Args:
+        path: The profile.
+        base: The other one.
+        ports: Where the stack listens.
+        serves: Whether it has a server of models.
 
     Returns:
         The environment that selects it.
     """
     profile = config_json(load_profile(base))
     addresses = {"tracking_uri": ports.mlflow_url, "ray_api": ports.ray_url, "ray_address": "auto"}
+    addresses |= {"serving_api": ports.serving_url} if serves else {}
     with whole_file(path) as partial:
         partial.write_text(yaml.safe_dump(profile | addresses, sort_keys=False))
     return {PROFILE: str(path)}

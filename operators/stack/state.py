@@ -32,6 +32,11 @@ def ray_token() -> Path:
     return _kept("ray_token", lambda: secrets.token_hex(32))
 
 
+def serving_token() -> Path:
+    """File of the token that lets releases route models."""
+    return _kept("serving_token", lambda: secrets.token_hex(32))
+
+
 def passwords() -> Path:
     """File of the UI's passwords."""
     return _kept(

@@ -154,7 +154,7 @@ def programs(ports: Ports, folder: Path) -> dict[str, Program]:
 def _start(ports: Ports, dags: Path) -> None:
     home, folder = STATE / "airflow", _run_folder()
     env = services.base_env() | services.airflow_env(home, dags, ports)
-    env |= services.write_profile(STATE / "stack-profile.yaml", profile_name(), ports)
+    env |= services.write_profile(STATE / "stack-profile.yaml", profile_name(), ports, serves=True)
     env |= {AIRFLOW_URL: ports.airflow_url, MLFLOW_URL: ports.mlflow_url, RAY_URL: ports.ray_url}
     env |= databases.airflow_env(home)
     say(f"the servers keep their records in {databases.told()}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from tasks.core.outside.documents import parse_yaml
 from tasks.core.params import parse_config
 from tasks.serving.config import ServingConfig
+from tasks.serving.release.record import read_asked
 from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.paths import parse_path
 from tests.support.serving.bundles import target
@@ -29,9 +30,12 @@ def test_what_is_asked_can_be_asked() -> None:
     verbs = []
     for command in commands:
         path = command[-1].removeprefix("http://127.0.0.1:8501")
-        address = parse_path("POST" if "-d" in command else "GET", path)
+        puts, asks = "PUT" in command, "-d" in command
+        address = parse_path("PUT" if puts else "POST" if asks else "GET", path)
         verbs.append(address.verb)
-        if "-d" in command:
+        if puts:
+            assert read_asked(command[command.index("-d") + 1].encode()).candidate is None
+        elif asks:
             call = RestCall(address, command[command.index("-d") + 1].encode(), Codecs())
             assert call.question(target(), math.inf).arrays["words"].tolist() == [[1, 2, 3]]
-    assert verbs == ["predict", "predict", "classify", "metadata"]
+    assert verbs == ["predict", "predict", "classify", "metadata", "release"]

@@ -3,7 +3,8 @@
 Addresses are TensorFlow Serving's, and: ``/healthz`` (the process lives), ``/readyz`` (each model
 has a version that answers), ``/metrics`` and ``/monitoring/prometheus/metrics``, and
 ``/v1/config``, whose ``GET`` shows the settings in force and whose ``POST`` replaces them, by a
-token.
+token. ``/v1/models/NAME/release`` is how releases route a model (``PUT``, by the token), ``/`` the
+page for people, and ``/v2`` the Open Inference Protocol (`tasks.serving.oip`).
 
 A request may name its client (``x-request-key``) for splits, and say how long it waits
 (``x-request-timeout-ms``); an answer says which version gave it (``x-model-version``).
@@ -20,18 +21,25 @@ from typing import Any, Final, NamedTuple
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from operators.serving.ingress.connections import GONE
+from operators.serving.models.serving import Serving
 from tasks.core.config import config_json
 from tasks.core.errors import ConfigError
 from tasks.core.params import parse_config
 from tasks.serving.access import check_token
 from tasks.serving.config import ServingConfig
+from tasks.serving.oip.infer import HEADER, OipCall
+from tasks.serving.oip.pages import page_of
+from tasks.serving.oip.paths import CHANGES, OipAddress
+from tasks.serving.oip.paths import parse_path as oip_path
+from tasks.serving.release.record import read_asked
 from tasks.serving.rest.answers import HTTP_STATUS, write_error, write_metadata, write_status
 from tasks.serving.rest.bodies import unpack
 from tasks.serving.rest.calls import Codecs, RestCall
 from tasks.serving.rest.headers import wait_s
 from tasks.serving.rest.paths import Address, parse_path
+from tasks.serving.status.standing import standing_of
 from tasks.serving.traffic.answering import Answering
-from tasks.serving.types import Code, RequestError
+from tasks.serving.types import Call, Code, RequestError
 
 Scope = MutableMapping[str, Any]
 Headers = Mapping[bytes, bytes]
@@ -44,6 +52,8 @@ _DISCARD_S: Final = 2.0
 _JSON: Final = (b"content-type", b"application/json")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _METRICS: Final = (b"content-type", CONTENT_TYPE_LATEST.encode())
+_HTML: Final = (b"content-type", b"text/html; charset=utf-8")
+_BYTES: Final = (b"content-type", b"application/octet-stream")
 _CLOSE: Final = (b"connection", b"close")
 _GONE: Final = "the client has gone"  # and reads no answer
 _INFER: Final = ("predict", "classify", "regress")
@@ -56,6 +66,7 @@ class _Response(NamedTuple):
     status: int = 200
     kind: tuple[bytes, bytes] = _JSON
     version: int | None = None
+    more: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class _RefusedError(Exception):
@@ -69,14 +80,19 @@ class _RefusedError(Exception):
 class App:
     """The application."""
 
-    def __init__(self, answering: Answering, token: str) -> None:
+    def __init__(
+        self, serving: Serving, answering: Answering, token: str, links: Mapping[str, str]
+    ) -> None:
         """Answer requests.
 
         Args:
-            answering: Has them answered.
+            serving: The models.
+            answering: Has requests answered by them.
             token: What whoever changes settings must show; empty if nobody may.
+            links: Addresses of other servers, by name.
         """
-        self._answering, self._serving, self._token = answering, answering.serving, token
+        self._serving, self._answering, self._token = serving, answering, token
+        self._links = links
         self._codecs = Codecs()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +108,7 @@ class App:
             found, closes = _Response(write_error(str(error)), error.status), error.closes
             if closes and error.status == _TOO_LARGE and b"expect" not in headers:
                 await _discard(receive)
-        told = [found.kind, (b"content-length", b"%d" % len(found.body))]
+        told = [found.kind, (b"content-length", b"%d" % len(found.body)), *found.more]
         if found.version is not None:
             told.append((b"x-model-version", b"%d" % found.version))
         if closes:
@@ -101,14 +117,22 @@ class App:
         await send({"type": "http.response.body", "body": found.body})
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> _Response:
-        if not scope["path"].startswith("/v1/models"):
+        method, path = scope["method"], scope["path"]
+        if path.startswith("/v2"):
+            return await self._oip(oip_path(method, path), scope, headers, receive)
+        if not path.startswith("/v1/models"):
             return await self._page(scope, headers, receive)
-        address = parse_path(scope["method"], scope["path"])
+        address = parse_path(method, path)
+        if address.verb == "release":
+            return await self._release(address.model, method, headers, receive)
         if address.verb not in _INFER:
             return _Response(self._tell(address))
         body = await self._body(headers, receive)
+        return await self._ask(RestCall(address, body, self._codecs), body, scope, headers)
+
+    async def _ask(self, call: Call, body: bytes, scope: Scope, headers: Headers) -> _Response:
+        """Have a model asked; who goes away takes the question back."""
         key = headers.get(b"x-request-key", body)
-        call = RestCall(address, body, self._codecs)
         asked = self._answering.begin(call, "rest", key, wait_s(headers))
         pending = scope.get(GONE, set())
         pending.add(asked.future)
@@ -128,6 +152,40 @@ class App:
         target = model.target(address.version, address.label, b"")
         return write_metadata(target.model, target.version, target.bundle)
 
+    async def _release(
+        self, name: str, method: str, headers: Headers, receive: Receive
+    ) -> _Response:
+        """How a model is routed; or let a release route it."""
+        model = self._serving.model(name)
+        if method == "PUT":
+            self._check(headers)
+            await self._serving.take_release(name, read_asked(await self._body(headers, receive)))
+        return _Response(model.release.told(model.usual))
+
+    async def _oip(
+        self, address: OipAddress, scope: Scope, headers: Headers, receive: Receive
+    ) -> _Response:
+        """Whatever the Open Inference Protocol asks."""
+        serving, verb = self._serving, address.verb
+        if verb == "infer":
+            body = await self._body(headers, receive)
+            call = OipCall(address, body, headers.get(HEADER.encode(), b"").decode("latin-1"))
+            found = await self._ask(call, body, scope, headers)
+            if (num := call.num_header_bytes) is None:
+                return found
+            return found._replace(kind=_BYTES, more=((HEADER.encode(), b"%d" % num),))
+        if verb in CHANGES:
+            self._check(headers)
+            await (serving.load if verb == "load" else serving.unload)(address.model)
+            return _Response(b"{}")
+        if verb in ("live", "ready"):
+            return _Response(b"", 200 if verb == "live" or serving.is_ready() else 503)
+        body = await self._body(headers, receive) if verb == "index" else b""
+        return _Response(page_of(address, serving, self._answering.figures, body))
+
+    def _check(self, headers: Headers) -> None:
+        check_token(headers.get(b"authorization", b"").decode("latin-1"), self._token)
+
     async def _page(self, scope: Scope, headers: Headers, receive: Receive) -> _Response:
         method, path = scope["method"], scope["path"]
         if path == "/v1/config" and method == "POST":
@@ -135,21 +193,30 @@ class App:
             return _Response(b"{}")
         if method not in ("GET", "HEAD"):
             raise _RefusedError(405, f"expected GET for {path[:200]}, got {method}")
+        if path in ("/", "/status"):
+            return _Response(self._status(), kind=_HTML)
         if path == "/v1/config":
             return _Response(json.dumps(config_json(self._serving.config)).encode())
         if path in ("/metrics", "/monitoring/prometheus/metrics"):
             return _Response(self._answering.figures.page(), kind=_METRICS)
-        if path == "/healthz":
+        if path not in ("/healthz", "/readyz"):
+            raise _RefusedError(404, f"nothing is at {path[:200]}; models are at /v1/models/NAME")
+        if path == "/healthz" or self._serving.is_ready():
             return _Response(b"ok\n", kind=_TEXT)
-        if path == "/readyz":
-            if self._serving.is_ready():
-                return _Response(b"ok\n", kind=_TEXT)
-            return _Response(b"a model has no version that answers yet\n", 503, _TEXT)
-        raise _RefusedError(404, f"nothing is at {path[:200]}; models are at /v1/models/NAME")
+        return _Response(b"a model has no version that answers yet\n", 503, _TEXT)
+
+    def _status(self) -> bytes:
+        from tasks.serving.status.page import (
+            status_page,  # loads templates, which nobody else needs
+        )
+
+        serving, figures = self._serving, self._answering.figures
+        standings = [standing_of(serving.model(name), figures) for name in serving.models()]
+        return status_page(standings, serving.is_ready(), self._links)
 
     async def _reload(self, headers: Headers, receive: Receive) -> None:
         """Take other settings."""
-        check_token(headers.get(b"authorization", b"").decode("latin-1"), self._token)
+        self._check(headers)
         body = await self._body(headers, receive)
         try:
             config = parse_config(ServingConfig, json.loads(body))

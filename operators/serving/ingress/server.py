@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import uvicorn
 
@@ -29,11 +29,13 @@ class Listen:
         rest: Socket of the REST interface, bound.
         grpc: ``host:port`` of gRPC; port 0 for any.
         token: What whoever changes settings must show; empty if nobody may.
+        links: Addresses of other servers, by name, for people.
     """
 
     rest: socket.socket
     grpc: str
     token: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Server(uvicorn.Server):
@@ -69,7 +71,7 @@ async def serve(
     rpc = Rpc(answering, listen.token, asyncio.get_running_loop(), listen.grpc)
     server = _Server(
         uvicorn.Config(
-            App(answering, listen.token),
+            App(serving, answering, listen.token, listen.links),
             http=limited(lambda: serving.config.limits),
             ws="none",
             lifespan="off",

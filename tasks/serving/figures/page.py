@@ -15,6 +15,7 @@ from prometheus_client.core import (
 )
 
 from tasks.serving.differences import Differences
+from tasks.serving.figures.summary import Summary, summary_of
 from tasks.serving.figures.times import BOUNDS, TOLD, Times
 from tasks.serving.types import Answered, Code, VersionFigures
 
@@ -73,6 +74,11 @@ class Figures:
             counted.dropped[shadow] += 1
         else:
             counted.shadows[shadow] = counted.shadows.get(shadow, Differences()) + found
+
+    def summary(self, model: str, version: int) -> Summary:
+        """What was counted of a version, in a few numbers."""
+        found = self._counted.get((model, version))
+        return Summary() if found is None else summary_of(found.times.values(), found.failed)
 
     def page(self) -> bytes:
         """All of it, as Prometheus reads it."""

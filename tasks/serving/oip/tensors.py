@@ -64,6 +64,7 @@ def read_values(
         RequestError: INVALID_ARGUMENT, they have another type or number.
     """
     scalar, num = _SCALARS[dtype.kind], _num(shape, where)
+    flat: list[Any]
     try:
         flat = msgspec.json.decode(raw, type=list[scalar])  # type: ignore[valid-type]
     except msgspec.ValidationError:

@@ -1,9 +1,10 @@
 """A canary: the candidate's share grows by steps, until all are done or a guard takes it back.
 
 Three things are guarded: failures, answers slower than the other version's p99, and answers that
-disagree with it, where it is asked beside. Each has a third of `alpha`, so that all of them
-together take back a candidate which is no worse than allowed with a chance of at most `alpha`,
-whatever the number of steps and of looks (`tasks.serving.release.sequential`).
+disagree with it, where it is asked beside. Each begins anew with each step, so that what goes wrong
+under more load is not outweighed by what went well before, and has an equal part of `alpha`: all of
+them together take back a candidate which is no worse than allowed with a chance of at most `alpha`,
+whatever the number of looks (`tasks.serving.release.sequential`).
 
 The state is a plain record: whoever goes on with it after a crash decides as if nothing happened.
 """
@@ -51,7 +52,8 @@ class Canary(Record):
         num_in_step: The candidate's answers in this step.
         seen: What the server had counted at the last look, of the candidate and the other.
         total: What was counted since the canary began, of both.
-        logs: Evidence against the candidate, by guard.
+        logs: Evidence against the candidate in this step, by guard.
+        highest: The highest that there was, by guard.
         points: Looks, thinned out.
         reason: Why it is taken back; empty if it isn't.
     """
@@ -68,6 +70,7 @@ class Canary(Record):
     logs: dict[str, tuple[float, ...]] = Field(
         default_factory=lambda: dict.fromkeys(GUARDS, Evidence().logs)
     )
+    highest: dict[str, float] = Field(default_factory=lambda: dict.fromkeys(GUARDS, 1.0))
     points: tuple[Point, ...] = ()
     reason: str = ""
 
@@ -76,11 +79,11 @@ class Canary(Record):
         cls, limit_s: float, seen: tuple[Counts, Counts], now_s: float, config: CanaryConfig
     ) -> Self:
         """Begin, with what was counted by now of the candidate and the other."""
-        convicts_at = len(GUARDS) / config.alpha
+        convicts_at = len(GUARDS) * len(config.steps) / config.alpha
         return cls(convicts_at=convicts_at, limit_s=limit_s, begun_s=now_s, seen=seen)
 
     def evidence(self, guard: str) -> float:
-        """What a guard has against the candidate; 1 is nothing."""
+        """What a guard has against the candidate in this step; 1 is nothing."""
         return Evidence(self.logs[guard]).value
 
     def share(self, config: CanaryConfig) -> int:
@@ -112,9 +115,12 @@ class Canary(Record):
         )
         ends = num_in_step >= config.min_answers
         reason = found._reason(config) or ("" if ends else found._late(now_s, config))
+        highest = {name: max(self.highest[name], found.evidence(name)) for name in GUARDS}
         update: dict[str, object] = {"reason": reason, "points": found._points(config)}
+        update["highest"] = highest
         if ends and not reason:
             update |= {"step": self.step + 1, "num_in_step": 0, "begun_s": now_s}
+            update["logs"] = dict.fromkeys(GUARDS, Evidence().logs)
         return found.model_copy(update=update)
 
     def _judged(self, mine: Counts, other: Counts, config: CanaryConfig) -> dict[str, Evidence]:

@@ -9,7 +9,6 @@ from pydantic.dataclasses import dataclass
 
 from tasks.core.config import SETTINGS, setting
 
-
 _NAME = r"^[A-Za-z0-9._-]{0,100}$"
 
 

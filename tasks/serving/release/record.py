@@ -77,6 +77,11 @@ class Release(Record):
         """Versions that must be served for it."""
         return frozenset({self.stable, self.candidate} - {None})  # type: ignore[arg-type]
 
+    def told(self, usual: int | None) -> bytes:
+        """It as JSON; before anything was promoted, the version that answers stands as stable."""
+        stable = usual if self.stable is None else self.stable
+        return self.model_copy(update={"stable": stable}).model_dump_json().encode()
+
     def take(self, asked: Asked, usual: int | None) -> Release:
         """What it is once a release has its way.
 

@@ -11,6 +11,7 @@ from tasks.serving.release.counts import Counts
 from tasks.serving.release.manifests import Canaried, CheckedBundle, Shadowed
 
 _HEIGHT_IN = 3.4
+_LEAST = 0.01  # less is as good as none
 
 
 def figures_of(found: Canaried) -> dict[str, float]:
@@ -28,7 +29,7 @@ def figures_of(found: Canaried) -> dict[str, float]:
     for name, each in zip(("candidate", "other"), canary.total, strict=True):
         counts = {f"{name}_{key}": float(value) for key, value in each.model_dump().items()}
         figures |= {key.replace("_num_", "_"): value for key, value in counts.items()}
-    return figures | {f"evidence_{guard}": canary.evidence(guard) for guard in GUARDS}
+    return figures | {f"evidence_{guard}": canary.highest[guard] for guard in GUARDS}
 
 
 def sections_of(found: Canaried, verdict: str, reasons: tuple[str, ...]) -> list[Section]:
@@ -103,8 +104,9 @@ def _canary(canary: Canary | None) -> Section:
         (name, *_row(each)) for name, each in zip(("candidate", "other"), canary.total, strict=True)
     )
     note = f"Slow: longer than {canary.limit_s:g} s, the other version's p99 when the canary began."
-    evidence = tuple((name, f"{canary.evidence(name):.3g}") for name in GUARDS)
-    tables = (Table(head, rows, note), Table(("guard", "evidence"), evidence))
+    evidence = tuple((name, f"{canary.highest[name]:.3g}") for name in GUARDS)
+    limit = f"1 is none; {canary.convicts_at:.4g} takes it back. Each step begins anew."
+    tables = (Table(head, rows, note), Table(("guard", "highest evidence"), evidence, limit))
     picture = Picture("canary.png", "Evidence against the candidate", plot(canary))
     return Section("Canary", tables=tables, pictures=(picture,) if canary.points else ())
 
@@ -122,6 +124,7 @@ def plot(canary: Canary) -> bytes:
         axes.plot(nums, values, color=COLOURS[index], label=guard, drawstyle="steps-post")
     axes.axhline(canary.convicts_at, color=BAD_COLOUR, linewidth=1, linestyle="--")
     axes.set_yscale("log")
+    axes.set_ylim(bottom=_LEAST)
     axes.legend(fontsize=9, frameon=False)
     label(axes, "Evidence against the candidate (1: none; the line takes it back)", "", "evidence")
     shares = [each.share / 10 for each in canary.points]

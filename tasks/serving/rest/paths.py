@@ -9,12 +9,13 @@ from typing import Literal
 
 from tasks.serving.types import Code, RequestError
 
-Verb = Literal["predict", "classify", "regress", "status", "metadata"]
+Verb = Literal["predict", "classify", "regress", "status", "metadata", "release"]
 _PATH = re.compile(
     r"/v1/models/(?P<model>[^/:]+)"
     r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
-    r"(?::(?P<verb>predict|classify|regress)|/(?P<page>metadata))?"
+    r"(?::(?P<verb>predict|classify|regress)|/(?P<page>metadata|release))?"
 )
+_METHODS = {"status": ("GET",), "metadata": ("GET",), "release": ("GET", "PUT")}
 _MAX_VERSION, _MAX_SHOWN = 2**63 - 1, 200
 
 
@@ -40,7 +41,7 @@ def parse_path(method: str, path: str) -> Address:
     """Understand an address.
 
     Args:
-        method: ``GET`` for status and metadata, else ``POST``.
+        method: ``GET`` for status and metadata, ``PUT`` too for a release, else ``POST``.
         path: The path, unquoted.
 
     Raises:
@@ -48,12 +49,16 @@ def parse_path(method: str, path: str) -> Address:
     """
     found = _PATH.fullmatch(path)
     verb = (found["verb"] or found["page"] or "status") if found else ""
-    if found is None or method != ("POST" if found["verb"] else "GET"):
+    if (
+        found is None
+        or method not in _METHODS.get(verb, ("POST",))
+        or (verb == "release" and (found["version"] or found["label"]))
+    ):
         raise RequestError(
             Code.INVALID_ARGUMENT,
             f"Malformed request: {method} {path[:_MAX_SHOWN]}; expected GET "
             "/v1/models/NAME[/versions/N|/labels/LABEL][/metadata] or POST the same with :predict, "
-            ":classify or :regress",
+            ":classify or :regress; or GET or PUT /v1/models/NAME/release",
         )
     number = int(found["version"][:20]) if found["version"] else None
     if number is not None and number > _MAX_VERSION:

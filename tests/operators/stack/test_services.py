@@ -123,6 +123,11 @@ def test_a_profile_keeps_all_but_the_addresses(tmp_path: Path) -> None:
     assert changed <= {"tracking_uri", "ray_api", "ray_address"}
 
 
+def test_a_stack_that_serves_is_where_its_profile_says(tmp_path: Path) -> None:
+    env = services.write_profile(tmp_path / "own.yaml", "ci", PORTS, serves=True)
+    assert load_profile(env["ORRERY_PROFILE"]).serving_api == PORTS.serving_url
+
+
 def test_the_environment_is_quiet_and_keeps_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     env = services.base_env()

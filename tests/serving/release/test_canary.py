@@ -50,9 +50,18 @@ def test_a_guard_takes_it_back_with_its_numbers(guard, mine, other):
     canary = begun().look((counts(**mine), counts(**other)), 1.0, CONFIG)
     assert canary.reason.startswith(f"{guard}: ")
     assert "confidence 95%" in canary.reason
-    assert canary.evidence(guard) > canary.convicts_at == len(GUARDS) / CONFIG.alpha
+    assert canary.highest[guard] > canary.convicts_at == 2 * len(GUARDS) / CONFIG.alpha
     assert canary.share(CONFIG) == 0
     assert canary.is_over(CONFIG)
+
+
+def test_what_went_well_before_outweighs_nothing_in_the_next_step():
+    seen = counts(3000, compared=0), counts(9000, compared=9000, disagreeing=450)
+    canary = begun().look(seen, 1.0, CONFIG)
+    assert (canary.step, canary.evidence(DISAGREEING)) == (1, 1.0)
+    bad = counts(3100, failed=20), counts(9100, compared=9100, disagreeing=500)
+    canary = canary.look(bad, 2.0, CONFIG)
+    assert canary.reason.startswith("failed: ")
 
 
 def test_failures_that_strike_both_take_nobody_back():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,9 @@ import numpy as np
 
 from operators.serving.ingress.server import Listen, serve
 from tasks.bundle.manifest import Bundle
-from tasks.serving.config import ServingConfig
+from tasks.serving.config import ModelConfig, ServingConfig
 from tasks.serving.heads import heads_of, output_of
+from tasks.serving.release.record import Asked, Release
 from tasks.serving.types import (
     Answered,
     Arrays,
@@ -65,6 +66,25 @@ class FakeServing:
         self.latest = 3
         self.keys: list[bytes] = []
         self.left: set[int] = set()
+        self.name, self.away = "some", ""
+        self.settings = ModelConfig(folder="/models/some")
+        self.release = Release(source="/models/some")
+        self.labels: Mapping[str, int] = {}
+        self.changes: list[str] = []
+
+    @property
+    def usual(self) -> int | None:
+        return self.latest
+
+    async def take_release(self, name: str, asked: Asked) -> Release:
+        self.release = self.model(name).release.take(asked, self.latest)
+        return self.release
+
+    async def load(self, name: str) -> None:
+        self.changes.append(f"load {self.model(name).name}")
+
+    async def unload(self, name: str) -> None:
+        self.changes.append(f"unload {self.model(name).name}")
 
     def model(self, name: str) -> FakeServing:
         if name != "some":

@@ -15,7 +15,8 @@ import yaml
 
 from operators.serving.models.serving import Serving
 from tasks.core.config import config_json
-from tasks.serving.config import Limits, ModelConfig, ServingConfig
+from tasks.serving.config import Limits, ModelConfig, Policy, ServingConfig
+from tasks.serving.release.record import Asked
 from tasks.serving.types import Code, Question, RequestError, State
 from tests.support.serving.faulty_bundles import faulty
 
@@ -28,8 +29,10 @@ def config_of(folder: Path, *names: str, **more: object) -> ServingConfig:
 
 
 @asynccontextmanager
-async def serving_of(config: ServingConfig, file: Path | None = None) -> AsyncIterator[Serving]:
-    serving = Serving(config, "", Path("/nowhere"))
+async def serving_of(
+    config: ServingConfig, file: Path | None = None, kept: Path = Path("/nowhere")
+) -> AsyncIterator[Serving]:
+    serving = Serving(config, "", kept)
     await serving.start(file)
     try:
         await until(serving.is_ready)
@@ -150,5 +153,84 @@ def test_the_file_is_taken_when_it_changes_unless_it_is_bad(tmp_path, caplog):
             file.unlink()
             await until(lambda: caplog.text.count("nothing was changed") == 2)
             assert serving.config.models == both.models
+
+    asyncio.run(run())
+
+
+def three(folder: Path) -> ServingConfig:
+    """A model whose versions multiply by their numbers; version 1 answers."""
+    for number in (1, 2, 3):
+        faulty(folder / "m" / str(number), factor=number)
+    return config_of(folder, "m", policy=Policy(specific=(1,)))
+
+
+def test_a_release_shares_requests_and_promotes_and_is_kept(tmp_path):
+    async def run():
+        config = three(tmp_path)
+        async with serving_of(config, kept=tmp_path / "kept") as serving:
+            model = serving.model("m")
+            await serving.take_release("m", Asked(holder="a", candidate=3, share=500))
+            await until(lambda: "candidate" in model.labels)
+            keys = [str(each).encode() for each in range(200)]
+            found = Counter(model.target(None, "", key).version for key in keys)
+            assert set(found) == {1, 3}
+            assert 60 < found[3] < 140
+            assert {model.target(None, "", key).shadow for key in keys} == {None, 3}
+            with pytest.raises(RequestError, match="the release 'a' holds this model"):
+                await serving.take_release("m", Asked(holder="b", candidate=2))
+        async with serving_of(config, kept=tmp_path / "kept") as serving:
+            model = serving.model("m")
+            await until(lambda: "candidate" in model.labels)
+            assert model.release.share == 500, "as before the server was started again"
+            await serving.take_release("m", Asked(holder="a", stable=3))
+            assert await answer(serving, "m") == (3, 3)
+            assert model.target(None, "", b"x").shadow is None
+            await serving.reload(replace(config, limits=Limits(poll_s=0.5)))
+            assert await answer(serving, "m") == (3, 3), "settings don't undo a release"
+        async with serving_of(config, kept=tmp_path / "kept") as serving:
+            assert await answer(serving, "m") == (3, 3)
+
+    asyncio.run(run())
+
+
+def test_a_release_that_ends_badly_leaves_what_was(tmp_path):
+    async def run():
+        async with serving_of(three(tmp_path), kept=tmp_path / "kept") as serving:
+            await serving.take_release("m", Asked(holder="a", candidate=9))
+            model = serving.model("m")
+            await until(lambda: any(each.version == 9 for each in model.status(None, "")))
+            await until(lambda: model.status(9, "")[0].state == State.END)
+            assert await answer(serving, "m") == (1, 1)
+            await serving.take_release("m", Asked(holder="a"))
+            assert await answer(serving, "m") == (1, 1)
+            with pytest.raises(RequestError) as error:
+                await serving.take_release("none", Asked(holder="a"))
+            assert error.value.code == Code.NOT_FOUND
+
+    asyncio.run(run())
+
+
+def test_a_release_that_can_t_be_kept_is_refused(tmp_path):
+    async def run():
+        (tmp_path / "kept").write_text("no folder")
+        async with serving_of(three(tmp_path), kept=tmp_path / "kept") as serving:
+            with pytest.raises(RequestError, match="can't be kept"):
+                await serving.take_release("m", Asked(holder="a", candidate=3))
+            assert serving.model("m").release.candidate is None
+
+    asyncio.run(run())
+
+
+def test_a_model_is_unloaded_and_loaded_again(tmp_path):
+    async def run():
+        async with serving_of(three(tmp_path)) as serving:
+            await serving.unload("m")
+            with pytest.raises(RequestError):
+                serving.model("m")
+            with pytest.raises(RequestError):
+                await serving.load("never")
+            await serving.load("m")
+            assert await answer(serving, "m") == (1, 1)
+            await serving.load("m")
 
     asyncio.run(run())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from tasks.serving.config import PER_MILLE, ModelConfig
+from tasks.serving.figures.page import Figures
 from tasks.serving.figures.summary import Summary
 from tasks.serving.release.record import Release, settings_of
 from tasks.serving.types import VersionFigures, VersionStatus
@@ -56,3 +58,48 @@ class Standing:
         if not split:
             return PER_MILLE if version == self.usual else 0
         return sum(each for k, each in split.items() if self.labels.get(k, self.usual) == version)
+
+
+class Routed(Protocol):
+    """A model of a server, as far as it is told how it stands."""
+
+    name: str
+    settings: ModelConfig
+    release: Release
+    away: str
+
+    @property
+    def labels(self) -> Mapping[str, int]:
+        """Version of each label."""
+
+    @property
+    def usual(self) -> int | None:
+        """The version that answers whoever names none."""
+
+    def status(self, version: int | None, label: str) -> tuple[VersionStatus, ...]:
+        """How versions stand."""
+
+    def figures(self) -> Iterable[VersionFigures]:
+        """What they take."""
+
+
+def standing_of(model: Routed, counted: Figures) -> Standing:
+    """How a model stands now."""
+    figures = {each.version: each for each in model.figures()}
+    versions = (
+        VersionStanding(
+            each,
+            figures.get(each.version) or VersionFigures(model.name, each.version),
+            counted.summary(model.name, each.version),
+        )
+        for each in model.status(None, "")
+    )
+    return Standing(
+        model.name,
+        model.settings,
+        model.release,
+        model.labels,
+        model.usual,
+        model.away,
+        tuple(versions),
+    )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tasks.serving.config import ModelConfig
 from tasks.serving.release.record import Release
-from tasks.serving.standing import Standing
+from tasks.serving.status.standing import Standing
 
 
 def standing(settings=None, release=None, labels=None, usual=1):

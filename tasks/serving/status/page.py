@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from tasks.report.page import Cell, Link, Section, Table, html
-from tasks.serving.standing import Standing, VersionStanding
+from tasks.serving.status.standing import Standing, VersionStanding
 from tasks.serving.types import State
 
 _MB = 1e6

@@ -5,8 +5,8 @@ from pathlib import Path
 from tasks.serving.config import ModelConfig
 from tasks.serving.figures.summary import Summary
 from tasks.serving.release.record import Release
-from tasks.serving.standing import Standing, VersionStanding
-from tasks.serving.status import status_page
+from tasks.serving.status.page import status_page
+from tasks.serving.status.standing import Standing, VersionStanding
 from tasks.serving.types import Code, State, VersionFigures, VersionStatus
 from tests.support.browser import chromium
 

@@ -1,0 +1,1 @@
+"""How models stand, and the page that shows it to people."""
