@@ -7,11 +7,11 @@ name with arrays by name. A bundle can only name one that is installed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
@@ -188,18 +188,29 @@ def _later(point: Any) -> Runtime:
     return open_network
 
 
-@contextmanager
-def _faults(where: str, arrays: Arrays) -> Iterator[None]:
+class _faults:  # noqa: N801 - a context, by a class since it is entered three times a request
     """Translate whatever a runtime or a step raises."""
-    try:
-        yield
-    except OrreryError:
-        raise
-    except Exception as error:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise DataError(
-            f"{where} does not run on {shapes} ({type(error).__name__}: {str(error)[:300]})"
-        ) from error
+
+    __slots__ = ("_arrays", "_where")
+
+    def __init__(self, where: str, arrays: Arrays) -> None:
+        self._where, self._arrays = where, arrays
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, OrreryError):
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in self._arrays.items())
+            raise DataError(
+                f"{self._where} does not run on {shapes} "
+                f"({type(error).__name__}: {str(error)[:300]})"
+            ) from error
 
 
 def _opened(folder: Path, network: Network, where: str) -> tuple[Answer, Answer, After]:
@@ -227,8 +238,8 @@ def _opened(folder: Path, network: Network, where: str) -> tuple[Answer, Answer,
 
 
 def _check(tensors: tuple[Tensor, ...], arrays: Arrays, sizes: dict[str, int], where: str) -> None:
-    wanted = [each.name for each in tensors]
-    if sorted(wanted) != sorted(arrays):
+    if len(arrays) != len(tensors) or not all(each.name in arrays for each in tensors):
+        wanted = [each.name for each in tensors]
         raise DataError(
             f"{where}: expected {', '.join(wanted)}, got {', '.join(map(str, arrays))[:300]}"
         )

@@ -157,7 +157,7 @@ def _loaded(channel: Channel, load: Load) -> Servable | None:
 
 def _open(folder: Path, network: str) -> Servable:
     """Open a bundle's network, the first if unnamed, replay it and warm it up."""
-    bundle = read_bundle(folder)
+    bundle = read_bundle(folder, network=network)
     servable = Servable(folder, bundle, network or next(iter(bundle.networks)))
     replay_network(servable)
     for name, signature in bundle.signatures.items():
