@@ -36,6 +36,7 @@ DECLARATIONS = {
 # Tests that stand for no module, and what they test instead.
 BESIDE = {
     "tests/*/test_readme.py": "the system's README runs",
+    "tests/operators/serving/models/test_sharing.py": "steps and slots among versions",
     "tests/operators/serving/ingress/test_routes.py": "app.py: releases, OIP, the page",
     "tests/serving/test_config.py": "settings that contradict each other; no DAG file loads them",
     "tests/grasping/test_kills.py": "whole stages, killed again and again",

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.support.budget import (
     REFERENCE_S,
     SYSTEM_S,
     Slowness,
+    Spending,
     folder_of,
     overspent,
 )
@@ -25,7 +27,7 @@ CONFTEST = """
 from tests.support import budget
 pytest_plugins = ["tests.support.budget"]
 budget.SYSTEM_S = {limit}
-budget.MAX_SLOWNESS = {max_slowness}
+budget.MAX_SLOWNESS = 1e9
 """
 BURN = """
 import subprocess, sys, time
@@ -45,13 +47,11 @@ def test_is_not_counted():
 """
 
 
-def run(
-    folder: Path, limit_s: float, *options: str, max_slowness: float = 1e9
-) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, limit_s: float, *options: str) -> subprocess.CompletedProcess[str]:
     """Run tests of a system that burns CPU, with a budget of its own."""
     for name in ("toys", "others"):
         (folder / "tests" / name).mkdir(parents=True)
-    (folder / "conftest.py").write_text(CONFTEST.format(limit=limit_s, max_slowness=max_slowness))
+    (folder / "conftest.py").write_text(CONFTEST.format(limit=limit_s))
     (folder / "tests/toys/test_burn.py").write_text(BURN)
     (folder / "tests/others/test_idle.py").write_text("def test_idles():\n    pass\n")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow\n")
@@ -69,12 +69,22 @@ def test_a_system_that_overspends_fails_by_name(tmp_path: Path, options: tuple[s
     assert "4 passed" in done.stdout
 
 
-def test_nobody_fails_where_the_machine_is_too_slow_to_tell(tmp_path: Path) -> None:
-    done = run(tmp_path, 0.05, "-p", "no:xdist", max_slowness=0.5)
-    assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
-    assert "not judged: this machine was" in done.stdout
-    assert "tests/toys took" in done.stdout
-    assert "FAILED" not in done.stdout
+@pytest.mark.parametrize(("slowness", "status"), [(1.0, 1), (2.0, 0)])
+def test_nobody_fails_where_the_machine_is_too_slow_to_tell(slowness: float, status: int) -> None:
+    spending = Spending(SimpleNamespace())  # type: ignore[arg-type]
+    told = [("cpu_s", 2 * SYSTEM_S), ("slowness", slowness)]
+    report = SimpleNamespace(
+        nodeid="tests/toys/test_a.py::test_a", duration=1.0, when="teardown", user_properties=told
+    )
+    spending.pytest_runtest_logreport(report)  # type: ignore[arg-type]
+    session, lines = SimpleNamespace(exitstatus=pytest.ExitCode.OK), list[str]()
+    spending.pytest_sessionfinish(session)  # type: ignore[arg-type]
+    spending.pytest_terminal_summary(
+        SimpleNamespace(section=lines.append, write_line=lambda line, **_: lines.append(line))
+    )
+    assert session.exitstatus == status
+    assert any(line.startswith("FAILED tests/toys took") for line in lines) == (status == 1)
+    assert any(line.startswith("not judged: this machine was 2.0") for line in lines) != status
 
 
 def test_waiting_and_slow_tests_cost_nothing(tmp_path: Path) -> None:

@@ -122,22 +122,18 @@ def make_bundle(
     where = f"model {name}"
     with _refusals(where), whole_folder(folder) as partial:
         takes, gives = _tensors(program, examples, where)
-        inputs, outputs = ([each.name for each in some] for some in (takes, gives))
-        granular: dict[str, Any] = {"region": region}
+        names = [tuple(each.name for each in some) for some in (takes, gives)]
+        cell = recurrence and _cell(recurrence, takes, gives, where)
         if recurrence is not None:
-            granular = {"cell": _cell(recurrence, takes, gives, where)}
             takes, gives = _of_sequences(recurrence, takes, gives)
         signatures = {
             signature: _signature(partial, signature, example, takes, gives, where)
             for signature, example in examples.items()
         }
-        networks = _networks(partial, program, inputs, tuple(outputs), with_onnx, int8_tolerance)
-        networks = {
-            key: each if region is not None and each.runtime != "onnx" else _with(each, granular)
-            for key, each in networks.items()
-        }
+        networks = _networks(partial, program, *names, with_onnx, int8_tolerance)
+        networks = {key: _granular(each, cell, region) for key, each in networks.items()}
         bundle = Bundle(
-            schema=SCHEMA if recurrence is None and region is None else GRANULAR_SCHEMA,
+            schema=GRANULAR_SCHEMA if cell or region else SCHEMA,
             name=name,
             signatures=signatures,
             networks=networks,
@@ -157,6 +153,11 @@ def _tried(folder: Path, bundle: Bundle) -> dict[str, Network]:
         replay_network(servable)
         found[name] = _with(network, {"curve": measure(servable)})
     return found
+
+
+def _granular(network: Network, cell: Cell | None, region: Region | None) -> Network:
+    """A network that says which part of it is worth a batch; regions are of ONNX graphs."""
+    return _with(network, {"cell": cell, "region": region if network.runtime == "onnx" else None})
 
 
 def _with(network: Network, told: Mapping[str, Any]) -> Network:

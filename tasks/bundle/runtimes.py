@@ -144,7 +144,9 @@ class Servable:
         told = self.bundle.signatures.values()
         wanted = {output.name for each in told for output in each.outputs}
         after = any(each.after is not None for each in told)  # takes whatever it likes
-        return self.cell and cells.Loop(step, self.cell, None if after else wanted)
+        if self.cell is None:
+            return None
+        return cells.Loop(step, self.cell, None if after else wanted)
 
     def leave(
         self, signatures: Sequence[str], entered: Entered, found: Arrays

@@ -3,7 +3,8 @@
 A frame is the length of its header and that of its body, the header (msgpack), and the bytes of the
 arrays one after the other. An array of more than `SHARED_BYTES` lies in memory that both processes
 see, one region a direction. Only one message a direction is under way at a time, so a region is
-written from its beginning each time; where several are, nothing lies there. Of text (arrays of `bytes`) come the ends of all values first.
+written from its beginning each time; where several are, nothing lies there. Of text (arrays of
+`bytes`) come the ends of all values first.
 """
 
 from __future__ import annotations

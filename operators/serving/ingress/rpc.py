@@ -93,6 +93,15 @@ class Rpc:
         self._server = grpc.server(
             self._threads, options=options, maximum_concurrent_rpcs=_MAX_CALLS
         )
+        self._take_calls()
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            self._server.start()  # else it has nothing to stop, and keeps what it has opened
+            self._server.stop(None).wait()
+            raise
+
+    def _take_calls(self) -> None:
         prediction = {name: self._infers(name) for name in CALLS}
         prediction["GetModelMetadata"] = self._in_loop(self._metadata)
         model = {
@@ -106,12 +115,6 @@ class Rpc:
             }
             handler = grpc.method_handlers_generic_handler(f"{PACKAGE}.{service}", handlers)
             self._server.add_generic_rpc_handlers((handler,))
-        try:
-            self.port = self._server.add_insecure_port(address)
-        except RuntimeError:
-            self._server.start()  # else it has nothing to stop, and keeps what it has opened
-            self._server.stop(None).wait()
-            raise
 
     def start(self) -> None:
         """Begin to answer."""
