@@ -4,8 +4,9 @@
     python -m benchmarks.serving --parts cpu --quick
 
 Each part says what its figures mean: `cpu` (beside FastAPI, LitServe, MLServer and BentoML, each in
-an environment of its own), `rpc`, `loading`, `swaps`, `starts`, `runtimes`. Values are medians,
-intervals ranges over rounds. Clients are `load`'s own, in a process of their own.
+an environment of its own), `rpc`, `loading`, `swaps`, `starts`, `runtimes`, `granular`, `fairness`.
+Values are medians, intervals ranges over rounds. Clients are `load`'s own, in a process of their
+own.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from typing import Any
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.results_file import Figure
-from benchmarks.serving import cpu, loading, rpc, runtimes, starts, swaps
+from benchmarks.serving import cpu, fairness, granular, loading, rpc, runtimes, starts, swaps
 from benchmarks.serving.bundles import FOLDER
 
 NAME = "serving"
 # Long ones, and those that need a quiet machine: each may be of a commit of its own.
-EARLIER = ("cpu", "rpc", "loading", "swaps")
+EARLIER = ("cpu", "rpc", "loading", "swaps", "granular", "fairness")
 _ANY = float("inf")
 # What must hold: least and greatest allowed value of a figure.
 BOUNDS: Bounds = {
@@ -50,6 +51,8 @@ BOUNDS: Bounds = {
     "worker_mb": (0.0, 61.0),  # of which 1 is the model
     "grpc_ratio": (0.0, 1.8),
     "grpc_ratio_100kb": (0.0, 0.5),
+    "granular_ratio": (2.0, _ANY),
+    "fairness_error": (0.0, 0.1),
 }
 # A quick run is too short to be judged by what the machine does beside it.
 _QUICK_BOUNDS: Bounds = {
@@ -99,6 +102,8 @@ PARTS: dict[str, Any] = {
     "swaps": _in_folder(swaps.measure),
     "starts": _in_folder(starts.measure),
     "runtimes": _runtimes,
+    "granular": _in_folder(granular.measure),
+    "fairness": _in_folder(fairness.measure),
 }
 
 
