@@ -87,6 +87,19 @@ def test_what_is_not_as_it_was_made_is_refused(made: Made, copy: Path, how: str,
 
 
 @pytest.mark.hostile
+def test_who_asks_for_one_network_reads_no_other_s_file(made: Made, copy: Path) -> None:
+    first, *_, last = made[1].networks
+    flip(copy / str(made[1].networks[last].file))
+    for network in ("", first):
+        assert read_bundle(copy, network=network) == made[1]
+    for network in (last, None):
+        with pytest.raises(DataError, match="is not what bundle"):
+            read_bundle(copy, network=network)
+    flip(copy / "golden" / "predict.safetensors")
+    with pytest.raises(DataError, match="golden/predict"):
+        read_bundle(copy, network=first)
+
+
 def test_what_is_larger_than_allowed_is_refused_unread(copy: Path) -> None:
     with refused("at most 1,000 bytes", outside=copy / "model.onnx"):
         read_bundle(copy, max_bytes=1000)
