@@ -104,10 +104,8 @@ def make_bundle(
     Args:
         folder: Where it appears, whole or not at all; it must not exist.
         name: Name of the model.
-        program: The network in eval mode, a `torch.export.ExportedProgram` on the CPU whose dynamic
-            axes begin at 1.
-        examples: What can be asked, by the signature's name; the first is the default, and is asked
-            without steps.
+        program: A network in eval mode, exported on the CPU; its dynamic axes begin at 1.
+        examples: What can be asked, by signature; the first is the default, asked without steps.
         use: See `tasks.bundle.manifest.Bundle`.
         provenance: See there.
         with_onnx: Whether it is written as ONNX, too, which then is preferred.
@@ -116,21 +114,17 @@ def make_bundle(
         region: Which part of the ONNX graph is worth a batch; None for all of it.
 
     Raises:
-        DataError: The program, the examples and what a network answers do not agree; or the
-            program can't be written as ONNX.
+        DataError: Program, examples and answers disagree, or it can't be written as ONNX.
     """
     where = f"model {name}"
     with _refusals(where), whole_folder(folder) as partial:
-        takes, gives = _tensors(program, examples, where)
-        names = [tuple(each.name for each in some) for some in (takes, gives)]
-        cell = recurrence and _cell(recurrence, takes, gives, where)
-        if recurrence is not None:
-            takes, gives = _of_sequences(recurrence, takes, gives)
+        given, found = _tensors(program, examples, where)
+        cell, takes, gives = _recurring(recurrence, given, found, where)
         signatures = {
             signature: _signature(partial, signature, example, takes, gives, where)
             for signature, example in examples.items()
         }
-        networks = _networks(partial, program, *names, with_onnx, int8_tolerance)
+        networks = _networks(partial, program, given, found, with_onnx, int8_tolerance)
         networks = {key: _granular(each, cell, region) for key, each in networks.items()}
         bundle = Bundle(
             schema=GRANULAR_SCHEMA if cell or region else SCHEMA,
@@ -141,18 +135,27 @@ def make_bundle(
             use=dict(use or {}),
             provenance=provenance or Provenance(),
         )
-        tried = {"networks": _tried(partial, bundle)}
-        return write_manifest(partial, bundle.model_copy(update=tried))
+        return write_manifest(partial, _tried(partial, bundle))
 
 
-def _tried(folder: Path, bundle: Bundle) -> dict[str, Network]:
-    """Networks that gave the golden outputs, with their curves."""
+def _tried(folder: Path, bundle: Bundle) -> Bundle:
+    """The same, whose networks gave the golden outputs, with their curves."""
     found = {}
     for name, network in bundle.networks.items():
         servable = Servable(folder, bundle, name)
         replay_network(servable)
         found[name] = _with(network, {"curve": measure(servable)})
-    return found
+    return bundle.model_copy(update={"networks": found})
+
+
+def _recurring(
+    recurrence: Recurrence | None, takes: Sequence[Tensor], gives: Sequence[Tensor], where: str
+) -> tuple[Cell | None, Sequence[Tensor], Sequence[Tensor]]:
+    """What is repeated, if anything, and what the whole takes and gives then."""
+    if recurrence is None:
+        return None, takes, gives
+    cell = _cell(recurrence, takes, gives, where)
+    return cell, *_of_sequences(recurrence, takes, gives)
 
 
 def _granular(network: Network, cell: Cell | None, region: Region | None) -> Network:
@@ -201,13 +204,14 @@ def _of_sequences(
 def _networks(
     folder: Path,
     program: Any,
-    inputs: Sequence[str],
-    outputs: tuple[str, ...],
+    takes: Sequence[Tensor],
+    gives: Sequence[Tensor],
     with_onnx: bool,
     int8_tolerance: float | None,
 ) -> dict[str, Network]:
     import torch
 
+    inputs, outputs = (tuple(each.name for each in some) for some in (takes, gives))
     networks: dict[str, Network] = {}
     if with_onnx:
         export_graph(program, folder / GRAPH, inputs, outputs)

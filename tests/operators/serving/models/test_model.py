@@ -79,7 +79,7 @@ def test_a_new_version_takes_over_the_old_one_stays_warm_and_going_back_loads_no
             with pytest.raises(RequestError, match="1 LOADING") as refused:
                 model.target(None, "", b"")
             assert refused.value.code == Code.UNAVAILABLE
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             assert await answer(model) == 1
             faulty(tmp_path / "2", factor=2)
             await model.look()
@@ -103,7 +103,7 @@ def test_what_is_not_kept_is_unloaded_and_its_number_unknown(tmp_path):
     async def run() -> None:
         async with model_of(tmp_path, policy=Policy(specific=(1,)), keep_previous=0) as model:
             await model.look()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             settings = ModelConfig(folder=str(tmp_path), policy=Policy(latest=1), keep_previous=0)
             model.configure(settings, LIMITS)
             await model.look()
@@ -177,7 +177,7 @@ def test_settings_are_refused_whose_labels_name_what_does_not_answer(tmp_path):
     async def run() -> None:
         async with model_of(tmp_path) as model:
             await model.look()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             model.check(ModelConfig(folder=str(tmp_path), labels={"stable": 1}))
             with pytest.raises(RequestError, match="stable to version 2") as refused:
                 model.check(ModelConfig(folder=str(tmp_path), labels={"stable": 2}))
@@ -193,7 +193,7 @@ def test_while_the_source_is_away_all_goes_on_and_says_so_once(tmp_path, caplog)
     async def run() -> None:
         async with model_of(tmp_path, source) as model:
             await model.look()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             source.is_away = True
             for _ in range(3):
                 await model.look()
@@ -216,7 +216,7 @@ def test_an_alias_that_flips_fifty_times_loads_each_version_once_and_ends_where_
     async def run() -> None:
         async with model_of(tmp_path, source, folder="", registry="m") as model:
             await model.look()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             for flip in range(51):
                 source.aliases = {"champion": 1 + (flip + 1) % 2}
                 await model.look()
@@ -235,10 +235,10 @@ def test_a_model_that_is_not_served_any_more_ends_all_its_versions(tmp_path):
     async def run() -> None:
         async with model_of(tmp_path) as model:
             await model.look()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             await model.retire()
             assert states(model) == {1: State.END}
-            assert not model.is_ready
+            assert model.usual is None
 
     asyncio.run(run())
 
@@ -249,12 +249,12 @@ def test_a_version_whose_worker_is_given_up_is_loaded_anew(tmp_path):
     async def run() -> None:
         async with model_of(tmp_path) as model:
             await model.look()
-            await until(lambda: model.is_ready)
+            await until(lambda: model.usual is not None)
             version = model._versions[1]
             version._give_up("was lost")
             (status,) = model.status(1, "")
             assert (status.state, status.message) == (State.END, "was lost")
-            await until(lambda: model.step() is None and model.is_ready)
+            await until(lambda: model.step() is None and model.usual is not None)
             assert await answer(model) == 2
             await version.end()
 
