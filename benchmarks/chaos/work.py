@@ -17,7 +17,10 @@ SAMPLE_DAG: Final = ROOT / "tests" / "support" / "dags" / f"{SAMPLE}.py"
 NUM_ITEMS: Final = 12
 # Long enough that a fault falls into the midst of them.
 ITEM_S: Final = 1.5
-DAGS: Final = tuple(sorted((ROOT / "dags").glob("[!_]*.py")))
+# All but releases, which act on a server in traffic that has to be there.
+DAGS: Final = tuple(
+    path for path in sorted((ROOT / "dags").glob("[!_]*.py")) if path.stem != "release_model"
+)
 # Their results are the same to the bit whenever they are made; those of trainings are not.
 EXACT: Final = frozenset({SAMPLE, "restitch", "collect_grasps"})
 

@@ -37,7 +37,7 @@ BUDGETS_S = {
 MARGIN = 1.25
 MAX_SLOWNESS = 1.2
 # Time of `_work` on a quiet core of the machine with which the budgets were set.
-REFERENCE_S = 0.030
+REFERENCE_S = 0.022
 CALIBRATE_EVERY_S = 2.0
 NUM_CALIBRATIONS = 15
 

@@ -101,7 +101,7 @@ def test_a_path_outside_of_the_profile_s_roots_is_refused_before_anything_starts
         run.run_headless("restitch", {"captures": "/srv"}, profile="cluster")
 
 
-def path_params() -> list[tuple[str, str, tuple[str, ...]]]:
+def path_params() -> list[tuple[str, str, dict[str, str]]]:
     """All params of all pipelines that name paths, with those that a run needs besides."""
     found = []
     for file in sorted((ROOT / "dags").glob("[!_]*.py")):
@@ -109,7 +109,11 @@ def path_params() -> list[tuple[str, str, tuple[str, ...]]]:
         ((module, name),) = re.findall(pattern, file.read_text("utf-8"))
         fields = params._fields(getattr(importlib.import_module(module), name))
         paths = [path for path, field in fields.items() if field.get("path")]
-        needed = tuple(params._param(p, field) for p, field in fields.items() if "needed" in field)
+        needed = {
+            params._param(path, field): "{data}" if field.get("path") else "any"
+            for path, field in fields.items()
+            if "needed" in field
+        }
         found += [(file.stem, params._param(path, fields[path]), needed) for path in paths]
     return found
 
@@ -124,7 +128,7 @@ def path_params() -> list[tuple[str, str, tuple[str, ...]]]:
          "dots in a store", "memory", "no UTF-8"],
 )  # fmt: skip
 def test_no_param_of_any_pipeline_leads_out_of_the_roots(
-    pipeline: str, param: str, needed: tuple[str, ...], place: str, tmp_path: Path, folder: Path
+    pipeline: str, param: str, needed: dict[str, str], place: str, tmp_path: Path, folder: Path
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -132,7 +136,8 @@ def test_no_param_of_any_pipeline_leads_out_of_the_roots(
     profile = tmp_path / "team.yaml"
     profile.write_text(f"readable: [{data}, 's3://bucket/data']\nwritable: [{data}]\n")
     with refused(f"{param}: "):
-        given = dict.fromkeys(needed, str(data)) | {param: place.replace("{data}", str(data))}
+        given = needed | {param: place}
+        given = {name: value.replace("{data}", str(data)) for name, value in given.items()}
         run.run_headless(pipeline, given, profile=str(profile))
     assert not folder.exists(), "nothing was started"
 
