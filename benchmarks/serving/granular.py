@@ -144,6 +144,24 @@ def _cost_us(
 
 def _make(folders: dict[str, Path]) -> None:
     import torch
+
+    step, whole = _networks()
+    words = torch.randint(1, NUM_WORDS, _GOLDEN)
+    with torch.no_grad():
+        logits = whole(words).numpy()
+    state = [torch.zeros(_GOLDEN[0], _UNITS) for _ in range(2)]  # one twice would be one input
+    batch = {0: torch.export.Dim("batch", min=1)}
+    program = torch.export.export(step, (words[:, 0], *state), dynamic_shapes=(batch,) * 3)
+    example = Example({"words": words.numpy()}, {"logits": logits}, _TOLERANCE)
+    recurrence = Recurrence(("words",), {"hidden_1": "hidden", "cell_1": "cell"})
+    make_bundle(folders["granular"], "lstm", program, {"predict": example}, recurrence=recurrence)
+    with whole_folder(folders["padded"]) as partial:
+        _write_padded(partial, whole, words, example)
+
+
+def _networks() -> tuple[Any, Any]:
+    """One step of an LSTM, and the same over sequences."""
+    import torch
     from torch import nn
 
     class Cell(nn.Module):
@@ -172,30 +190,22 @@ def _make(folders: dict[str, Path]) -> None:
 
     torch.manual_seed(0)
     step = Cell().eval()
-    words = torch.randint(1, NUM_WORDS, _GOLDEN)
-    with torch.no_grad():
-        logits = Whole(step)(words).numpy()
-    state = [torch.zeros(_GOLDEN[0], _UNITS) for _ in range(2)]  # one twice would be one input
-    batch = {0: torch.export.Dim("batch", min=1)}
-    program = torch.export.export(step, (words[:, 0], *state), dynamic_shapes=(batch,) * 3)
-    example = Example({"words": words.numpy()}, {"logits": logits}, _TOLERANCE)
-    recurrence = Recurrence(("words",), {"hidden_1": "hidden", "cell_1": "cell"})
-    make_bundle(folders["granular"], "lstm", program, {"predict": example}, recurrence=recurrence)
-    # PyTorch's newer exporter knows LSTMs of a fixed length alone.
-    with whole_folder(folders["padded"]) as partial:
-        torch.onnx.export(
-            Whole(step),
-            (words,),
-            str(partial / GRAPH),
-            input_names=["words"],
-            output_names=["logits"],
-            dynamic_axes={"words": {0: "batch", 1: "length"}, "logits": {0: "batch"}},
-            dynamo=False,
-        )
-        _write_padded(partial, example)
+    return step, Whole(step)
 
 
-def _write_padded(folder: Path, example: Example) -> None:
+def _write_padded(folder: Path, whole: Any, words: Any, example: Example) -> None:
+    """Write what `make_bundle` can't: PyTorch's newer exporter knows LSTMs of one length alone."""
+    import torch
+
+    torch.onnx.export(
+        whole,
+        (words,),
+        str(folder / GRAPH),
+        input_names=["words"],
+        output_names=["logits"],
+        dynamic_axes={"words": {0: "batch", 1: "length"}, "logits": {0: "batch"}},
+        dynamo=False,
+    )
     write_golden(folder / "golden.safetensors", example.inputs, example.outputs)
     signature = Signature(
         method="predict",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.bundle.manifest import greatest_difference
+from tasks.bundle.manifest import Signature, greatest_difference
 from tasks.serving.types import Arrays
 
 
@@ -44,6 +44,12 @@ class Differences:
 
 
 FAILED = Differences(num_failed=1)
+
+
+def compare_by(signature: Signature, expected: Arrays, found: Arrays) -> Differences:
+    """Compare two answers to a question as its signature says; see `compare`."""
+    scores = signature.outputs[0].name if signature.method == "classify" else ""
+    return compare(expected, found, signature.tolerance, scores)
 
 
 def compare(expected: Arrays, found: Arrays, tolerance: float, scores: str = "") -> Differences:

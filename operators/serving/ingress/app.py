@@ -147,8 +147,7 @@ class App:
         """Status or metadata of a model."""
         model = self._serving.model(address.model)
         if address.verb == "status":
-            found = model.status(address.version, address.label)
-            return write_status(found)
+            return write_status(model.status(address.version, address.label))
         target = model.target(address.version, address.label, b"")
         return write_metadata(target.model, target.version, target.bundle)
 
@@ -206,9 +205,8 @@ class App:
         return _Response(b"a model has no version that answers yet\n", 503, _TEXT)
 
     def _status(self) -> bytes:
-        from tasks.serving.status.page import (
-            status_page,  # loads templates, which nobody else needs
-        )
+        # Loads templates, which nobody else needs.
+        from tasks.serving.status.page import status_page
 
         serving, figures = self._serving, self._answering.figures
         standings = [standing_of(serving.model(name), figures) for name in serving.models()]

@@ -16,7 +16,7 @@ from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import OrreryError
 from tasks.serving.config import Limits, ModelConfig
-from tasks.serving.release.record import Release, settings_of, source_of
+from tasks.serving.release.record import Release, origin_of, settings_of
 from tasks.serving.targets import Targets
 from tasks.serving.turns import Turns
 from tasks.serving.types import (
@@ -138,8 +138,8 @@ class Model:
         """Take other settings, which `check` did not refuse."""
         self._source = self._make_source(settings)
         self.settings, self._limits = settings, limits
-        if self.release.source != source_of(settings):
-            self.release = Release(source=source_of(settings))
+        if self.release.source != origin_of(settings):
+            self.release = Release(source=origin_of(settings))
         self._machine.configure(
             settings.transition, settings.keep_previous, limits.retry_s, limits.max_retry_s
         )
@@ -214,6 +214,7 @@ class Model:
             logger.error("%s: %s", told, plain(error), exc_info=trace)  # noqa: TRY400
             self._machine.failed(number, code, str(error), time.monotonic())
         else:
+            version.configure(self.settings, self._limits)  # which may have changed meanwhile
             self._versions[number], self._targets.bundles[number] = version, bundle
             logger.info("%s version %s answers", self.name, number)
             self._machine.loaded(number)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tasks.core.files import whole_file
 from tasks.serving.config import ModelConfig
-from tasks.serving.release.record import Release, read_kept, source_of
+from tasks.serving.release.record import Release, origin_of, read_kept
 
 logger = logging.getLogger(__name__)
 
@@ -33,4 +33,4 @@ def kept_release(folder: Path, model: str, settings: ModelConfig) -> Release:
         pass
     except (OSError, ValidationError) as error:
         logger.warning("%s: expected a release: %s; the settings route the model", path, error)
-    return Release(source=source_of(settings))
+    return Release(source=origin_of(settings))

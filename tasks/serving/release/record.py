@@ -131,7 +131,7 @@ def settings_of(settings: ModelConfig, release: Release) -> ModelConfig:
     return replace(settings, labels=labels, shadow=shadow, split=split, default_label=default)
 
 
-def source_of(settings: ModelConfig) -> str:
+def origin_of(settings: ModelConfig) -> str:
     """Where a model's versions are from; numbers mean other versions elsewhere."""
     return settings.registry or settings.folder
 
@@ -155,5 +155,5 @@ def read_kept(body: bytes, settings: ModelConfig) -> Release:
     Raises:
         ValidationError: It is none.
     """
-    kept, source = Release.model_validate_json(body), source_of(settings)
+    kept, source = Release.model_validate_json(body), origin_of(settings)
     return kept if kept.source == source else Release(source=source)

@@ -19,7 +19,7 @@ from tasks.core.models import BUNDLE_FILE
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
-from tasks.serving.differences import FAILED, Differences, compare
+from tasks.serving.differences import FAILED, Differences, compare_by
 from tasks.serving.log import rows_of
 from tasks.serving.release.client import Releasing
 from tasks.serving.release.config import ShadowConfig
@@ -112,15 +112,13 @@ def _compared(
     mine = releasing.infer(candidate.version, name, question.arrays)
     if mine is None or name not in bundle.signatures:
         return FAILED
-    signature = bundle.signatures[name]
     other = mine
     if candidate.stable is not None:
         asked = releasing.infer(candidate.stable, name, question.arrays)
         if asked is None:
             return Differences()  # nothing to compare with: it fails already
         other = asked
-    scores = signature.outputs[0].name if signature.method == "classify" else ""
-    return compare(other, mine, signature.tolerance, scores)
+    return compare_by(bundle.signatures[name], other, mine)
 
 
 def _reasons(told: Differences, config: ShadowConfig) -> Iterator[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from tasks.report.page import Cell, Link, Section, Table, html
+from tasks.serving.release.record import origin_of
 from tasks.serving.status.standing import Standing, VersionStanding
 from tasks.serving.types import State
 
@@ -43,9 +44,8 @@ def status_page(standings: Sequence[Standing], is_ready: bool, links: Mapping[st
 
 
 def _model(standing: Standing) -> Iterator[Section]:
-    source = standing.settings.registry or standing.settings.folder
     kind = "the registry's" if standing.settings.registry else "the folder"
-    text = [f"Versions of {kind} {source}."]
+    text = [f"Versions of {kind} {origin_of(standing.settings)}."]
     if standing.away:
         text.append(f"It can't be looked at, what is loaded answers on: {standing.away}")
     rows = tuple(tuple(_row(standing, each)) for each in standing.versions)

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Final
 
 from tasks.serving import questions
-from tasks.serving.differences import FAILED, Differences, compare
+from tasks.serving.differences import FAILED, Differences, compare_by
 from tasks.serving.figures.page import Figures
 from tasks.serving.heads import signature_of
 from tasks.serving.types import Answered, Models, Question, RequestError
@@ -66,6 +66,4 @@ class Shadows:
         deadline_s = time.monotonic() + self._serving.config.limits.answer_s
         asked = questions.ask(target, name, question.arrays, question.outputs, deadline_s)
         other = await model.ask(asked)
-        signature = signature_of(target.bundle, name)
-        scores = signature.outputs[0].name if signature.method == "classify" else ""
-        return compare(answered.arrays, other.arrays, signature.tolerance, scores)
+        return compare_by(signature_of(target.bundle, name), answered.arrays, other.arrays)

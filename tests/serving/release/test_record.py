@@ -6,10 +6,10 @@ from tasks.serving.config import ModelConfig
 from tasks.serving.release.record import (
     Asked,
     Release,
+    origin_of,
     read_asked,
     read_kept,
     settings_of,
-    source_of,
 )
 from tasks.serving.types import Code, RequestError
 
@@ -102,4 +102,4 @@ def test_what_was_kept_of_another_source_says_nothing():
     kept, settings = held().model_dump_json().encode(), ModelConfig(registry="cells")
     assert read_kept(kept, settings) == held()
     other = ModelConfig(folder="/data/cells")
-    assert read_kept(kept, other) == Release(source=source_of(other))
+    assert read_kept(kept, other) == Release(source=origin_of(other))

@@ -15,7 +15,7 @@ from operators.serving.models.model import Model
 from operators.serving.models.sources import Source
 from operators.serving.workers.spare import Spare
 from tasks.core.errors import TransientError
-from tasks.serving.config import Limits, ModelConfig, Policy
+from tasks.serving.config import Batching, Limits, ModelConfig, Policy
 from tasks.serving.turns import Turns
 from tasks.serving.types import Code, Question, RequestError, State
 from tasks.serving.versions.folder import Folder, Listing
@@ -92,6 +92,24 @@ def test_a_new_version_takes_over_the_old_one_stays_warm_and_going_back_loads_no
             assert await answer(model) == 1
             assert states(model) == {1: State.AVAILABLE, 2: State.AVAILABLE}
             assert {each.version: each.num_loads for each in model.figures()} == {1: 1, 2: 1}
+
+    asyncio.run(run())
+
+
+def test_settings_that_come_while_a_version_loads_are_its_own(tmp_path):
+    faulty(tmp_path / "1", sleep_s=0.2)
+
+    async def run() -> None:
+        async with model_of(tmp_path) as model:
+            await model.look()
+            await asyncio.sleep(0.05)  # its load begins, and takes longer
+            assert states(model) == {1: State.LOADING}
+            settings = ModelConfig(folder=str(tmp_path), batching=Batching(max_items=1))
+            model.configure(settings, LIMITS)
+            await until(lambda: model.usual is not None)
+            question = Question("m", 1, "predict", {"x": np.ones((2, 2), np.float32)})
+            with pytest.raises(RequestError, match="at most 1 items"):
+                model.ask(question)
 
     asyncio.run(run())
 
