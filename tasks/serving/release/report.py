@@ -125,7 +125,7 @@ def plot(canary: Canary) -> bytes:
     axes.axhline(canary.convicts_at, color=BAD_COLOUR, linewidth=1, linestyle="--")
     axes.set_yscale("log")
     axes.set_ylim(bottom=_LEAST)
-    axes.legend(fontsize=9, frameon=False)
+    axes.legend(fontsize=9, frameon=False, loc="lower left")  # the line is above
     label(axes, "Evidence against the candidate (1: none; the line takes it back)", "", "evidence")
     shares = [each.share / 10 for each in canary.points]
     below.plot(nums, shares, color=COLOURS[0], drawstyle="steps-post")
