@@ -14,10 +14,10 @@ import numpy.typing as npt
 import ray
 from ray import exceptions
 
-from operators.compute.limits import prepared
 from operators.compute.ray_nodes import Home, check_node, same_code
 from operators.compute.ray_training import WORKER_DIED, Group
 from operators.plain_log import log_plainly
+from operators.processes.limits import prepared
 from operators.tries import CALL_RETRIES
 from tasks.core.errors import OrreryError, ResourceError, TransientError, WorkerLostError
 from tasks.core.ports import Future
@@ -36,7 +36,9 @@ _LOST = (
 
 
 @dataclass(frozen=True, eq=False)
-class _Future(Generic[R]):
+class RayFuture(Generic[R]):
+    """A call that a worker or an actor was given."""
+
     ref: ray.ObjectRef[Any]
 
     def result(self) -> R:
@@ -160,11 +162,11 @@ class RayExecutor:
             name=function.__name__,
             **memory,
         )
-        return _Future(remote.remote(self.home, function, max(1, int(self.num_cpus)), *args))
+        return RayFuture(remote.remote(self.home, function, max(1, int(self.num_cpus)), *args))
 
     def as_completed(self, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
         """Yield futures as they end, the earliest first."""
-        pending = {future.ref: future for future in futures if isinstance(future, _Future)}
+        pending = {future.ref: future for future in futures if isinstance(future, RayFuture)}
         while pending:
             ready, _ = ray.wait(list(pending), num_returns=1, fetch_local=False)
             yield pending.pop(ready[0])
@@ -180,7 +182,7 @@ class RayExecutor:
         group = Group(self.num_workers, self._needs(), self.home)
         # A task of its own waits for the group, so that the driver loads neither torch nor Train.
         remote = _call.options(num_cpus=0, max_retries=CALL_RETRIES, name=function.__name__)
-        return _Future(remote.remote(self.home, group.run, 1, function, *args))
+        return RayFuture(remote.remote(self.home, group.run, 1, function, *args))
 
     def compute(self, collection: Any) -> Any:
         """Compute a Dask collection on the cluster's workers."""

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operators.compute.limits import prepared
 from operators.compute.ray_nodes import Home, check_node
 from operators.plain_log import log_plainly
+from operators.processes.limits import prepared
 from tasks.core.errors import WorkerLostError
 
 WORKER_DIED = "its worker died: it was killed, ran out of memory, or passed its time limit"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from operators.compute.limits import prepared
+from operators.processes.limits import prepared
 from tasks.core.ports import Future
 
 T = TypeVar("T")

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from operators.compute.limits import Limits, limited
 from operators.items.checkpoint import Checkpoint
 from operators.items.reports import Reporter, Reports
+from operators.processes.limits import Limits, limited
 from operators.store.artifacts import Draft
 from operators.store.manifests import Manifest
 from operators.store.storage import Storage, disk_faults

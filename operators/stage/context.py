@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from operators.compute.limits import Limits
 from operators.items.pool import Journal
 from operators.items.stage_items import StageItems
 from operators.items.work import StageWork
 from operators.owners import owner
+from operators.processes.limits import Limits
 from operators.record.trackers import NullTracker
 from operators.stage.model_server import HttpModelServer
 from operators.stage.plan import PlacedCall

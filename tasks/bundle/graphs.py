@@ -2,11 +2,12 @@
 
 ONNX Runtime opens one eighty times as fast as `torch.export.load` its program, and answers several
 times as fast. A graph is data: operators of known sets alone, and tensors that lie in the file
-itself.
+itself, or in one beside it.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from tasks.core.errors import DataError
 from tasks.core.files import shown
 
 _DOMAINS: Final = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+_BESIDE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+# Protobuf holds 2 GB, and whoever wants a part of the weights must not read all of them.
+_MAX_INLINE_BYTES: Final = 1_000_000_000
 # Of those sets what opens files, or a library, by a path that the graph names.
 _BY_PATH: Final = ("EPContext",)
 
@@ -23,11 +27,14 @@ _BY_PATH: Final = ("EPContext",)
 def export_graph(program: Any, path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     """Write a program as an ONNX graph whose inputs and outputs bear these names.
 
+    Weights of more than a gigabyte lie beside it, in a file of the graph's name and `.data`.
+
     Raises:
-        DataError: It has an operator that ONNX has not, or is too large for one file.
+        DataError: It has an operator that ONNX has not.
     """
     import torch
 
+    num_bytes = sum(each.nbytes for each in program.state_dict.values())
     try:
         told = torch.onnx.export(
             program,
@@ -37,7 +44,7 @@ def export_graph(program: Any, path: Path, inputs: Sequence[str], outputs: Seque
             external_data=False,
             verbose=False,
         )
-        told.save(str(path), external_data=False)  # type: ignore[union-attr]
+        told.save(str(path), external_data=num_bytes > _MAX_INLINE_BYTES)  # type: ignore[union-attr]
     except Exception as error:  # the exporter raises whatever its parts do
         raise DataError(
             f"the network can't be written as ONNX ({type(error).__name__}: {str(error)[:300]}); "
@@ -59,10 +66,11 @@ def quantise(path: Path, target: Path) -> None:
 
 
 def check_graph(path: Path, where: str) -> None:
-    """Make sure that a graph is one that this installation knows, and is all in its file.
+    """Make sure that a graph is one that this installation knows, and is all in its folder.
 
     Raises:
-        DataError: It is none, of a later opset, has operators of other sets, or refers to files.
+        DataError: It is none, of a later opset, has operators of other sets, or refers to files
+            elsewhere.
     """
     import onnx
 
@@ -84,10 +92,18 @@ def check_graph(path: Path, where: str) -> None:
                 "not loaded"
             )
         if isinstance(message, onnx.TensorProto) and message.external_data:
-            raise DataError(
-                f"{where}: expected all tensors in {shown(path.name)}, {message.name[:100]} lies "
-                "in another file; save it without external data"
-            )
+            _check_beside(message, path, where)
+
+
+def _check_beside(tensor: Any, path: Path, where: str) -> None:
+    """Make sure that a tensor lies in a file beside its graph."""
+    found = {each.key: each.value for each in tensor.external_data}.get("location", "")
+    file = path.with_name(found) if _BESIDE.fullmatch(found) else None
+    if file is None or file.is_symlink() or not file.is_file():
+        raise DataError(
+            f"{where}: expected all tensors in {shown(path.name)} or in a file beside it, "
+            f"{tensor.name[:100]} lies in {shown(found)!r}; save it with its tensors there"
+        )
 
 
 def _check_versions(model: Any, where: str) -> None:

@@ -38,7 +38,7 @@ def in_three(path: Path, region: Region, outputs: Collection[str]) -> tuple[Part
     import onnx
 
     model = onnx.load(str(path))
-    known = _known(model)
+    known = known_tensors(model)
     for each in (*region.inputs, *region.outputs):
         _check(each, known, path.name)
     enters, leaves = ([each.name for each in some] for some in (region.inputs, region.outputs))
@@ -62,30 +62,50 @@ def extract(model: Any, takes: Collection[str], gives: Collection[str]) -> Part:
     Raises:
         DataError: One of them is not in the graph.
     """
+    if {*takes, *(each.name for each in model.graph.input)}.issuperset(gives):
+        return Part(b"", tuple(gives), tuple(gives))
+    return as_part(sub_model(model, takes, gives))
+
+
+def sub_model(model: Any, takes: Collection[str], gives: Collection[str]) -> Any:
+    """The same as an `onnx.ModelProto`, which says nothing of who wrote it, when and where.
+
+    Raises:
+        DataError: One of them is not in the graph.
+    """
     import onnx
 
-    graph, known = model.graph, _known(model)
+    graph, known = model.graph, known_tensors(model)
     if odd := set(gives) - set(known):
         raise DataError(f"no tensor {min(odd)!r} in the graph, or its type is not known")
     begins = {*takes, *(each.name for each in graph.input)}
-    if begins.issuperset(gives):
-        return Part(b"", tuple(gives), tuple(gives))
     nodes = _needed(graph, begins, gives)
-    names = {name for node in nodes for name in _taken(node)} | set(gives)
+    names = {name for node in nodes for name in taken(node)} | set(gives)
     made = {name for node in nodes for name in node.output}
     used = sorted(name for name in (names & begins) - made)
-    part = onnx.ModelProto()
-    part.CopyFrom(model)
-    part.ClearField("graph")
-    part.graph.name = graph.name
+    part = onnx.ModelProto(ir_version=model.ir_version)
+    part.opset_import.extend(model.opset_import)
+    part.functions.extend(model.functions)
+    part.graph.name = "part"
     part.graph.node.extend(nodes)
     part.graph.input.extend(known[each] for each in used)
     part.graph.output.extend(known[each] for each in gives)
     part.graph.initializer.extend(e for e in graph.initializer if e.name in names - begins)
-    return Part(part.SerializeToString(), tuple(used), tuple(gives))
+    for each in (*part.graph.node, *part.graph.input, *part.graph.output, *part.graph.initializer):
+        each.ClearField("doc_string")
+        each.ClearField("metadata_props")
+    return part
 
 
-def _known(model: Any) -> dict[str, Any]:
+def as_part(model: Any) -> Part:
+    """A whole model as a part."""
+    takes, gives = (
+        tuple(each.name for each in some) for some in (model.graph.input, model.graph.output)
+    )
+    return Part(model.SerializeToString(deterministic=True), takes, gives)
+
+
+def known_tensors(model: Any) -> dict[str, Any]:
     """What is known of the tensors of a graph, by name."""
     graph = model.graph
     return {each.name: each for each in (*graph.value_info, *graph.output, *graph.input)}
@@ -100,17 +120,17 @@ def _needed(graph: Any, begins: Collection[str], gives: Collection[str]) -> list
         if name in begins or name not in maker or maker[name] in found:
             continue
         found.add(maker[name])
-        pending += _taken(graph.node[maker[name]])
+        pending += taken(graph.node[maker[name]])
     return [graph.node[each] for each in sorted(found)]
 
 
-def _taken(node: Any) -> Iterator[str]:
+def taken(node: Any) -> Iterator[str]:
     """Tensors that a node takes, and graphs within it, which see those around them."""
     yield from node.input
     for attribute in node.attribute:
         for graph in (attribute.g, *attribute.graphs):
             for each in graph.node:
-                yield from _taken(each)
+                yield from taken(each)
             yield from (each.name for each in graph.output)
 
 

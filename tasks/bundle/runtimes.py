@@ -24,9 +24,10 @@ from tasks.bundle.manifest import Bundle, Network, Region, Signature, Tensor
 from tasks.bundle.parts import Part, in_three
 from tasks.bundle.programs import forms, load_program
 from tasks.bundle.steps import find_step, installed
-from tasks.core.errors import DataError, OrreryError
+from tasks.core.errors import DataError, OrreryError, ResourceError
 
 GROUP: Final = "orrery.runtimes"
+_CUDA: Final = "CUDAExecutionProvider"
 Answer = Callable[[Arrays], Arrays]
 After = Callable[[Arrays, Arrays], Arrays]  # given what the network was, and what it found
 Runtime = Callable[[Path, Network], Answer]
@@ -59,8 +60,16 @@ class Servable:
         network: Which of its networks.
     """
 
-    def __init__(self, folder: Path, bundle: Bundle, network: str) -> None:
+    def __init__(
+        self, folder: Path, bundle: Bundle, network: str, opener: Runtime | None = None
+    ) -> None:
         """Open a network; its folder was read by `tasks.bundle.folders.read_bundle`.
+
+        Args:
+            folder: The bundle's folder.
+            bundle: What it says.
+            network: Which of its networks.
+            opener: Opens its ONNX graph instead of the runtime that it names.
 
         Raises:
             DataError: It has no such network, or one of an unknown runtime; or its file can't be
@@ -72,7 +81,7 @@ class Servable:
             raise DataError(f"{where}: expected one of {', '.join(bundle.networks)}")
         told = bundle.networks[network]
         self.cell, self.region = told.cell, told.region
-        self._before, self._answer, self._after = _opened(folder, told, where)
+        self._before, self._answer, self._after = _opened(folder, told, where, opener)
         self._steps = {
             name: (find_step(each.before, where), find_step(each.after, where))
             for name, each in bundle.signatures.items()
@@ -215,7 +224,9 @@ class _faults:  # noqa: N801 - a context, by a class since it is entered three t
             ) from error
 
 
-def _opened(folder: Path, network: Network, where: str) -> tuple[Answer, Answer, After]:
+def _opened(
+    folder: Path, network: Network, where: str, opener: Runtime | None
+) -> tuple[Answer, Answer, After]:
     """What is done before the batched part of a network, that part, and what is done after it."""
     known = runtimes()
     if network.runtime not in known:
@@ -223,10 +234,14 @@ def _opened(folder: Path, network: Network, where: str) -> tuple[Answer, Answer,
             f"{where}: expected a runtime of {', '.join(sorted(known))}, got {network.runtime!r}; "
             f"install the package that declares it as an entry point of {GROUP}"
         )
+    if opener is not None and (network.runtime != "onnx" or network.region is not None):
+        raise DataError(
+            f"{where}: expected a network of runtime onnx, without a region, for shards"
+        )
     try:
         if network.region is not None:
             return _open_region(folder, network, network.region)
-        return _as_given, known[network.runtime](folder, network), _as_found
+        return _as_given, (opener or known[network.runtime])(folder, network), _as_found
     except ImportError as error:
         raise DataError(
             f"{where}: its runtime {network.runtime} is not installed: {error}"
@@ -260,7 +275,7 @@ def _as_found(_given: Arrays, found: Arrays) -> Arrays:
 def _open_onnx(folder: Path, network: Network) -> Answer:
     path = folder / (network.file or "")
     check_graph(path, path.name)
-    return _session(str(path), network.outputs)
+    return open_graph(str(path), network.outputs)
 
 
 def _open_region(folder: Path, network: Network, region: Region) -> tuple[Answer, Answer, After]:
@@ -272,21 +287,43 @@ def _open_region(folder: Path, network: Network, region: Region) -> tuple[Answer
 
 def _open_part(part: Part) -> Answer:
     if part.graph:
-        return _session(part.graph, part.gives, part.takes)
+        return open_graph(part.graph, part.gives, part.takes)
     return lambda arrays: {name: arrays[name] for name in part.gives}
 
 
-def _session(
-    graph: str | bytes, outputs: Sequence[str], inputs: Collection[str] | None = None
+def open_graph(
+    graph: str | bytes,
+    outputs: Sequence[str],
+    inputs: Collection[str] | None = None,
+    *,
+    num_threads: int = 1,
+    on_gpu: bool = False,
 ) -> Answer:
-    """What a graph answers; ``inputs`` are those of what is given that it takes, None for all."""
+    """Open a graph with ONNX Runtime.
+
+    Args:
+        graph: Its path, or its bytes.
+        outputs: What is wanted of it.
+        inputs: Those of what is given that it takes; None for all.
+        num_threads: Threads that compute.
+        on_gpu: Whether a GPU does.
+
+    Raises:
+        ResourceError: A GPU should, and this ONNX Runtime knows none.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = num_threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    provider = _CUDA if on_gpu else "CPUExecutionProvider"
+    if provider not in onnxruntime.get_available_providers():
+        raise ResourceError(
+            "a GPU was asked for, but this ONNX Runtime knows none; install onnxruntime-gpu on the "
+            "nodes that have one"
+        )
+    session = onnxruntime.InferenceSession(graph, options, providers=[provider])
     names = [*outputs]
 
     def answer(arrays: Arrays) -> Arrays:

@@ -64,6 +64,21 @@ class Batching:
 
 
 @dataclass(frozen=True, config=SETTINGS)
+class Sharding:
+    """How a model that is too large for one machine is cut; its parts are held by Ray's actors."""
+
+    max_mb: int = setting(1000, ge=1, le=2000, help="Weights of a shard.", unit="MB")
+    at: tuple[str, ...] = setting(
+        (),
+        help="Tensors of the graph behind which it is cut, too: models that are the same up to "
+        "there hold that once.",
+        max_length=1000,
+    )
+    num_cpus: float = setting(1.0, gt=0, le=1000, help="CPUs a shard; fractions are allowed.")
+    num_gpus: float = setting(0.0, ge=0, le=100, help="GPUs a shard; fractions are allowed.")
+
+
+@dataclass(frozen=True, config=SETTINGS)
 class ModelConfig:
     """A model: where its versions are, which of them answer, and what they may take."""
 
@@ -94,6 +109,7 @@ class ModelConfig:
     memory_mb: int | None = setting(
         None, ge=64, le=1_000_000, help="Memory of a version's process; none: no limit.", unit="MB"
     )
+    shards: Sharding | None = setting(None, help="Cut it, and hold it on a Ray cluster.")
     weight: float = setting(
         1.0, gt=0, le=1000, help="Its share of compute beside other models' while all are busy."
     )

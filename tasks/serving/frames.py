@@ -22,7 +22,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
+from tasks.core.errors import (
+    DataError,
+    OrreryError,
+    ResourceError,
+    TransientError,
+    WorkerLostError,
+)
+from tasks.serving.config import Sharding
 from tasks.serving.types import Arrays
 
 SHARED_BYTES: Final = 65_536
@@ -51,6 +58,7 @@ class Load(msgspec.Struct, tag=True, array_like=True, gc=False):
     folder: str
     network: str
     memory_bytes: int | None
+    shards: Sharding | None = None
 
 
 class Ask(msgspec.Struct, tag=True, array_like=True, gc=False):
@@ -135,6 +143,8 @@ def refuse(error: BaseException, no_memory: str) -> Refused:
         if isinstance(cause, MemoryError) or _NO_MEMORY.search(str(cause)):
             return Refused(no_memory, "memory")
         cause = cause.__cause__
+    if isinstance(error, TransientError):
+        return Refused(str(error), "fault")
     if isinstance(error, OrreryError):
         return Refused(str(error), "data")
     logger.error("a fault of the worker", exc_info=error)

@@ -87,7 +87,7 @@ def outside(model: Any) -> None:
         (custom, "got mine:Run; custom ones are not loaded"),
         (context, "got com.microsoft:EPContext"),
         (inside, "got mine:Run"),
-        (outside, "lies in another file"),
+        (outside, "lies in '../../etc/passwd'; save it with its tensors there"),
     ],
 )
 def test_what_a_graph_may_not_hold_is_told(

@@ -145,7 +145,9 @@ class Version:
         memory_bytes = None if settings.memory_mb is None else settings.memory_mb * 1_000_000
         async with self._spare.lend() as worker:
             limit_s = self._limits.load_s
-            told = await worker.load(self._folder, settings.network, memory_bytes, limit_s)
+            told = await worker.load(
+                self._folder, settings.network, memory_bytes, limit_s, settings.shards
+            )
             bundle = parse_bundle(told.bundle, self._where)
             network = bundle.networks[told.network]
             self._curve, self._is_granular = network.curve, is_granular(network)

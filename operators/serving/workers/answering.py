@@ -21,9 +21,10 @@ from typing import cast
 from operators.serving.workers.process import load_by
 from tasks.bundle.folders import read_bundle
 from tasks.bundle.replay import golden_of, replay_network, warm_up_of
-from tasks.bundle.runtimes import Servable
+from tasks.bundle.runtimes import Runtime, Servable
 from tasks.serving import heads
 from tasks.serving.batching.granular import Flow, flow_of
+from tasks.serving.config import Sharding
 from tasks.serving.frames import (
     Answer,
     Ask,
@@ -142,7 +143,8 @@ def _loaded(channel: Channel, load: Load) -> Servable | None:
     if load.memory_bytes is not None:
         _limit_memory(load.memory_bytes)
     try:
-        servable = load_by(lambda: _open(Path(load.folder), load.network))
+        opener = None if load.shards is None else _sharded(load.shards)
+        servable = load_by(lambda: _open(Path(load.folder), load.network, opener))
     except Exception as error:
         limit = (load.memory_bytes or 0) / 1e6
         channel.send(refuse(error, f"needs more memory than its limit, {limit:,.0f} MB"))
@@ -155,10 +157,20 @@ def _loaded(channel: Channel, load: Load) -> Servable | None:
     return None
 
 
-def _open(folder: Path, network: str) -> Servable:
+def _sharded(told: Sharding) -> Runtime:
+    """What opens a network on Ray, whose threads are of the usual class from here on."""
+    from operators.compute.ray_shards import Shards  # which most do without
+    from operators.installation import load_profile, profile_name
+
+    address = load_profile(profile_name()).ray_address
+    shards = Shards.connect(address, told.num_cpus, told.num_gpus)
+    return shards.opener(told.max_mb * 1_000_000, told.at)
+
+
+def _open(folder: Path, network: str, opener: Runtime | None) -> Servable:
     """Open a bundle's network, the first if unnamed, replay it and warm it up."""
     bundle = read_bundle(folder, network=network)
-    servable = Servable(folder, bundle, network or next(iter(bundle.networks)))
+    servable = Servable(folder, bundle, network or next(iter(bundle.networks)), opener)
     replay_network(servable)
     for name, signature in bundle.signatures.items():
         inputs, _ = golden_of(folder, signature)

@@ -17,6 +17,7 @@ from typing import cast
 
 from operators.installation import ROOT
 from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
+from tasks.serving.config import Sharding
 from tasks.serving.frames import (
     Answer,
     Ask,
@@ -101,7 +102,12 @@ class Worker(asyncio.Protocol):
         return worker
 
     async def load(
-        self, folder: Path, network: str, memory_bytes: int | None, limit_s: float
+        self,
+        folder: Path,
+        network: str,
+        memory_bytes: int | None,
+        limit_s: float,
+        shards: Sharding | None = None,
     ) -> Loaded:
         """Let it open a bundle, replay it and warm up, as its first work; it ends if that fails.
 
@@ -110,6 +116,7 @@ class Worker(asyncio.Protocol):
             network: Which of its networks; its first if empty.
             memory_bytes: Memory that the process may take for it.
             limit_s: How long it may take.
+            shards: How it is cut; None if it isn't.
 
         Raises:
             DataError: The bundle can't be served, or not within the time.
@@ -120,7 +127,7 @@ class Worker(asyncio.Protocol):
             async with asyncio.timeout(limit_s):
                 said = await self._next()
                 while isinstance(said, Ready):  # twice, where the machine is busy: see `process`
-                    self._send(encode(Load(str(folder), network, memory_bytes)))
+                    self._send(encode(Load(str(folder), network, memory_bytes, shards)))
                     said = await self._next()
         except TimeoutError as error:
             self.kill(f"had not loaded its bundle after {limit_s:.0f} s")

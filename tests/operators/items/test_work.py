@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operators.compute.limits import Limits
+from operators.processes.limits import Limits
 from operators.items.work import ItemWork, StageWork, make_item, make_item_together
 from operators.store.storage import Storage
 from tasks.core.errors import ArtifactError

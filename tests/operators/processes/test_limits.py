@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from operators.compute.limits import Limits, limited, prepared
+from operators.processes.limits import Limits, limited, prepared
 from operators.installation import ROOT
 from tasks.core.errors import WorkerLostError
 
@@ -42,7 +42,7 @@ def test_memory_is_limited_and_given_back() -> None:
 def test_memory_that_a_process_keeps_is_no_allowance() -> None:
     code = (
         "import ctypes, numpy as np\n"
-        "from operators.compute.limits import Limits, limited\n"
+        "from operators.processes.limits import Limits, limited\n"
         "library, trim, map_from = ctypes.CDLL(None), -1, -3\n"
         "assert library.mallopt(trim, 2**30) and library.mallopt(map_from, 2**25)\n"
         "del [np.ones(2**24, np.uint8) for _ in range(40)][:]\n"
@@ -65,7 +65,7 @@ def test_threads_are_limited() -> None:
 
 def test_call_that_hears_no_alarm_ends_its_worker() -> None:
     code = (
-        "import ctypes, signal, operators.compute.limits as l\n"
+        "import ctypes, signal, operators.processes.limits as l\n"
         "l._HARD_FACTOR, l._HARD_EXTRA_S = 1.0, 0.2\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
         "with l.limited(l.Limits(seconds=0.1, in_worker=True)):\n"
@@ -80,7 +80,7 @@ def test_call_that_hears_no_alarm_ends_its_worker() -> None:
 
 def test_stop_signal_is_taken_back_from_glog() -> None:
     code = (
-        "import pyceres, os, operators.compute.limits as l\n"
+        "import pyceres, os, operators.processes.limits as l\n"
         "with l.prepared(1):\n os.kill(os.getpid(), 15)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
@@ -92,7 +92,7 @@ def test_stop_signal_is_taken_back_from_glog() -> None:
 def test_in_another_thread_the_time_ends_a_worker(in_worker: bool, code: int, says: str) -> None:
     probe = (
         "import threading, time\n"
-        "from operators.compute.limits import Limits, limited\n"
+        "from operators.processes.limits import Limits, limited\n"
         "def sleep():\n"
         f"    with limited(Limits(seconds=0.5, in_worker={in_worker})):\n"
         "        time.sleep(1.0)\n"
