@@ -37,6 +37,7 @@ DECLARATIONS = {
 BESIDE = {
     "tests/*/test_readme.py": "the system's README runs",
     "tests/operators/serving/models/test_sharing.py": "steps and slots among versions",
+    "tests/operators/serving/models/test_shards.py": "a version whose model lies on Ray",
     "tests/operators/serving/ingress/test_routes.py": "app.py: releases, OIP, the page",
     "tests/serving/test_config.py": "settings that contradict each other; no DAG file loads them",
     "tests/grasping/test_kills.py": "whole stages, killed again and again",

@@ -4,7 +4,8 @@
     python -m benchmarks.serving --parts cpu --quick
 
 Each part says what its figures mean: `cpu` (beside FastAPI, LitServe, MLServer and BentoML, each in
-an environment of its own), `rpc`, `loading`, `swaps`, `starts`, `runtimes`, `granular`, `fairness`.
+an environment of its own), `rpc`, `loading`, `swaps`, `starts`, `runtimes`, `granular`, `fairness`,
+`shards`.
 Values are medians, intervals ranges over rounds. Clients are `load`'s own, in a process of their
 own.
 """
@@ -21,12 +22,22 @@ from typing import Any
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
 from benchmarks.results_file import Figure
-from benchmarks.serving import cpu, fairness, granular, loading, rpc, runtimes, starts, swaps
+from benchmarks.serving import (
+    cpu,
+    fairness,
+    granular,
+    loading,
+    rpc,
+    runtimes,
+    shards,
+    starts,
+    swaps,
+)
 from benchmarks.serving.bundles import FOLDER
 
 NAME = "serving"
 # Long ones, and those that need a quiet machine: each may be of a commit of its own.
-EARLIER = ("cpu", "rpc", "loading", "swaps", "granular", "fairness")
+EARLIER = ("cpu", "rpc", "loading", "swaps", "granular", "fairness", "shards")
 _ANY = float("inf")
 # What must hold: least and greatest allowed value of a figure.
 BOUNDS: Bounds = {
@@ -53,6 +64,8 @@ BOUNDS: Bounds = {
     "grpc_ratio_100kb": (0.0, 0.5),
     "granular_ratio": (2.0, _ANY),
     "fairness_error": (0.0, 0.1),
+    "shard_overhead": (0.0, 1.2),
+    "shard_overhead_1500kb": (0.0, 1.2),
 }
 # A quick run is too short to be judged by what the machine does beside it.
 _QUICK_BOUNDS: Bounds = {
@@ -95,6 +108,10 @@ def _runtimes(quick: bool) -> dict[str, Figure]:
     return runtimes.measure(quick=quick)
 
 
+def _shards(quick: bool) -> dict[str, Figure]:
+    return shards.measure(quick=quick)
+
+
 PARTS: dict[str, Any] = {
     "cpu": _in_folder(cpu.measure),
     "rpc": _in_folder(rpc.measure),
@@ -104,6 +121,7 @@ PARTS: dict[str, Any] = {
     "runtimes": _runtimes,
     "granular": _in_folder(granular.measure),
     "fairness": _in_folder(fairness.measure),
+    "shards": _shards,
 }
 
 

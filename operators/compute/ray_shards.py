@@ -88,7 +88,7 @@ class Shards:
             ResourceError: No node has what it needs, now or at all.
         """
         shard = Shard(make, self._executor, self._lease_s, self._lost)
-        shard.bring()
+        shard.bring(_PLACE_S)
         self.placed.append(shard)
         return shard
 
@@ -101,15 +101,22 @@ class Shards:
         while not self._ended.is_set():
             self._lost.wait(self._lease_s / _RENEWALS)
             self._lost.clear()
-            for each in [*self.placed]:
+            # Those that are there first: to bring one back may take time, or need room.
+            for each in sorted(self.placed, key=lambda shard: shard.actor is None):
                 try:
-                    each.renew()
-                except OrreryError as error:
+                    each.renew(self._lease_s / _RENEWALS)
+                except Exception as error:  # whatever it is, the others must be renewed
                     logger.warning("a shard can't be brought back yet: %s", plain(str(error)))
+                    break
 
 
 class Shard:
-    """One part and the actor that holds it; called with arrays, it begins to ask it."""
+    """One part and the actor that holds it; called with arrays, it begins to ask it.
+
+    Attributes:
+        actor: Holds it; None while it is lost.
+        node: Id of the node that had it last.
+    """
 
     def __init__(
         self,
@@ -121,7 +128,8 @@ class Shard:
         """Place nothing yet; see `bring`."""
         self._make, self._executor, self._lease_s = make, executor, lease_s
         self._lost = lost
-        self._actor: Any = None
+        self.actor: Any = None
+        self.node = ""
         self._renewal: Any = None
 
     def __call__(self, arrays: Arrays) -> Begun:
@@ -130,7 +138,7 @@ class Shard:
         Raises:
             WorkerLostError: It is not there; or, of what is returned, it ends meanwhile.
         """
-        actor = self._actor
+        actor = self.actor
         if actor is None:
             raise WorkerLostError("one of its shards was lost and is being placed again")
         asked = RayFuture[Arrays](actor.answer.remote(arrays))
@@ -144,8 +152,11 @@ class Shard:
 
         return wait
 
-    def bring(self) -> None:
+    def bring(self, limit_s: float) -> None:
         """Find the actor that holds the part, or make one.
+
+        Args:
+            limit_s: How long to wait for a node that has room.
 
         Raises:
             DataError: ONNX Runtime can't open it.
@@ -167,44 +178,47 @@ class Shard:
         }
         for _ in range(_TRIES):  # it may end just now, with whoever else had it
             try:
-                actor = _Host.options(**options).remote(part, needs, self._lease_s)
+                actor: Any = ray.remote(_Host).options(**options).remote(part, needs, self._lease_s)
                 renewal = actor.renew.remote()
-                if not ray.wait([renewal], timeout=_PLACE_S)[0]:
+                if not ray.wait([renewal], timeout=limit_s)[0]:
                     raise ResourceError(
                         f"no node has {memory_gb:.2f} GB and {needs.num_cpus:g} CPUs free for a "
                         "shard; add a node, or ask for less"
                     )
-                RayFuture(renewal).result()
+                self.node = RayFuture[str](renewal).result()
             except WorkerLostError:
                 continue
-            self._actor, self._renewal = actor, None
+            logger.info("a shard of %.1f MB lies on node %s", len(part.graph) / 1e6, self.node)
+            self.actor, self._renewal = actor, None
             return
         raise WorkerLostError("a shard ended each time that it was placed")
 
-    def renew(self) -> None:
+    def renew(self, limit_s: float) -> None:
         """Let it live on, or bring it back; waits for nothing that it computes.
+
+        Args:
+            limit_s: How long to wait for a node that has room.
 
         Raises:
             OrreryError: It can't be brought back.
         """
-        if self._actor is not None and self._renewal is not None:
+        if self.actor is not None and self._renewal is not None:
             if not ray.wait([self._renewal], timeout=0)[0]:
                 return  # it computes
             try:
                 RayFuture(self._renewal).result()
             except OrreryError:
-                self._lose(self._actor)
-        if self._actor is None:
-            self.bring()
-        self._renewal = self._actor.renew.remote()
+                self._lose(self.actor)
+        if self.actor is None:
+            self.bring(limit_s)
+        self._renewal = self.actor.renew.remote()
 
     def _lose(self, actor: Any) -> None:
-        if self._actor is actor:
-            self._actor = self._renewal = None
+        if self.actor is actor:
+            self.actor = self._renewal = None
             self._lost.set()
 
 
-@ray.remote(max_restarts=0)
 class _Host:
     """Holds a part, and ends when nobody has asked or renewed it for as long as the lease."""
 
@@ -225,10 +239,11 @@ class _Host:
         except Exception as error:
             self._failed = DataError(f"a shard can't be opened: {error}")
 
-    def renew(self) -> None:
+    def renew(self) -> str:
         if self._failed is not None:
             raise self._failed
         self._seen_s = time.monotonic()
+        return str(ray.get_runtime_context().get_node_id())
 
     def answer(self, arrays: Arrays) -> Arrays:
         self._seen_s = float("inf")

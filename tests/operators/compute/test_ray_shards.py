@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from operators.compute.ray_executor import RayExecutor
 from operators.compute.ray_shards import NAMESPACE, Shards
+from operators.installation import ROOT
 from tasks.bundle.manifest import Network
 from tasks.bundle.parts import Part, as_part
 from tasks.bundle.runtimes import open_graph
@@ -26,12 +30,12 @@ pytestmark = pytest.mark.integration
 X = np.array([[1.0, 2.0]], np.float32)
 
 
-def model(seed: int, num_layers: int = 1) -> Any:
+def model(seed: int, num_layers: int = 1, width: int = 2) -> Any:
     """Layers that multiply by weights of their own."""
     rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(2, 2)).astype(np.float32) for _ in range(num_layers)]
+    weights = [rng.normal(size=(width, width)).astype(np.float32) for _ in range(num_layers)]
     infos = (
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 2])
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
         for name in ("x0", f"x{num_layers}")
     )
     graph = helper.make_graph(
@@ -117,3 +121,56 @@ def test_what_cannot_be_placed_is_told(shards: Shards, executor: RayExecutor) ->
         executor.granted(10_000)
     with pytest.raises(ResourceError, match="name its ray_address"):
         Shards.connect("", 1.0, 0.0)
+
+
+NODES = """
+import sys, time
+import numpy as np, ray
+from pathlib import Path
+from ray.cluster_utils import Cluster
+from operators.compute.ray_shards import Shards
+from tasks.bundle.manifest import Network
+from tasks.core.errors import ResourceError, WorkerLostError
+
+path = Path(sys.argv[1])
+room = {"num_cpus": 1, "memory": 5_000_000, "object_store_memory": 80_000_000}
+cluster = Cluster(initialize_head=True, head_node_args=room | {"include_dashboard": False})
+other = cluster.add_node(**room)
+shards = Shards.connect(cluster.address, 0.1, 0.0)
+network = Network(runtime="onnx", file=path.name, outputs=("x4",))
+answer = shards.opener(1_100_000, ())(path.parent, network)
+assert len(shards.placed) == 4
+assert len({each.node for each in shards.placed}) == 2
+x = np.ones((1, 512), np.float32)
+expected = answer({"x0": x})["x4"]
+cluster.remove_node(other)
+try:
+    answer({"x0": x})
+except WorkerLostError:
+    print("lost")
+cluster.add_node(**room)
+end_s = time.monotonic() + 120
+while True:
+    try:
+        assert (answer({"x0": x})["x4"] == expected).all()
+        break
+    except WorkerLostError:
+        assert time.monotonic() < end_s
+        time.sleep(0.2)
+print("found", flush=True)
+shards.close()
+ray.shutdown()
+cluster.shutdown()
+"""
+
+
+def test_a_model_larger_than_a_node_lies_on_two_and_survives_the_loss_of_one(
+    tmp_path: Path,
+) -> None:
+    onnx.save(model(4, num_layers=4, width=512), tmp_path / "model.onnx")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    told = subprocess.run(
+        [sys.executable, "-c", NODES, str(tmp_path / "model.onnx")],
+        env=env, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert told.stdout.split()[-2:] == ["lost", "found"], told.stdout + told.stderr[-3000:]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from operators.processes.limits import Limits
 from operators.items.work import ItemWork, StageWork, make_item, make_item_together
+from operators.processes.limits import Limits
 from operators.store.storage import Storage
 from tasks.core.errors import ArtifactError
 from tasks.core.ports import ItemFolder

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from operators.processes.limits import Limits, limited, prepared
 from operators.installation import ROOT
+from operators.processes.limits import Limits, limited, prepared
 from tasks.core.errors import WorkerLostError
 
 
