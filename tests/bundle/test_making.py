@@ -21,6 +21,8 @@ from tasks.core.errors import DataError
 from tests.support.bundle import models
 from tests.support.bundle.models import BATCH, LENGTH, Tags, exported, reader
 
+DATA = "model.onnx.data"
+
 
 class Grasps(nn.Module):
     """Two fixed pictures, any number of commands; the mean is no item's."""
@@ -266,3 +268,17 @@ def test_a_region_lies_between_tensors_of_the_graph(tmp_path: Path) -> None:
     assert list(entered.arrays) == [names["Relu"]]
     found = servable.leave(("predict",), entered, servable.answer(entered.arrays))
     np.testing.assert_allclose(found["predict"]["y"], example.outputs["y"], atol=1e-6)
+
+
+def test_large_weights_lie_beside_the_graph(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("tasks.bundle.graphs._MAX_INLINE_BYTES", 100)
+    network, x = nn.Linear(64, 64).eval(), torch.ones(2, 64)
+    program = exported(network, (x,), ({0: BATCH},))
+    example = Example({"input": x.numpy()}, {"y": network(x).detach().numpy()}, 1e-4)
+    bundle = make_bundle(tmp_path / "b", "large", program, {"predict": example}, int8_tolerance=1.0)
+    assert bundle.files["model.onnx"].num_bytes < 4 * 64 * 64 <= bundle.files[DATA].num_bytes
+    assert read_bundle(tmp_path / "b", network="onnx") == bundle
+    with (tmp_path / "b" / DATA).open("r+b") as file:
+        file.write(b"no")
+    with pytest.raises(DataError, match=rf"{DATA} is not what"):
+        read_bundle(tmp_path / "b", network="onnx")
