@@ -232,7 +232,11 @@ class _Host:
             log_plainly("%(levelname)s %(name)s: %(message)s")
             with prepared(num_threads):
                 self._ask = open_graph(
-                    part.graph, part.gives, num_threads=num_threads, on_gpu=needs.num_gpus > 0
+                    part.graph,
+                    part.gives,
+                    part.takes,
+                    num_threads=num_threads,
+                    on_gpu=needs.num_gpus > 0,
                 )
         except OrreryError as error:
             self._failed = error

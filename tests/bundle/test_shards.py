@@ -70,7 +70,7 @@ class Here:
     def __call__(self, make: Callable[[], Part]) -> Callable[[Arrays], Callable[[], Arrays]]:
         part = make()
         self.parts.append(part)
-        ask = open_graph(part.graph, part.gives)
+        ask = open_graph(part.graph, part.gives, part.takes)
         return lambda arrays: lambda: ask(arrays)
 
 
