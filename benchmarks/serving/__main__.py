@@ -3,11 +3,10 @@
     make bench NAME=serving
     python -m benchmarks.serving --parts cpu --quick
 
-Each part says what its figures mean: `cpu` (beside FastAPI, LitServe, MLServer and BentoML, each in
-an environment of its own), `rpc`, `loading`, `swaps`, `starts`, `runtimes`, `granular`, `fairness`,
-`shards`.
-Values are medians, intervals ranges over rounds. Clients are `load`'s own, in a process of their
-own.
+Each part says what its figures mean: `cpu` (beside FastAPI, LitServe, MLServer, BentoML, Ray Serve
+and MLflow, each in an environment of its own), `rpc`, `loading`, `swaps`, `starts`, `runtimes`,
+`granular`, `fairness`, `shards`. Values are medians, intervals ranges over rounds. Clients are
+`load`'s own, in a process of their own, and once wrk.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import Any
 
 from benchmarks.bounds import Bounds
 from benchmarks.command import Benchmark, Measure, run
-from benchmarks.results_file import Figure
+from benchmarks.results_file import RESULTS_DIR, Figure
 from benchmarks.serving import (
     cpu,
     fairness,
@@ -45,6 +44,7 @@ BOUNDS: Bounds = {
     "cpu_ratio_litserve": (6.0, _ANY),
     "cpu_ratio_mlserver": (6.0, _ANY),
     "cpu_ratio_bentoml": (12.0, _ANY),
+    "cpu_ratio_rayserve": (30.0, _ANY),
     "cpu_ratio_fastapi_1": (0.0, 0.6),
     "versions_overhead": (-1.0, 0.1),
     "load_p99_ratio": (0.0, 1.2),
@@ -86,8 +86,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         quick_bounds=_QUICK_BOUNDS,
         by_value=tuple(BOUNDS),
         earlier=EARLIER,
+        finish=finish,
     )
     return run(benchmark, arguments)
+
+
+def finish(measured: dict[str, Figure]) -> dict[str, Figure]:
+    """Put the picture of a full run beside the results file."""
+    if loading.PICTURE.is_file():
+        shutil.copyfile(loading.PICTURE, RESULTS_DIR / "serving_loading.png")
+    return measured
 
 
 def _in_folder(measure: Callable[..., dict[str, Figure]]) -> Measure:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,15 @@ def graph(name: str) -> Path:
 def words(num: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Sentences (num, LENGTH) for ``lstm``."""
     return np.random.default_rng(seed).integers(0, NUM_WORDS, (num, LENGTH))
+
+
+def logits(sentence: Sequence[int]) -> list[float]:
+    """What ``lstm`` says of a sentence."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph("lstm"), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"words": np.array([sentence])})
+    return [float(each) for each in found[0]]
 
 
 def _lstm(folder: Path, version: int, num_units: int = 128, num_inputs: int = 64) -> None:

@@ -2,7 +2,9 @@
 
 ``cpu_us`` (16 connections) and ``cpu_us_1``: user and system microseconds of all processes of our
 server over the requests that it answered. ``cpu_ratio_<peer>``: theirs over ours at 16 connections,
-of neighbouring windows; ``cpu_ratio_fastapi_1``: ours over theirs at one. ``versions_overhead``:
+of neighbouring windows; ``cpu_ratio_fastapi_1``: ours over theirs at one;
+``cpu_ratio_fastapi_wrk``: theirs over ours at 16, asked by wrk, where it is installed. Of Ray Serve
+the proxy, the replica, its controller and all of Ray's head are counted. ``versions_overhead``:
 CPU of our ingress, at 16 connections, with a split over two versions, labels, a shadow for one
 request in a hundred and a request log of as many, over its own with one version, less one; networks
 that compute are not counted, since two of them have smaller batches. While one server is asked the
@@ -12,16 +14,19 @@ others are stopped.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
-from benchmarks.serving.bundles import bundle, place, words
-from benchmarks.serving.load import Requests, closed_loop
+from benchmarks.serving import wrk
+from benchmarks.serving.bundles import bundle, logits, place, words
+from benchmarks.serving.load import Answers, Requests, closed_loop
 from benchmarks.serving.peers.starting import PEERS
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median
@@ -30,6 +35,7 @@ from tasks.core.errors import ResourceError
 FULL, QUICK = (10.0, 5), (2.0, 1)  # seconds of a window, and rounds
 _WARM_S = 2.0
 PATH = "/v1/models/lstm:predict"
+Ask = Callable[[Requests, int, float], Answers]
 
 
 @dataclass(frozen=True)
@@ -83,35 +89,55 @@ def measure(folder: Path, *, quick: bool) -> dict[str, Figure]:
     with ExitStack() as stack, OwnProcess() as client:
         servers = _started(folder, stack)
         asked = {name: _requests(name, each, sentences) for name, each in servers.items()}
-        found: dict[tuple[str, int], list[Cost]] = {}
+        found: dict[tuple[str, str], list[Cost]] = {}
         for server in servers.values():
             server.pause()
         for number in range(-1, num_rounds):
-            for connections in (16, 1):
-                for name, server in servers.items():
-                    window_s = _WARM_S if number < 0 else seconds
-                    cost = _window(client, server, asked[name], connections, window_s)
-                    if number >= 0:
-                        found.setdefault((name, connections), []).append(cost)
+            for kind, name, connections, ask in _windows(client, servers):
+                window_s = _WARM_S if number < 0 else seconds
+                cost = _window(ask, servers[name], asked[name], connections, window_s)
+                if number >= 0:
+                    found.setdefault((name, kind), []).append(cost)
         for server in servers.values():
             server.go_on()
     return _figures(found)
 
 
 def _started(folder: Path, stack: ExitStack) -> dict[str, Server]:
-    """Servers by name; a peer that can't be installed is left out, and said so."""
+    """Servers by name; a peer that can't be installed or compared is left out, and said so."""
     servers = {
         "plain": stack.enter_context(ours(folder / "plain", plain_config(folder / "plain"))),
         "versions": stack.enter_context(
             ours(folder / "versions", versions_config(folder / "versions"))
         ),
     }
+    (sentence,) = words(1).tolist()
+    expected = logits(sentence)
     for peer in PEERS:
         try:
-            servers[peer.name] = stack.enter_context(peer.start(folder))
-        except (ResourceError, RuntimeError) as error:
+            with ExitStack() as trial:
+                server = trial.enter_context(peer.start(folder))
+                peer.check(server, sentence, expected)
+                stack.push(trial.pop_all())
+            servers[peer.name] = server
+        except (ResourceError, RuntimeError, httpx.HTTPError) as error:
             print(f"{peer.name} is left out: {str(error)[-300:]}")
+    if not wrk.PROGRAM:
+        print("wrk is left out: it is not installed; Debian's package is called wrk")
     return servers
+
+
+def _windows(client: OwnProcess, servers: Mapping[str, Server]) -> list[tuple[str, str, int, Ask]]:
+    """Windows of a round: a name of their kind, the server, connections, and who asks."""
+
+    def own(requests: Requests, connections: int, seconds: float) -> Answers:
+        return client.call(closed_loop, requests, connections, seconds).value
+
+    windows = [(str(num), name, num, own) for num in (16, 1) for name in servers]
+    if wrk.PROGRAM:
+        both = ("plain", "fastapi")
+        windows += [("wrk", name, 16, wrk.closed_loop) for name in both if name in servers]
+    return windows
 
 
 def _requests(name: str, server: Server, sentences: Sequence[Sequence[int]]) -> Requests:
@@ -121,9 +147,7 @@ def _requests(name: str, server: Server, sentences: Sequence[Sequence[int]]) -> 
     return Requests(server.port, PATH, bodies(sentences))
 
 
-def _window(
-    client: OwnProcess, server: Server, requests: Requests, connections: int, seconds: float
-) -> Cost:
+def _window(ask: Ask, server: Server, requests: Requests, connections: int, seconds: float) -> Cost:
     """CPU of a request of one server.
 
     Raises:
@@ -131,7 +155,7 @@ def _window(
     """
     server.go_on()
     begun_s, first_s = server.cpu_s(), server.ingress_cpu_s()
-    answers = client.call(closed_loop, requests, connections, seconds).value
+    answers = ask(requests, connections, seconds)
     spent_s, ingress_s = server.cpu_s() - begun_s, server.ingress_cpu_s() - first_s
     server.pause()
     if answers.num_failed or not answers.num:
@@ -139,21 +163,26 @@ def _window(
     return Cost(1e6 * spent_s / answers.num, 1e6 * ingress_s / answers.num)
 
 
-def _figures(found: Mapping[tuple[str, int], Sequence[Cost]]) -> dict[str, Figure]:
+def _figures(found: Mapping[tuple[str, str], Sequence[Cost]]) -> dict[str, Figure]:
     us = {key: [each.us for each in costs] for key, costs in found.items()}
-    ours_16, ours_1 = us["plain", 16], us["plain", 1]
-    figures = {"cpu_us": median([*ours_16], "us"), "cpu_us_1": median([*ours_1], "us")}
+    figures = {
+        "cpu_us": median(us["plain", "16"], "us"),
+        "cpu_us_1": median(us["plain", "1"], "us"),
+    }
     figures["versions_overhead"] = median(
         [
             more.ingress_us / less.ingress_us - 1
-            for more, less in zip(found["versions", 16], found["plain", 16], strict=True)
+            for more, less in zip(found["versions", "16"], found["plain", "16"], strict=True)
         ]
     )
+
+    def compare(name: str, of: tuple[str, str], over: tuple[str, str]) -> None:
+        if of in us and over in us:
+            pairs = zip(us[of], us[over], strict=True)
+            figures[name] = median([one / other for one, other in pairs])
+
     for peer in PEERS:
-        if (peer.name, 16) in found:
-            pairs = zip(us[peer.name, 16], ours_16, strict=True)
-            figures[f"cpu_ratio_{peer.name}"] = median([theirs / own for theirs, own in pairs])
-    if ("fastapi", 1) in found:
-        pairs = zip(ours_1, us["fastapi", 1], strict=True)
-        figures["cpu_ratio_fastapi_1"] = median([own / theirs for own, theirs in pairs])
+        compare(f"cpu_ratio_{peer.name}", (peer.name, "16"), ("plain", "16"))
+    compare("cpu_ratio_fastapi_1", ("plain", "1"), ("fastapi", "1"))
+    compare("cpu_ratio_fastapi_wrk", ("fastapi", "wrk"), ("plain", "wrk"))
     return figures

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -93,6 +94,10 @@ class Server:
         """JSON that a path answers with."""
         return self._http.get(path).json()
 
+    def post(self, path: str, asked: Any) -> Any:
+        """JSON that a path answers JSON with."""
+        return self._http.post(path, json=asked).raise_for_status().json()
+
     def configure(self, config: Mapping[str, Any]) -> None:
         """Give it other settings."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -139,7 +144,8 @@ class Server:
         found = self.processes() if self._process.is_running() else []
         for each in found:
             each.resume()
-        self._process.terminate()
+        with suppress(psutil.NoSuchProcess):  # it has ended by itself
+            self._process.terminate()
         _, left = psutil.wait_procs(found, 20)
         for each in left:
             each.kill()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from benchmarks.environments import environment
 from benchmarks.serving.bundles import graph
 from benchmarks.serving.load import Requests
@@ -15,6 +17,7 @@ from benchmarks.serving.servers import Server
 from operators.processes.ports import free_ports
 
 HERE: Final = Path(__file__).parent
+_RAY: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 Sentences = Sequence[Sequence[int]]
 
 
@@ -39,17 +42,33 @@ class Peer:
         bodies = tuple(json.dumps(self.body(each)).encode() for each in sentences)
         return Requests(server.port, self.path, bodies)
 
+    def check(self, server: Server, sentence: Sequence[int], logits: Sequence[float]) -> None:
+        """Ask it once.
 
-def _script(name: str, ready: str) -> Callable[[Path], Server]:
+        Raises:
+            RuntimeError: It does not answer the numbers that the network gives.
+        """
+        found = floats(server.post(self.path, self.body(sentence)))
+        if len(found) != len(logits) or not np.allclose(found, logits, atol=1e-5):
+            raise RuntimeError(f"{self.name}: expected {logits} for {sentence}, got {found}")
+
+
+def floats(answer: Any) -> list[float]:
+    """All floats of an answer, however it is built, in order."""
+    if isinstance(answer, dict):
+        answer = [*answer.values()]
+    if isinstance(answer, list):
+        return [each for part in answer for each in floats(part)]
+    return [answer] if isinstance(answer, float) else []
+
+
+def _script(name: str, ready: str, **env: str) -> Callable[[Path], Server]:
     def start(folder: Path) -> Server:
         (port,) = free_ports(1)
-        command = [
-            environment(name),
-            HERE / f"{name}_server.py",
-            graph("lstm"),
-            str(port),
-        ]
-        return Server(command, port, ready, folder / f"{name}.log")
+        place = folder / name
+        place.mkdir(parents=True, exist_ok=True)
+        command = [environment(name), HERE / f"{name}_server.py", graph("lstm"), str(port)]
+        return Server(command, port, ready, folder / f"{name}.log", env, place)
 
     return start
 
@@ -98,4 +117,11 @@ PEERS: Final = (
         },
     ),
     Peer("bentoml", _bentoml, "/predict", lambda s: {"words": s}),
+    Peer("rayserve", _script("rayserve", "/-/healthz", **_RAY), "/", lambda s: {"words": s}),
+    Peer(
+        "mlflow",
+        _script("mlflow", "/ping", UVICORN_ACCESS_LOG="false"),
+        "/invocations",
+        lambda s: {"inputs": {"words": [s]}},
+    ),
 )
