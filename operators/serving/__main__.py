@@ -73,10 +73,8 @@ async def _run(given: argparse.Namespace) -> int:
         file, config = given.config, load_config(ServingConfig, given.config)
     else:
         file, config = None, models_below(user_path(given.models, "--models"))
-    registries = any(each.registry for each in config.models.values())
-    tracking_uri = load_profile(profile_name()).tracking_uri if registries else ""
     kept = Path(os.environ.get(STATE_FOLDER, ROOT / ".state")) / "serving"
-    serving = Serving(config, tracking_uri, kept)
+    serving = Serving(config, load_profile(profile_name()).tracking_uri, kept)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, loop, stop)

@@ -47,8 +47,8 @@ class Canary(Record):
     Attributes:
         convicts_at: Evidence that takes it back.
         limit_s: The other version's p99 when it began: slower answers are slow.
-        begun_s: When the step began, in seconds of Unix time.
         step: Which step it is in; the number of steps once all are done.
+        watched_s: How long it was watched in this step, whatever the machine's clock said.
         num_in_step: The candidate's answers in this step.
         seen: What the server had counted at the last look, of the candidate and the other.
         total: What was counted since the canary began, of both.
@@ -62,8 +62,8 @@ class Canary(Record):
 
     convicts_at: float
     limit_s: float
-    begun_s: float
     step: int = 0
+    watched_s: float = 0.0
     num_in_step: int = 0
     seen: tuple[Counts, Counts]
     total: tuple[Counts, Counts] = (Counts(), Counts())
@@ -75,12 +75,10 @@ class Canary(Record):
     reason: str = ""
 
     @classmethod
-    def begin(
-        cls, limit_s: float, seen: tuple[Counts, Counts], now_s: float, config: CanaryConfig
-    ) -> Self:
+    def begin(cls, limit_s: float, seen: tuple[Counts, Counts], config: CanaryConfig) -> Self:
         """Begin, with what was counted by now of the candidate and the other."""
         convicts_at = len(GUARDS) * len(config.steps) / config.alpha
-        return cls(convicts_at=convicts_at, limit_s=limit_s, begun_s=now_s, seen=seen)
+        return cls(convicts_at=convicts_at, limit_s=limit_s, seen=seen)
 
     def evidence(self, guard: str) -> float:
         """What a guard has against the candidate in this step; 1 is nothing."""
@@ -94,12 +92,12 @@ class Canary(Record):
         """Whether there is nothing to wait for any more."""
         return bool(self.reason) or self.step >= len(config.steps)
 
-    def look(self, seen: tuple[Counts, Counts], now_s: float, config: CanaryConfig) -> Self:
+    def look(self, seen: tuple[Counts, Counts], passed_s: float, config: CanaryConfig) -> Self:
         """What it is after a look.
 
         Args:
             seen: What the server has counted of the candidate and the other.
-            now_s: The time of the look.
+            passed_s: How long ago the last look was.
             config: The steps and the limits.
         """
         mine, other = (new.since(old) for new, old in zip(seen, self.seen, strict=True))
@@ -111,15 +109,16 @@ class Canary(Record):
                 "total": (self.total[0] + mine, self.total[1] + other),
                 "logs": logs,
                 "num_in_step": num_in_step,
+                "watched_s": self.watched_s + passed_s,
             }
         )
         ends = num_in_step >= config.min_answers
-        reason = found._reason(config) or ("" if ends else found._late(now_s, config))
+        reason = found._reason(config) or ("" if ends else found._late(config))
         highest = {name: max(self.highest[name], found.evidence(name)) for name in GUARDS}
         update: dict[str, object] = {"reason": reason, "points": found._points(config)}
         update["highest"] = highest
         if ends and not reason:
-            update |= {"step": self.step + 1, "num_in_step": 0, "begun_s": now_s}
+            update |= {"step": self.step + 1, "num_in_step": 0, "watched_s": 0.0}
             update["logs"] = dict.fromkeys(GUARDS, Evidence().logs)
         return found.model_copy(update=update)
 
@@ -153,8 +152,8 @@ class Canary(Record):
                 return f"{guard}: {told[guard]} ({found}, confidence {1 - config.alpha:.0%})"
         return ""
 
-    def _late(self, now_s: float, config: CanaryConfig) -> str:
-        if now_s - self.begun_s <= config.max_step_s:
+    def _late(self, config: CanaryConfig) -> str:
+        if self.watched_s <= config.max_step_s:
             return ""
         return (
             f"too few answers: {self.num_in_step} in {config.max_step_s:g} s of step "

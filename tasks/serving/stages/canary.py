@@ -49,6 +49,7 @@ def _watch(
 ) -> Canary:
     note = releasing.look().note.get(_NOTE)
     canary = _begin(releasing, candidate, config) if note is None else Canary.model_validate(note)
+    looked_s = time.monotonic()
     while True:
         releasing.hold(
             candidate.version, canary.share(config), {_NOTE: canary.model_dump(mode="json")}
@@ -56,8 +57,9 @@ def _watch(
         if canary.is_over(config):
             return canary
         time.sleep(config.poll_s)
-        before = canary
-        canary = canary.look(_counts(releasing, candidate, canary.limit_s), time.time(), config)
+        before, passed_s = canary, time.monotonic() - looked_s
+        canary = canary.look(_counts(releasing, candidate, canary.limit_s), passed_s, config)
+        looked_s += passed_s
         _tell(canary, before, config, ctx)
 
 
@@ -65,7 +67,7 @@ def _begin(releasing: Releasing, candidate: Candidate, config: CanaryConfig) -> 
     assert candidate.stable is not None  # noqa: S101 - else there is no canary
     limit_s = releasing.counted().p99_s(candidate.stable)
     seen = _counts(releasing, candidate, limit_s)
-    return Canary.begin(limit_s, seen, time.time(), config)
+    return Canary.begin(limit_s, seen, config)
 
 
 def _counts(releasing: Releasing, candidate: Candidate, limit_s: float) -> tuple[Counts, Counts]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -20,7 +21,7 @@ import httpx
 import psutil
 import pytest
 
-from operators.installation import ROOT
+from operators.installation import PROFILE, ROOT
 from tests.support.serving.faulty_bundles import faulty
 
 COMMAND = (sys.executable, "-m", "operators.serving", "--rest-port=0", "--grpc-port=0")
@@ -43,11 +44,14 @@ class Server:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[Server]:
-    command = [*COMMAND, *arguments]
-    pipe = subprocess.PIPE
+def started(*arguments: str, **environment: str) -> Iterator[Server]:
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as it:
         server = Server(it)
         try:
@@ -119,6 +123,18 @@ def test_settings_that_are_wrong_are_refused_at_the_start(given: Any, reason: st
     code, told = said("--config", str(tmp_path / "serving.yaml"))
     assert code == 1
     assert reason in told
+
+
+def test_a_server_that_began_without_models_takes_one_of_the_registry(tmp_path: Path):
+    config, profile = tmp_path / "serving.yaml", tmp_path / "profile.yaml"
+    config.write_text("limits: {poll_s: 0.1}")
+    profile.write_text("tracking_uri: http://127.0.0.1:9")  # where nobody is: it goes on without
+    with started("--config", str(config), **{PROFILE: str(profile)}) as server:
+        config.write_text("models: {photos: {registry: photos}}")
+        until_s = time.monotonic() + 20
+        while not httpx.get(f"{server.rest}/v1/config").json()["models"]:
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
 
 
 def test_a_folder_without_models_is_refused(tmp_path):

@@ -41,7 +41,7 @@ def found(canary=None, reasons=(), greatest=0.25):
 
 
 def canary():
-    begun = Canary.begin(0.05, (Counts(), Counts()), 0.0, CONFIG)
+    begun = Canary.begin(0.05, (Counts(), Counts()), CONFIG)
     seen = Counts(num_answered=20), Counts(num_answered=180, num_failed=1, num_compared=90)
     return begun.look(seen, 1.0, CONFIG)
 
