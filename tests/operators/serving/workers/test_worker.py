@@ -21,7 +21,9 @@ from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import parse_bundle
 from tasks.core.errors import DataError, ResourceError, WorkerLostError
 from tests.support.serving.faulty_bundles import faulty
+from tests.support.serving.leftovers import processes
 
+WORKER = "operators.serving.workers.process"
 X = np.array([[1, 2], [3, 4]], np.float32)
 PARENT = """
 import asyncio, sys
@@ -74,6 +76,7 @@ def test_a_worker_loads_and_answers(tmp_path):
                 await asked(worker, X[:, :1])
             np.testing.assert_array_equal(await asked(worker, X), 2 * X)
         assert await worker.ended == "ended with exit code 0"
+        worker.kill("its number may be another's by now")
         assert not psutil.pid_exists(worker.pid)
 
     asyncio.run(run())
@@ -160,11 +163,27 @@ def test_a_worker_ends_with_its_parent_that_is_killed():
     worker.wait(10)
 
 
+def test_a_start_that_nobody_waits_for_any_more_leaves_no_process():
+    async def run() -> None:
+        for _ in range(3):
+            starting = asyncio.ensure_future(Worker.start())
+            await asyncio.sleep(0)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+        async with started(), asyncio.timeout(10):  # its thread has started the others by then
+            while len(processes(WORKER)) > 1:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert not processes(WORKER)
+
+
 def test_a_machine_without_room_for_another_process_says_so_and_loses_nothing(monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("operators.serving.workers.worker.subprocess.Popen", full)
+    monkeypatch.setattr("operators.serving.workers.worker.spawn", full)
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(ResourceError, match="no worker can be started"):
         asyncio.run(Worker.start())
