@@ -133,7 +133,8 @@ def _windows(client: OwnProcess, servers: Mapping[str, Server]) -> list[tuple[st
     def own(requests: Requests, connections: int, seconds: float) -> Answers:
         return client.call(closed_loop, requests, connections, seconds).value
 
-    windows = [(str(num), name, num, own) for num in (16, 1) for name in servers]
+    windows: list[tuple[str, str, int, Ask]] = []
+    windows += [(str(num), name, num, own) for num in (16, 1) for name in servers]
     if wrk.PROGRAM:
         both = ("plain", "fastapi")
         windows += [("wrk", name, 16, wrk.closed_loop) for name in both if name in servers]

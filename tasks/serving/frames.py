@@ -56,8 +56,8 @@ class Load(msgspec.Struct, tag=True, array_like=True, gc=False):
     """Open a bundle, replay it, warm up; the memory limit comes on top of what a worker has."""
 
     folder: str
-    network: str
-    memory_bytes: int | None
+    network: str = ""
+    memory_bytes: int | None = None
     shards: Sharding | None = None
 
 

@@ -59,6 +59,6 @@ if __name__ == "__main__":
     quiet = {"enable_access_log": False, "log_level": "WARNING"}
     address = {"host": "127.0.0.1", "port": int(sys.argv[2])}
     serve.start(http_options=address, logging_config=quiet)
-    serve.run(Model.bind(sys.argv[1]))
+    serve.run(Model.bind(sys.argv[1]))  # type: ignore[attr-defined]
     while True:
         time.sleep(_PATIENCE_S)

@@ -20,6 +20,7 @@ from tasks.bundle.manifest import Bundle, parse_bundle
 from tasks.serving.batching.granular import is_granular
 from tasks.serving.batching.limits import limits_of
 from tasks.serving.config import Limits, ModelConfig
+from tasks.serving.frames import Load
 from tasks.serving.turns import Turns
 from tasks.serving.types import Question, VersionFigures
 from tasks.serving.versions.restarts import Restarts
@@ -143,11 +144,9 @@ class Version:
     async def _loaded(self) -> tuple[Worker, Bundle]:
         settings = self._settings
         memory_bytes = None if settings.memory_mb is None else settings.memory_mb * 1_000_000
+        asked = Load(str(self._folder), settings.network, memory_bytes, settings.shards)
         async with self._spare.lend() as worker:
-            limit_s = self._limits.load_s
-            told = await worker.load(
-                self._folder, settings.network, memory_bytes, limit_s, settings.shards
-            )
+            told = await worker.load(asked, self._limits.load_s)
             bundle = parse_bundle(told.bundle, self._where)
             network = bundle.networks[told.network]
             self._curve, self._is_granular = network.curve, is_granular(network)

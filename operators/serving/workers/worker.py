@@ -7,17 +7,16 @@ import itertools
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from typing import cast
 
 from operators.installation import ROOT
+from operators.processes.spawn import spawn
 from tasks.core.errors import DataError, OrreryError, ResourceError, WorkerLostError
-from tasks.serving.config import Sharding
 from tasks.serving.frames import (
     Answer,
     Ask,
@@ -37,6 +36,8 @@ from tasks.serving.types import Arrays
 
 _PROGRAM = "operators.serving.workers.process"
 _END_S = 2.0
+# All processes end with the thread that starts them: this one lives as long as the ingress does.
+_STARTER = ThreadPoolExecutor(1, "starts workers")
 # One thread, and one arena of memory: a worker answers one batch at a time.
 _ENV = {
     "OMP_NUM_THREADS": "1",
@@ -57,66 +58,65 @@ class Worker(asyncio.Protocol):
         is_open: Whether it takes batches: false as soon as it is seen to end.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], asked: Region, answered: Region) -> None:
+    def __init__(self, pid: int, asked: Region, answered: Region) -> None:
         """Speak with a process that was started; see `start`."""
         self._loop = asyncio.get_running_loop()
-        self.pid = process.pid
+        self.pid = pid
         self.ended: asyncio.Future[str] = self._loop.create_future()
         self.is_open = True
-        self._process, self._frames = process, Frames()
+        self._frames = Frames()
         self._asked, self._answered = asked, answered
         self._said: asyncio.Queue[Message | None] = asyncio.Queue()  # but for answers
         self._waiting: dict[int, _Waiting] = {}  # for answers, the oldest first
         self._keys = itertools.count()
-        self._transport: asyncio.Transport | None = None
         self._reason = ""
 
     @classmethod
     async def start(cls) -> Worker:
         """Start a process, which imports the runtime and waits.
 
-        It ends with the thread that starts it: one that lives as long as the ingress does.
-
         Raises:
             ResourceError: The machine gives no process, memory or descriptors for it.
         """
+        starting = asyncio.ensure_future(cls._start())
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with suppress(ResourceError):  # half of a start would leave a process
+                (await starting).end()
+            raise
+
+    @classmethod
+    async def _start(cls) -> Worker:
+        loop = asyncio.get_running_loop()
         try:
             with ExitStack() as undo:
                 ours, theirs = socket.socketpair()
                 undo.enter_context(ours)
                 with theirs:
                     asked, answered = (undo.enter_context(closing(Region.make())) for _ in range(2))
-                    process = _started(theirs.fileno(), asked.descriptor, answered.descriptor)
+                    descriptors = theirs.fileno(), asked.descriptor, answered.descriptor
+                    pid = await loop.run_in_executor(_STARTER, _started, descriptors)
                 undo.pop_all()
         except OSError as error:
             raise ResourceError(
                 f"no worker can be started: {error}; raise the limits of processes and open files"
             ) from error
-        worker = cls(process, asked, answered)
+        worker = cls(pid, asked, answered)
         try:
-            await worker._loop.create_unix_connection(lambda: worker, sock=ours)
+            await loop.create_unix_connection(lambda: worker, sock=ours)
         except BaseException:
             ours.close()
-            worker._lost(_reap(process))
+            worker.connection_lost(None)
             raise
         return worker
 
-    async def load(
-        self,
-        folder: Path,
-        network: str,
-        memory_bytes: int | None,
-        limit_s: float,
-        shards: Sharding | None = None,
-    ) -> Loaded:
+    async def load(self, asked: Load, limit_s: float) -> Loaded:
         """Let it open a bundle, replay it and warm up, as its first work; it ends if that fails.
 
         Args:
-            folder: The bundle.
-            network: Which of its networks; its first if empty.
-            memory_bytes: Memory that the process may take for it.
+            asked: Which bundle, and how.
             limit_s: How long it may take.
-            shards: How it is cut; None if it isn't.
 
         Raises:
             DataError: The bundle can't be served, or not within the time.
@@ -127,12 +127,12 @@ class Worker(asyncio.Protocol):
             async with asyncio.timeout(limit_s):
                 said = await self._next()
                 while isinstance(said, Ready):  # twice, where the machine is busy: see `process`
-                    self._send(encode(Load(str(folder), network, memory_bytes, shards)))
+                    self._transport.write(encode(asked))
                     said = await self._next()
         except TimeoutError as error:
             self.kill(f"had not loaded its bundle after {limit_s:.0f} s")
             raise DataError(
-                f"{folder}: expected it to be loaded and warm within {limit_s:.0f} s; make its "
+                f"{asked.folder}: expected it to be loaded and warm within {limit_s:.0f} s; make its "
                 "golden and warm-up batches smaller, or raise the limit"
             ) from error
         except BaseException:
@@ -170,19 +170,19 @@ class Worker(asyncio.Protocol):
         key = next(self._keys)
         self._waiting[key] = on_answer, on_refusal, time.monotonic()
         headers, body = place(arrays, self._asked if is_alone else None)
-        self._send(encode(Ask(signature, headers, key), body))
+        self._transport.write(encode(Ask(signature, headers, key), body))
 
     def end(self) -> None:
         """Let it end; see `ended`."""
         self.is_open = False
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     def kill(self, reason: str) -> None:
         """End it at once, because of something."""
         self.is_open = False
         self._reason = self._reason or reason
-        self._process.kill()
+        if not self.ended.done():
+            os.kill(self.pid, signal.SIGKILL)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is ours to use."""
@@ -204,10 +204,14 @@ class Worker(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - its end says why
         """See it end, which it does once its socket is closed, and let go of all that it had."""
         self.is_open = False
-        reaped = self._loop.run_in_executor(None, _reap, self._process)
-        reaped.add_done_callback(lambda done: self._lost(done.result()))
+        patience = self._loop.call_later(_END_S, self.kill, "")  # it computes
+        how = os.WEXITED | os.WNOWAIT  # its number stays taken until `_lost`: nobody else is killed
+        gone = self._loop.run_in_executor(None, os.waitid, os.P_PID, self.pid, how)
+        gone.add_done_callback(lambda _: self._lost(patience))
 
-    def _lost(self, code: int) -> None:
+    def _lost(self, patience: asyncio.TimerHandle) -> None:
+        patience.cancel()
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         told = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._asked.close()
         self._answered.close()
@@ -222,25 +226,9 @@ class Worker(asyncio.Protocol):
             raise WorkerLostError(self.ended.result())
         return said
 
-    def _send(self, frame: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(frame)
 
-
-def _started(*descriptors: int) -> subprocess.Popen[bytes]:
+def _started(descriptors: Sequence[int]) -> int:
     own = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
-    return subprocess.Popen(
-        [sys.executable, "-m", _PROGRAM, *map(str, descriptors), str(os.getpid())],
-        env={**os.environ, **_ENV, "PYTHONPATH": os.pathsep.join([str(ROOT), *own])},
-        pass_fds=descriptors,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def _reap(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process that has nobody to speak with any more."""
-    try:
-        return process.wait(_END_S)
-    except subprocess.TimeoutExpired:  # it computes
-        process.kill()
-        return process.wait()
+    command = [sys.executable, "-m", _PROGRAM, *map(str, descriptors), str(os.getpid())]
+    path = os.pathsep.join([str(ROOT), *own])
+    return spawn(command, {**os.environ, **_ENV, "PYTHONPATH": path}, descriptors)

@@ -50,7 +50,7 @@ def heard() -> Iterator[tuple[int, list[bytes]]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server.daemon_threads, server.handle_error = True, lambda *_: None  # wrk leaves in midst
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server.server_port, bodies

@@ -20,8 +20,11 @@ import pytest
 from operators.serving.workers.worker import Worker
 from tasks.bundle.manifest import parse_bundle
 from tasks.core.errors import DataError, ResourceError, WorkerLostError
+from tasks.serving.frames import Load
 from tests.support.serving.faulty_bundles import faulty
+from tests.support.serving.leftovers import processes
 
+WORKER = "operators.serving.workers.process"
 X = np.array([[1, 2], [3, 4]], np.float32)
 PARENT = """
 import asyncio, sys
@@ -63,7 +66,7 @@ def test_a_worker_loads_and_answers(tmp_path):
 
     async def run() -> None:
         async with started() as worker:
-            loaded = await worker.load(tmp_path / "b", "", None, 60)
+            loaded = await worker.load(Load(str(tmp_path / "b")), 60)
             assert parse_bundle(loaded.bundle, "b") == bundle
             assert loaded.network == "only"
             assert loaded.cpu_s <= loaded.taken_s + 0.05
@@ -74,6 +77,7 @@ def test_a_worker_loads_and_answers(tmp_path):
                 await asked(worker, X[:, :1])
             np.testing.assert_array_equal(await asked(worker, X), 2 * X)
         assert await worker.ended == "ended with exit code 0"
+        worker.kill("its number may be another's by now")
         assert not psutil.pid_exists(worker.pid)
 
     asyncio.run(run())
@@ -84,7 +88,7 @@ def test_loading_is_of_the_idle_class_and_answering_is_not(tmp_path):
 
     async def run() -> None:
         async with started() as worker:
-            loading = asyncio.ensure_future(worker.load(tmp_path / "b", "", None, 60))
+            loading = asyncio.ensure_future(worker.load(Load(str(tmp_path / "b")), 60))
             seen: set[int] = set()
             while not loading.done():
                 seen |= set(policies(worker.pid)[1:])
@@ -116,7 +120,7 @@ def test_what_can_t_be_served_ends_with_its_reason(tmp_path, told, kind, reason)
             await asyncio.sleep(0)
             limit_s = 2 if "hangs_at_size" in told else 60
             with pytest.raises(kind, match=reason):
-                await worker.load(tmp_path / "b", "", 100_000_000, limit_s)
+                await worker.load(Load(str(tmp_path / "b"), "", 100_000_000), limit_s)
 
     asyncio.run(run())
 
@@ -126,7 +130,7 @@ def test_a_batch_that_takes_too_much_memory_is_refused_alone(tmp_path):
 
     async def run() -> None:
         async with started() as worker:
-            await worker.load(tmp_path / "b", "", 64_000_000, 60)
+            await worker.load(Load(str(tmp_path / "b"), "", 64_000_000), 60)
             with pytest.raises(ResourceError, match="too low for this batch"):
                 await asked(worker, np.zeros((20_000_000, 2), np.float32))
             np.testing.assert_array_equal(await asked(worker, X), 2 * X)
@@ -139,7 +143,7 @@ def test_who_asks_a_worker_that_is_killed_is_told(tmp_path):
 
     async def run() -> None:
         async with started() as worker:
-            await worker.load(tmp_path / "b", "", None, 60)
+            await worker.load(Load(str(tmp_path / "b")), 60)
             answer = asyncio.ensure_future(asked(worker, X))
             await asyncio.sleep(0)
             assert worker.asked_s == pytest.approx(time.monotonic(), abs=1)
@@ -160,11 +164,27 @@ def test_a_worker_ends_with_its_parent_that_is_killed():
     worker.wait(10)
 
 
+def test_a_start_that_nobody_waits_for_any_more_leaves_no_process():
+    async def run() -> None:
+        for _ in range(3):
+            starting = asyncio.ensure_future(Worker.start())
+            await asyncio.sleep(0)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+        async with started(), asyncio.timeout(10):  # its thread has started the others by then
+            while len(processes(WORKER)) > 1:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert not processes(WORKER)
+
+
 def test_a_machine_without_room_for_another_process_says_so_and_loses_nothing(monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("operators.serving.workers.worker.subprocess.Popen", full)
+    monkeypatch.setattr("operators.serving.workers.worker.spawn", full)
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(ResourceError, match="no worker can be started"):
         asyncio.run(Worker.start())
