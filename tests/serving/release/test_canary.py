@@ -108,7 +108,7 @@ def share_taken_back(config, failed, num_canaries, per_look=200):
     rng, taken = np.random.default_rng(0), 0
     for _ in range(num_canaries):
         canary, seen = begun(config), [counts(), counts()]
-        for look in itertools.count(1):
+        while not canary.is_over(config):
             mine = int(rng.binomial(per_look, canary.share(config) / 1000))
             for index, size in enumerate((mine, per_look - mine)):
                 num_failed = int(rng.binomial(size, failed[index]))
@@ -116,8 +116,6 @@ def share_taken_back(config, failed, num_canaries, per_look=200):
                 pair = (size, int(rng.binomial(size, 0.1))) if index else (0, 0)
                 seen[index] += counts(size, num_failed, slow, *pair)
             canary = canary.look((seen[0], seen[1]), 0.01, config)
-            if canary.is_over(config):
-                break
         taken += bool(canary.reason)
     return taken / num_canaries
 
