@@ -20,13 +20,13 @@ from tasks.bundle.manifest import (
 )
 
 
-def regional(folder: Path) -> Bundle:
+def regional(folder: Path, opset: int = 17) -> Bundle:
     """A bundle that answers ``y = max(x + 1, 0) - x``; the maximum alone is by batch.
 
     Items are of any length, and in the region filled up to the longest.
     """
     folder.mkdir(parents=True)
-    onnx.save(_graph(), folder / "model.onnx")
+    onnx.save(_graph(opset), folder / "model.onnx")
     x = np.arange(-4, 8, dtype=np.float32).reshape(3, 4)
     write_golden(folder / "golden.safetensors", {"x": x}, {"y": np.maximum(x + 1, 0) - x})
     signature = Signature(
@@ -55,7 +55,7 @@ def _tensor(name: str) -> Tensor:
     return Tensor(name=name, dtype="float32", shape=("n", "length"))
 
 
-def _graph() -> onnx.ModelProto:
+def _graph(opset: int) -> onnx.ModelProto:
     x, more, seen, y = (
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", "length"])
         for name in ("x", "more", "seen", "y")
@@ -67,4 +67,4 @@ def _graph() -> onnx.ModelProto:
     ]
     one = numpy_helper.from_array(np.ones(1, np.float32), "one")
     graph = helper.make_graph(nodes, "regional", [x], [y], [one], value_info=[more, seen])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
