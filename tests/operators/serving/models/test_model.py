@@ -31,10 +31,11 @@ class Told(Folder):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.is_away, self.aliases = False, dict[str, int]()
+        self.reason: Exception = TransientError("the registry is away")
 
     def look(self) -> Listing:
         if self.is_away:
-            raise TransientError("the registry is away")
+            raise self.reason
         return replace(super().look(), aliases=dict(self.aliases))
 
 
@@ -268,8 +269,12 @@ def test_settings_are_refused_whose_labels_name_what_does_not_answer(tmp_path):
     asyncio.run(run())
 
 
-def test_while_the_source_is_away_all_goes_on_and_says_so_once(tmp_path, caplog):
+@pytest.mark.parametrize(
+    "reason", [TransientError("the registry is away"), KeyError("registered_model")]
+)
+def test_while_the_source_is_away_all_goes_on_and_says_so_once(reason, tmp_path, caplog):
     source = Told(tmp_path)
+    source.reason = reason
     faulty(tmp_path / "1", factor=1)
 
     async def run() -> None:
@@ -279,7 +284,7 @@ def test_while_the_source_is_away_all_goes_on_and_says_so_once(tmp_path, caplog)
             source.is_away = True
             for _ in range(3):
                 await model.look()
-            assert model.away == "the registry is away"
+            assert model.away == str(reason)
             assert await answer(model) == 1
             source.is_away = False
             await model.look()
