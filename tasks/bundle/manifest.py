@@ -356,13 +356,15 @@ def parse_bundle(text: str, where: str) -> Bundle:
     try:
         return Bundle.model_validate_json(text, strict=True)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
+        found = error.errors(include_url=False)
         first = next((each for each in found if each["loc"][:1] == ("schema",)), found[0])
         place = ".".join(map(str, first["loc"])) or "bundle"
-        advice = "; a later Orrery may have written it, or it is no bundle"
+        advice = ""
+        if place == "schema":
+            got = "none" if first["type"] == "missing" else repr(str(first["input"])[:_MAX_SHOWN])
+            advice = f", got {got}; a later Orrery may have written it, or it is no bundle"
         raise DataError(
-            f"{where}: {place[:_MAX_SHOWN]}: {first['msg'][:_MAX_SHOWN]}"
-            f"{advice if place == 'schema' else ''}"
+            f"{where}: {place[:_MAX_SHOWN]}: {first['msg'][:_MAX_SHOWN]}{advice}"
         ) from error
 
 

@@ -93,6 +93,12 @@ def batch_of(signature: Signature, inputs: Arrays, size: int) -> Arrays:
     return _items(signature, signature.inputs, inputs, np.arange(size) % num)
 
 
+def items_of(signature: Signature, inputs: Arrays) -> Iterator[Arrays]:
+    """Golden inputs, item by item; as they are without a batch."""
+    for item in range(num_items(signature, inputs)):
+        yield _items(signature, signature.inputs, inputs, np.array([item]))
+
+
 def warm_up_of(signature: Signature, inputs: Arrays) -> Iterator[Arrays]:
     """What a server asks of a network before it answers anybody."""
     yield from (batch_of(signature, inputs, size) for size in signature.warm_up)

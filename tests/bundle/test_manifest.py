@@ -71,7 +71,8 @@ def test_a_document_is_read_and_written_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("schema", "orrery.bundle/3", "schema: .*'orrery.bundle/2'; a later Orrery"),
+        ("schema", "orrery.bundle/3", "schema: .*bundle/2', got 'orrery.bundle/3'; a later Orrery"),
+        ("schema", ["x" * 999], "schema: .*bundle/2', got .*; a later Orrery"),
         ("run_this", "rm -rf /", "run_this: Extra"),
         ("files", {"../escape": FILE}, r"files\.\.\./escape"),
         ("files", {"/etc/passwd": FILE}, "pattern"),

@@ -13,7 +13,7 @@ from tasks.bundle.arrays import Arrays, write_golden
 from tasks.bundle.folders import files_of
 from tasks.bundle.making import Example, make_bundle
 from tasks.bundle.manifest import Bundle, Tensor
-from tasks.bundle.replay import golden_of, replay, warm_up_of
+from tasks.bundle.replay import golden_of, items_of, replay, warm_up_of
 from tasks.core.errors import DataError
 from tests.support.bundle.models import Mean, Scores, exported, plain, reader
 
@@ -163,6 +163,14 @@ def test_a_call_that_is_one_item_is_asked_once(
     Counting.asked.clear()
     replay(tmp_path, plain(tmp_path, monkeypatch, Counting, batch=None))
     assert len(Counting.asked) == 1
+
+
+def test_items_are_had_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = plain(tmp_path, monkeypatch).signatures["predict"]
+    inputs, _ = golden_of(tmp_path, told)
+    found = np.concatenate([each["x"] for each in items_of(told, inputs)])
+    np.testing.assert_array_equal(found, inputs["x"])
+    assert list(items_of(told.model_copy(update={"batch": None}), inputs)) == [inputs]
 
 
 def test_warm_up_repeats_golden_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

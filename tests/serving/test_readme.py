@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tasks.core.outside.documents import parse_yaml
 from tasks.core.params import parse_config
+from tasks.nas.transfer.config import RegisterConfig
 from tasks.serving.config import ServingConfig
 from tasks.serving.release.record import read_asked
 from tasks.serving.rest.calls import Codecs, RestCall
@@ -23,6 +25,16 @@ def test_the_settings_are_settings() -> None:
     config = parse_config(ServingConfig, parse_yaml(text.encode(), "README.md"))
     assert config.models["cells"].split == {"champion": 950, "candidate": 50}
     assert config.models["scores"].shadow == "next"
+
+
+def test_the_way_from_a_pipeline_to_answers_names_one_model() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (data,) = re.findall(r"PIPELINE=transfer_cells CONF='.*\"data\": \"[^\"]*/(\w+)\"", text)
+    (released,) = re.findall(r"PIPELINE=release_model CONF='(.*)'", text)
+    (settings,) = re.findall(r"```yaml\n(models:.*?)```", text, re.DOTALL)
+    config = parse_config(ServingConfig, parse_yaml(settings.encode(), "README.md"))
+    assert config.models["photos"].registry == f"{RegisterConfig().models}-{data}"
+    assert json.loads(released)["model"] == config.models["photos"].registry
 
 
 def test_what_is_asked_can_be_asked() -> None:

@@ -14,7 +14,6 @@ from operators.serving.models.pump import Ticket
 from operators.serving.models.sources import Source
 from operators.serving.models.version import Version
 from operators.serving.workers.spare import Spare
-from tasks.core.errors import OrreryError
 from tasks.serving.config import Limits, ModelConfig
 from tasks.serving.release.record import Release, origin_of, settings_of
 from tasks.serving.targets import Targets
@@ -152,7 +151,7 @@ class Model:
         source = self._source
         try:
             listing = await asyncio.to_thread(source.look)
-        except OrreryError as error:
+        except Exception as error:  # whatever it is, it must not end the looking
             if self.away != str(error):
                 logger.warning("model %s: %s; goes on with what it has", self.name, plain(error))
             self.away = str(error)

@@ -84,7 +84,8 @@ class Serving:
             RequestError: NOT_FOUND, there is none.
         """
         if name not in self._models:
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+            told = f"Request for unknown model: Could not find any versions of model {name}"
+            raise RequestError(Code.NOT_FOUND, told)  # both protocols' clients look for their words
         return self._models[name]
 
     def is_ready(self) -> bool:

@@ -10,7 +10,7 @@ from tasks.serving.examples import Features, arrays_of, numbers_of, scores_of
 from tasks.serving.heads import heads_of, join, of_head
 from tasks.serving.questions import ask, pick_signature
 from tasks.serving.rpc.messages import MESSAGES, parse
-from tasks.serving.rpc.tensors import read_tensor, write_tensor
+from tasks.serving.rpc.tensors import list_tensor, read_tensor
 from tasks.serving.types import DATA_TYPES, Arrays, Code, Question, RequestError, Target
 
 _METHOD = "tensorflow/serving/"
@@ -63,7 +63,7 @@ class Predict:
         told = MESSAGES["PredictResponse"]()
         _tell(told.model_spec, target, self._signature)
         for name, array in arrays.items():
-            write_tensor(array, told.outputs[name])
+            list_tensor(array, told.outputs[name])
         return told.SerializeToString()  # type: ignore[no-any-return]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from tasks.core.ports import StageContext
 from tasks.core.records import ArtifactRef
 from tasks.core.stages import StageSpec, stage
@@ -12,6 +14,8 @@ from tasks.serving.release.manifests import Canaried, Decision
 from tasks.serving.release.report import figures_of, sections_of
 
 _SHOWN = (".png", ".html", ".md")
+
+logger = logging.getLogger(__name__)
 
 
 @stage(
@@ -39,6 +43,13 @@ def decide_release(canaried: ArtifactRef, config: DecideConfig, ctx: StageContex
     note = {"verdict": verdict, "version": candidate.version, "reasons": [*reasons]}
     Releasing(ctx.server, candidate.served, candidate.holder).end(
         candidate.version if is_promoted else None, {**note, "run": ctx.run_id}
+    )
+    logger.info(
+        "%s version %d: %s%s",
+        candidate.served,
+        candidate.version,
+        verdict,
+        "".join(f"; {each}" for each in reasons),
     )
     sections = sections_of(found, verdict, reasons)
     files = {name: ctx.scratch / name for name in write_page(sections, ctx.scratch)}

@@ -1,6 +1,7 @@
 """Third stage: the candidate answers what was asked before, beside the version that answers now.
 
-Nobody is sent these answers. Without a request log the bundle's own examples are asked.
+Nobody is sent these answers. Without a request log the items of the bundle's own examples are
+asked, one by one: how many of them are decided otherwise is what is counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from tasks.bundle.arrays import read_golden
 from tasks.bundle.manifest import Bundle, parse_bundle
+from tasks.bundle.replay import items_of
 from tasks.core.errors import ConfigError
 from tasks.core.files import user_path
 from tasks.core.models import BUNDLE_FILE
@@ -86,7 +88,7 @@ def _questions(
     if not config.log:
         for name, signature in bundle.signatures.items():
             inputs, _ = read_golden(ctx.store.fetch(candidate.bundle[signature.golden]))
-            yield _Question(name, inputs)
+            yield from (_Question(name, item) for item in items_of(signature, inputs))
         return
     place = user_path(config.log, "log")
     if not place.exists():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tasks.serving.rpc.messages import MESSAGES
-from tasks.serving.rpc.tensors import read_tensor, write_tensor
+from tasks.serving.rpc.tensors import list_tensor, read_tensor, write_tensor
 from tasks.serving.types import DATA_TYPES, Code, RequestError
 
 NUMBERS = sorted(DATA_TYPES.keys() - {"bytes"})
@@ -34,11 +34,12 @@ def read(told: Any, max_bytes: int = 10_000) -> Any:
     )
 )
 def test_any_array_comes_back(array: np.ndarray) -> None:
-    told = MESSAGES["TensorProto"]()
-    write_tensor(array, told)
-    found = read(MESSAGES["TensorProto"].FromString(told.SerializeToString()))
-    assert found.dtype == array.dtype
-    np.testing.assert_array_equal(found, array)
+    for write in (write_tensor, list_tensor):
+        told = MESSAGES["TensorProto"]()
+        write(array, told)
+        found = read(MESSAGES["TensorProto"].FromString(told.SerializeToString()))
+        assert found.dtype == array.dtype
+        np.testing.assert_array_equal(found, array)
 
 
 @given(arrays(object, array_shapes(min_dims=0, min_side=0), elements=st.binary(max_size=5)))
@@ -69,6 +70,17 @@ def test_values_may_come_one_by_one_and_the_last_is_repeated(
     assert read(tensor(kind, (2, 2), **{field: values[:1]})).ravel().tolist() == values[:1] * 4
     assert read(tensor(kind, (3,), **{field: values[:2]})).tolist() == [*values[:2], values[1]]
     assert not any(read(tensor(kind, (3,))).tolist()), "none stands for zeros"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [("float32", "float_val"), ("float64", "double_val"), ("bool", "bool_val")]
+)
+def test_values_of_an_answer_are_listed_where_clients_look_for_them(kind: str, field: str) -> None:
+    for num in (0, 1, 127, 128, 70_000):
+        array, told = np.arange(num).astype(kind), MESSAGES["TensorProto"]()
+        list_tensor(array, told)
+        assert [*getattr(told, field)] == array.tolist()
+        assert not told.tensor_content
 
 
 def test_halves_come_as_their_bits() -> None:

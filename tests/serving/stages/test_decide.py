@@ -27,7 +27,8 @@ def test_a_candidate_that_passed_answers_from_now_on(tmp_path, monkeypatch):
     assert "answers now" in text
 
 
-def test_one_that_did_not_is_rolled_back_with_the_reasons(tmp_path, monkeypatch):
+def test_one_that_did_not_is_rolled_back_with_the_reasons(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
     made = world(tmp_path, monkeypatch, factor=3.0, golden_factor=2.0)
     canaried = made.canary()
     found = made.local.read(
@@ -37,6 +38,7 @@ def test_one_that_did_not_is_rolled_back_with_the_reasons(tmp_path, monkeypatch)
     release = made.server.release
     assert (release.stable, release.candidate) == (1, None)
     assert release.note["reasons"] == [*found.reasons]
+    assert f"cells version 2: rolled back; {found.reasons[0]}" in caplog.text
     assert "There was none" in made.local.fetch(found.files["report.md"]).read_text()
 
 

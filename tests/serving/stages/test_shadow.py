@@ -24,6 +24,12 @@ def log_of(folder: Path, num: int, model: str = "cells") -> Path:
     return folder
 
 
+def another_for_three(toy, arrays):
+    """What a toy answers whose second version knows another answer to golden item 3, 4."""
+    is_other = toy.factor != 2.0 and arrays["x"].flat[0] == 3
+    return {"y": arrays["x"] * np.float32(2.5 if is_other else 2.0)}
+
+
 def test_the_log_is_asked_of_both_versions(tmp_path, monkeypatch):
     made = world(tmp_path, monkeypatch)
     place = log_of(tmp_path / "log", 7)
@@ -36,7 +42,15 @@ def test_the_log_is_asked_of_both_versions(tmp_path, monkeypatch):
 def test_without_a_log_the_bundle_s_examples_are_asked(tmp_path, monkeypatch):
     made = world(tmp_path, monkeypatch)
     found = made.local.read(made.shadow(), Shadowed)
-    assert (found.source, found.num_asked) == ("the bundle's examples", 1)
+    assert (found.source, found.num_asked) == ("the bundle's examples", 3)
+
+
+def test_each_of_the_bundle_s_items_counts_by_itself(tmp_path, monkeypatch):
+    made = world(tmp_path, monkeypatch)
+    made.server.versions[2].factor = 2.5
+    monkeypatch.setattr(made.server, "_answer", another_for_three)
+    found = made.local.read(made.shadow(max_differing=0.5), Shadowed)
+    assert (found.num_compared, found.num_differing, found.reasons) == (3, 1, ())
 
 
 def test_answers_that_differ_or_are_missing_are_reasons(tmp_path, monkeypatch):
@@ -64,7 +78,7 @@ def test_where_nothing_answers_yet_the_candidate_alone_is_asked(tmp_path, monkey
     made = world(tmp_path, monkeypatch)
     made.server.stable = None
     found = made.local.read(made.shadow(), Shadowed)
-    assert (found.num_compared, found.num_disagreeing, found.reasons) == (1, 0, ())
+    assert (found.num_compared, found.num_disagreeing, found.reasons) == (3, 0, ())
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ class FakeServing:
 
     def model(self, name: str) -> FakeServing:
         if name != "some":
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+            told = f"Request for unknown model: Could not find any versions of model {name}"
+            raise RequestError(Code.NOT_FOUND, told)
         return self
 
     def target(self, version: int | None, label: str, key: bytes) -> Target:

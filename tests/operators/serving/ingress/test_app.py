@@ -76,6 +76,22 @@ def test_models_tell_about_themselves() -> None:
         ("POST", "/v1/models/some:predict", b'{"instances": [[1], [1, 2]]}', 400, "one shape"),
         ("POST", "/v1/models/some:predict", b'{"instances": [["a"]]}', 400, "expected type"),
         ("POST", "/v1/models/some:predict", b'{"instances": [[1.5]]}', 400, "expected type"),
+        ("POST", "/v1/models/some:predict", b'{"instances": [[NaN]]}', 400, "expected type"),
+        ("POST", "/v1/models/some:predict", b'{"instances": [1]}', 400, "expected type"),
+        (
+            "POST",
+            "/v1/models/some:predict",
+            b'{"instances": [[1]], "inputs": [[1]]}',
+            400,
+            "one of 'inputs' and 'instances'",
+        ),
+        (
+            "POST",
+            "/v1/models/some:predict",
+            b'{"signature_name": "none", "instances": [[1]]}',
+            400,
+            '"none" not found in signature def; there are: tags',
+        ),
         (
             "POST",
             "/v1/models/other:predict",

@@ -11,12 +11,15 @@ import grpc
 import numpy as np
 import pytest
 
+from benchmarks.environments import environment, run_there
+from operators.installation import ROOT
 from tasks.serving.config import Limits, ServingConfig
 from tasks.serving.rpc.messages import MESSAGES
 from tasks.serving.rpc.tensors import read_tensor, write_tensor
 from tasks.serving.traffic.answering import Answering
 from tests.support.serving.fakes import TOKEN, FakeServing, Running, running
 
+CLIENT = ROOT / "tests/support/serving/ask_tfs.py"
 SHOWN = (("authorization", f"Bearer {TOKEN}"),)
 
 
@@ -216,3 +219,26 @@ def test_no_thread_waits_for_ever(
     run(check)
     assert "ZeroDivisionError" in caplog.text
     caplog.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_tensorflow_serving_api_needs_no_change() -> None:
+    python, told = environment("tfs"), []
+
+    def check(_: Any, server: Running) -> None:
+        told.append(run_there(python, CLIENT, server.grpc, TOKEN, TF_CPP_MIN_LOG_LEVEL="3"))
+        assert [*server.serving.config.models] == ["other"]
+
+    run(check)
+    (found,) = told
+    assert (found["floats"], found["array"]) == ([2.0, 4.0], [[3.0] * 4])
+    assert found["later"] == 4
+    assert found["classes"] == [["no", 3.0], ["yes", -3.0]]
+    assert found["value"] == 6.0
+    assert found["several"] == ["classification_result", "regression_result"]
+    assert found["dtype"] == "int64"
+    assert found["refused"][0] == "NOT_FOUND"
+    assert "Could not find any versions of model none" in found["refused"][1]
+    assert found["states"] == [[4, 20], [3, 30]]
+    assert found["reloaded"] == 0

@@ -20,6 +20,7 @@ from tasks.serving.turns import Turns
 from tasks.serving.types import Code, Question, RequestError, State
 from tasks.serving.versions.folder import Folder, Listing
 from tests.support.serving.faulty_bundles import faulty
+from tests.support.serving.regional import regional
 
 LIMITS = Limits(retry_s=0.05, drain_s=0.1)
 
@@ -30,21 +31,22 @@ class Told(Folder):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.is_away, self.aliases = False, dict[str, int]()
+        self.reason: Exception = TransientError("the registry is away")
 
     def look(self) -> Listing:
         if self.is_away:
-            raise TransientError("the registry is away")
+            raise self.reason
         return replace(super().look(), aliases=dict(self.aliases))
 
 
 @asynccontextmanager
 async def model_of(
-    place: Path, source: Source | None = None, **told: object
+    place: Path, source: Source | None = None, limits: Limits = LIMITS, **told: object
 ) -> AsyncIterator[Model]:
     settings = ModelConfig(**{"folder": str(place), **told})
     spare = Spare()
     spare.fill()
-    model = Model("m", settings, LIMITS, spare, Turns(2), lambda _: source or Folder(place))
+    model = Model("m", settings, limits, spare, Turns(2), lambda _: source or Folder(place))
     try:
         yield model
     finally:
@@ -160,6 +162,69 @@ def test_a_version_that_fails_says_why_is_tried_again_and_the_old_one_serves(tmp
     asyncio.run(run())
 
 
+def rewritten(manifest: Path, old: str, new: str) -> None:
+    text = manifest.read_text()
+    assert old in text
+    manifest.write_text(text.replace(old, new))
+
+
+def digest_off(folder: Path) -> None:
+    faulty(folder)
+    (folder / "told.json").write_text("[]")
+
+
+def file_missing(folder: Path) -> None:
+    faulty(folder)
+    (folder / "golden.safetensors").unlink()
+
+
+def other_schema(folder: Path) -> None:
+    faulty(folder)
+    rewritten(folder / "bundle.json", "orrery.bundle/1", "orrery.bundle/99")
+
+
+def other_runtime(folder: Path) -> None:
+    faulty(folder)
+    rewritten(folder / "bundle.json", '"runtime": "faulty"', '"runtime": "cuda"')
+
+
+def later_opset(folder: Path) -> None:
+    regional(folder, opset=999)
+
+
+# How a bundle may be unfit, and what the version that has it says.
+UNFIT: dict[Callable[[Path], object], str] = {
+    digest_off: "told.json is not what bundle.json says",
+    file_missing: "its file golden.safetensors is missing",
+    other_schema: "orrery.bundle/99",
+    other_runtime: "got 'cuda'; install the package",
+    later_opset: "got 999",
+    lambda folder: faulty(folder, is_nan=True): "a difference of nan",
+    lambda folder: faulty(folder, memory_mb=600): "more memory than its limit, 100 MB",
+}
+
+
+@pytest.mark.hostile
+def test_versions_that_are_unfit_end_with_their_reasons_while_another_answers(tmp_path):
+    faulty(tmp_path / "1", factor=1)
+    for number, make in enumerate(UNFIT, 2):
+        make(tmp_path / str(number))
+    ends = dict.fromkeys(range(2, 2 + len(UNFIT)), State.END)
+
+    async def run() -> None:
+        limits, policy = Limits(retry_s=600, max_retry_s=600), Policy(all=True)
+        async with model_of(tmp_path, limits=limits, policy=policy, memory_mb=100) as model:
+            await model.look()
+            await until(lambda: states(model) == {1: State.AVAILABLE, **ends})
+            told = [model.status(number, "")[0] for number in ends]
+            for status, reason in zip(told, UNFIT.values(), strict=True):
+                assert status.code is not Code.OK
+                assert reason in status.message
+            assert await answer(model) == 1
+
+    asyncio.run(run())
+
+
 def test_labels_splits_and_shadows_find_their_versions(tmp_path):
     for version in (1, 2):
         faulty(tmp_path / str(version), factor=version)
@@ -204,8 +269,12 @@ def test_settings_are_refused_whose_labels_name_what_does_not_answer(tmp_path):
     asyncio.run(run())
 
 
-def test_while_the_source_is_away_all_goes_on_and_says_so_once(tmp_path, caplog):
+@pytest.mark.parametrize(
+    "reason", [TransientError("the registry is away"), KeyError("registered_model")]
+)
+def test_while_the_source_is_away_all_goes_on_and_says_so_once(reason, tmp_path, caplog):
     source = Told(tmp_path)
+    source.reason = reason
     faulty(tmp_path / "1", factor=1)
 
     async def run() -> None:
@@ -215,7 +284,7 @@ def test_while_the_source_is_away_all_goes_on_and_says_so_once(tmp_path, caplog)
             source.is_away = True
             for _ in range(3):
                 await model.look()
-            assert model.away == "the registry is away"
+            assert model.away == str(reason)
             assert await answer(model) == 1
             source.is_away = False
             await model.look()

@@ -19,6 +19,7 @@ from tasks.serving.config import Batching, Limits, ModelConfig
 from tasks.serving.turns import Turns
 from tasks.serving.types import Answered, Code, Question, RequestError
 from tests.support.serving.faulty_bundles import faulty, faulty_cell
+from tests.support.serving.regional import regional
 
 
 @asynccontextmanager
@@ -69,6 +70,33 @@ def test_sequences_share_steps_and_whoever_is_done_is_answered(tmp_path):
             codes = [each.code for each in told if isinstance(each, RequestError)]
             assert codes == [Code.UNAVAILABLE] * 3
             assert (await version.ask(steps(1))).arrays["y"].tolist() == [[0, 2]]
+
+    asyncio.run(run())
+
+
+def row(*values: float) -> Question:
+    return Question("regional", 1, "predict", {"x": np.array([values], np.float32)})
+
+
+def test_requests_of_any_length_share_a_region_and_get_their_own_answers(tmp_path):
+    regional(tmp_path / "regional")
+
+    async def run() -> None:
+        async with loaded([tmp_path / "regional"], Turns(1), 8) as (version,):
+            asked = [row(*range(-3, length)) for length in (1, 4, 2, 4, 7)]
+            found = await asyncio.gather(*map(version.ask, asked))
+            for question, told in zip(asked, found, strict=True):
+                x = question.arrays["x"]
+                np.testing.assert_array_equal(told.arrays["y"], np.maximum(x + 1, 0) - x)
+            assert version._worker is not None
+            os.kill(version._worker.pid, signal.SIGSTOP)
+            flying = [version.ask(row(1, 2)) for _ in range(3)]
+            await asyncio.sleep(0)
+            os.kill(version._worker.pid, signal.SIGKILL)
+            lost = await asyncio.gather(*flying, return_exceptions=True)
+            codes = [each.code for each in lost if isinstance(each, RequestError)]
+            assert codes == [Code.UNAVAILABLE] * 3
+            assert (await version.ask(row(2, -3))).arrays["y"].tolist() == [[1, 3]]
 
     asyncio.run(run())
 
