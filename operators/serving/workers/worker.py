@@ -132,8 +132,8 @@ class Worker(asyncio.Protocol):
         except TimeoutError as error:
             self.kill(f"had not loaded its bundle after {limit_s:.0f} s")
             raise DataError(
-                f"{asked.folder}: expected it to be loaded and warm within {limit_s:.0f} s; make its "
-                "golden and warm-up batches smaller, or raise the limit"
+                f"{asked.folder}: expected it to be loaded and warm within {limit_s:.0f} s; make "
+                "its golden and warm-up batches smaller, or raise the limit"
             ) from error
         except BaseException:
             self.end()
