@@ -28,6 +28,7 @@ from typing import Any
 
 import httpx
 
+from operators.access import SERVING_TOKEN
 from operators.installation import (
     AIRFLOW_URL,
     MLFLOW_URL,
@@ -42,7 +43,7 @@ from operators.processes.ports import Ports
 from operators.processes.supervised import Program, Servers, end_noted, restarts, supervisor
 from operators.stack import databases, services
 from operators.stack.leftovers import clear
-from operators.stack.state import STATE, open_state, passwords, ray_token
+from operators.stack.state import STATE, open_state, passwords, ray_token, serving_token
 from tasks.core.errors import OrreryError, ResourceError
 from tasks.core.files import whole_file
 
@@ -233,7 +234,9 @@ def _print_addresses(ports: Ports) -> None:
     say(f"Airflow  {ports.airflow_url}  user admin, password in {passwords()}")
     say(f"MLflow   {ports.mlflow_url}")
     say(f"Ray      {ports.ray_url}  token in {ray_token()}")
+    token = SERVING_TOKEN if os.environ.get(SERVING_TOKEN) else serving_token()
     say(f"Models   {ports.serving_url}/v1/models/NAME, gRPC on port {ports.serving_grpc}")
+    say(f"         token in {token}")
     say(f"database {noted_database() or 'not noted'}")
     say("`make status` tells how it is, `make down` stops it")
 

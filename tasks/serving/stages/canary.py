@@ -51,6 +51,8 @@ def _watch(
     canary = _begin(releasing, candidate, config) if note is None else Canary.model_validate(note)
     looked_s = time.monotonic()
     while True:
+        if releasing.look().candidate != candidate.version:
+            return canary.model_copy(update={"reason": "ended: somebody let go of the model"})
         releasing.hold(
             candidate.version, canary.share(config), {_NOTE: canary.model_dump(mode="json")}
         )

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.core.errors import ConfigError, TransientError
 from tasks.serving.release.manifests import Canaried
+from tasks.serving.release.record import Asked
 from tasks.serving.stages.canary import try_live
 from tests.support.serving.released import QUICK, world
 
@@ -57,6 +58,20 @@ def test_a_stage_that_is_killed_goes_on_where_it_was(tmp_path, monkeypatch):
     found = made.local.read(made.local.run(try_live, shadowed, config=QUICK), Canaried)
     assert found.canary.total[0].num_answered > answers
     assert found.reasons == ()
+
+
+def test_who_ends_a_release_by_hand_is_not_overruled(tmp_path, monkeypatch):
+    made = world(tmp_path, monkeypatch)
+    shadowed = made.shadow()
+
+    def end(_: float) -> None:
+        release = made.server.release
+        made.server.release = release.take(Asked(holder=release.holder), made.server.stable)
+
+    monkeypatch.setattr("time.sleep", end)
+    found = made.local.read(made.local.run(try_live, shadowed, config=QUICK), Canaried)
+    assert found.reasons == ("canary: ended: somebody let go of the model",)
+    assert (made.server.release.candidate, made.server.release.share) == (None, 0)
 
 
 def test_a_clock_that_is_set_while_it_runs_decides_nothing(tmp_path, monkeypatch):
