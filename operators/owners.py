@@ -5,6 +5,8 @@ A name holds the machine, the process and when that began: ``node7-4321-17644452
 
 from __future__ import annotations
 
+import functools
+import os
 import platform
 import re
 
@@ -17,8 +19,12 @@ _OURS = re.compile(rf"(?:^|-){re.escape(platform.node())}-(?P<pid>\d+)-(?P<begun
 
 def owner() -> str:
     """Name of this process, for the names of its folders."""
-    me = psutil.Process()
-    return f"{platform.node()}-{me.pid}-{me.create_time():.0f}"
+    return _name(os.getpid())  # which a fork has of its own
+
+
+@functools.cache
+def _name(pid: int) -> str:
+    return f"{platform.node()}-{pid}-{psutil.Process(pid).create_time():.0f}"
 
 
 def is_nobodys(name: str) -> bool:

@@ -57,7 +57,7 @@ class Claims:
         for number in itertools.count():
             name = f"{CLAIMS}/{key}/{number}"
             try:
-                self.storage.write(name, self._sign(), is_new=True)
+                self._write(name, is_new=True)
             except FileExistsError:
                 if self._is_held(name):
                     return False
@@ -87,7 +87,7 @@ class Claims:
         """Say of all items that they are still being made."""
         for key, name in [*self._held.items()]:
             try:
-                self.storage.write(name, self._sign())
+                self._write(name)
             except (OrreryError, OSError) as error:
                 logger.warning("a claim could not be renewed: %s", error)
             if key not in self._held:  # it was released meanwhile
@@ -110,8 +110,10 @@ class Claims:
             return True
         return now_s - since_s < LEASE_S
 
-    def _sign(self) -> bytes:
-        return f"{owner()} {uuid.uuid4().hex}".encode()
+    def _write(self, name: str, *, is_new: bool = False) -> None:
+        sign = f"{owner()} {uuid.uuid4().hex}".encode()
+        # Nobody holds an item of a machine that lost its power.
+        self.storage.write(name, sign, is_new=is_new, outlives_machine=False)
 
     def _begin(self) -> None:
         if self._thread is None:

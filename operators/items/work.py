@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +281,7 @@ def _joined() -> Any:
     return distributed if distributed and distributed.is_initialized() else None
 
 
+@lru_cache
 def _load_imports(function: Callable[..., Any]) -> None:
     """Load what an item's function imports in its body, which spares its driver a heavy library.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import functools
 import os
 import resource
 import signal
@@ -77,8 +78,14 @@ def prepared(num_threads: int) -> Iterator[None]:
         sys.modules["cv2"].setNumThreads(num_threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(num_threads)
-    with threadpoolctl.threadpool_limits(num_threads):
+    with _numeric_libraries(len(sys.modules)).limit(limits=num_threads):
         yield
+
+
+@functools.lru_cache(maxsize=1)
+def _numeric_libraries(_num_modules: int) -> threadpoolctl.ThreadpoolController:
+    """What is loaded; looked for anew, which takes milliseconds, only after further imports."""
+    return threadpoolctl.ThreadpoolController()
 
 
 @contextmanager

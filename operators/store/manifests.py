@@ -44,12 +44,13 @@ class Manifest(BaseModel):
     @classmethod
     def of(cls, content: Record, stage: str, key: str, provenance: Mapping[str, Any]) -> Self:
         """Build the manifest of a record."""
+        values = content.model_dump(mode="json")
         return cls(
             stage=stage,
             key=key,
             schema_id=content.schema_id,
-            sha256=digest(content),
-            content=content.model_dump(mode="json"),
+            sha256=digest(values),
+            content=values,
             provenance=dict(provenance),
         )
 

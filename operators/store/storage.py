@@ -177,13 +177,21 @@ class Storage:
             )
         return Path(path).read_bytes()
 
-    def write(self, relative: str, content: bytes | Path, *, is_new: bool = False) -> None:
+    def write(
+        self,
+        relative: str,
+        content: bytes | Path,
+        *,
+        is_new: bool = False,
+        outlives_machine: bool = True,
+    ) -> None:
         """Write a file, whole or not at all.
 
         Args:
             relative: Its path below the root.
             content: Its bytes, or a local file to copy.
             is_new: Whether it must not exist yet; else an earlier one is replaced.
+            outlives_machine: Whether it must be whole after a power cut, too.
 
         Raises:
             FileExistsError: It must not exist, and does.
@@ -195,7 +203,8 @@ class Storage:
             if not self.is_local:
                 self._upload(self.path(relative), content, is_new=is_new)
                 return
-            with whole_file(Path(self.path(relative)), is_new=is_new) as partial:
+            target = Path(self.path(relative))
+            with whole_file(target, is_new=is_new, is_flushed=outlives_machine) as partial:
                 if isinstance(content, bytes):
                     partial.write_bytes(content)
                 else:
@@ -221,18 +230,25 @@ class Storage:
         if not self.is_local:
             self.fs.rm(self.path(folder), recursive=True)
             return
-        aside = self.new_draft_folder()
-        Path(self.path(folder)).rename(aside / "rubbish")
+        aside = self._draft_path()
+        Path(self.path(folder)).rename(aside)
         shutil.rmtree(aside)
 
     def new_draft_folder(self) -> Path:
         """Make an empty local folder, on the same disk as the root if that is local."""
         if not self.is_local:
             return Path(tempfile.mkdtemp(prefix=f"orrery-draft-{owner()}-"))
-        path = Path(self.path(DRAFTS)) / f"{owner()}-{uuid.uuid4().hex}"
+        path = self._draft_path()
         with storage_errors(str(path)):
-            path.mkdir(parents=True)
+            path.mkdir()
         return path
+
+    def _draft_path(self) -> Path:
+        """A place on the root's disk where nothing is yet."""
+        drafts = Path(self.path(DRAFTS))
+        with storage_errors(str(drafts)):
+            drafts.mkdir(parents=True, exist_ok=True)
+        return drafts / f"{owner()}-{uuid.uuid4().hex}"
 
     def fetch(self, file: FileRef) -> Path:
         """Return a local path of a file's bytes, verified; see `ArtifactStore.fetch`."""

@@ -43,14 +43,15 @@ _KINDS = {
 
 
 @contextmanager
-def whole_file(target: Path, *, is_new: bool = False) -> Iterator[Path]:
-    """Yield a path to write a file's bytes to; the file then appears whole, flushed to the disk.
+def whole_file(target: Path, *, is_new: bool = False, is_flushed: bool = True) -> Iterator[Path]:
+    """Yield a path to write a file's bytes to; the file then appears whole.
 
     A block that raises, or is killed, leaves what was there.
 
     Args:
         target: The file; its folder is made if need be.
         is_new: Whether it must not exist yet.
+        is_flushed: Whether it outlives a power cut.
 
     Raises:
         FileExistsError: It must not exist, and does by the end of the block.
@@ -59,12 +60,14 @@ def whole_file(target: Path, *, is_new: bool = False) -> Iterator[Path]:
     partial = target.with_name(f"{PARTIAL}{uuid.uuid4().hex}")
     try:
         yield partial
-        flush(partial)
+        if is_flushed:
+            flush(partial)
         if is_new:
             target.hardlink_to(partial)
         else:
             partial.replace(target)
-        flush(target.parent)
+        if is_flushed:
+            flush(target.parent)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -63,6 +63,19 @@ def test_threads_are_limited() -> None:
         assert {each["num_threads"] for each in threadpoolctl.threadpool_info()} == {1}
 
 
+def test_threads_of_what_a_call_loaded_are_limited_in_the_next() -> None:
+    code = (
+        "import sys, threadpoolctl\n"
+        "from operators.compute.limits import prepared\n"
+        "with prepared(1):\n"
+        "    assert 'numpy' not in sys.modules\n"
+        "    import numpy\n"
+        "with prepared(2):\n"
+        "    assert {each['num_threads'] for each in threadpoolctl.threadpool_info()} == {2}\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_call_that_hears_no_alarm_ends_its_worker() -> None:
     code = (
         "import ctypes, signal, operators.processes.limits as l\n"
