@@ -66,7 +66,7 @@ def test_threads_are_limited() -> None:
 def test_threads_of_what_a_call_loaded_are_limited_in_the_next() -> None:
     code = (
         "import sys, threadpoolctl\n"
-        "from operators.compute.limits import prepared\n"
+        "from operators.processes.limits import prepared\n"
         "with prepared(1):\n"
         "    assert 'numpy' not in sys.modules\n"
         "    import numpy\n"
