@@ -139,7 +139,7 @@ class Version:
             await asyncio.gather(self._restarting, return_exceptions=True)
         if self._worker is not None:
             self._worker.end()
-            await self._worker.ended
+            await self._worker.gone()
 
     async def _loaded(self) -> tuple[Worker, Bundle]:
         settings = self._settings

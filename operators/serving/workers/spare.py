@@ -36,7 +36,7 @@ class Spare:
                     yield worker
                 except BaseException:
                     worker.kill("is not wanted any more")
-                    await worker.ended
+                    await worker.gone()
                     raise
         finally:
             self._num_loads -= 1
@@ -54,7 +54,7 @@ class Spare:
             with suppress(ResourceError):
                 worker = await self._starting
                 worker.end()
-                await worker.ended
+                await worker.gone()
 
     async def _take(self) -> Worker:
         starting, self._starting = self._starting, None

@@ -177,6 +177,10 @@ class Worker(asyncio.Protocol):
         self.is_open = False
         self._transport.close()
 
+    async def gone(self) -> None:
+        """Wait until nothing of it is left; whoever stops waiting leaves others waiting."""
+        await asyncio.shield(self.ended)
+
     def kill(self, reason: str) -> None:
         """End it at once, because of something."""
         self.is_open = False

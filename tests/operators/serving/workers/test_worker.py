@@ -83,6 +83,18 @@ def test_a_worker_loads_and_answers(tmp_path):
     asyncio.run(run())
 
 
+def test_one_who_stops_waiting_for_its_end_leaves_others_waiting():
+    async def run() -> None:
+        async with started() as worker:
+            waiting = asyncio.ensure_future(worker.gone())
+            worker.end()
+            await asyncio.sleep(0)
+            waiting.cancel()
+            assert await worker.ended == "ended with exit code 0"
+
+    asyncio.run(run())
+
+
 def test_loading_is_of_the_idle_class_and_answering_is_not(tmp_path):
     faulty(tmp_path / "b", sleep_s=0.2)
 
