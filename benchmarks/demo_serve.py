@@ -22,8 +22,8 @@ from rich.table import Table
 
 from benchmarks.own_process import OwnProcess
 from benchmarks.serving.bundles import FOLDER, bundle, place, words
+from benchmarks.serving.clients.load import Answers, Requests, open_loop
 from benchmarks.serving.cpu import PATH, bodies
-from benchmarks.serving.load import Answers, Requests, open_loop
 from benchmarks.serving.servers import Server, ours
 from benchmarks.serving.swaps import PER_S, expected
 

@@ -112,12 +112,9 @@ def _in_folder(measure: Callable[..., dict[str, Figure]]) -> Measure:
     return part
 
 
-def _runtimes(quick: bool) -> dict[str, Figure]:
-    return runtimes.measure(quick=quick)
-
-
-def _shards(quick: bool) -> dict[str, Figure]:
-    return shards.measure(quick=quick)
+def _alone(measure: Callable[..., dict[str, Figure]]) -> Measure:
+    """A part without servers."""
+    return lambda quick: measure(quick=quick)
 
 
 PARTS: dict[str, Any] = {
@@ -126,10 +123,10 @@ PARTS: dict[str, Any] = {
     "loading": _in_folder(loading.measure),
     "swaps": _in_folder(swaps.measure),
     "starts": _in_folder(starts.measure),
-    "runtimes": _runtimes,
+    "runtimes": _alone(runtimes.measure),
     "granular": _in_folder(granular.measure),
     "fairness": _in_folder(fairness.measure),
-    "shards": _shards,
+    "shards": _alone(shards.measure),
 }
 
 

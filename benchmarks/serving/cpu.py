@@ -24,9 +24,9 @@ import httpx
 
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
-from benchmarks.serving import wrk
 from benchmarks.serving.bundles import bundle, logits, place, words
-from benchmarks.serving.load import Answers, Requests, closed_loop
+from benchmarks.serving.clients import wrk
+from benchmarks.serving.clients.load import Answers, Requests, closed_loop
 from benchmarks.serving.peers.starting import PEERS
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median

@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
 from benchmarks.serving.bundles import bundle, place, words
-from benchmarks.serving.load import Requests, closed_loop
+from benchmarks.serving.clients.load import Requests, closed_loop
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median
 

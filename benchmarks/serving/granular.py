@@ -21,7 +21,7 @@ import numpy.typing as npt
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
 from benchmarks.serving.bundles import FOLDER, NUM_WORDS, place
-from benchmarks.serving.load import Requests, closed_loop
+from benchmarks.serving.clients.load import Requests, closed_loop
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median
 from tasks.bundle.arrays import write_golden

@@ -23,8 +23,8 @@ import numpy as np
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
 from benchmarks.serving.bundles import FOLDER, bundle, graph, place, words
+from benchmarks.serving.clients.load import Answers, Requests, open_loop
 from benchmarks.serving.cpu import PATH, bodies
-from benchmarks.serving.load import Answers, Requests, open_loop
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median
 from operators.processes.ports import free_ports

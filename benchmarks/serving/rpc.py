@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
 from benchmarks.serving.bundles import NUM_SUMS, bundle, place, words
-from benchmarks.serving.load import Answers, Requests, closed_loop
+from benchmarks.serving.clients.load import Answers, Requests, closed_loop
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median
 from tasks.serving.rpc.messages import MESSAGES

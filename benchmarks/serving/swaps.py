@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.own_process import OwnProcess
 from benchmarks.results_file import Figure
 from benchmarks.serving.bundles import bundle, place, words
+from benchmarks.serving.clients.load import Answers, Expected, Requests, open_loop
 from benchmarks.serving.cpu import PATH, bodies
-from benchmarks.serving.load import Answers, Expected, Requests, open_loop
 from benchmarks.serving.servers import Server, ours
 from benchmarks.speedup import median
 from tasks.bundle.folders import read_manifest

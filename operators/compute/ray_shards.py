@@ -105,9 +105,9 @@ class Shards:
             for each in sorted(self.placed, key=lambda shard: shard.actor is None):
                 try:
                     each.renew(self._lease_s / _RENEWALS)
-                except Exception as error:  # whatever it is, the others must be renewed
+                except Exception as error:  # whatever it is, this thread must live
                     logger.warning("a shard can't be brought back yet: %s", plain(str(error)))
-                    break
+                    break  # the next round begins with those that are there
 
 
 class Shard:

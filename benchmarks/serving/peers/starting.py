@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.environments import environment
 from benchmarks.serving.bundles import graph
-from benchmarks.serving.load import Requests
+from benchmarks.serving.clients.load import Requests
 from benchmarks.serving.servers import Server
 from operators.processes.ports import free_ports
 

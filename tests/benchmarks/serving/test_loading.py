@@ -8,7 +8,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from benchmarks.serving.load import Answers
+from benchmarks.serving.clients.load import Answers
 from benchmarks.serving.loading import Windows, p99_ms, p99s_ms, plot
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from benchmarks.serving.load import Expected, Requests, closed_loop, open_loop
+from benchmarks.serving.clients.load import Expected, Requests, closed_loop, open_loop
 
 
 @contextmanager

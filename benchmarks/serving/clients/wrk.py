@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from typing import Final
 
-from benchmarks.serving.load import TIMEOUT_S, Answers, Requests
+from benchmarks.serving.clients.load import TIMEOUT_S, Answers, Requests
 
 PROGRAM: Final = shutil.which("wrk")
 _ASKED = re.compile(r"(\d+) requests in")

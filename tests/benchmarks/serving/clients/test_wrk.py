@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.serving import wrk
-from benchmarks.serving.load import Requests
+from benchmarks.serving.clients import wrk
+from benchmarks.serving.clients.load import Requests
 
 TOLD = """Running 2s test @ http://127.0.0.1:1
   1 threads and 16 connections
